@@ -1,0 +1,33 @@
+"""What every generator returns, and what it must offer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from teachers.inputs import Batch, Jets
+
+
+class Draw(NamedTuple):
+    """A batch of pseudo-samples."""
+
+    x: Batch
+    """What a network is called with."""
+    jets: Jets | None = None
+    """The same as four-vectors, for pictures; None in other domains."""
+    log_prob: Tensor | None = None
+    """(B,), log probability of the discrete choices behind each sample, with graph; None if there are none to learn."""
+    cost: Tensor | None = None
+    """A scalar that the adversary pays for leaving its prior; None if it pays nothing."""
+
+
+class Generator(Protocol):
+    """z -> x. A module; one without parameters is no adversary, and plays without generator steps."""
+
+    latent_size: int
+
+    def __call__(self, z: Tensor, rng: torch.Generator) -> Draw:
+        """z (B, Z) of N(0, 1) -> at most B pseudo-samples; ``rng`` draws what is discrete."""
+        ...

@@ -1,0 +1,50 @@
+"""From unconstrained numbers to jets: the bounds that every jet obeys, whoever chose its particles.
+
+Shapes: B jets, P particle slots. GeV, mm, radians.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from teachers.inputs import Jets
+
+from .detector import RADIUS, assemble
+from .hadrons import Kind, Particles
+
+PT_LOW, PT_HIGH = 500.0, 1000.0
+ETA_MAX = 2.0
+THRESHOLD = 0.5  # GeV
+
+
+def as_jets(
+    log_pt: Tensor, position: Tensor, kinds: Tensor, displacement: Tensor, count: Tensor, rng: torch.Generator
+) -> Jets:
+    """Jets of 500 to 1000 GeV within |eta| < 2, from free particles.
+
+    Args:
+        log_pt: (B, P), logarithms of relative transverse momenta.
+        position: (B, P, 2), pseudorapidity and azimuth about the jet axis, squeezed into the jet radius.
+        kinds: (B, P, 5), one-hot or probabilities over the five visible kinds; one kind is sampled.
+        displacement: (B, P, 2), impact parameters d0 and dz of tracks, mm.
+        count: (B,), particles a jet; the first so many slots.
+        rng: draws jet momentum and direction, kinds and charges.
+    """
+    device, size = log_pt.device, len(log_pt)
+    u = torch.rand(2, size, 1, generator=rng, device=device)
+    jet_pt = PT_LOW * 1.01 + (PT_HIGH * 0.99 - PT_LOW * 1.01) * u[0]
+    axis = ETA_MAX * (2 * u[1] - 1) * 0.9
+    mask = torch.arange(log_pt.shape[1], device=device) < count.unsqueeze(1)
+    share = torch.softmax(log_pt.masked_fill(~mask, -torch.inf), 1)
+    pt = THRESHOLD + (jet_pt - THRESHOLD * mask.sum(1, keepdim=True)) * share
+    radius = position.square().sum(-1, keepdim=True).add(1e-9).sqrt()
+    position = position * (0.9 * RADIUS * torch.tanh(radius / RADIUS) / radius)
+    position = position - (share.unsqueeze(-1) * position).sum(1, keepdim=True)
+    kind = torch.multinomial(kinds.detach().flatten(0, 1), 1, generator=rng).view_as(log_pt)
+    sign = 2.0 * torch.randint(0, 2, kind.shape, generator=rng, device=device) - 1
+    neutral = (kind == Kind.PHOTON) | (kind == Kind.NEUTRAL)
+    jet = torch.arange(size, device=device).unsqueeze(1).expand_as(log_pt)
+    columns = (jet, kind, torch.where(neutral, torch.zeros_like(sign), sign), pt, axis + position[..., 0])
+    columns += (position[..., 1], displacement[..., 0], displacement[..., 1])
+    return assemble(Particles(*(c[mask] for c in columns)), size, rng)

@@ -1,0 +1,55 @@
+"""Four-vectors: (E, px, py, pz) in the last dimension, GeV; differentiable."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+TINY = 1e-9  # GeV^2: keeps square roots and their gradients finite
+
+
+def from_pt_eta_phi_mass(pt: Tensor, eta: Tensor, phi: Tensor, mass: Tensor | float) -> Tensor:
+    """(...,) each -> (..., 4)."""
+    pz = pt * eta.sinh()
+    energy = (pt.square() + pz.square() + mass**2).sqrt()
+    return torch.stack([energy, pt * phi.cos(), pt * phi.sin(), pz], -1)
+
+
+def pt_eta_phi(p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(..., 4) -> transverse momentum, pseudorapidity and azimuth, (...,) each."""
+    pt = (p[..., 1].square() + p[..., 2].square() + TINY).sqrt()
+    return pt, torch.asinh(p[..., 3] / pt), torch.atan2(p[..., 2], p[..., 1])
+
+
+def wrap(phi: Tensor) -> Tensor:
+    """An angle in [-pi, pi)."""
+    return torch.remainder(phi + torch.pi, 2 * torch.pi) - torch.pi
+
+
+def boost(p: Tensor, frame: Tensor, mass: Tensor) -> Tensor:
+    """``p`` (..., 4), given in the rest frame of ``frame`` (..., 4) of mass (...,), in the frame where that moves."""
+    energy, momentum = p[..., 0], p[..., 1:]
+    along = (frame[..., 1:] * momentum).sum(-1)
+    boosted = (frame[..., 0] * energy + along) / mass
+    scale = (energy + boosted) / (frame[..., 0] + mass)
+    return torch.cat([boosted.unsqueeze(-1), momentum + scale.unsqueeze(-1) * frame[..., 1:]], -1)
+
+
+def two_body(
+    parent: Tensor, mass: Tensor, first: Tensor, second: Tensor, cosine: Tensor, azimuth: Tensor
+) -> tuple[Tensor, Tensor]:
+    """A two-body decay, isotropic if ``cosine`` is uniform: two daughters, (..., 4) each.
+
+    Args:
+        parent: (..., 4), of ``mass`` (...,).
+        first, second: masses of the daughters, (...,); their sum must stay below ``mass``.
+        cosine, azimuth: direction of the first daughter in the parent's rest frame, (...,).
+    """
+    energy = (mass.square() + first.square() - second.square()) / (2 * mass)
+    momentum = (energy.square() - first.square()).clamp(min=TINY).sqrt()
+    sine = (1 - cosine.square()).clamp(min=TINY).sqrt()
+    direction = torch.stack([sine * azimuth.cos(), sine * azimuth.sin(), cosine], -1)
+    p = momentum.unsqueeze(-1) * direction
+    one = torch.cat([energy.unsqueeze(-1), p], -1)
+    other = torch.cat([(mass - energy).unsqueeze(-1), -p], -1)
+    return boost(one, parent, mass), boost(other, parent, mass)

@@ -1,0 +1,210 @@
+"""Pseudo-jets from public physics: a differentiable shower whose continuous parameters an adversary moves.
+
+z -> quantiles -> hard process -> parton shower -> hadrons -> decays -> detector -> x
+
+Each jet has Z physical parameters (momentum, masses, decay angles, strength of the shower, of the string...), each
+the quantile of a normal variable. The prior draws z from N(0, 1). The adversary is a network that shifts z, and a
+categorical distribution over hard processes; both start at the prior and are bounded, so that whatever it does, a
+pseudo-jet stays one that nature could make.
+
+Shapes: B jets, Z physical parameters, H hard processes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from teachers.inputs import JetInputs, Jets
+
+from . import detector, hadrons, hard, lund
+from .draw import Draw
+from .hard import PROCESSES, Flavour
+from .kinematics import pt_eta_phi
+from .recoil import restore_masses
+
+PT_RANGE = (490.0, 1020.0)  # GeV: a little more than the domain's, for what the detector loses
+ETA_MAX = 2.0
+
+LEPTONS = {
+    Flavour.ELECTRON: hadrons.Kind.ELECTRON,
+    Flavour.MUON: hadrons.Kind.MUON,
+    Flavour.NEUTRINO: hadrons.Kind.INVISIBLE,
+}
+
+PARAMETERS = (
+    *("pt", "eta", "mass", "mass_a", "mass_b"),
+    *("cosine", "azimuth", "cosine_a", "azimuth_a", "cosine_b", "azimuth_b"),
+    *("coupling", "density", "kt", "lead", "underlying_event"),
+)
+"""What each latent variable is the normal quantile of, or the normal variable of a log-normal."""
+
+
+class Adversary(nn.Module):
+    """z -> shift of z, bounded in each direction, given the hard process."""
+
+    def __init__(self, hidden: int, bound: float) -> None:
+        super().__init__()
+        self.bound = bound
+        self.process = nn.Embedding(len(PROCESSES), hidden)
+        self.inner = nn.Linear(len(PARAMETERS), hidden)
+        self.outer = nn.Sequential(nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, len(PARAMETERS)))
+        last = self.outer[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, z: Tensor, process: Tensor) -> Tensor:
+        """(B, Z), (B,) -> (B, Z)."""
+        return self.bound * torch.tanh(self.outer(self.inner(z) + self.process(process)) / self.bound)
+
+
+class Shower(nn.Module):
+    """z -> pseudo-jets, with or without adversary.
+
+    Args:
+        inputs: what the teacher is fed.
+        adversarial: False leaves the pure prior, which has nothing to learn.
+        hidden, bound: width of the adversary and largest shift of a latent variable, in standard deviations.
+        floor: share of the jets whose hard process the prior draws, whatever the adversary prefers.
+        cost: weight of KL(shifted latent || prior) in nats, see `generators.draw.Draw.cost`.
+    """
+
+    latent_size = len(PARAMETERS)
+
+    def __init__(
+        self,
+        inputs: JetInputs,
+        *,
+        adversarial: bool = True,
+        hidden: int = 64,
+        bound: float = 1.5,
+        floor: float = 0.5,
+        cost: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.inputs, self.floor, self.cost = inputs, floor, cost
+        weights = torch.tensor([p.weight for p in PROCESSES])
+        self.register_buffer("prior", weights / weights.sum(), persistent=False)
+        self.adversary = Adversary(hidden, bound) if adversarial else None
+        self.preference = nn.Parameter(torch.zeros(len(PROCESSES))) if adversarial else None
+
+    def probabilities(self) -> Tensor:
+        """Of each hard process, (H,)."""
+        prior = self.get_buffer("prior")
+        if self.preference is None:
+            return prior
+        return self.floor * prior + (1 - self.floor) * torch.softmax(prior.log() + self.preference, 0)
+
+    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+        """Pseudo-jets from z (B, Z); ``rng`` draws the discrete structure and what happens to single particles."""
+        probabilities = self.probabilities()
+        process = torch.multinomial(probabilities.detach(), len(z), replacement=True, generator=rng)
+        cost = None
+        if self.adversary is not None:
+            shift = self.adversary(z, process)
+            # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
+            cost = self.cost * shift.square().sum(1).mean() / 2 if self.cost else None
+            z = z + shift
+        jets, accepted = self.jets(z, process, rng)
+        log_prob = None if self.preference is None else probabilities.log()[process][accepted]
+        return Draw(self.inputs(jets), jets, log_prob, cost)
+
+    def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
+        """Jets of given latent variables and hard processes, and which rows of them lie in the domain, (B,) of bool."""
+        names = {name: i for i, name in enumerate(PARAMETERS)}
+        u = (0.5 * (1 + torch.erf(z / math.sqrt(2)))).clamp(1e-4, 1 - 1e-4)
+        partons, flavours, masses, axis = self._hard(u, process)
+        def of_prong(value: Tensor) -> Tensor:
+            return value.repeat_interleave(4)
+
+        strength = of_prong(torch.exp(0.15 * z[:, names["coupling"]]))
+        string = lund.String(
+            density=of_prong(1.0 * torch.exp(0.25 * z[:, names["density"]])),
+            kt=of_prong(0.6 * torch.exp(0.2 * z[:, names["kt"]])),
+            lead=of_prong(0.6 * u[:, names["lead"]]),
+        )
+        coloured = ((flavours >= Flavour.LIGHT) & (flavours <= Flavour.GLUON)).flatten()
+        flat = self._prongs(partons, flavours)
+        final, leading = lund.hadronise(lund.shower(flat[coloured], strength, rng), string, rng)
+        particles = self._particles(final, leading, flat[~coloured], rng)
+        particles = restore_masses(particles, masses[:, 1:], masses[:, 0])
+        particles = replace(particles, jet=particles.jet // 4)
+        soft = self._underlying_event(z[:, names["underlying_event"]], axis, rng)
+        measured = detector.measure(hadrons.decay_pions(hadrons.join([particles, soft]), rng), rng)
+        clustered = detector.cluster(measured, len(z))
+        jets = detector.assemble(clustered, len(z), rng)
+        accepted = self._in_domain(jets, partons, flavours)
+        return jets[accepted], accepted
+
+    def _hard(self, u: Tensor, process: Tensor) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
+        """Final partons (B, 4, 4), flavours (B, 4), masses (B, 3) of root, A and B, direction of the visible sum."""
+        low, high = PT_RANGE
+        # A falling spectrum, as everything at a hadron collider: dN/dpT ~ pT^-3.
+        pt = (low**-2 + (high**-2 - low**-2) * u[:, 0]) ** -0.5
+        eta = ETA_MAX * (2 * u[:, 1] - 1)
+        phi = torch.zeros_like(eta)
+        angles = u[:, 5:11].view(-1, 3, 2)
+        partons, flavours, _ = hard.decay(process, pt, eta, phi, u[:, 2:5], angles)
+        visible = ((flavours != Flavour.NEUTRINO) & (flavours != Flavour.NONE)).float().unsqueeze(-1)
+        # The domain is one of visible momentum: boost the root by what a neutrino carries away.
+        seen, _, _ = pt_eta_phi((partons * visible).sum(1))
+        partons, flavours, masses = hard.decay(process, pt * (pt / seen).clamp(max=3.0), eta, phi, u[:, 2:5], angles)
+        _, eta, phi = pt_eta_phi((partons * visible).sum(1))
+        return partons, flavours, masses, (eta, phi)
+
+    @staticmethod
+    def _prongs(partons: Tensor, flavours: Tensor) -> lund.Partons:
+        """A flat list, (4 B,); each parton radiates within the angle to the nearest other one."""
+        pt, eta, phi = pt_eta_phi(partons)
+        present = (flavours != Flavour.NONE) & (flavours != Flavour.NEUTRINO)
+        distance = (eta.unsqueeze(2) - eta.unsqueeze(1)).square() + (phi.unsqueeze(2) - phi.unsqueeze(1)).square()
+        itself = torch.eye(4, dtype=torch.bool, device=pt.device)
+        distance = distance.masked_fill(itself | ~present.unsqueeze(1), 1.0)
+        angle = (distance.amin(2) + 1e-6).sqrt().clamp(max=1.0)
+        prong = torch.arange(4 * len(pt), device=pt.device)
+        return lund.Partons(*(t.flatten() for t in (prong, flavours, pt, eta, phi, angle, angle)))
+
+    @staticmethod
+    def _particles(
+        final: lund.Partons, leading: Tensor, others: lund.Partons, rng: torch.Generator
+    ) -> hadrons.Particles:
+        """All particles of the hard process after decays, leptons included."""
+        lists = []
+        heavy = torch.zeros_like(leading)
+        for flavour in hadrons.HEAVY:
+            rows = leading & (final.flavour == flavour)
+            heavy |= rows
+            lists.append(hadrons.decay_heavy(final[rows], flavour, rng))
+        lists.append(hadrons.draw_species(final[~heavy], rng))
+        for flavour, kind in LEPTONS.items():
+            leptons = others[others.flavour == flavour]
+            lists.append(hadrons.prompt(leptons, torch.full_like(leptons.flavour, int(kind)), rng))
+        return hadrons.join(lists)
+
+    @staticmethod
+    def _underlying_event(z: Tensor, axis: tuple[Tensor, Tensor], rng: torch.Generator) -> hadrons.Particles:
+        """Soft hadrons all over the jet's area, with a power-law tail for initial-state radiation."""
+        mean = 6.0 * torch.exp(0.4 * z.detach())
+        count = torch.poisson(mean, generator=rng).long()
+        jet = torch.arange(len(z), device=z.device).repeat_interleave(count)
+        u = torch.rand(3, len(jet), generator=rng, device=z.device).clamp(min=1e-6)
+        radius, azimuth = detector.RADIUS * u[0].sqrt(), 2 * math.pi * u[1]
+        pt = 0.4 * u[2] ** -0.5
+        eta, phi = axis[0][jet] + radius * azimuth.cos(), axis[1][jet] + radius * azimuth.sin()
+        flavour = torch.full_like(jet, int(Flavour.LIGHT))
+        return hadrons.draw_species(lund.Partons(jet, flavour, pt, eta, phi, radius, radius), rng)
+
+    @staticmethod
+    def _in_domain(jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
+        """500 to 1000 GeV, and every visible parton within the radius of the visible sum, (B,) of bool."""
+        pt, eta, phi = pt_eta_phi(partons)
+        visible = (flavours != Flavour.NONE) & (flavours != Flavour.NEUTRINO)
+        _, eta_sum, phi_sum = pt_eta_phi((partons * visible.unsqueeze(-1)).sum(1))
+        distance = (eta - eta_sum.unsqueeze(1)).square() + (phi - phi_sum.unsqueeze(1)).square()
+        matched = ((distance < detector.RADIUS**2) | ~visible).all(1)
+        momentum = jets.jet_pt.squeeze(1)
+        return matched & (momentum > 500.0) & (momentum < 1000.0) & jets.mask.any(1)

@@ -1,0 +1,36 @@
+"""What is known of a published network: where it is, what it takes, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from .inputs import JetInputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A teacher's card."""
+
+    line: str
+    """What it is, in a line."""
+    source: str
+    """Publication or repository."""
+    licence: str
+    address: str | None
+    """Where the publisher keeps the file; None if it ships with this project."""
+    sha256: str | None
+    """Of the file; None if nobody here has seen it, and then only a path given by the user is accepted."""
+    inputs: JetInputs
+    classes: tuple[str, ...]
+    build: Callable[[], nn.Module]
+    """The architecture, untrained."""
+    shipped: Path | None = None
+    """The file, where it ships with this project."""
+    prefix: str = ""
+    """What the published parameters' names begin with beyond ours."""
+    facts: str = ""
+    """What a user should know before trusting it."""

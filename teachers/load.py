@@ -1,0 +1,104 @@
+"""Published files -> frozen networks: fetched and verified, or from a path."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+
+import pooch
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from zskt.errors import UserError
+
+from .card import Card
+from .inputs import require_features
+from .particlenet import ParticleNet, fold
+
+
+def sha256(path: Path) -> str:
+    """Of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_teacher(name: str, card: Card, path: Path | None = None) -> nn.Module:
+    """The teacher of a card, frozen, in evaluation mode, fast.
+
+    Args:
+        path: a file to take instead of the publisher's; it may hold other weights of the same architecture.
+
+    Raises:
+        UserError: if the file cannot be had, is damaged, or belongs to another network.
+    """
+    file = locate(name, card, path)
+    network = card.build()
+    state = _without_prefix(_read(file), card.prefix)
+    if isinstance(network, ParticleNet):
+        require_features(state, "bn_fts.weight", card.inputs, f"{file} as {name}")
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        first = " ".join(str(error).split())[:160]
+        raise UserError(f"{file}: does not hold the network of {name} ({first}); give the file that does") from error
+    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+        raise UserError(f"{file}: the network of {name} has parameters that are not finite; fetch the file again")
+    return fold(network) if isinstance(network, ParticleNet) else network.eval().requires_grad_(False)
+
+
+def locate(name: str, card: Card, path: Path | None) -> Path:
+    """The teacher's file: the given path, what ships, or the publisher's, fetched once and verified.
+
+    Raises:
+        UserError: if there is no such file, no network, or the file's SHA-256 is not the card's.
+    """
+    if path is not None:
+        if not path.is_file():
+            raise UserError(f"--teacher-path {path}: no such file; give the file of {name}, or leave the flag out")
+        return path
+    if card.shipped is not None:
+        if not card.shipped.is_file():
+            raise UserError(f"{card.shipped}: the teacher that ships with zskt is missing; clone the repository anew")
+        return card.shipped
+    if card.sha256 is None:
+        raise UserError(
+            f"{name}: no verified SHA-256 is recorded for it; download {card.address} yourself, give it as --teacher-path"
+        )
+    return _fetch(name, card)
+
+
+def _fetch(name: str, card: Card) -> Path:
+    assert card.address is not None
+    try:
+        pooch.get_logger().setLevel("ERROR")
+        cache = pooch.os_cache("zskt")
+        return Path(pooch.retrieve(card.address, f"sha256:{card.sha256}", path=cache, progressbar=True))
+    except ValueError as error:  # pooch: the hash does not match
+        raise UserError(
+            f"{card.address}: SHA-256 is not the recorded {card.sha256}; the publisher changed {name}: "
+            "get the recorded version, give it as --teacher-path"
+        ) from error
+    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
+        raise UserError(
+            f"{name}: cannot fetch {card.address} ({type(error).__name__}); download it elsewhere, give it as --teacher-path"
+        ) from error
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, SafetensorError, KeyError, ValueError) as error:
+        kind = "safetensors" if file.suffix == ".safetensors" else "PyTorch state_dict"
+        raise UserError(f"{file}: not a readable {kind} file; fetch it again") from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise UserError(f"{file}: holds no state_dict of tensors; give the published file of parameters")
+    return state
+
+
+def _without_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in state.items()}

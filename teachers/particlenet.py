@@ -1,0 +1,161 @@
+"""ParticleNet: a jet tagger that convolves over each particle's nearest neighbours.
+
+H. Qu and L. Gouskos, "Jet tagging via particle clouds", arXiv:1902.08570. Parameter names are those of the
+networks published with JetClass, so that their state_dicts load unchanged.
+
+Shapes: B jets, P particle slots (padding included), C channels, k neighbours, K classes, and
+N real particles of the whole batch. Matrix products run on the N real particles only ("rows"),
+row N being a row of zeros that stands for every padded slot.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+EdgeConvSpec = tuple[int, tuple[int, ...]]
+"""Number of neighbours k, and the channels of the layers of one EdgeConv block."""
+
+
+def nearest(points: Tensor, mask: Tensor, k: int) -> Tensor:
+    """Slots of the k nearest neighbours, nearest first, itself left out: (B, P, C), (B, P) -> (B, P, k).
+
+    The first of the k + 1 nearest is dropped unseen, as in the published networks: where two particles coincide,
+    which of them is dropped is arbitrary. Padded slots are infinitely far away.
+    """
+    square = (points * points).sum(-1)  # (B, P)
+    distance = square.unsqueeze(2) - 2 * points @ points.transpose(1, 2) + square.unsqueeze(1)
+    distance = distance.clamp(min=0).masked_fill(~mask.unsqueeze(1), torch.inf)
+    return distance.topk(k + 1, dim=-1, largest=False).indices[..., 1:]
+
+
+class _PointwiseConv(nn.Conv2d):
+    """A 1 x 1 convolution in name and shape of its weight, applied as a matrix product to rows (..., C)."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, kernel_size=1, bias=False)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return nn.functional.linear(rows, self.weight.flatten(1), self.bias)
+
+
+class _RowNorm(nn.BatchNorm1d):
+    """Batch normalisation of rows (..., C) over everything but the channels."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return super().forward(rows.flatten(0, -2)).view_as(rows)
+
+
+class EdgeConv(nn.Module):
+    """x_i -> ReLU(shortcut(x_i) + mean_j h(x_i, x_j - x_i)), j over the k nearest neighbours of i."""
+
+    def __init__(self, k: int, channels_in: int, channels: Sequence[int]) -> None:
+        super().__init__()
+        self.k = k
+        widths = [2 * channels_in, *channels]
+        self.convs = nn.ModuleList(_PointwiseConv(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.bns = nn.ModuleList(_RowNorm(c) for c in channels)
+        self.sc: nn.Module = nn.Identity()
+        self.sc_bn: nn.Module = nn.Identity()
+        if channels_in != channels[-1]:
+            self.sc = nn.Conv1d(channels_in, channels[-1], 1, bias=False)
+            self.sc_bn = _RowNorm(channels[-1])
+
+    def forward(self, x: Tensor, neighbours: Tensor) -> Tensor:
+        """(N, C) rows and (N, k) row numbers of the neighbours, N for padding -> (N, C')."""
+        first = self.convs[0]
+        own, other = first.weight.flatten(1).chunk(2, dim=1)
+        # W [x_i, x_j - x_i] = (W_own - W_other) x_i + W_other x_j: two products a particle instead of one an edge.
+        centre = nn.functional.linear(x, own - other, first.bias)
+        message = nn.functional.pad(x @ other.T, (0, 0, 0, 1))
+        h = message.index_select(0, neighbours.flatten()).view(*neighbours.shape, -1) + centre.unsqueeze(1)
+        h = self.bns[0](h).relu_()
+        for conv, bn in zip(self.convs[1:], self.bns[1:], strict=True):
+            h = bn(conv(h)).relu_()
+        shortcut = x
+        if isinstance(self.sc, nn.Conv1d):
+            shortcut = self.sc_bn(nn.functional.linear(x, self.sc.weight.flatten(1), self.sc.bias))
+        return torch.relu(shortcut + h.mean(1))
+
+
+class ParticleNet(nn.Module):
+    """ParticleNet without fusion block, as published with JetClass (H. Qu, C. Li, S. Qian, arXiv:2202.03772).
+
+    Args:
+        features: number of input features a particle.
+        classes: number of classes K.
+        edge_convs: neighbours and channels of each EdgeConv block.
+        hidden: width of the fully connected layer.
+        dropout: its dropout probability.
+    """
+
+    attention_layers: tuple[str, ...]
+    """Names of the submodules whose outputs, (B, C, P), carry the attention maps."""
+
+    def __init__(
+        self,
+        features: int,
+        classes: int,
+        edge_convs: Sequence[EdgeConvSpec] = ((16, (64,) * 3), (16, (128,) * 3), (16, (256,) * 3)),
+        hidden: int = 256,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.bn_fts: nn.Module = _RowNorm(features)
+        widths = [features, *(channels[-1] for _, channels in edge_convs)]
+        self.edge_convs = nn.ModuleList(
+            EdgeConv(k, width, channels) for width, (k, channels) in zip(widths, edge_convs, strict=False)
+        )
+        self.fc = nn.Sequential(
+            nn.Sequential(nn.Linear(widths[-1], hidden), nn.ReLU(), nn.Dropout(dropout)), nn.Linear(hidden, classes)
+        )
+        self.maps = nn.ModuleList(nn.Identity() for _ in edge_convs)  # where the blocks' outputs can be watched
+        self.attention_layers = tuple(f"maps.{i}" for i in range(len(edge_convs)))
+
+    def forward(self, points: Tensor, features: Tensor, mask: Tensor) -> Tensor:
+        """Points (B, 2, P), features (B, F, P), mask (B, 1, P) of bool -> logits (B, K).
+
+        Points serve the neighbour search alone: no gradient flows to them.
+        """
+        k_most = max(block.k for block in self.edge_convs)  # type: ignore[union-attr]
+        if mask.shape[-1] <= k_most:  # every particle needs k others, be they padding
+            short = (0, k_most + 1 - mask.shape[-1])
+            points, features, mask = (nn.functional.pad(t, short) for t in (points, features, mask))
+        real = mask.squeeze(1)  # (B, P)
+        slots = real.flatten().nonzero().squeeze(1)  # (N,) of B P
+        row = torch.full((real.numel(),), len(slots), device=real.device)
+        row[slots] = torch.arange(len(slots), device=real.device)
+        row = row.view(real.shape)
+        jet = slots // real.shape[1]  # (N,)
+        x = self.bn_fts(features.transpose(1, 2).flatten(0, 1)[slots])  # (N, F)
+        place = points.transpose(1, 2)
+        for block, tap in zip(self.edge_convs, self.maps, strict=True):
+            near = nearest(place.detach(), real, block.k).flatten(0, 1)[slots]  # (N, k) slots
+            x = block(x, row[jet.unsqueeze(1), near])
+            place = x.new_zeros(real.numel(), x.shape[1]).index_copy(0, slots, x).view(*real.shape, -1)
+            tap(place.transpose(1, 2))
+        total = x.new_zeros(len(real), x.shape[1]).index_add(0, jet, x)
+        return self.fc(total / real.sum(1, keepdim=True).clamp(min=1))
+
+
+def fold(network: ParticleNet) -> ParticleNet:
+    """A frozen copy, in evaluation mode, whose batch normalisations are folded into the products before them.
+
+    The same function of the inputs to rounding, and its parameters take no gradient; the input's own
+    normalisation stays, for it tells about the private data.
+    """
+    folded = copy.deepcopy(network).eval().requires_grad_(False)
+    for block in folded.edge_convs:
+        pairs = [(conv, block.bns[i]) for i, conv in enumerate(block.convs)]  # type: ignore[union-attr, arg-type]
+        if isinstance(block.sc, nn.Conv1d):
+            pairs.append((block.sc, block.sc_bn))
+        for conv, bn in pairs:
+            scale = bn.weight * torch.rsqrt(bn.running_var + bn.eps)
+            conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.dim() - 1)))
+            conv.bias = nn.Parameter(bn.bias - bn.running_mean * scale, requires_grad=False)
+        block.bns = nn.ModuleList(nn.Identity() for _ in block.bns)  # type: ignore[union-attr]
+        block.sc_bn = nn.Identity()
+    return folded

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""The command line of zskt: ``--mode`` picks a job, nothing else happens here."""
+
+import argparse
+import sys
+from pathlib import Path
+
+MODES = {
+    "zero-shot": "distil a teacher into a student with no data",
+    "kd": "distil it with data: the yardstick",
+    "evaluate": "figures of a finished run on a file of jets",
+    "teacher": "train the teacher that ships with zskt",
+    "simulate": "make jets with Pythia 8 and FastJet",
+    "tables": "the tables of the README from recorded results",
+    "list": "teachers, students, generators and presets",
+}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    lines = "\n".join(f"  {mode:<10} {line}" for mode, line in MODES.items())
+    parser = argparse.ArgumentParser(
+        description="Distil a trained network into a small, fast one, with no data.",
+        epilog=f"modes:\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--mode", required=True, choices=list(MODES), help="see below", metavar="MODE")
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument("--preset", help="a named recipe; see --mode list")
+    recipe.add_argument("--teacher", help="a teacher by name")
+    recipe.add_argument("--student", help="a student by name")
+    recipe.add_argument("--generator", help="a generator by name")
+    recipe.add_argument("--seed", type=int, help="of every random stream")
+    recipe.add_argument("--pseudo-batches", type=int, help="turns of the game; in mode teacher, epochs")
+    recipe.add_argument("--batch-size", type=int, help="samples a turn")
+    recipe.add_argument("--student-steps", type=int, help="student steps a turn")
+    place = parser.add_argument_group("files and machine")
+    place.add_argument("--teacher-path", type=Path, help="the teacher's file, instead of fetching it")
+    place.add_argument("--data", type=Path, help="jets: JetClass ROOT or JetClass-II parquet")
+    place.add_argument("--out", type=Path, help="run folder, or the file that simulate writes")
+    place.add_argument("--resume", action="store_true", help="continue the run in --out from its checkpoint")
+    place.add_argument("--run", type=Path, help="a finished run, for evaluate")
+    place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    place.add_argument("--per-class", type=int, default=1000, help="jets of each class, for simulate")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code: 0, 1 for a run that diverged, 2 for a user's mistake, 130 for an interruption."""
+    given = parse(arguments)
+    # After parsing: --help need not wait for torch.
+    from zskt.commands import COMMANDS
+    from zskt.errors import UserError
+    from zskt.game import NonFiniteLoss
+
+    try:
+        COMMANDS[given.mode](given)
+    except UserError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+    except NonFiniteLoss as error:
+        print(f"train.py: stopped at {error}; the last good checkpoint is in the run folder", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("train.py: interrupted; continue with the same command and --resume --out RUN_FOLDER", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

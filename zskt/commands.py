@@ -1,0 +1,127 @@
+"""From the command line's flags to jobs, and from results to what a user reads at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from generators import GENERATORS
+from teachers import TEACHERS
+
+from . import jobs
+from .config import Config
+from .errors import UserError, lookup
+from .folder import read_json
+from .presets import LINES, PRESETS, preset
+from .students import STUDENTS
+
+
+def _options(given: argparse.Namespace) -> jobs.Options:
+    return jobs.Options(
+        device=given.device,
+        out=given.out,
+        resume=given.resume,
+        data=given.data,
+        teacher_path=given.teacher_path,
+        progress=sys.stderr.isatty(),
+    )
+
+
+def _config(given: argparse.Namespace) -> Config:
+    """The recipe that the flags describe; a run that is resumed begins from what it recorded."""
+    if given.teacher is not None:
+        lookup(TEACHERS, given.teacher, "teacher")
+    flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
+    if given.resume and given.out is not None:
+        recorded = read_json(given.out / "config.json")
+        recorded.pop("teacher_path", None)
+        start = Config.from_dict(recorded, str(given.out / "config.json"))
+        if given.preset not in (None, start.preset) or given.mode != start.mode:
+            raise UserError(
+                f"--out {given.out}: the checkpoint is of preset {start.preset}, mode {start.mode}; "
+                f"resume it with these, not {given.preset or start.preset}, {given.mode}"
+            )
+    else:
+        start = preset(given.preset, given.teacher, given.mode)
+    return start.with_(**{name: getattr(given, name) for name in flags})
+
+
+def distil(given: argparse.Namespace) -> None:
+    folder, result = jobs.distil(_config(given), _options(given))
+    print(report(result, folder))
+
+
+def teacher(given: argparse.Namespace) -> None:
+    folder, result = jobs.train_teacher(_config(given), _options(given))
+    print(report(result, folder))
+
+
+def evaluate(given: argparse.Namespace) -> None:
+    from .evaluation import evaluate_run
+
+    if given.run is None:
+        raise UserError("--mode evaluate: say which run: --run runs/NAME")
+    path, result = evaluate_run(given.run, given.data, given.teacher_path, given.device)
+    print(report(result, path))
+
+
+def simulate(given: argparse.Namespace) -> None:
+    from .simulate import simulate as run
+
+    if given.out is None:
+        raise UserError("--mode simulate: say where to write: --out jets.root")
+    run(given.out, per_class=given.per_class, seed=0 if given.seed is None else given.seed)
+    print(f"{10 * given.per_class} jets in {given.out}")
+
+
+def tables(given: argparse.Namespace) -> None:
+    from .tables import render
+
+    print(render(Path("runs/reference") if given.run is None else given.run))
+
+
+def show_list(given: argparse.Namespace) -> None:
+    del given
+    kinds: dict[str, dict[str, str]] = {
+        "teachers": {name: card.line for name, card in TEACHERS.items()},
+        "students": {name: student.line for name, student in STUDENTS.items()},
+        "generators": {name: entry.line for name, entry in GENERATORS.items()},
+        "presets": {name: LINES[name] for name in PRESETS},
+    }
+    for kind, entries in kinds.items():
+        print(f"{kind}:")
+        for name, line in entries.items():
+            print(f"  {name:<28} {line}")
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "zero-shot": distil,
+    "kd": distil,
+    "evaluate": evaluate,
+    "teacher": teacher,
+    "simulate": simulate,
+    "tables": tables,
+    "list": show_list,
+}
+
+
+def report(result: dict[str, Any], where: Path) -> str:
+    """The small table at the end of a run."""
+    rows = [("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", "ms per jet")]
+    for role in ("teacher", "student"):
+        entry = result[role]
+        cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", "ms_per_jet")]
+        rows.append((role, str(entry["name"]), *(_cell(value) for value in cells)))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows]
+    data = result["data"]
+    return "\n".join([f"\non {data['jets']} jets of {data['name']}:", *lines, f"run: {where}"])
+
+
+def _cell(value: float | int | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}".replace(",", " ") if isinstance(value, int) else f"{value:.4f}"

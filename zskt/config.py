@@ -1,0 +1,99 @@
+"""What a run is asked to do: one frozen object, validated when made, recorded in the run folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from generators import GENERATORS
+from teachers import TEACHERS
+
+from .errors import UserError, lookup
+from .students import STUDENTS
+
+NO_GENERATOR = "none"
+"""Recorded by the modes that learn from given jets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A recipe, whichever mode uses it. Losses are in nats per example.
+
+    Raises:
+        UserError: if a name is unknown or a value cannot work; the message names the flag.
+    """
+
+    preset: str
+    """Name of the preset that this began as."""
+    mode: str = "zero-shot"
+    teacher: str = "zskt-particlenet"
+    student: str = "pfn"
+    generator: str = "shower"
+    seed: int = 0
+    """Of every random stream of the run: initialisation, latent, replay, demonstration."""
+    pseudo_batches: int = 400
+    """N of Algorithm 1: turns of the game. In modes kd and teacher: evaluations of the schedule, see `distill`."""
+    batch_size: int = 128
+    """B: pseudo-samples a turn, and samples a student step."""
+    student_steps: int = 10
+    """n_S: student steps a turn."""
+    generator_every: int = 1
+    """Turns from one generator step to the next; 0 never takes one."""
+    reuse: bool = True
+    """Whether the student learns from the very samples of the generator step, whose answers are paid for already;
+    False generates anew after the step and asks again, as Algorithm 1 has it."""
+    fresh: bool = False
+    """Whether each student step draws a new z, and asks the teacher anew."""
+    replay: float = 0.5
+    """Share of each student batch that comes from earlier pseudo-batches."""
+    pool: int = 65536
+    """How many pseudo-samples are kept for replay, the latest ones."""
+    balance: float = 0.0
+    """Replay draws a sample with probability ~ (frequency of its class among the teacher's answers)^-balance."""
+    beta: float = 0.0
+    """Weight of the attention match."""
+    temperature: float = 1.0
+    student_lr: float = 2e-3
+    """Of Adam; falls to 0 by a cosine over the run, like the generator's."""
+    generator_lr: float = 1e-3
+    weight_decay: float = 0.0
+    """Of the student, decoupled (AdamW)."""
+    clip: float = 5.0
+    """Largest norm of a gradient."""
+    evaluate_every: int = 100
+    """Turns between evaluations on the test jets; 0 evaluates at the end only. Never used to choose a student."""
+    checkpoint_every: int = 100
+    """Turns between checkpoints."""
+
+    def __post_init__(self) -> None:
+        lookup(TEACHERS, self.teacher, "teacher")
+        lookup(STUDENTS, self.student, "student")
+        if self.generator != NO_GENERATOR:
+            lookup(GENERATORS, self.generator, "generator")
+        least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
+        least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
+        least |= {"evaluate_every": 0, "checkpoint_every": 1}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                flag = name.replace("_", "-")
+                raise UserError(f"--{flag} is {getattr(self, name)}, but must be at least {value}")
+        if not 0 <= self.replay < 1:
+            raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
+        if self.temperature <= 0:
+            raise UserError(f"temperature is {self.temperature}, but must be positive")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], where: str) -> Config:
+        """The inverse of `to_dict`; what an older or newer version wrote differently is a `UserError`."""
+        known = {f.name for f in fields(cls)}
+        if set(values) != known:
+            odd = ", ".join(sorted(set(values) ^ known))
+            raise UserError(f"{where}: written by another version of zskt (fields {odd}); use that version")
+        return cls(**values)
+
+    def with_(self, **changes: Any) -> Config:
+        """A copy with those of ``changes`` that are not None."""
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})

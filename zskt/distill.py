@@ -1,0 +1,208 @@
+"""The loop: a generator, a student and a frozen teacher, turn by turn; or a student and a teacher on given jets.
+
+Shapes: B batch, Z latent, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from generators import Draw
+
+from .config import Config
+from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss, step, student_loss
+from .pool import Pool, mix
+from .state import State
+
+OVERSAMPLING = 1.6
+"""Latent variables drawn for each pseudo-sample wanted: a generator may reject what falls outside its domain."""
+
+
+@dataclass
+class Players:
+    """Who takes part; the generator is None where jets are given instead."""
+
+    teacher: nn.Module
+    student: nn.Module
+    generator: nn.Module | None = None
+
+    def layers(self, network: nn.Module, beta: float) -> tuple[str, ...]:
+        """Names of the layers to watch: none without attention match, else as many as both networks have, from the end.
+
+        Where one network has fewer blocks, its blocks answer the other's last ones.
+        """
+        if not beta:
+            return ()
+        names = [getattr(n, "attention_layers", ()) for n in (self.teacher, self.student)]
+        watched: tuple[str, ...] = getattr(network, "attention_layers", ())
+        return watched[len(watched) - min(len(n) for n in names) :]
+
+
+def begin(players: Players, config: Config) -> State:
+    """A new run's state: optimisers, replay pool, random streams."""
+    state = State(
+        parts={
+            "student": players.student,
+            "student_optimizer": torch.optim.AdamW(
+                players.student.parameters(), config.student_lr, weight_decay=config.weight_decay
+            ),
+            "pool": Pool(config.pool),
+        },
+        # The latent stream stays on the CPU, so that z does not depend on the device.
+        streams={name: torch.Generator().manual_seed(config.seed * 4 + i) for i, name in enumerate(("latent", "replay"))},
+    )
+    if players.generator is not None:
+        state.parts["generator"] = players.generator
+        parameters = list(players.generator.parameters())
+        if parameters:
+            state.parts["generator_optimizer"] = torch.optim.Adam(parameters, config.generator_lr)
+    return state
+
+
+def cosine(step_now: int, steps: int) -> float:
+    """From 1 to 0 over the run."""
+    return 0.5 * (1 + math.cos(math.pi * step_now / steps))
+
+
+def _optimizer(state: State, name: str, lr: float) -> torch.optim.Optimizer:
+    optimizer = state.parts[name]
+    assert isinstance(optimizer, torch.optim.Optimizer)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    return optimizer
+
+
+def _pool(state: State) -> Pool:
+    pool = state.parts["pool"]
+    assert isinstance(pool, Pool)
+    return pool
+
+
+class Game:
+    """One turn of Algorithm 1 after another, on a state."""
+
+    def __init__(self, players: Players, config: Config, state: State, device: torch.device) -> None:
+        self.players, self.config, self.state, self.device = players, config, state, device
+
+    def pseudo_samples(self) -> Draw:
+        generator = self.players.generator
+        assert generator is not None
+        size: int = generator.latent_size  # type: ignore[assignment]
+        rng = self.state.streams["latent"]
+        z = torch.randn(math.ceil(self.config.batch_size * OVERSAMPLING), size, generator=rng)
+        draw: Draw = generator(z.to(self.device), rng)
+        n = self.config.batch_size
+        log_prob = None if draw.log_prob is None else draw.log_prob[:n]
+        return draw._replace(x=tuple(t[:n] for t in draw.x), log_prob=log_prob)
+
+    def ask(self, network: nn.Module, x: Batch) -> Answer:
+        if network is self.players.teacher:
+            self.state.counters["teacher_answers"] = self.state.counters.get("teacher_answers", 0) + len(x[0])
+        return ask(network, x, self.players.layers(network, self.config.beta))
+
+    def generator_step(self, lr: float) -> tuple[Batch, Answer]:
+        """Gradients to the generator only; returns what it was asked about, for the student to learn from."""
+        draw = self.pseudo_samples()
+        answer = self.ask(self.players.teacher, draw.x)
+        kl = divergence(answer.logits, self.players.student(*draw.x), self.config.temperature)
+        loss = generator_loss(kl, draw.log_prob, draw.cost)
+        step(loss, _optimizer(self.state, "generator_optimizer", lr), self.config.clip)
+        return tuple(t.detach() for t in draw.x), answer.detach()
+
+    @torch.no_grad()
+    def new_samples(self) -> tuple[Batch, Answer]:
+        draw = self.pseudo_samples()
+        return draw.x, self.ask(self.players.teacher, draw.x)
+
+    def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
+        said = self.ask(self.players.student, x)
+        loss = student_loss(answer, said, self.config.beta, self.config.temperature)
+        step(loss, _optimizer(self.state, "student_optimizer", lr), self.config.clip)
+        return loss.detach(), said.detach()
+
+    def student_batch(self, x: Batch, answer: Answer) -> tuple[Batch, Answer]:
+        """Some of the new samples and, by `Config.replay`, some of the earlier ones."""
+        rng, total = self.state.streams["replay"], self.config.batch_size
+        old = round(self.config.replay * total)
+        if not old:
+            return x, answer
+        rows = torch.randperm(len(answer.logits), generator=rng)[: total - old].to(answer.logits.device)
+        new = tuple(t[rows] for t in x), Answer(answer.logits[rows], tuple(a[rows] for a in answer.attention))
+        return mix(new, _pool(self.state).draw(old, rng, self.config.balance))
+
+    def turn(self) -> dict[str, float]:
+        """One pseudo-batch: a generator step if one is due, then student steps; what to log."""
+        config, now = self.config, self.state.step
+        fall = cosine(now, config.pseudo_batches)
+        due = "generator_optimizer" in self.state.parts and config.generator_every > 0
+        if due and now % config.generator_every == 0:
+            x, answer = self.generator_step(config.generator_lr * fall)
+            if not config.reuse:
+                x, answer = self.new_samples()
+        else:
+            x, answer = self.new_samples()
+        if config.replay:
+            _pool(self.state).add(x, answer)
+        for i in range(config.student_steps):
+            if config.fresh and i:
+                x, answer = self.new_samples()
+            batch = self.student_batch(x, answer)
+            loss, said = self.student_step(*batch, config.student_lr * fall)
+        self.state.step += 1
+        return {
+            "loss/student": float(loss),
+            **beliefs(batch[1].logits, said.logits),
+            "rate/student": config.student_lr * fall,
+            "rate/generator": config.generator_lr * fall if due else 0.0,
+        }
+
+    def turn_on_pool(self) -> dict[str, float]:
+        """As many student steps on what the pool holds: distillation with data."""
+        fall = cosine(self.state.step, self.config.pseudo_batches)
+        for _ in range(self.config.student_steps):
+            x, answer = _pool(self.state).draw(self.config.batch_size, self.state.streams["replay"])
+            loss, said = self.student_step(x, answer, self.config.student_lr * fall)
+        self.state.step += 1
+        return {
+            "loss/student": float(loss),
+            **beliefs(answer.logits, said.logits),
+            "rate/student": self.config.student_lr * fall,
+        }
+
+    @torch.no_grad()
+    def fill(self, batches: Iterator[Batch]) -> None:
+        """Ask the teacher about given samples, once each, and keep its answers."""
+        for batch in batches:
+            x = tuple(t.to(self.device) for t in batch)
+            _pool(self.state).add(x, self.ask(self.players.teacher, x))
+
+    def play(self, until: int) -> Iterator[dict[str, float]]:
+        """Turns up to number ``until``, yielding what each has to log.
+
+        Raises:
+            NonFiniteLoss: naming turn and term; no parameter was changed by it.
+        """
+        turn = self.turn if self.players.generator is not None else self.turn_on_pool
+        while self.state.step < until:
+            try:
+                yield turn()
+            except NonFiniteLoss as error:
+                raise NonFiniteLoss(f"turn {self.state.step}: {error}") from error
+
+
+def beliefs(teacher: Tensor, student: Tensor) -> dict[str, float]:
+    """How sure both are, how far apart, and the teacher's classes: (B, K) of logits each."""
+    p, q = teacher.softmax(1), student.softmax(1)
+    histogram = torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)
+    return {
+        "kl/pseudo": float(divergence(teacher, student).mean()),
+        "confidence/teacher": float(p.amax(1).mean()),
+        "confidence/student": float(q.amax(1).mean()),
+        "agreement/pseudo": float((p.argmax(1) == q.argmax(1)).float().mean()),
+        **{f"teacher_class/{k}": float(share) for k, share in enumerate(histogram)},
+    }

@@ -1,0 +1,83 @@
+"""Figures of merit of a student beside its teacher, on jets with labels.
+
+Shapes: B jets, K classes.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor, nn
+
+from teachers.inputs import JetInputs
+
+from .data import Labelled
+from .game import divergence
+from .students import count_parameters
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network says of a file of jets."""
+
+    logits: Tensor
+    """(B, K)"""
+    seconds: float
+    """Of the network alone, without reading and features."""
+
+
+@torch.no_grad()
+def answers(network: nn.Module, data: Labelled, inputs: JetInputs, device: torch.device) -> Answers:
+    """Logits of every jet in evaluation mode; the network's own mode is left as it was."""
+    training = network.training
+    network.eval()
+    logits, seconds = [], 0.0
+    for start in range(0, len(data), BATCH):
+        x = tuple(t.to(device) for t in inputs(data.jets[start : start + BATCH]))
+        begin = time.perf_counter()
+        logits.append(network(*x).cpu())  # to the CPU within the clock: a GPU answers when it is read
+        seconds += time.perf_counter() - begin
+    network.train(training)
+    return Answers(torch.cat(logits), seconds)
+
+
+def auc(logits: Tensor, labels: Tensor) -> float | None:
+    """Macro average of the one-against-rest areas under the ROC curve; None unless every class is present."""
+    if len(labels.unique()) < logits.shape[1]:
+        return None
+    p = logits.double().softmax(1).numpy()
+    p /= p.sum(1, keepdims=True)
+    return float(roc_auc_score(labels.numpy(), p, multi_class="ovr", average="macro"))
+
+
+def agreement(teacher: Tensor, student: Tensor) -> float:
+    """Share of jets on which both have the same top class."""
+    return float((teacher.argmax(1) == student.argmax(1)).double().mean())
+
+
+def figures(name: str, network: nn.Module, said: Answers, labels: Tensor) -> dict[str, Any]:
+    """A network's entry in ``result.json``; accuracy and AUC are of the labelled jets, None if there are none."""
+    labelled = labels >= 0
+    accuracy = (said.logits.argmax(1) == labels)[labelled].double().mean()
+    return {
+        "name": name,
+        "parameters": count_parameters(network),
+        "accuracy": float(accuracy) if labelled.any() else None,
+        "auc": auc(said.logits[labelled], labels[labelled]),
+        "ms_per_jet": 1e3 * said.seconds / max(len(labels), 1),
+    }
+
+
+def compare(teacher: Tensor | None, student: Tensor) -> dict[str, Any]:
+    """The student's figures that need the teacher's answers; None each where there is no teacher."""
+    if teacher is None:
+        return {"agreement": None, "kl": None}
+    kl = float(divergence(teacher.double(), student.double()).mean())
+    return {"agreement": agreement(teacher, student), "kl": kl if np.isfinite(kl) else None}

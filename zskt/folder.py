@@ -1,0 +1,140 @@
+"""The run folder: what was asked, where, with what versions, what was measured on the way, and the result.
+
+Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, TensorBoard's events, ``checkpoint.pt``,
+``student.safetensors`` and ``result.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from .config import Config
+from .errors import UserError
+
+PACKAGES = ("torch", "numpy", "scipy", "uproot", "awkward", "scikit-learn", "safetensors", "tensorboard")
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Atomically, so that a reader never sees half a file."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    os.replace(temporary, path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises `UserError` if the file is missing or holds no JSON object."""
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give the folder of a run of zskt") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: not a readable JSON file ({error}); give the folder of a run of zskt") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: holds no JSON object; give the folder of a run of zskt")
+    return value
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, machine, revision and command line."""
+    here = Path(__file__).parent
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True)
+    return {
+        "command": " ".join(["python", *sys.argv]),
+        "revision": git.stdout.strip() or None,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "machine": platform.machine(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
+        "threads": torch.get_num_threads(),
+    }
+
+
+class RunFolder:
+    """One run's folder.
+
+    Args:
+        path: made if it is not there.
+        resume: go on in a folder that has a run; otherwise one that has is an error.
+
+    Raises:
+        UserError: if the folder cannot be made or holds a run already.
+    """
+
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        self.path = path
+        if path.exists() and not path.is_dir():
+            raise UserError(f"--out {path}: is a file; name a folder")
+        if not resume and path.is_dir() and any(path.iterdir()):
+            raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {path}: cannot make the folder ({error.strerror}); name another") from error
+        self._writer: SummaryWriter | None = None
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    def begin(self, config: Config, device: torch.device, teacher_path: Path | None) -> None:
+        """Record what is asked, before anything is computed."""
+        asked = config.to_dict() | {"teacher_path": None if teacher_path is None else str(teacher_path)}
+        write_json(self.path / "config.json", asked)
+        write_json(self.path / "environment.json", environment(device))
+
+    def rewind(self, step: int) -> None:
+        """Forget metrics later than ``step``: a resumed run writes them again."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            lines = [line for line in path.read_text().splitlines() if line and json.loads(line)["step"] <= step]
+            path.write_text("".join(f"{line}\n" for line in lines))
+        self._writer = SummaryWriter(str(self.path), purge_step=step + 1)
+
+    @property
+    def writer(self) -> SummaryWriter:
+        if self._writer is None:
+            self._writer = SummaryWriter(str(self.path))
+        return self._writer
+
+    def log(self, step: int, values: dict[str, float | None]) -> None:
+        """One line of ``metrics.jsonl`` and as many scalars of TensorBoard."""
+        known = {name: value for name, value in values.items() if value is not None}
+        with (self.path / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps({"step": step, **known}) + "\n")
+        for name, value in known.items():
+            self.writer.add_scalar(name, value, step)
+
+    def save_student(self, student: nn.Module) -> None:
+        save_network(student, self.path / "student.safetensors")
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Write ``result.json`` last: a folder that has it is complete."""
+        if self._writer is not None:
+            self._writer.close()
+        write_json(self.path / "result.json", result)
+
+
+def save_network(network: nn.Module, path: Path) -> None:
+    """Parameters and buffers as safetensors, atomically."""
+    from safetensors.torch import save_file
+
+    temporary = path.with_suffix(".tmp")
+    save_file({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, str(temporary))
+    os.replace(temporary, path)
+
+
+def free_name(parent: Path, name: str) -> Path:
+    """``parent/name``, with a number behind if that is taken."""
+    candidates = (parent / name, *(parent / f"{name}-{i}" for i in range(2, 10_000)))
+    return next(path for path in candidates if not path.exists())

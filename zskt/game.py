@@ -1,0 +1,140 @@
+"""Algorithm 1 of Micaelli and Storkey (2019): a generator and a student play over a teacher's answers.
+
+P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768.
+Nothing here knows what a sample is: a batch x is a tuple of tensors, and a network is called as ``network(*x)``.
+
+Shapes: B batch, K classes, C channels. Every divergence is in nats per example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Batch = tuple[Tensor, ...]
+Network = Callable[..., Tensor]
+
+
+class NonFiniteLoss(RuntimeError):
+    """A loss term is NaN or infinite; raised before any parameter is changed by it."""
+
+
+class Answer(NamedTuple):
+    """What a network says of a batch."""
+
+    logits: Tensor
+    """(B, K)"""
+    attention: tuple[Tensor, ...] = ()
+    """f(A) of each layer that was watched, (B, positions)."""
+
+    def detach(self) -> Answer:
+        return Answer(self.logits.detach(), tuple(a.detach() for a in self.attention))
+
+
+@contextmanager
+def watch(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]:
+    """Collect the outputs of the submodules named ``layers``, in the order in which the forward pass meets them.
+
+    Raises:
+        AttributeError: if the network has no submodule of that name.
+    """
+    outputs: list[Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        outputs.append(output)
+
+    handles = [network.get_submodule(name).register_forward_hook(keep) for name in layers]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def attention_map(activation: Tensor) -> Tensor:
+    """f(A) of section 3.2: the mean of A^2 over channels, flattened, of unit Euclidean length.
+
+    (B, C, positions...) -> (B, positions); of an image the positions are H W, of a jet the particle slots.
+    """
+    return nn.functional.normalize(activation.square().mean(1).flatten(1), dim=1)
+
+
+def ask(network: nn.Module, x: Batch, layers: Sequence[str] = ()) -> Answer:
+    """One forward pass: logits, and the attention maps of ``layers``."""
+    with watch(network, layers) as activations:
+        logits = network(*x)
+    return Answer(logits, tuple(attention_map(a) for a in activations))
+
+
+def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:
+    """KL(T || S) of the softened class probabilities, times temperature squared: two (B, K) of logits -> (B,), nats.
+
+    The square keeps gradients of one size as the temperature changes (Hinton, Vinyals and Dean, arXiv:1503.02531).
+    """
+    log_t = torch.log_softmax(teacher / temperature, dim=1)
+    log_s = torch.log_softmax(student / temperature, dim=1)
+    return (log_t.exp() * (log_t - log_s)).sum(1) * temperature**2
+
+
+def attention_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
+    """Sum over pairs of attention maps of mean (f(A_t) - f(A_s))^2, the second term of equation 1: a scalar.
+
+    Raises:
+        ValueError: if the numbers of maps or their resolutions differ.
+    """
+    shapes = [[tuple(a.shape[1:]) for a in side] for side in (teacher, student)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"attention maps of the teacher {shapes[0]} do not match the student's {shapes[1]}")
+    return torch.stack([(t - s).square().mean() for t, s in zip(teacher, student, strict=True)]).sum()
+
+
+def finite(value: Tensor, term: str) -> Tensor:
+    """``value`` itself, a scalar.
+
+    Raises:
+        NonFiniteLoss: if it is NaN or infinite, naming ``term``.
+    """
+    if not torch.isfinite(value):
+        raise NonFiniteLoss(f"{term} is {value.item()}")
+    return value
+
+
+def generator_loss(kl: Tensor, log_prob: Tensor | None = None, cost: Tensor | None = None) -> Tensor:
+    """What the generator minimises: -KL(T || S), averaged; a scalar.
+
+    Args:
+        kl: (B,), with its graph back to the generator.
+        log_prob: (B,), log probability of the discrete choices behind each sample, if the generator makes any: they
+            follow the score-function gradient with the batch mean as baseline (Williams 1992, REINFORCE).
+        cost: a scalar that the generator charges for leaving its prior.
+    """
+    loss = -finite(kl.mean(), "generator's KL")
+    if log_prob is not None:
+        loss = loss - ((kl - kl.mean()).detach() * log_prob).mean()
+    return loss if cost is None else loss + finite(cost, "generator's cost")
+
+
+def student_loss(teacher: Answer, student: Answer, beta: float = 0.0, temperature: float = 1.0) -> Tensor:
+    """What the student minimises, equation 1: KL(T || S) + beta * attention distance; a scalar.
+
+    beta weighs a KL in nats per example. The authors' code divides its KL by the number of classes too, so that its
+    beta = 250 is 250 K here.
+    """
+    loss = finite(divergence(teacher.logits, student.logits, temperature).mean(), "student's KL")
+    if beta:
+        loss = loss + beta * finite(attention_distance(teacher.attention, student.attention), "attention distance")
+    return loss
+
+
+def step(loss: Tensor, optimizer: torch.optim.Optimizer, clip: float = 0.0) -> None:
+    """One step on ``loss`` of the optimizer's parameters alone, their gradient clipped to norm ``clip`` if positive."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward(inputs=parameters)
+    if clip > 0:
+        nn.utils.clip_grad_norm_(parameters, clip)
+    optimizer.step()

@@ -1,0 +1,94 @@
+"""Earlier pseudo-samples with the teacher's answers to them, kept for replay.
+
+Shapes: B batch, R samples kept at most, K classes. The last dimension of a sample may vary from batch to batch, as
+jets have different numbers of particles: it is padded with zeros.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .game import Answer, Batch
+
+
+class Pool:
+    """A ring of the latest R samples.
+
+    Floating-point tensors are kept in half precision, which is finer than any detector and half the memory.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.seen = 0
+        self._columns: list[Tensor] = []
+        self._parts = 0
+
+    def __len__(self) -> int:
+        return min(self.seen, self.size)
+
+    def add(self, x: Batch, answer: Answer) -> None:
+        """Keep a batch; the oldest samples make room."""
+        columns = [*x, answer.logits, *answer.attention]
+        self._parts = len(x)
+        if not self._columns:
+            self._columns = [self._empty(c) for c in columns]
+        rows = torch.arange(self.seen, self.seen + len(answer.logits)) % self.size
+        for i, column in enumerate(columns):
+            self._widen(i, column.shape[-1])
+            width = self._columns[i].shape[-1]
+            kept = nn.functional.pad(column, (0, width - column.shape[-1]))
+            self._columns[i][rows.to(kept.device)] = kept.to(self._columns[i].dtype)
+        self.seen += len(rows)
+
+    def _empty(self, like: Tensor) -> Tensor:
+        dtype = torch.float16 if like.is_floating_point() else like.dtype
+        return torch.zeros(self.size, *like.shape[1:], dtype=dtype, device=like.device)
+
+    def _widen(self, i: int, width: int) -> None:
+        short = width - self._columns[i].shape[-1]
+        if short > 0:
+            self._columns[i] = nn.functional.pad(self._columns[i], (0, short))
+
+    def draw(self, n: int, rng: torch.Generator, balance: float = 0.0) -> tuple[Batch, Answer]:
+        """``n`` samples with replacement; see `zskt.config.Config.balance`.
+
+        Raises:
+            ValueError: if the pool is empty.
+        """
+        if not len(self):
+            raise ValueError("nothing to draw from an empty pool")
+        rows = torch.randint(len(self), (n,), generator=rng)
+        if balance:
+            classes = self._columns[self._parts][: len(self)].argmax(1)
+            frequency = torch.bincount(classes).float() / len(self)
+            weights = frequency[classes] ** -balance
+            rows = torch.multinomial(weights.cpu(), n, replacement=True, generator=rng)
+        columns = [c[rows.to(c.device)] for c in self._columns]
+        columns = [c.float() if c.is_floating_point() else c for c in columns]
+        x, logits, *attention = tuple(columns[: self._parts]), *columns[self._parts :]
+        return x, Answer(logits, tuple(attention))
+
+    def state_dict(self) -> dict[str, Any]:
+        kept = [c[: len(self)].clone() for c in self._columns]
+        return {"seen": self.seen, "parts": self._parts, "columns": kept}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.seen, self._parts = state["seen"], state["parts"]
+        self._columns = [self._empty(c) for c in state["columns"]]
+        for mine, kept in zip(self._columns, state["columns"], strict=True):
+            mine[: len(kept)] = kept
+
+
+def mix(first: tuple[Batch, Answer], second: tuple[Batch, Answer]) -> tuple[Batch, Answer]:
+    """Both batches in one, padded to the wider of them."""
+
+    def cat(a: Tensor, b: Tensor) -> Tensor:
+        width = max(a.shape[-1], b.shape[-1])
+        return torch.cat([nn.functional.pad(t, (0, width - t.shape[-1])) for t in (a, b)])
+
+    (x, answer), (y, other) = first, second
+    attention = tuple(cat(a, b) for a, b in zip(answer.attention, other.attention, strict=True))
+    return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Answer(cat(answer.logits, other.logits), attention)
