@@ -27,5 +27,7 @@ GENERATORS: dict[str, Entry] = {
     "shower-prior": Entry(
         lambda inputs: Shower(inputs, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
     ),
-    "shower": Entry(Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"),
+    "shower": Entry(
+        Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
+    ),
 }

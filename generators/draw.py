@@ -27,6 +27,8 @@ class Generator(Protocol):
     """z -> x. A module; one without parameters is no adversary, and plays without generator steps."""
 
     latent_size: int
+    acceptance: float
+    """Share of latent variables that lead to a pseudo-sample inside the domain, at least."""
 
     def __call__(self, z: Tensor, rng: torch.Generator) -> Draw:
         """z (B, Z) of N(0, 1) -> at most B pseudo-samples; ``rng`` draws what is discrete."""

@@ -45,6 +45,6 @@ def as_jets(
     sign = 2.0 * torch.randint(0, 2, kind.shape, generator=rng, device=device) - 1
     neutral = (kind == Kind.PHOTON) | (kind == Kind.NEUTRAL)
     jet = torch.arange(size, device=device).unsqueeze(1).expand_as(log_pt)
-    columns = (jet, kind, torch.where(neutral, torch.zeros_like(sign), sign), pt, axis + position[..., 0])
-    columns += (position[..., 1], displacement[..., 0], displacement[..., 1])
+    charge = torch.where(neutral, torch.zeros_like(sign), sign)
+    columns = [jet, kind, charge, pt, axis + position[..., 0], position[..., 1], *displacement.unbind(-1)]
     return assemble(Particles(*(c[mask] for c in columns)), size, rng)

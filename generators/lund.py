@@ -76,7 +76,7 @@ def _trial(p: Partons, strength: Tensor, rng: torch.Generator) -> tuple[Tensor, 
     height = squared.clamp(min=1e-4).sqrt()
     theta = CUTOFF * height.exp() / p.pt
     x = (-height * u[1]).exp()
-    weight, pair = _splitting(x, gluon)
+    weight, _ = _splitting(x, gluon)
     accept = weight * coupling(x * theta * p.pt) / COUPLING_MAX
     dead_cone = theta > MASS.to(u.device)[p.flavour] / p.pt
     happens = alive & dead_cone & (u[2] < accept) & (x < 0.98)
@@ -135,7 +135,7 @@ class String:
 
 
 HEAVY_LEAD = {Flavour.CHARM: 0.6, Flavour.BOTTOM: 0.8}
-"""Share that the heavy hadron keeps of its quark, nonperturbative part (Peterson et al., Phys. Rev. D 27 (1983) 105)."""
+"""Least share of its quark that the heavy hadron keeps (Peterson et al., Phys. Rev. D 27 (1983) 105)."""
 
 
 def hadronise(partons: Partons, string: String, rng: torch.Generator) -> tuple[Partons, Tensor]:
@@ -156,8 +156,8 @@ def hadronise(partons: Partons, string: String, rng: torch.Generator) -> tuple[P
     pt = kicks / theta
     total = torch.zeros_like(partons.pt).index_add(0, owner, pt)
     keep = string.lead[partons.jet] * torch.rand(len(count), generator=rng, device=count.device)
-    for flavour, share in HEAVY_LEAD.items():
-        spread = share + (0.98 - share) * (2 * keep / (string.lead[partons.jet] + 1e-6) - 1)
+    for flavour, least in HEAVY_LEAD.items():
+        spread = least + (0.98 - least) * (2 * keep / (string.lead[partons.jet] + 1e-6) - 1)
         keep = torch.where(partons.flavour == flavour, spread, keep)
     lead = torch.maximum(partons.pt - total, keep / (1 - keep) * total)
     lead = torch.where(count > 0, lead, partons.pt)

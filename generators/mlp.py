@@ -28,6 +28,7 @@ class FreeJets(nn.Module):
     """
 
     latent_size = 64
+    acceptance = 1.0
 
     def __init__(self, inputs: JetInputs, hidden: int = 256) -> None:
         super().__init__()

@@ -21,6 +21,7 @@ class NoiseJets(nn.Module):
     """Independent particles: Gaussian in angle, log-normal in transverse momentum, of random kind."""
 
     latent_size = 1  # z is not looked at
+    acceptance = 1.0
 
     def __init__(self, inputs: JetInputs) -> None:
         super().__init__()

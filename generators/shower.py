@@ -74,6 +74,7 @@ class Shower(nn.Module):
     """
 
     latent_size = len(PARAMETERS)
+    acceptance = 0.65
 
     def __init__(
         self,
@@ -118,6 +119,7 @@ class Shower(nn.Module):
         names = {name: i for i, name in enumerate(PARAMETERS)}
         u = (0.5 * (1 + torch.erf(z / math.sqrt(2)))).clamp(1e-4, 1 - 1e-4)
         partons, flavours, masses, axis = self._hard(u, process)
+
         def of_prong(value: Tensor) -> Tensor:
             return value.repeat_interleave(4)
 
@@ -201,7 +203,7 @@ class Shower(nn.Module):
     @staticmethod
     def _in_domain(jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
         """500 to 1000 GeV, and every visible parton within the radius of the visible sum, (B,) of bool."""
-        pt, eta, phi = pt_eta_phi(partons)
+        _, eta, phi = pt_eta_phi(partons)
         visible = (flavours != Flavour.NONE) & (flavours != Flavour.NEUTRINO)
         _, eta_sum, phi_sum = pt_eta_phi((partons * visible.unsqueeze(-1)).sum(1))
         distance = (eta - eta_sum.unsqueeze(1)).square() + (phi - phi_sum.unsqueeze(1)).square()

@@ -39,9 +39,7 @@ TEACHERS: dict[str, Card] = {
         sha256=None,
         inputs=KIN,
         classes=JETCLASS,
-        build=lambda: ParticleNet(
-            len(KIN.features), len(JETCLASS), ((8, (32, 32)), (8, (64, 64)), (8, (96, 96))), 96
-        ),
+        build=lambda: ParticleNet(len(KIN.features), len(JETCLASS), ((8, (32, 32)), (8, (64, 64)), (8, (96, 96))), 96),
         shipped=Path(__file__).parent / "embedded" / "zskt-particlenet.safetensors",
     ),
     "jetclass-particlenet-kin": _jetclass(

@@ -65,7 +65,7 @@ def locate(name: str, card: Card, path: Path | None) -> Path:
         return card.shipped
     if card.sha256 is None:
         raise UserError(
-            f"{name}: no verified SHA-256 is recorded for it; download {card.address} yourself, give it as --teacher-path"
+            f"{name}: no verified SHA-256 is recorded; download {card.address} yourself and give it as --teacher-path"
         )
     return _fetch(name, card)
 
@@ -83,7 +83,7 @@ def _fetch(name: str, card: Card) -> Path:
         ) from error
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
         raise UserError(
-            f"{name}: cannot fetch {card.address} ({type(error).__name__}); download it elsewhere, give it as --teacher-path"
+            f"{name}: cannot fetch {card.address} ({type(error).__name__}); download it elsewhere, give --teacher-path"
         ) from error
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +58,7 @@ class EdgeConv(nn.Module):
         super().__init__()
         self.k = k
         widths = [2 * channels_in, *channels]
-        self.convs = nn.ModuleList(_PointwiseConv(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.convs = nn.ModuleList(_PointwiseConv(a, b) for a, b in pairwise(widths))
         self.bns = nn.ModuleList(_RowNorm(c) for c in channels)
         self.sc: nn.Module = nn.Identity()
         self.sc_bn: nn.Module = nn.Identity()
@@ -66,14 +68,14 @@ class EdgeConv(nn.Module):
 
     def forward(self, x: Tensor, neighbours: Tensor) -> Tensor:
         """(N, C) rows and (N, k) row numbers of the neighbours, N for padding -> (N, C')."""
-        first = self.convs[0]
+        first, *others = (cast(_PointwiseConv, conv) for conv in self.convs)
         own, other = first.weight.flatten(1).chunk(2, dim=1)
         # W [x_i, x_j - x_i] = (W_own - W_other) x_i + W_other x_j: two products a particle instead of one an edge.
         centre = nn.functional.linear(x, own - other, first.bias)
         message = nn.functional.pad(x @ other.T, (0, 0, 0, 1))
         h = message.index_select(0, neighbours.flatten()).view(*neighbours.shape, -1) + centre.unsqueeze(1)
         h = self.bns[0](h).relu_()
-        for conv, bn in zip(self.convs[1:], self.bns[1:], strict=True):
+        for conv, bn in zip(others, self.bns[1:], strict=True):
             h = bn(conv(h)).relu_()
         shortcut = x
         if isinstance(self.sc, nn.Conv1d):
@@ -107,7 +109,7 @@ class ParticleNet(nn.Module):
         self.bn_fts: nn.Module = _RowNorm(features)
         widths = [features, *(channels[-1] for _, channels in edge_convs)]
         self.edge_convs = nn.ModuleList(
-            EdgeConv(k, width, channels) for width, (k, channels) in zip(widths, edge_convs, strict=False)
+            EdgeConv(k, width, channels) for width, (k, channels) in zip(widths[:-1], edge_convs, strict=True)
         )
         self.fc = nn.Sequential(
             nn.Sequential(nn.Linear(widths[-1], hidden), nn.ReLU(), nn.Dropout(dropout)), nn.Linear(hidden, classes)
@@ -115,12 +117,16 @@ class ParticleNet(nn.Module):
         self.maps = nn.ModuleList(nn.Identity() for _ in edge_convs)  # where the blocks' outputs can be watched
         self.attention_layers = tuple(f"maps.{i}" for i in range(len(edge_convs)))
 
+    @property
+    def blocks(self) -> list[EdgeConv]:
+        return [cast(EdgeConv, block) for block in self.edge_convs]
+
     def forward(self, points: Tensor, features: Tensor, mask: Tensor) -> Tensor:
         """Points (B, 2, P), features (B, F, P), mask (B, 1, P) of bool -> logits (B, K).
 
         Points serve the neighbour search alone: no gradient flows to them.
         """
-        k_most = max(block.k for block in self.edge_convs)  # type: ignore[union-attr]
+        k_most = max(block.k for block in self.blocks)
         if mask.shape[-1] <= k_most:  # every particle needs k others, be they padding
             short = (0, k_most + 1 - mask.shape[-1])
             points, features, mask = (nn.functional.pad(t, short) for t in (points, features, mask))
@@ -132,13 +138,14 @@ class ParticleNet(nn.Module):
         jet = slots // real.shape[1]  # (N,)
         x = self.bn_fts(features.transpose(1, 2).flatten(0, 1)[slots])  # (N, F)
         place = points.transpose(1, 2)
-        for block, tap in zip(self.edge_convs, self.maps, strict=True):
+        for block, tap in zip(self.blocks, self.maps, strict=True):
             near = nearest(place.detach(), real, block.k).flatten(0, 1)[slots]  # (N, k) slots
             x = block(x, row[jet.unsqueeze(1), near])
             place = x.new_zeros(real.numel(), x.shape[1]).index_copy(0, slots, x).view(*real.shape, -1)
             tap(place.transpose(1, 2))
         total = x.new_zeros(len(real), x.shape[1]).index_add(0, jet, x)
-        return self.fc(total / real.sum(1, keepdim=True).clamp(min=1))
+        logits: Tensor = self.fc(total / real.sum(1, keepdim=True).clamp(min=1))
+        return logits
 
 
 def fold(network: ParticleNet) -> ParticleNet:
@@ -148,14 +155,15 @@ def fold(network: ParticleNet) -> ParticleNet:
     normalisation stays, for it tells about the private data.
     """
     folded = copy.deepcopy(network).eval().requires_grad_(False)
-    for block in folded.edge_convs:
-        pairs = [(conv, block.bns[i]) for i, conv in enumerate(block.convs)]  # type: ignore[union-attr, arg-type]
+    for block in folded.blocks:
+        pairs = [(cast(nn.Conv2d, conv), cast(_RowNorm, bn)) for conv, bn in zip(block.convs, block.bns, strict=True)]
         if isinstance(block.sc, nn.Conv1d):
-            pairs.append((block.sc, block.sc_bn))
+            pairs.append((cast(nn.Conv2d, block.sc), cast(_RowNorm, block.sc_bn)))
         for conv, bn in pairs:
-            scale = bn.weight * torch.rsqrt(bn.running_var + bn.eps)
+            mean, variance = bn.get_buffer("running_mean"), bn.get_buffer("running_var")
+            scale = bn.weight * torch.rsqrt(variance + bn.eps)
             conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.dim() - 1)))
-            conv.bias = nn.Parameter(bn.bias - bn.running_mean * scale, requires_grad=False)
-        block.bns = nn.ModuleList(nn.Identity() for _ in block.bns)  # type: ignore[union-attr]
+            conv.bias = nn.Parameter(bn.bias - mean * scale, requires_grad=False)
+        block.bns = nn.ModuleList(nn.Identity() for _ in block.bns)
         block.sc_bn = nn.Identity()
     return folded

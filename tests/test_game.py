@@ -89,7 +89,9 @@ def test_watching_collects_named_outputs_and_leaves_no_hook() -> None:
     assert torch.equal(seen[0], network[1](network[0](x)))
     network(x)
     assert len(seen) == 1
-    assert [len(a.shape) for a in ask(nn.Sequential(nn.Conv2d(1, 2, 1)), (torch.randn(3, 1, 4, 4),), ["0"]).attention] == [2]
+    assert [
+        len(a.shape) for a in ask(nn.Sequential(nn.Conv2d(1, 2, 1)), (torch.randn(3, 1, 4, 4),), ["0"]).attention
+    ] == [2]
 
 
 def test_a_generator_step_raises_the_divergence_and_touches_neither_student_nor_teacher() -> None:

@@ -120,7 +120,9 @@ def test_the_adversary_cannot_shift_beyond_its_bound() -> None:
 
 def test_two_body_decay_conserves_four_momentum_and_gives_the_masses() -> None:
     mass, m1, m2 = torch.tensor([173.0, 125.0]), torch.tensor([80.4, 4.8]), torch.tensor([4.8, 4.8])
-    parent = from_pt_eta_phi_mass(torch.tensor([600.0, 700.0]), torch.tensor([0.5, -1.0]), torch.tensor([1.0, 2.0]), mass)
+    parent = from_pt_eta_phi_mass(
+        torch.tensor([600.0, 700.0]), torch.tensor([0.5, -1.0]), torch.tensor([1.0, 2.0]), mass
+    )
     a, b = two_body(parent, mass, m1, m2, torch.tensor([0.3, -0.9]), torch.tensor([0.1, 4.0]))
     assert torch.allclose(a + b, parent, rtol=1e-4, atol=1e-2)
     mass2 = a[:, 0] ** 2 - a[:, 1:].square().sum(1)
@@ -162,7 +164,9 @@ def test_shower_and_string_keep_momentum_and_gluons_radiate_more() -> None:
 
 @pytest.mark.parametrize(("root", "mass"), [("W", 80.4), ("Z", 91.2), ("H", 125.0)])
 def test_resonances_come_out_with_their_masses(root: str, mass: float) -> None:
-    found = [i for i, p in enumerate(PROCESSES) if p.root == root and p.a == p.b and p.a in (Flavour.LIGHT, Flavour.CHARM)]
+    found = [
+        i for i, p in enumerate(PROCESSES) if p.root == root and p.a == p.b and p.a in (Flavour.LIGHT, Flavour.CHARM)
+    ]
     generator = Shower(KIN, adversarial=False)
     process = torch.tensor(found[:1]).repeat(400)
     jets, accepted = generator.jets(torch.randn(400, len(PARAMETERS), generator=stream()), process, stream())

@@ -15,8 +15,24 @@ from zskt.collisions import PROCESSES  # noqa: E402
 from zskt.errors import UserError  # noqa: E402
 from zskt.simulate import simulate  # noqa: E402
 
-PART = ("px", "py", "pz", "energy", "deta", "dphi", "charge", "isChargedHadron", "isNeutralHadron",
-        "isPhoton", "isElectron", "isMuon", "d0val", "d0err", "dzval", "dzerr")
+PART = (
+    "px",
+    "py",
+    "pz",
+    "energy",
+    "deta",
+    "dphi",
+    "charge",
+    "isChargedHadron",
+    "isNeutralHadron",
+    "isPhoton",
+    "isElectron",
+    "isMuon",
+    "d0val",
+    "d0err",
+    "dzval",
+    "dzerr",
+)
 JET = ("pt", "eta", "phi", "energy", "nparticles", "sdmass")
 LABELS = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
 PER_CLASS = 2
@@ -54,8 +70,9 @@ def test_layout(tree: Any) -> None:
 def test_jets_are_the_sums_of_their_particles(tree: Any) -> None:
     jets = tree.arrays()
     assert ak.all((jets.jet_pt > 500) & (jets.jet_pt < 1000) & (abs(jets.jet_eta) < 2))
-    px, py, pz, energy = (ak.sum(ak.values_astype(jets[f"part_{n}"], "float64"), axis=1)
-                          for n in ("px", "py", "pz", "energy"))
+    px, py, pz, energy = (
+        ak.sum(ak.values_astype(jets[f"part_{n}"], "float64"), axis=1) for n in ("px", "py", "pz", "energy")
+    )
     whole = ak.to_numpy(jets.jet_nparticles <= 128)
     assert np.allclose(np.hypot(px, py)[whole], jets.jet_pt[whole], rtol=1e-5)
     assert np.allclose(np.arcsinh(pz / np.hypot(px, py))[whole], jets.jet_eta[whole], atol=1e-5)

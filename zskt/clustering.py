@@ -77,8 +77,12 @@ def _sums(constituents: Columns, sizes: NDArray[Any]) -> Columns:
     for name in ("px", "py", "pz", "energy"):
         values = constituents[name].astype(np.float64)
         total[name] = np.add.reduceat(values, starts) if len(starts) else values
-    jets = {"pt": np.hypot(total["px"], total["py"]), "eta": pseudorapidity(total),
-            "phi": np.arctan2(total["py"], total["px"]), "energy": total["energy"]}
+    jets = {
+        "pt": np.hypot(total["px"], total["py"]),
+        "eta": pseudorapidity(total),
+        "phi": np.arctan2(total["py"], total["px"]),
+        "energy": total["energy"],
+    }
     return {name: values.astype(np.float32) for name, values in jets.items()}
 
 

@@ -36,17 +36,23 @@ _TOPS: Final = ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on")
 
 PROCESSES: Final[dict[str, Process]] = {
     # As in JetClass (its ZJetsToNuNu files): dijets would have more gluons and a fifth more particles.
-    "QCD": Process(0, ("WeakBosonAndParton:qqbar2gmZg = on", "WeakBosonAndParton:qg2gmZq = on",
-                       "WeakZ0:gmZmode = 2", *_INVISIBLE_Z)),
+    "QCD": Process(
+        0,
+        ("WeakBosonAndParton:qqbar2gmZg = on", "WeakBosonAndParton:qg2gmZq = on", "WeakZ0:gmZmode = 2", *_INVISIBLE_Z),
+    ),
     "Hbb": Process(25, (*_HIGGS, *_decays(25, "onIfMatch = 5 -5"))),
     "Hcc": Process(25, (*_HIGGS, *_decays(25, "onIfMatch = 4 -4"))),
     "Hgg": Process(25, (*_HIGGS, *_decays(25, "onIfMatch = 21 21"))),
     "H4q": Process(25, (*_HIGGS, *_decays(25, "onIfMatch = 24 -24"), *_decays(24, _QUARKS))),
     # Leptonic W+ and W- alternate: letting Pythia choose freely would waste two thirds of the collisions.
-    "Hqql": Process(25, (*_HIGGS, *_decays(25, "onIfMatch = 24 -24")), (
-        _decays(24, "onPosIfAny = 1 2 3 4 5", "onNegIfAny = 11 13"),
-        _decays(24, "onNegIfAny = 1 2 3 4 5", "onPosIfAny = 11 13"),
-    )),
+    "Hqql": Process(
+        25,
+        (*_HIGGS, *_decays(25, "onIfMatch = 24 -24")),
+        (
+            _decays(24, "onPosIfAny = 1 2 3 4 5", "onNegIfAny = 11 13"),
+            _decays(24, "onNegIfAny = 1 2 3 4 5", "onPosIfAny = 11 13"),
+        ),
+    ),
     "Zqq": Process(23, ("WeakDoubleBoson:ffbar2ZW = on", *_decays(23, _QUARKS), *_decays(24, _LEPTONS))),
     "Wqq": Process(24, ("WeakDoubleBoson:ffbar2ZW = on", *_INVISIBLE_Z, *_decays(24, _QUARKS))),
     "Tbqq": Process(6, (*_TOPS, *_decays(24, _QUARKS))),
@@ -54,9 +60,12 @@ PROCESSES: Final[dict[str, Process]] = {
 }
 
 _COMMON: Final = (
-    "Print:quiet = on", "Beams:eCM = 13000.", "Random:setSeed = on",
+    "Print:quiet = on",
+    "Beams:eCM = 13000.",
+    "Random:setSeed = on",
     # A jet of 500 to 1000 GeV seldom comes from a parton outside this range.
-    "PhaseSpace:pTHatMin = 480.", "PhaseSpace:pTHatMax = 1100.",
+    "PhaseSpace:pTHatMin = 480.",
+    "PhaseSpace:pTHatMax = 1100.",
 )
 _NEUTRINOS: Final = (12, 14, 16)
 

@@ -110,13 +110,20 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 def report(result: dict[str, Any], where: Path) -> str:
     """The small table at the end of a run."""
-    rows = [("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", "ms per jet")]
+    rows: list[tuple[str, ...]] = [
+        ("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", "ms per jet")
+    ]
     for role in ("teacher", "student"):
         entry = result[role]
         cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", "ms_per_jet")]
         rows.append((role, str(entry["name"]), *(_cell(value) for value in cells)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows]
+    lines = [
+        "  ".join(
+            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
     data = result["data"]
     return "\n".join([f"\non {data['jets']} jets of {data['name']}:", *lines, f"run: {where}"])
 

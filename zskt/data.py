@@ -96,14 +96,18 @@ def read_jets(path: Path, classes: tuple[str, ...] = CLASSES, *, most: int | Non
 def _require(found: list[str], wanted: list[str], path: Path) -> None:
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise UserError(f"{path}: no branch {', '.join(missing)}; the JetClass layout has them, see README, section Data")
+        raise UserError(
+            f"{path}: no branch {', '.join(missing)}; the JetClass layout has them, see README, section Data"
+        )
 
 
 def _read_root(path: Path, wanted: list[str], most: int | None) -> ak.Array:
     try:
         with uproot.open(path) as file:
             if "tree" not in file:
-                raise UserError(f"{path}: no tree named 'tree' but {file.keys() or 'nothing'}; give a JetClass ROOT file")
+                raise UserError(
+                    f"{path}: no tree named 'tree' but {file.keys() or 'nothing'}; give a JetClass ROOT file"
+                )
             tree = file["tree"]
             _require(list(tree.keys()), wanted, path)
             return tree.arrays(wanted, entry_stop=most)
@@ -133,7 +137,9 @@ def _jets(events: ak.Array, path: Path) -> Jets:
         raise UserError(f"{path}: jet {first} has no particles; remove such jets from the file")
     slots = min(SLOTS, int(ak.max(counts)))
     columns = {field: _dense(events[branch][order], slots) for field, branch in _BRANCHES.items()}
-    scalars = {name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)) for name in ("jet_pt", "jet_energy")}
+    scalars = {
+        name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)) for name in ("jet_pt", "jet_energy")
+    }
     for name, value in {**columns, **scalars}.items():
         if not bool(torch.isfinite(value).all()):
             bad = int((~torch.isfinite(value)).flatten(1).any(1).nonzero()[0]) if value.dim() > 1 else 0

@@ -115,14 +115,14 @@ def _cells(true: Columns, width: float) -> Columns:
     order = np.lexsort(address[::-1])
     address = address[:, order]
     first = np.flatnonzero(np.any(np.diff(address, axis=1, prepend=-(1 << 40)) != 0, axis=0))
-    cells = {name: np.add.reduceat(true[name][order], first) if len(first) else true[name]
-             for name in ("px", "py", "pz", "energy")}
+    cells = {
+        name: np.add.reduceat(true[name][order], first) if len(first) else true[name]
+        for name in ("px", "py", "pz", "energy")
+    }
     return cells | {"event": address[0, first]}
 
 
-def _measured(
-    cells: Columns, spread: NDArray[Any], least: float, flag: str, rng: np.random.Generator
-) -> Columns:
+def _measured(cells: Columns, spread: NDArray[Any], least: float, flag: str, rng: np.random.Generator) -> Columns:
     """Smear the cells' energies by ``spread`` (GeV), drop those below ``least`` GeV; massless candidates."""
     energy = cells["energy"] + spread * rng.standard_normal(len(spread))
     momentum = np.sqrt(cells["px"] ** 2 + cells["py"] ** 2 + cells["pz"] ** 2)

@@ -19,9 +19,6 @@ from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss,
 from .pool import Pool, mix
 from .state import State
 
-OVERSAMPLING = 1.6
-"""Latent variables drawn for each pseudo-sample wanted: a generator may reject what falls outside its domain."""
-
 
 @dataclass
 class Players:
@@ -54,7 +51,9 @@ def begin(players: Players, config: Config) -> State:
             "pool": Pool(config.pool),
         },
         # The latent stream stays on the CPU, so that z does not depend on the device.
-        streams={name: torch.Generator().manual_seed(config.seed * 4 + i) for i, name in enumerate(("latent", "replay"))},
+        streams={
+            name: torch.Generator().manual_seed(config.seed * 4 + i) for i, name in enumerate(("latent", "replay"))
+        },
     )
     if players.generator is not None:
         state.parts["generator"] = players.generator
@@ -94,9 +93,10 @@ class Game:
         assert generator is not None
         size: int = generator.latent_size  # type: ignore[assignment]
         rng = self.state.streams["latent"]
-        z = torch.randn(math.ceil(self.config.batch_size * OVERSAMPLING), size, generator=rng)
-        draw: Draw = generator(z.to(self.device), rng)
         n = self.config.batch_size
+        acceptance: float = generator.acceptance  # type: ignore[assignment]
+        z = torch.randn(math.ceil(n / acceptance), size, generator=rng)
+        draw: Draw = generator(z.to(self.device), rng)
         log_prob = None if draw.log_prob is None else draw.log_prob[:n]
         return draw._replace(x=tuple(t[:n] for t in draw.x), log_prob=log_prob)
 

@@ -50,7 +50,7 @@ def answers(network: nn.Module, data: Labelled, inputs: JetInputs, device: torch
 
 def auc(logits: Tensor, labels: Tensor) -> float | None:
     """Macro average of the one-against-rest areas under the ROC curve; None unless every class is present."""
-    if len(labels.unique()) < logits.shape[1]:
+    if len(set(labels.tolist())) < logits.shape[1]:
         return None
     p = logits.double().softmax(1).numpy()
     p /= p.sum(1, keepdims=True)
@@ -75,9 +75,9 @@ def figures(name: str, network: nn.Module, said: Answers, labels: Tensor) -> dic
     }
 
 
-def compare(teacher: Tensor | None, student: Tensor) -> dict[str, Any]:
+def compare(teacher: Answers | None, student: Tensor) -> dict[str, Any]:
     """The student's figures that need the teacher's answers; None each where there is no teacher."""
     if teacher is None:
         return {"agreement": None, "kl": None}
-    kl = float(divergence(teacher.double(), student.double()).mean())
-    return {"agreement": agreement(teacher, student), "kl": kl if np.isfinite(kl) else None}
+    kl = float(divergence(teacher.logits.double(), student.double()).mean())
+    return {"agreement": agreement(teacher.logits, student), "kl": kl if np.isfinite(kl) else None}

@@ -33,7 +33,9 @@ def load_student(run: Path, config: Config) -> nn.Module:
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise UserError(f"{path}: does not hold the {config.student} of {run / 'config.json'}; fetch the run again") from error
+        raise UserError(
+            f"{path}: does not hold the {config.student} of {run / 'config.json'}; fetch the run again"
+        ) from error
     return network.eval()
 
 

@@ -7,7 +7,6 @@ Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, TensorBoard's ev
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -29,7 +28,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     """Atomically, so that a reader never sees half a file."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def save_network(network: nn.Module, path: Path) -> None:
 
     temporary = path.with_suffix(".tmp")
     save_file({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, str(temporary))
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def free_name(parent: Path, name: str) -> Path:

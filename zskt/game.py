@@ -134,7 +134,7 @@ def step(loss: Tensor, optimizer: torch.optim.Optimizer, clip: float = 0.0) -> N
     """One step on ``loss`` of the optimizer's parameters alone, their gradient clipped to norm ``clip`` if positive."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.zero_grad(set_to_none=True)
-    loss.backward(inputs=parameters)
+    loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
     if clip > 0:
         nn.utils.clip_grad_norm_(parameters, clip)
     optimizer.step()

@@ -21,7 +21,7 @@ from .data import SAMPLE, Labelled, read_jets
 from .distill import Game, Players, begin
 from .errors import UserError
 from .evaluate import BATCH, Answers, answers, compare, figures
-from .folder import RunFolder, free_name, save_network
+from .folder import RunFolder, free_name
 from .pictures import Pictures
 from .state import State
 from .students import STUDENTS
@@ -45,7 +45,9 @@ class Options:
 def choose_device(name: str) -> torch.device:
     """Raises `UserError` if CUDA is asked for and not there."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: this machine has no CUDA device that PyTorch can use; take --device cpu or auto")
+        raise UserError(
+            "--device cuda: this machine has no CUDA device that PyTorch can use; take --device cpu or auto"
+        )
     return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
 
 
@@ -79,7 +81,7 @@ class Judge:
     def quick(self, student: nn.Module) -> dict[str, float | None]:
         """What is logged on the way."""
         said, teacher = answers(student, self.data, self.card.inputs, self.device), self.teacher_says()
-        found = figures("", student, said, self.data.labels) | compare(teacher and teacher.logits, said.logits)
+        found = figures("", student, said, self.data.labels) | compare(teacher, said.logits)
         return {f"test/{key}": found[key] for key in ("accuracy", "auc", "agreement", "kl")}
 
     def verdict(self, config: Config, student: nn.Module, name: str) -> dict[str, Any]:
@@ -90,7 +92,7 @@ class Judge:
             # Parameters as published: folding away the normalisation changes their number.
             entry = figures(config.teacher, self.card.build(), teacher, self.data.labels)
         own = figures(name, student, said, self.data.labels)
-        own |= compare(teacher and teacher.logits, said.logits)
+        own |= compare(teacher, said.logits)
         source = {"name": self.source.name, "sha256": sha256(self.source), "jets": len(self.data)}
         return {"data": source, "teacher": entry, "student": own}
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 from .config import Config
 from .errors import lookup
 
-EMBEDDED = Config(preset="jets-embedded", pseudo_batches=240, batch_size=128, student_steps=12, evaluate_every=60)
+EMBEDDED = Config(
+    preset="jets-embedded",
+    pseudo_batches=200,
+    batch_size=128,
+    student_steps=10,
+    generator_every=4,
+    balance=0.5,
+    evaluate_every=50,
+)
 JETCLASS = Config(
     preset="jetclass-kin",
     teacher="jetclass-particlenet-kin",
-    pseudo_batches=1000,
+    pseudo_batches=500,
     batch_size=128,
-    student_steps=12,
+    student_steps=10,
+    generator_every=4,
+    balance=0.5,
     evaluate_every=100,
 )
 

@@ -38,9 +38,7 @@ class Chunk(NamedTuple):
     jets: int
 
 
-def simulate(
-    out: Path, *, per_class: int, seed: int, processes: int | None = None, progress: bool = True
-) -> None:
+def simulate(out: Path, *, per_class: int, seed: int, processes: int | None = None, progress: bool = True) -> None:
     """Write ``per_class`` simulated jets of each of the ten JetClass classes, shuffled, to ``out`` (ROOT).
 
     The tree is ``tree``; branches part_* (jagged, float32, GeV and mm, by descending pT, at most 128), jet_*
@@ -50,8 +48,11 @@ def simulate(
     """
     processes = _cores() if processes is None else processes
     _check(out, per_class, seed, processes)
-    chunks = [Chunk(seed, label, number, min(CHUNK_JETS, per_class - first))
-              for label in PROCESSES for number, first in enumerate(range(0, per_class, CHUNK_JETS))]
+    chunks = [
+        Chunk(seed, label, number, min(CHUNK_JETS, per_class - first))
+        for label in PROCESSES
+        for number, first in enumerate(range(0, per_class, CHUNK_JETS))
+    ]
     tables: list[tuple[Columns, Columns]] = []
     with tqdm(total=per_class * len(PROCESSES), unit="jet", desc="simulate", disable=not progress) as bar:
         for chunk, table in zip(chunks, _made(chunks, processes), strict=True):
@@ -113,7 +114,7 @@ def make_chunk(chunk: Chunk) -> tuple[Columns, Columns]:
         generated, truth = collider.collide(collisions)
         tables.append(find_jets(reconstruct(generated, rng), collisions, truth))
         found, tried = found + len(tables[-1][0]["pt"]), tried + collisions
-    jets = rows(_joined([table[0] for table in tables]), np.s_[:chunk.jets])
+    jets = rows(_joined([table[0] for table in tables]), np.s_[: chunk.jets])
     particles = _joined([table[1] for table in tables])
     return jets, rows(particles, np.s_[: jets["kept"].sum()])
 
@@ -135,12 +136,11 @@ def _write(out: Path, jets: Columns, particles: Columns, order: Any) -> None:
     try:
         with uproot.recreate(part, compression=uproot.LZMA(6)) as file:
             # mktree: a plain assignment would make an RNTuple, which older readers do not know.
-            types = {name: getattr(values, "dtype", None) or values.type.content
-                     for name, values in content.items()}
+            types = {name: getattr(values, "dtype", None) or values.type.content for name, values in content.items()}
             tree = file.mktree("tree", types)
             for first in range(0, len(order), BASKET_JETS):
                 tree.extend({name: values[first : first + BASKET_JETS] for name, values in content.items()})
-        os.replace(part, out)
+        part.replace(out)
     except OSError as error:
         raise UserError(f"cannot write {out} ({error.strerror}): free space or change --out") from error
     finally:

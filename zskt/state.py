@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +45,7 @@ class State:
         }
         temporary = path.with_suffix(".tmp")
         torch.save(payload, temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     def load(self, path: Path, config: dict[str, Any]) -> None:
         """Continue from a checkpoint.
@@ -80,7 +79,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no checkpoint to resume from; give the --out folder of a run that was interrupted")
     try:
         payload: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        payload["config"], payload["step"], payload["parts"]  # noqa: B018 - a KeyError says that it is not ours
+        payload["config"], payload["step"], payload["parts"]
     except (OSError, EOFError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise UserError(f"{path}: not a readable checkpoint; remove it and start the run anew") from error
     return payload

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +16,10 @@ from teachers.particlenet import ParticleNet
 
 
 def _mlp(widths: Sequence[int]) -> list[nn.Module]:
-    """Linear layers with ReLU after each."""
+    """Linear layers, each with batch normalisation and GELU after it."""
     layers: list[nn.Module] = []
-    for a, b in zip(widths, widths[1:], strict=False):
-        layers += [nn.Linear(a, b), nn.ReLU()]
+    for a, b in pairwise(widths):
+        layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.GELU()]
     return layers
 
 
@@ -40,7 +41,7 @@ class PFN(nn.Module):
 
     def __init__(self, features: int, classes: int, phi: Sequence[int], f: Sequence[int]) -> None:
         super().__init__()
-        self.phi = nn.Sequential(*_mlp([features, *phi]))
+        self.phi = nn.Sequential(nn.BatchNorm1d(features), *_mlp([features, *phi]))
         # log(1 + multiplicity) is an input of F: a mean alone forgets how many particles there were.
         self.f = nn.Sequential(*_mlp([2 * phi[-1] + 1, *f]), nn.Linear(f[-1], classes))
         self.map = nn.Identity()
@@ -54,8 +55,9 @@ class PFN(nn.Module):
         self.map(dense.transpose(1, 2))
         count = real.sum(1, keepdim=True)
         mean = dense.sum(1) / count.clamp(min=1)
-        # ReLU leaves phi nonnegative: zeros on padding never exceed the maximum over real particles.
-        return self.f(torch.cat([mean, dense.amax(1), torch.log1p(count)], 1))
+        # Padding is zero: clamping makes the maximum the same whether a jet has any.
+        logits: Tensor = self.f(torch.cat([mean, dense.amax(1).clamp(min=0), torch.log1p(count)], 1))
+        return logits
 
 
 @dataclass(frozen=True)

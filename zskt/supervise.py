@@ -22,7 +22,9 @@ from .state import State
 class Classifier:
     """AdamW on the cross-entropy, cosine to zero, an epoch being a random order of all jets."""
 
-    def __init__(self, network: nn.Module, data: Labelled, inputs: JetInputs, config: Config, device: torch.device) -> None:
+    def __init__(
+        self, network: nn.Module, data: Labelled, inputs: JetInputs, config: Config, device: torch.device
+    ) -> None:
         self.network, self.data, self.inputs, self.config, self.device = network, data, inputs, config, device
         self.optimizer = torch.optim.AdamW(network.parameters(), config.student_lr, weight_decay=config.weight_decay)
         self.order = torch.Generator().manual_seed(config.seed * 4)

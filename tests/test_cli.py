@@ -1,0 +1,238 @@
+"""The command line as a user meets it: results, and one line for each mistake."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from teachers import TEACHERS
+from zskt.commands import report
+from zskt.data import SAMPLE
+from zskt.simulate import simulate
+
+Call = Callable[..., tuple[int, str, str]]
+QUICK = ("--pseudo-batches", 2, "--batch-size", 16, "--student-steps", 1, "--student", "pfn-small")
+KEYS = {"preset", "mode", "generator", "seed", "pseudo_batches", "seconds", "teacher", "student"}
+
+
+def test_zero_shot_leaves_a_whole_run_folder_and_evaluate_reads_it(call: Call, tmp_path: Path) -> None:
+    code, out, err = call("--mode", "zero-shot", *QUICK, "--out", "run")
+    assert code == 0, err
+    run = tmp_path / "run"
+    names = {path.name.split(".out.")[0] for path in run.iterdir()}
+    assert names >= {"config.json", "environment.json", "metrics.jsonl", "checkpoint.pt", "student.safetensors"}
+    assert names >= {"result.json", "events"}
+    result = json.loads((run / "result.json").read_text())
+    assert set(result) >= KEYS
+    assert set(result["teacher"]) >= {"name", "parameters", "accuracy", "auc"}
+    assert set(result["student"]) >= {"name", "parameters", "accuracy", "auc", "agreement", "kl"}
+    assert result["teacher"]["accuracy"] > 0.65
+    assert report(result, Path("run")) in out
+    assert [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()] == [1, 2]
+    code, out, err = call("--mode", "evaluate", "--run", "run", "--data", SAMPLE)
+    assert code == 0, err
+    again = json.loads((run / "evaluate-jets.json").read_text())
+    assert set(again) == set(result)
+    for key in ("accuracy", "auc", "agreement"):
+        assert again["student"][key] == pytest.approx(result["student"][key], abs=1e-6)
+
+
+def test_kd_and_teacher_modes(call: Call, tmp_path: Path) -> None:
+    code, _, err = call("--mode", "kd", *QUICK, "--data", SAMPLE, "--out", "kd")
+    assert code == 0, err
+    result = json.loads((tmp_path / "kd/result.json").read_text())
+    assert result["mode"] == "kd" and result["teacher_answers"] == 2000
+    # An epoch over 2 000 jets: better than chance, which is 0.1.
+    code, _, err = call("--mode", "teacher", "--data", SAMPLE, "--pseudo-batches", 1, "--out", "teacher")
+    assert code == 0, err
+    assert json.loads((tmp_path / "teacher/result.json").read_text())["student"]["accuracy"] > 0.15
+
+
+def test_an_interrupted_run_resumes_to_the_same_result(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    four = ("--mode", "zero-shot", "--pseudo-batches", 4, *QUICK[2:])
+    assert call(*four, "--out", "whole")[0] == 0
+    from zskt import distill
+
+    turn, played = distill.Game.turn, 0
+
+    def interrupted(self: distill.Game) -> dict[str, float]:
+        nonlocal played
+        played += 1
+        if played == 3:
+            raise KeyboardInterrupt
+        return turn(self)
+
+    monkeypatch.setattr(distill.Game, "turn", interrupted)
+    code, _, err = call(*four, "--out", "parts")
+    assert code == 130 and "--resume" in err
+    monkeypatch.setattr(distill.Game, "turn", turn)
+    assert not (tmp_path / "parts/result.json").exists()
+    code, _, err = call("--mode", "zero-shot", "--out", "parts", "--resume")
+    assert code == 0, err
+    a, b = (tmp_path / name / "student.safetensors" for name in ("whole", "parts"))
+    assert a.read_bytes() == b.read_bytes()
+    assert len((tmp_path / "parts/metrics.jsonl").read_text().splitlines()) == 4
+
+
+def test_list_names_everything(call: Call) -> None:
+    code, out, _ = call("--mode", "list")
+    assert code == 0
+    for name in ("jetclass-particlenet-kin", "pfn-small", "shower-prior", "jets-embedded"):
+        assert name in out
+
+
+def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
+    entry = {"name": "t", "parameters": 1, "accuracy": 0.7, "auc": 0.9}
+    data = {"name": "jets.root", "jets": 5, "sha256": ""}
+    for seed, value in enumerate((0.5, 0.6, 0.7)):
+        (tmp_path / f"all/{seed}").mkdir(parents=True)
+        student = entry | {"name": "s", "agreement": value, "accuracy": None, "kl": 1.0}
+        result = {"preset": "p", "mode": "zero-shot", "generator": "mlp", "teacher_answers": 1000, "seed": seed}
+        (tmp_path / f"all/{seed}/result.json").write_text(
+            json.dumps(result | {"teacher": entry, "student": student, "data": data})
+        )
+    code, out, _ = call("--mode", "tables", "--run", "all")
+    assert code == 0
+    assert "| mlp | 1 000 | 0.6000 ± 0.1000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 3 |" in out
+
+
+def mistakes() -> list[tuple[tuple[object, ...], str]]:
+    zero = ("--mode", "zero-shot")
+    return [
+        ((*zero, "--teacher", "resnet"), "unknown teacher 'resnet': choose one of jetclass-particlenet-full"),
+        ((*zero, "--student", "x"), "unknown student 'x': choose one of particlenet-light, pfn, pfn-small"),
+        ((*zero, "--generator", "x"), "unknown generator 'x': choose one of mlp, noise, shower, shower-prior"),
+        ((*zero, "--preset", "x"), "unknown preset 'x': choose one of"),
+        ((*zero, "--pseudo-batches", 0), "--pseudo-batches is 0, but must be at least 1"),
+        ((*zero, "--batch-size", 1), "--batch-size is 1, but must be at least 2"),
+        ((*zero, "--seed", -1), "--seed is -1"),
+        ((*zero, "--teacher-path", "none.pt"), "none.pt: no such file"),
+        ((*zero, "--data", "none.root"), "none.root: no such file"),
+        ((*zero, "--resume"), "--resume: say which run"),
+        ((*zero, "--resume", "--out", "nothing"), "no such file; give the folder of a run"),
+        ((*zero, "--teacher", "jetclass-particlenet-full"), "give it as --teacher-path"),
+        (("--mode", "kd"), "--mode kd: distillation with data needs it"),
+        (("--mode", "teacher"), "--mode teacher: training needs jets"),
+        (("--mode", "evaluate"), "--mode evaluate: say which run"),
+        (("--mode", "evaluate", "--run", "nothing"), "nothing/config.json: no such file"),
+        (("--mode", "simulate"), "--mode simulate: say where to write"),
+        (("--mode", "tables", "--run", "."), "no run with a result.json"),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "message"), mistakes())
+def test_a_mistake_gets_one_line_and_exit_code_2(
+    call: Call, tmp_path: Path, arguments: tuple[object, ...], message: str
+) -> None:
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert message in err and err.startswith("train.py: ")
+    assert err.count("\n") == 1
+    assert not any(tmp_path.iterdir()), "a mistake leaves nothing behind"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_cuda_where_there_is_none(call: Call) -> None:
+    code, _, err = call("--mode", "zero-shot", "--device", "cuda")
+    assert code == 2 and "--device cuda" in err
+
+
+def test_a_folder_with_something_in_it_is_never_overwritten(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/notes").write_text("mine")
+    code, _, err = call("--mode", "zero-shot", *QUICK, "--out", "run")
+    assert code == 2 and "not empty" in err
+    assert [p.name for p in (tmp_path / "run").iterdir()] == ["notes"]
+
+
+def test_a_checkpoint_of_another_preset(call: Call) -> None:
+    assert call("--mode", "zero-shot", *QUICK, "--out", "run")[0] == 0
+    for flags in (("--preset", "jetclass-kin"), ("--seed", 3), ("--student", "pfn")):
+        code, _, err = call("--mode", "zero-shot", *flags, "--out", "run", "--resume")
+        assert code == 2 and "resume" in err
+
+
+def test_a_teacher_of_another_shape(call: Call, tmp_path: Path) -> None:
+    for state, message in (
+        (TEACHERS["jetclass-particlenet-kinpid"].build().state_dict(), "takes 13 features, the card says 7"),
+        ({"weight": torch.ones(3)}, "takes 0 features, the card says 7"),
+        ([1, 2], "holds no state_dict"),
+    ):
+        torch.save(state, tmp_path / "other.pt")
+        flags = ("--mode", "zero-shot", "--teacher", "jetclass-particlenet-kin", "--teacher-path", "other.pt")
+        code, _, err = call(*flags)
+        assert code == 2 and message in err
+    (tmp_path / "other.pt").write_bytes(b"broken")
+    code, _, err = call(*flags)
+    assert code == 2 and "not a readable PyTorch state_dict" in err
+
+
+def test_no_network_and_a_hash_that_does_not_match(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pooch
+
+    def fails(error: Exception) -> Callable[..., str]:
+        def retrieve(*_args: object, **_kwargs: object) -> str:
+            raise error
+
+        return retrieve
+
+    for error, message in ((OSError("no route"), "cannot fetch"), (ValueError("SHA256 hash"), "SHA-256 is not")):
+        monkeypatch.setattr(pooch, "retrieve", fails(error))
+        code, _, err = call("--mode", "zero-shot", "--teacher", "jetclass-particlenet-kin")
+        assert code == 2 and message in err and "--teacher-path" in err and err.count("\n") == 1
+
+
+def test_a_run_without_its_teacher_is_still_evaluated(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("--mode", "zero-shot", *QUICK, "--out", "run")[0] == 0
+    from zskt.errors import UserError
+
+    def missing(*_args: object) -> None:
+        raise UserError("no network")
+
+    monkeypatch.setattr("zskt.evaluation.load_teacher", missing)
+    code, out, err = call("--mode", "evaluate", "--run", "run")
+    assert code == 0 and "agreement and KL are left out" in err and "–" in out
+    result = json.loads((tmp_path / "run/evaluate-jets.json").read_text())
+    assert result["student"]["agreement"] is None and result["student"]["accuracy"] is not None
+
+
+def test_a_damaged_run(call: Call, tmp_path: Path) -> None:
+    assert call("--mode", "zero-shot", *QUICK, "--out", "run")[0] == 0
+    for name, message in (
+        ("student.safetensors", "does not hold"),
+        ("config.json", "not a readable JSON"),
+        ("checkpoint.pt", "not a readable checkpoint"),
+    ):
+        copy = tmp_path / f"copy-{name}"
+        shutil.copytree(tmp_path / "run", copy)
+        (copy / name).write_bytes(b"damaged")
+        mode = ("zero-shot", "--resume", "--out") if name == "checkpoint.pt" else ("evaluate", "--run")
+        code, _, err = call("--mode", *mode, copy)
+        assert code == 2 and message in err, err
+
+
+def test_simulate_without_its_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import builtins
+
+    real = builtins.__import__
+
+    def without(name: str, *args: object, **kwargs: object) -> object:
+        if name.split(".")[0] == "pythia8mc":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)  # type: ignore[arg-type]
+
+    from zskt.errors import UserError
+
+    monkeypatch.setitem(__import__("sys").modules, "pythia8mc", None)
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UserError, match="requirements-sim.txt"):
+        simulate(tmp_path / "jets.root", per_class=1, seed=0)

@@ -1,0 +1,139 @@
+"""Reading jets, and one line for every file that cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import torch
+import uproot
+
+from teachers.inputs import FULL, KIN, KINPID, JetInputs
+from zskt.data import CLASSES, SAMPLE, UNLABELLED, read_jets
+from zskt.errors import UserError
+
+Columns = dict[str, ak.Array]
+
+
+@pytest.fixture
+def columns() -> Columns:
+    with uproot.open(SAMPLE) as file:
+        tree = file["tree"]
+        names = [name for name in tree.keys(recursive=False) if name.startswith(("part_", "jet_", "label_"))]
+        arrays = tree.arrays(names, entry_stop=5)
+    return {name: arrays[name] for name in names}
+
+
+def write(path: Path, columns: Columns, tree: str = "tree") -> Path:
+    with uproot.recreate(path) as file:
+        file[tree] = columns
+    return path
+
+
+def test_the_sample_that_ships_is_balanced_and_small() -> None:
+    data = read_jets(SAMPLE)
+    assert len(data) == 2000
+    assert torch.bincount(data.labels).tolist() == [200] * 10
+    assert SAMPLE.stat().st_size < 3e6
+
+
+def test_features_are_those_of_jetclass_computed_by_hand() -> None:
+    data = read_jets(SAMPLE, most=50)
+    with uproot.open(SAMPLE) as file:
+        tree = file["tree"].arrays(entry_stop=50)
+    points, features, mask = KIN(data.jets)
+    for i in range(50):
+        n = len(tree["part_px"][i])
+        pt = np.hypot(tree["part_px"][i], tree["part_py"][i]).to_numpy()
+        assert int(mask[i].sum()) == min(n, 128)
+        expected = [
+            (np.log(pt) - 1.7) * 0.7,
+            (np.log(tree["part_energy"][i]) - 2.0) * 0.7,
+            (np.log(pt / tree["jet_pt"][i]) + 4.7) * 0.7,
+            (np.log(tree["part_energy"][i] / tree["jet_energy"][i]) + 4.7) * 0.7,
+            (np.hypot(tree["part_deta"][i], tree["part_dphi"][i]) - 0.2) * 4,
+        ]
+        for row, values in zip(features[i], expected, strict=False):
+            assert np.allclose(row[:n], np.clip(values, -5, 5)[:128], atol=1e-4)
+        assert np.allclose(points[i, 0, :n], tree["part_deta"][i][:128], atol=1e-6)
+
+
+@pytest.mark.parametrize(("inputs", "count"), [(KIN, 7), (KINPID, 13), (FULL, 17)])
+def test_feature_sets(inputs: JetInputs, count: int) -> None:
+    x = inputs(read_jets(SAMPLE, most=20).jets)
+    assert x[1].shape[1] == count and torch.isfinite(x[1]).all()
+    assert inputs.features[-2:] == ("part_deta", "part_dphi")
+
+
+def test_an_unknown_feature_lists_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"unknown feature 'part_colour': choose one of .*part_charge"):
+        JetInputs(features=("part_colour",))
+
+
+def test_particles_are_sorted_whatever_the_files_order(tmp_path: Path, columns: Columns) -> None:
+    reversed_ = {k: v[:, ::-1] if k.startswith("part_") else v for k, v in columns.items()}
+    a, b = read_jets(write(tmp_path / "a.root", columns)), read_jets(write(tmp_path / "b.root", reversed_))
+    assert torch.equal(a.jets.px, b.jets.px)
+
+
+def test_rntuple_and_tree_read_alike(shared: Path) -> None:
+    data = read_jets(shared / "data/jets/jets-test.root", most=200)
+    assert len(data) == 200 and set(data.labels.tolist()) <= set(range(10))
+
+
+def test_jetclass2_is_read_unlabelled(shared: Path) -> None:
+    data = read_jets(shared / "data/jetclass2/JetClassII_example.parquet")
+    assert len(data) == 100
+    assert (data.labels == UNLABELLED).all()
+    assert torch.isfinite(FULL(data.jets)[1]).all()
+
+
+def test_a_missing_file_and_an_unknown_ending(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read_jets(tmp_path / "none.root")
+    (tmp_path / "jets.csv").write_text("1,2")
+    with pytest.raises(UserError, match=r"unknown kind of file '.csv'; known: .root, .parquet"):
+        read_jets(tmp_path / "jets.csv")
+
+
+@pytest.mark.parametrize("ending", ["root", "parquet"])
+@pytest.mark.parametrize("content", [b"", b"not at all", b"root" + bytes(200), b"PAR1" + bytes(50)])
+def test_broken_files(tmp_path: Path, ending: str, content: bytes) -> None:
+    path = tmp_path / f"jets.{ending}"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"not a readable|no tree named") as error:
+        read_jets(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_truncated_root_file(tmp_path: Path) -> None:
+    path = tmp_path / "jets.root"
+    path.write_bytes(SAMPLE.read_bytes()[:200_000])
+    with pytest.raises(UserError, match="not a readable ROOT file"):
+        read_jets(path)
+
+
+def test_another_tree_a_missing_branch_no_jets(tmp_path: Path, columns: Columns) -> None:
+    with pytest.raises(UserError, match="no tree named 'tree'"):
+        read_jets(write(tmp_path / "other.root", columns, "events"))
+    lacking = {k: v for k, v in columns.items() if k not in ("part_deta", "label_Tbl")}
+    with pytest.raises(UserError, match="no branch part_deta, label_Tbl"):
+        read_jets(write(tmp_path / "lacking.root", lacking))
+    with pytest.raises(UserError, match="holds no jets"):
+        read_jets(write(tmp_path / "empty.root", {k: v[:0] for k, v in columns.items()}))
+
+
+def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
+    spoilt = columns | {"part_px": ak.where(ak.local_index(columns["part_px"]) == 1, np.nan, columns["part_px"])}
+    with pytest.raises(UserError, match="part_px is not finite in jet 0"):
+        read_jets(write(tmp_path / "nan.root", spoilt))
+    bare = {
+        k: ak.concatenate([v[:2], v[2:3][:, :0], v[3:]]) if k.startswith("part_") else v for k, v in columns.items()
+    }
+    with pytest.raises(UserError, match="jet 2 has no particles"):
+        read_jets(write(tmp_path / "bare.root", bare))
+    unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in CLASSES}
+    with pytest.raises(UserError, match=r"jet 0 .* belongs to 0 of the 10 classes"):
+        read_jets(write(tmp_path / "unlabelled.root", unlabelled))

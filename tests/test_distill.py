@@ -1,0 +1,178 @@
+"""The loop: exact resume, counted answers, replay, on networks small enough to play in a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from generators import GENERATORS
+from teachers.inputs import KIN
+from zskt.config import Config
+from zskt.data import SAMPLE, read_jets
+from zskt.distill import Game, Players, begin, cosine
+from zskt.errors import UserError
+from zskt.game import Answer, NonFiniteLoss
+from zskt.pool import Pool, mix
+from zskt.students import STUDENTS, count_parameters
+
+CPU = torch.device("cpu")
+BASE = Config(
+    preset="test", pseudo_batches=6, batch_size=16, student_steps=2, pool=64, student_lr=1e-3, beta=1.0, balance=0.5
+)
+
+
+def start(config: Config, teacher: nn.Module | None = None) -> Game:
+    torch.manual_seed(config.seed)
+    frozen = teacher or STUDENTS["particlenet-light"].build(7, 10)
+    student = STUDENTS["pfn-small"].build(7, 10)
+    generator = GENERATORS[config.generator].build(KIN)
+    assert isinstance(generator, nn.Module)
+    players = Players(frozen.eval().requires_grad_(False), student.train(), generator.train())
+    return Game(players, config, begin(players, config), CPU)
+
+
+def weights(game: Game) -> list[Tensor]:
+    assert game.players.generator is not None
+    return [*game.players.student.state_dict().values(), *game.players.generator.state_dict().values()]
+
+
+@pytest.mark.parametrize("generator", list(GENERATORS))
+def test_six_turns_equal_three_a_restart_and_three_to_the_last_bit(generator: str, tmp_path: Path) -> None:
+    config = BASE.with_(generator=generator)
+    whole = start(config)
+    list(whole.play(6))
+    first = start(config)
+    list(first.play(3))
+    first.state.save(tmp_path / "checkpoint.pt", config.to_dict())
+    torch.manual_seed(99)  # another process would have another stream
+    second = start(config)
+    list(second.play(1))  # whatever it did before, it is overwritten
+    second.state.load(tmp_path / "checkpoint.pt", config.to_dict())
+    list(second.play(6))
+    assert second.state.step == 6
+    assert second.state.counters == whole.state.counters
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(second), strict=True))
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    game = start(BASE)
+    game.state.save(tmp_path / "checkpoint.pt", BASE.to_dict())
+    with pytest.raises(UserError, match="preset is 'test', this run's is 'other'"):
+        game.state.load(tmp_path / "checkpoint.pt", BASE.with_(preset="other").to_dict())
+
+
+@pytest.mark.parametrize(
+    ("changes", "answers"),
+    [
+        ({}, 6 * 16),
+        ({"reuse": False}, 2 * 6 * 16),
+        ({"reuse": False, "generator_every": 3}, (6 + 2) * 16),
+        ({"fresh": True}, 2 * 6 * 16),
+        ({"generator": "shower-prior", "fresh": True}, 2 * 6 * 16),
+    ],
+)
+def test_every_answer_of_the_teacher_is_counted_and_none_asked_twice(changes: dict[str, object], answers: int) -> None:
+    game = start(BASE.with_(replay=0.0, **changes))
+    asked = 0
+
+    def count(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        nonlocal asked
+        asked += len(inputs[0])
+
+    game.players.teacher.register_forward_pre_hook(count)
+    list(game.play(6))
+    # The shower may reject a few more than it asked for.
+    assert asked == game.state.counters["teacher_answers"]
+    assert 0.9 * answers <= asked <= answers
+
+
+def test_the_student_learns_to_agree() -> None:
+    game = start(BASE.with_(generator="shower-prior", pseudo_batches=12, student_steps=8, student_lr=5e-3, beta=0.0))
+    game.players.teacher.fc[1].weight.data.mul_(20)  # type: ignore[union-attr, index, operator]
+    kl = [values["kl/pseudo"] for values in game.play(12)]
+    assert sum(kl[-3:]) < 0.7 * sum(kl[:3])
+
+
+def test_the_teacher_stays_as_it_was() -> None:
+    game = start(BASE)
+    before = [p.clone() for p in game.players.teacher.state_dict().values()]
+    list(game.play(2))
+    assert all(torch.equal(a, b) for a, b in zip(before, game.players.teacher.state_dict().values(), strict=True))
+
+
+def test_a_loss_that_is_not_finite_names_turn_and_term_and_changes_nothing() -> None:
+    game = start(BASE)
+    list(game.play(1))
+    before = [w.clone() for w in weights(game)]
+    game.players.teacher.register_forward_hook(lambda _m, _i, output: output * float("nan"))
+    with pytest.raises(NonFiniteLoss, match="turn 1: generator's KL is nan"):
+        list(game.play(2))
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(game), strict=True))
+
+
+def test_distillation_with_data_asks_once_about_each_jet() -> None:
+    game = start(BASE)
+    game.players.generator = None
+    data = read_jets(SAMPLE, most=64)
+    game.fill(KIN(data.jets[i : i + 16]) for i in range(0, 64, 16))
+    kl = [values["kl/pseudo"] for values in game.play(6)]
+    assert len(kl) == 6
+    assert game.state.counters["teacher_answers"] == 64
+
+
+def test_cosine_falls_from_one_to_zero() -> None:
+    assert cosine(0, 10) == 1 and cosine(5, 10) == pytest.approx(0.5) and cosine(10, 10) == pytest.approx(0)
+
+
+def sample(value: float, width: int) -> tuple[tuple[Tensor, ...], Answer]:
+    mask = torch.ones(2, 1, width, dtype=torch.bool)
+    logits = torch.zeros(2, 3)
+    logits[:, int(value)] = 5
+    return (torch.full((2, 2, width), value), mask), Answer(logits, (torch.full((2, width), value),))
+
+
+def test_a_pool_keeps_the_latest_and_pads_to_the_widest() -> None:
+    pool = Pool(4)
+    for value, width in ((0, 3), (1, 5), (2, 4)):
+        pool.add(*sample(value, width))
+    (points, mask), answer = pool.draw(200, torch.Generator().manual_seed(0))
+    assert len(pool) == 4 and points.shape == (200, 2, 5)
+    assert set(points[:, 0, 0].tolist()) == {1.0, 2.0}
+    twos = points[:, 0, 0] == 2
+    assert (points[twos][:, :, 4] == 0).all() and not mask[twos][:, :, 4].any()
+    assert torch.equal(answer.logits.argmax(1), points[:, 0, 0].long())
+    assert answer.attention[0].shape == (200, 5)
+
+
+def test_a_balanced_draw_evens_out_the_teachers_classes() -> None:
+    pool = Pool(64)
+    for _ in range(15):
+        pool.add(*sample(0, 2))
+    pool.add(*sample(1, 2))
+    rng = torch.Generator().manual_seed(0)
+    shares = [(pool.draw(2000, rng, b)[1].logits.argmax(1) == 1).float().mean().item() for b in (0.0, 1.0)]
+    assert shares[0] == pytest.approx(2 / 32, abs=0.02) and shares[1] == pytest.approx(0.5, abs=0.05)
+
+
+def test_mixing_two_batches_pads_the_narrower() -> None:
+    x, answer = mix(sample(0, 2), sample(1, 5))
+    assert x[0].shape == (4, 2, 5) and answer.logits.shape == (4, 3) and answer.attention[0].shape == (4, 5)
+    with pytest.raises(ValueError, match="empty"):
+        Pool(3).draw(1, torch.Generator())
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("pfn", 30_000, 50_000), ("pfn-small", 7_000, 12_000)])
+@pytest.mark.parametrize("features", [7, 13, 17])
+def test_students_keep_their_promised_size(name: str, least: int, most: int, features: int) -> None:
+    assert least < count_parameters(STUDENTS[name].build(features, 10)) <= most
+
+
+@pytest.mark.parametrize("name", list(STUDENTS))
+def test_padding_changes_no_students_answer(name: str) -> None:
+    network = STUDENTS[name].build(7, 10).eval()
+    x = KIN(read_jets(SAMPLE, most=8).jets)
+    wide = tuple(nn.functional.pad(t, (0, 30)) for t in x)
+    assert torch.allclose(network(*x), network(*wide), atol=1e-5)

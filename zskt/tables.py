@@ -1,0 +1,80 @@
+"""Mode ``tables``: Markdown tables from recorded ``result.json`` files, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import UserError
+from .folder import read_json
+
+JUDGED = "evaluate-jets-test.json"
+"""What a reference run scored on the test jets; where a run has none, ``result.json`` on the sample that ships."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Runs that differ by their seed alone."""
+
+    preset: str
+    generator: str
+    mode: str
+    answers: int
+    runs: tuple[dict[str, Any], ...]
+
+    def cell(self, key: str) -> str:
+        """Mean ± standard deviation (of a sample, n - 1) over the runs; a single run has no deviation."""
+        values = [run["student"][key] for run in self.runs]
+        if any(value is None for value in values):
+            return "–"
+        if len(values) == 1:
+            return f"{values[0]:.4f}"
+        return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
+
+
+def collect(folder: Path) -> list[Row]:
+    """All runs below a folder, grouped.
+
+    Raises:
+        UserError: if there is none.
+    """
+    groups: dict[tuple[str, str, str, int], list[dict[str, Any]]] = {}
+    for path in sorted(folder.glob("*/result.json")):
+        judged = path.parent / JUDGED
+        run = read_json(judged if judged.is_file() else path)
+        key = (run["preset"], run["generator"], run["mode"], run["teacher_answers"])
+        groups.setdefault(key, []).append(run)
+    if not groups:
+        raise UserError(f"{folder}: no run with a result.json below it; give --run the folder that holds the runs")
+    order = ("noise", "mlp", "shower-prior", "shower", "none")
+    rows = [Row(*key, tuple(runs)) for key, runs in groups.items()]
+    return sorted(rows, key=lambda r: (r.preset, order.index(r.generator) if r.generator in order else 9, r.answers))
+
+
+def render(folder: Path) -> str:
+    """One table a preset."""
+    rows = collect(folder)
+    tables = []
+    for preset in dict.fromkeys(row.preset for row in rows):
+        chosen = [row for row in rows if row.preset == preset]
+        first = chosen[0].runs[0]
+        teacher, data = first["teacher"], first["data"]
+        head = f"**{preset}**: teacher {teacher['name']}, student {first['student']['name']}, "
+        head += f"{data['jets']} jets of {data['name']}"
+        if teacher["accuracy"] is not None:
+            head += f" (teacher: accuracy {teacher['accuracy']:.4f}, AUC {teacher['auc']:.4f})"
+        lines = [
+            head,
+            "",
+            "| pseudo-jets | teacher's answers | agreement | accuracy | AUC | KL (nats) | n |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for row in chosen:
+            name = "simulated jets (kd)" if row.mode == "kd" else row.generator
+            cells = " | ".join(row.cell(key) for key in ("agreement", "accuracy", "auc", "kl"))
+            lines.append(f"| {name} | {row.answers:,} | {cells} | {len(row.runs)} |".replace(",", " "))
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
