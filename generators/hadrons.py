@@ -51,7 +51,7 @@ def join(lists: list[Particles]) -> Particles:
 
 
 SPECIES = torch.tensor([0.55, 0.12, 0.33, 0.0, 0.0, 0.0])
-"""Stable charged hadrons, neutral hadrons and pi0 (with the share of eta that ends in photons) among what a string makes, by `Kind`."""
+"""Stable charged hadrons, neutral hadrons, and pi0 (with eta) among what a string makes, by `Kind`."""
 
 HEAVY = {
     # mass, c tau (mm), mean number of hadrons in the decay, probability of a lepton among them

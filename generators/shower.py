@@ -28,6 +28,8 @@ from .recoil import restore_masses
 
 PT_RANGE = (490.0, 1020.0)  # GeV: a little more than the domain's, for what the detector loses
 ETA_MAX = 2.0
+PREFERENCE_GAIN = 10.0
+"""Steps of Adam are of the size of the learning rate: what suits a network's weights would leave a logit unmoved."""
 
 LEPTONS = {
     Flavour.ELECTRON: hadrons.Kind.ELECTRON,
@@ -98,7 +100,8 @@ class Shower(nn.Module):
         prior = self.get_buffer("prior")
         if self.preference is None:
             return prior
-        return self.floor * prior + (1 - self.floor) * torch.softmax(prior.log() + self.preference, 0)
+        learned = torch.softmax(prior.log() + PREFERENCE_GAIN * self.preference, 0)
+        return self.floor * prior + (1 - self.floor) * learned
 
     def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
         """Pseudo-jets from z (B, Z); ``rng`` draws the discrete structure and what happens to single particles."""
