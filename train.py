@@ -38,7 +38,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     place.add_argument("--data", type=Path, help="jets: JetClass ROOT or JetClass-II parquet")
     place.add_argument("--out", type=Path, help="run folder, or the file that simulate writes")
     place.add_argument("--resume", action="store_true", help="continue the run in --out from its checkpoint")
-    place.add_argument("--run", type=Path, help="a finished run, for evaluate")
+    place.add_argument("--run", type=Path, nargs="+", help="finished runs, for evaluate; a folder of runs, for tables")
     place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     place.add_argument("--per-class", type=int, default=1000, help="jets of each class, for simulate")
     return parser.parse_args(arguments)

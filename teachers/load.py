@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from pathlib import Path
 
 import pooch
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -62,6 +60,10 @@ def locate(name: str, card: Card, path: Path | None) -> Path:
     if card.shipped is not None:
         if not card.shipped.is_file():
             raise UserError(f"{card.shipped}: the teacher that ships with zskt is missing; clone the repository anew")
+        if sha256(card.shipped) != card.sha256:
+            raise UserError(
+                f"{card.shipped}: is not the teacher that ships with zskt; restore it, or give --teacher-path"
+            )
         return card.shipped
     if card.sha256 is None:
         raise UserError(
@@ -92,7 +94,7 @@ def _read(file: Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, SafetensorError, KeyError, ValueError) as error:
+    except Exception as error:  # unpickling raises whatever the broken bytes lead to
         kind = "safetensors" if file.suffix == ".safetensors" else "PyTorch state_dict"
         raise UserError(f"{file}: not a readable {kind} file; fetch it again") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):

@@ -47,10 +47,9 @@ def test_kd_and_teacher_modes(call: Call, tmp_path: Path) -> None:
     assert code == 0, err
     result = json.loads((tmp_path / "kd/result.json").read_text())
     assert result["mode"] == "kd" and result["teacher_answers"] == 2000
-    # An epoch over 2 000 jets: better than chance, which is 0.1.
-    code, _, err = call("--mode", "teacher", "--data", SAMPLE, "--pseudo-batches", 1, "--out", "teacher")
+    code, _, err = call("--mode", "teacher", "--data", SAMPLE, "--pseudo-batches", 3, "--out", "teacher")
     assert code == 0, err
-    assert json.loads((tmp_path / "teacher/result.json").read_text())["student"]["accuracy"] > 0.15
+    assert json.loads((tmp_path / "teacher/result.json").read_text())["student"]["accuracy"] > 0.2  # chance is 0.1
 
 
 def test_an_interrupted_run_resumes_to_the_same_result(
@@ -234,5 +233,5 @@ def test_simulate_without_its_packages(monkeypatch: pytest.MonkeyPatch, tmp_path
 
     monkeypatch.setitem(__import__("sys").modules, "pythia8mc", None)
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UserError, match="requirements-sim.txt"):
+    with pytest.raises(UserError, match=r"requirements-sim.txt"):
         simulate(tmp_path / "jets.root", per_class=1, seed=0)

@@ -60,12 +60,12 @@ def teacher(given: argparse.Namespace) -> None:
 
 
 def evaluate(given: argparse.Namespace) -> None:
-    from .evaluation import evaluate_run
+    from .evaluation import evaluate_runs
 
     if given.run is None:
         raise UserError("--mode evaluate: say which run: --run runs/NAME")
-    path, result = evaluate_run(given.run, given.data, given.teacher_path, given.device)
-    print(report(result, path))
+    for path, result in evaluate_runs(given.run, given.data, given.teacher_path, given.device):
+        print(report(result, path))
 
 
 def simulate(given: argparse.Namespace) -> None:
@@ -80,7 +80,7 @@ def simulate(given: argparse.Namespace) -> None:
 def tables(given: argparse.Namespace) -> None:
     from .tables import render
 
-    print(render(Path("runs/reference") if given.run is None else given.run))
+    print(render(Path("runs/reference") if given.run is None else given.run[0]))
 
 
 def show_list(given: argparse.Namespace) -> None:

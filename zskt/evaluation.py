@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,33 +40,45 @@ def load_student(run: Path, config: Config) -> nn.Module:
     return network.eval()
 
 
-def evaluate_run(run: Path, data: Path | None, teacher_path: Path | None, device: str) -> tuple[Path, dict[str, Any]]:
-    """Write ``evaluate-<stem of the data>.json`` into the run folder; the ``result.json``'s keys, on other jets.
+def _teacher(config: Config, path: Path | None) -> nn.Module | None:
+    """The teacher of a run; None, and a line on standard error, where it cannot be had without a path."""
+    if config.mode == "teacher":
+        return None
+    try:
+        return load_teacher(config.teacher, TEACHERS[config.teacher], path)
+    except UserError as error:
+        if path is not None:
+            raise
+        print(f"train.py: {error}; without it, agreement and KL are left out", file=sys.stderr)
+        return None
 
-    Where the teacher cannot be had, what needs its answers is null and a line on standard error says so.
+
+def evaluate_runs(
+    runs: Sequence[Path], data: Path | None, teacher_path: Path | None, device: str
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Write ``evaluate-<stem of the data>.json`` into each run folder: the keys of ``result.json``, on these jets.
+
+    A teacher that several runs share is asked once. Where it cannot be had, what needs its answers is null.
 
     Raises:
         UserError: if there is no such run, or the data cannot be read.
     """
-    recorded = read_json(run / "config.json")
-    known_path = recorded.pop("teacher_path", None)
-    config = Config.from_dict(recorded, str(run / "config.json"))
     where = choose_device(device)
-    card = TEACHERS[config.teacher]
-    student = load_student(run, config).to(where)
-    if teacher_path is None and known_path is not None and Path(known_path).is_file():
-        teacher_path = Path(known_path)
-    teacher: nn.Module | None = None
-    try:
-        if config.mode != "teacher":
-            teacher = load_teacher(config.teacher, card, teacher_path).to(where)
-    except UserError as error:
-        if teacher_path is not None:
-            raise
-        print(f"train.py: {error}; without it, agreement and KL are left out", file=sys.stderr)
-    judge = Judge.of(data or SAMPLE, card, teacher, where)
-    name = config.teacher if config.mode == "teacher" else config.student
-    result = read_json(run / "result.json") | judge.verdict(config, student, name)
-    path = run / f"evaluate-{judge.source.stem}.json"
-    write_json(path, result)
-    return path, result
+    judges: dict[tuple[str, Path | None], Judge] = {}
+    for run in runs:
+        recorded = read_json(run / "config.json")
+        known = recorded.pop("teacher_path", None)
+        config = Config.from_dict(recorded, str(run / "config.json"))
+        student = load_student(run, config).to(where)
+        path = teacher_path or (Path(known) if known is not None and Path(known).is_file() else None)
+        key = (config.teacher if config.mode != "teacher" else "", path)
+        if key not in judges:
+            teacher = _teacher(config, path)
+            judges[key] = Judge.of(
+                data or SAMPLE, TEACHERS[config.teacher], None if teacher is None else teacher.to(where), where
+            )
+        name = config.teacher if config.mode == "teacher" else config.student
+        result = read_json(run / "result.json") | judges[key].verdict(config, student, name)
+        written = run / f"evaluate-{judges[key].source.stem}.json"
+        write_json(written, result)
+        yield written, result
