@@ -28,8 +28,9 @@ from .recoil import restore_masses
 
 PT_RANGE = (490.0, 1020.0)  # GeV: a little more than the domain's, for what the detector loses
 ETA_MAX = 2.0
-PREFERENCE_GAIN = 10.0
-"""Steps of Adam are of the size of the learning rate: what suits a network's weights would leave a logit unmoved."""
+GAIN, PREFERENCE_GAIN = 10.0, 300.0
+"""Factors on what the adversary's shift and its preference among processes are learned as: a step of Adam is as large as
+the learning rate, and at the paper's 1e-3 neither would leave the prior within a run."""
 
 LEPTONS = {
     Flavour.ELECTRON: hadrons.Kind.ELECTRON,
@@ -61,7 +62,7 @@ class Adversary(nn.Module):
 
     def forward(self, z: Tensor, process: Tensor) -> Tensor:
         """(B, Z), (B,) -> (B, Z)."""
-        return self.bound * torch.tanh(self.outer(self.inner(z) + self.process(process)) / self.bound)
+        return self.bound * torch.tanh(GAIN / self.bound * self.outer(self.inner(z) + self.process(process)))
 
 
 class Shower(nn.Module):
@@ -85,7 +86,7 @@ class Shower(nn.Module):
         adversarial: bool = True,
         hidden: int = 64,
         bound: float = 1.5,
-        floor: float = 0.5,
+        floor: float = 0.3,
         cost: float = 0.1,
     ) -> None:
         super().__init__()

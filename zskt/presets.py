@@ -10,7 +10,7 @@ EMBEDDED = Config(
     pseudo_batches=200,
     batch_size=128,
     student_steps=10,
-    generator_every=4,
+    generator_every=3,
     balance=0.5,
     evaluate_every=50,
 )
@@ -20,7 +20,7 @@ JETCLASS = Config(
     pseudo_batches=500,
     batch_size=128,
     student_steps=10,
-    generator_every=4,
+    generator_every=3,
     balance=0.5,
     evaluate_every=100,
 )
