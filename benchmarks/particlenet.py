@@ -19,11 +19,11 @@ from weaver.nn.model.ParticleNet import ParticleNet as Reference
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from teachers import TEACHERS  # noqa: E402
-from teachers.inputs import Batch  # noqa: E402
-from teachers.particlenet import ParticleNet, fold  # noqa: E402
-from zskt.data import SAMPLE, read_jets  # noqa: E402
-from zskt.students import STUDENTS  # noqa: E402
+from teachers import TEACHERS
+from teachers.inputs import Batch
+from teachers.particlenet import ParticleNet, fold
+from zskt.data import SAMPLE, read_jets
+from zskt.students import STUDENTS
 
 BATCH, REPEATS = 64, 5
 

@@ -29,8 +29,8 @@ from .recoil import restore_masses
 PT_RANGE = (490.0, 1020.0)  # GeV: a little more than the domain's, for what the detector loses
 ETA_MAX = 2.0
 GAIN, PREFERENCE_GAIN = 10.0, 300.0
-"""Factors on what the adversary's shift and its preference among processes are learned as: a step of Adam is as large as
-the learning rate, and at the paper's 1e-3 neither would leave the prior within a run."""
+"""Factors on what the adversary's shift and its preference among processes are learned as. A step of Adam is as large
+as the learning rate: at the paper's 1e-3 neither would leave the prior within a run."""
 
 LEPTONS = {
     Flavour.ELECTRON: hadrons.Kind.ELECTRON,

@@ -31,7 +31,7 @@ def start(config: Config, teacher: nn.Module | None = None) -> Game:
     generator = GENERATORS[config.generator].build(KIN)
     assert isinstance(generator, nn.Module)
     players = Players(frozen.eval().requires_grad_(False), student.train(), generator.train())
-    return Game(players, config, begin(players, config), CPU)
+    return Game(players, config, begin(players, config, CPU), CPU)
 
 
 def weights(game: Game) -> list[Tensor]:

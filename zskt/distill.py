@@ -40,7 +40,7 @@ class Players:
         return watched[len(watched) - min(len(n) for n in names) :]
 
 
-def begin(players: Players, config: Config) -> State:
+def begin(players: Players, config: Config, device: torch.device) -> State:
     """A new run's state: optimisers, replay pool, random streams."""
     state = State(
         parts={
@@ -50,9 +50,10 @@ def begin(players: Players, config: Config) -> State:
             ),
             "pool": Pool(config.pool),
         },
-        # The latent stream stays on the CPU, so that z does not depend on the device.
+        # The latent stream is drawn where the generator computes; replay chooses rows, which is the CPU's work.
         streams={
-            name: torch.Generator().manual_seed(config.seed * 4 + i) for i, name in enumerate(("latent", "replay"))
+            "latent": torch.Generator(device).manual_seed(4 * config.seed),
+            "replay": torch.Generator().manual_seed(4 * config.seed + 1),
         },
     )
     if players.generator is not None:
@@ -95,8 +96,8 @@ class Game:
         rng = self.state.streams["latent"]
         n = self.config.batch_size
         acceptance: float = generator.acceptance  # type: ignore[assignment]
-        z = torch.randn(math.ceil(n / acceptance), size, generator=rng)
-        draw: Draw = generator(z.to(self.device), rng)
+        z = torch.randn(math.ceil(n / acceptance), size, generator=rng, device=self.device)
+        draw: Draw = generator(z, rng)
         log_prob = None if draw.log_prob is None else draw.log_prob[:n]
         return draw._replace(x=tuple(t[:n] for t in draw.x), log_prob=log_prob)
 

@@ -124,7 +124,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     else:
         config = config.with_(pool=len(given), generator=NO_GENERATOR)
     players = Players(teacher, student, generator)
-    state = begin(players, config)
+    state = begin(players, config, device)
     folder = open_folder(config, options)
     _start(folder, state, config, options, device)
     game = Game(players, config, state, device)

@@ -70,7 +70,7 @@ class Pictures:
         """Put a picture on TensorBoard; the generator's mode and the run's random streams stay as they were."""
         training = self.generator.training
         self.generator.eval()
-        draw: Draw = self.generator(self.z.to(self.device), torch.Generator().manual_seed(self.seed))
+        draw: Draw = self.generator(self.z.to(self.device), torch.Generator(self.device).manual_seed(self.seed))
         self.generator.train(training)
         if draw.jets is not None and len(draw.jets):
             writer.add_figure("pseudo-jets", plane(draw.jets[:COUNT], self.simulated), turn)
