@@ -28,7 +28,7 @@ from .recoil import restore_masses
 
 PT_RANGE = (490.0, 1020.0)  # GeV: a little more than the domain's, for what the detector loses
 ETA_MAX = 2.0
-GAIN, PREFERENCE_GAIN = 10.0, 300.0
+GAIN, PREFERENCE_GAIN = 10.0, 100.0
 """Factors on what the adversary's shift and its preference among processes are learned as. A step of Adam is as large
 as the learning rate: at the paper's 1e-3 neither would leave the prior within a run."""
 
@@ -73,7 +73,8 @@ class Shower(nn.Module):
         adversarial: False leaves the pure prior, which has nothing to learn.
         hidden, bound: width of the adversary and largest shift of a latent variable, in standard deviations.
         floor: share of the jets whose hard process the prior draws, whatever the adversary prefers.
-        cost: weight of KL(shifted latent || prior) in nats, see `generators.draw.Draw.cost`.
+        cost: tau in E[KL(T || S)] - tau KL(adversary || prior), both in nats, what the adversary maximises. Its best
+            answer is the prior times exp(KL(T || S) / tau): without such a price it collapses onto few processes.
     """
 
     latent_size = len(PARAMETERS)
@@ -87,7 +88,7 @@ class Shower(nn.Module):
         hidden: int = 64,
         bound: float = 1.5,
         floor: float = 0.3,
-        cost: float = 0.1,
+        cost: float = 0.3,
     ) -> None:
         super().__init__()
         self.inputs, self.floor, self.cost = inputs, floor, cost
@@ -96,27 +97,29 @@ class Shower(nn.Module):
         self.adversary = Adversary(hidden, bound) if adversarial else None
         self.preference = nn.Parameter(torch.zeros(len(PROCESSES))) if adversarial else None
 
-    def probabilities(self) -> Tensor:
-        """Of each hard process, (H,)."""
+    def probabilities(self) -> tuple[Tensor, Tensor]:
+        """Of each hard process, (H,), and what they cost: KL(preferred || prior), a scalar."""
         prior = self.get_buffer("prior")
         if self.preference is None:
-            return prior
-        learned = torch.softmax(prior.log() + PREFERENCE_GAIN * self.preference, 0)
-        return self.floor * prior + (1 - self.floor) * learned
+            return prior, prior.new_zeros(())
+        log_preferred = torch.log_softmax(prior.log() + PREFERENCE_GAIN * self.preference, 0)
+        cost = (log_preferred.exp() * (log_preferred - prior.log())).sum()
+        return self.floor * prior + (1 - self.floor) * log_preferred.exp(), cost
 
     def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
         """Pseudo-jets from z (B, Z); ``rng`` draws the discrete structure and what happens to single particles."""
-        probabilities = self.probabilities()
+        probabilities, cost = self.probabilities()
         process = torch.multinomial(probabilities.detach(), len(z), replacement=True, generator=rng)
-        cost = None
         if self.adversary is not None:
             shift = self.adversary(z, process)
             # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
-            cost = self.cost * shift.square().sum(1).mean() / 2 if self.cost else None
+            cost = cost + shift.square().sum(1).mean() / 2
             z = z + shift
         jets, accepted = self.jets(z, process, rng)
-        log_prob = None if self.preference is None else probabilities.log()[process][accepted]
-        return Draw(self.inputs(jets), jets, log_prob, cost)
+        if self.preference is None:
+            return Draw(self.inputs(jets), jets)
+        log_prob = probabilities.log()[process][accepted]
+        return Draw(self.inputs(jets), jets, log_prob, self.cost * cost if self.cost else None)
 
     def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
         """Jets of given latent variables and hard processes, and which rows of them lie in the domain, (B,) of bool."""

@@ -45,6 +45,8 @@ def collect(folder: Path) -> list[Row]:
     for path in sorted(folder.glob("*/result.json")):
         judged = path.parent / JUDGED
         run = read_json(judged if judged.is_file() else path)
+        if run["mode"] == "teacher":
+            continue
         key = (run["preset"], run["generator"], run["mode"], run["teacher_answers"])
         groups.setdefault(key, []).append(run)
     if not groups:

@@ -1,0 +1,39 @@
+"""No figure in the README that a committed result does not hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zskt.commands import report
+from zskt.folder import read_json
+from zskt.tables import render
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+REFERENCE = ROOT / "runs" / "reference"
+
+
+def test_the_tables_are_made_from_the_reference_runs() -> None:
+    assert render(REFERENCE) in README
+
+
+def test_the_shown_output_is_that_of_a_reference_run() -> None:
+    run = REFERENCE / "jets-embedded-shower-seed0"
+    shown = report(read_json(run / "result.json"), Path("runs/zero-shot-jets-embedded-pfn-shower-seed0"))
+    assert shown.strip() in README
+
+
+def test_every_reference_run_can_be_evaluated_by_anyone() -> None:
+    runs = [path.parent for path in REFERENCE.glob("*/result.json")]
+    assert runs
+    for run in runs:
+        assert (run / "config.json").is_file(), run
+        assert (run / "student.safetensors").stat().st_size <= 250_000, run
+
+
+def test_the_two_commands_come_first() -> None:
+    block = README.split("```")[1].strip().splitlines()
+    assert block == [
+        "pip install -r requirements.txt && python train.py --mode zero-shot",
+        "pip install -r requirements-dev.txt && pytest",
+    ]
