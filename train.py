@@ -4,6 +4,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 MODES = {
     "zero-shot": "distil a teacher into a student with no data",
@@ -16,9 +17,31 @@ MODES = {
 }
 
 
+RECIPE = {"preset", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps"}
+RUN = {"device", "out", "resume", "data", "teacher_path"}
+FLAGS = {
+    "zero-shot": RECIPE | RUN,
+    "kd": (RECIPE | RUN) - {"generator"},
+    "evaluate": {"run", "data", "teacher_path", "device"},
+    "teacher": (RECIPE | RUN) - {"student", "generator", "student_steps", "teacher_path"},
+    "simulate": {"out", "per_class", "seed"},
+    "tables": {"run"},
+    "list": set(),
+}
+"""Which flags each mode reads: one that it does not is a mistake, not a silent wish."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Mistakes in one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"train.py: {message}; see --help", file=sys.stderr)
+        raise SystemExit(2)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     lines = "\n".join(f"  {mode:<10} {line}" for mode, line in MODES.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Distil a trained network into a small, fast one, with no data.",
         epilog=f"modes:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -41,7 +64,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     place.add_argument("--run", type=Path, nargs="+", help="finished runs, for evaluate; a folder of runs, for tables")
     place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     place.add_argument("--per-class", type=int, default=1000, help="jets of each class, for simulate")
-    return parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    ignored = [
+        f"--{name.replace('_', '-')}"
+        for name, value in vars(given).items()
+        if name != "mode" and value != parser.get_default(name) and name not in FLAGS[given.mode]
+    ]
+    if ignored:
+        parser.error(f"--mode {given.mode} does not use {', '.join(ignored)}")
+    return given
 
 
 def main(arguments: list[str]) -> int:
@@ -58,8 +89,11 @@ def main(arguments: list[str]) -> int:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
     except NonFiniteLoss as error:
-        print(f"train.py: stopped at {error}; the last good checkpoint is in the run folder", file=sys.stderr)
+        print(f"train.py: stopped at {error}; no step was taken on it", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"train.py: {error.filename}: {error.strerror}; mend that, or choose another --out", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("train.py: interrupted; continue with the same command and --resume --out RUN_FOLDER", file=sys.stderr)
         return 130

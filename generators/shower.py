@@ -43,7 +43,9 @@ PARAMETERS = (
     *("cosine", "azimuth", "cosine_a", "azimuth_a", "cosine_b", "azimuth_b"),
     *("coupling", "density", "kt", "lead", "underlying_event"),
 )
-"""What each latent variable is the normal quantile of, or the normal variable of a log-normal."""
+"""What each latent variable is the normal quantile of, or the normal variable of a log-normal.
+
+The density of the string and the underlying event only set how many hadrons are sampled: they stay as drawn."""
 
 
 class Adversary(nn.Module):

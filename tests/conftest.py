@@ -41,7 +41,10 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     def run(*arguments: object) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main([str(a) for a in arguments])
+            try:
+                code = main([str(a) for a in arguments])
+            except SystemExit as leaving:  # argparse's way
+                code = int(leaving.code or 0)
         return code, out.getvalue(), err.getvalue()
 
     return run

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from teachers import TEACHERS
 from zskt.commands import report
@@ -36,7 +39,7 @@ def test_zero_shot_leaves_a_whole_run_folder_and_evaluate_reads_it(call: Call, t
     assert [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()] == [1, 2]
     code, out, err = call("--mode", "evaluate", "--run", "run", "--data", SAMPLE)
     assert code == 0, err
-    again = json.loads((run / "evaluate-jets.json").read_text())
+    again = json.loads((run / "evaluate-sample.json").read_text())
     assert set(again) == set(result)
     for key in ("accuracy", "auc", "agreement"):
         assert again["student"][key] == pytest.approx(result["student"][key], abs=1e-6)
@@ -59,19 +62,18 @@ def test_an_interrupted_run_resumes_to_the_same_result(
     assert call(*four, "--out", "whole")[0] == 0
     from zskt import distill
 
-    turn, played = distill.Game.turn, 0
+    student_step = distill.Game.student_step
 
-    def interrupted(self: distill.Game) -> dict[str, float]:
-        nonlocal played
-        played += 1
-        if played == 3:
-            raise KeyboardInterrupt
-        return turn(self)
+    def interrupted(self: distill.Game, *args: Any) -> Any:
+        if self.state.step == 1:  # in the middle of the second turn
+            signal.raise_signal(signal.SIGINT)
+        return student_step(self, *args)
 
-    monkeypatch.setattr(distill.Game, "turn", interrupted)
+    monkeypatch.setattr(distill.Game, "student_step", interrupted)
     code, _, err = call(*four, "--out", "parts")
     assert code == 130 and "--resume" in err
-    monkeypatch.setattr(distill.Game, "turn", turn)
+    monkeypatch.setattr(distill.Game, "student_step", student_step)
+    assert len((tmp_path / "parts/metrics.jsonl").read_text().splitlines()) == 2
     assert not (tmp_path / "parts/result.json").exists()
     code, _, err = call("--mode", "zero-shot", "--out", "parts", "--resume")
     assert code == 0, err
@@ -117,6 +119,10 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
         ((*zero, "--resume"), "--resume: say which run"),
         ((*zero, "--resume", "--out", "nothing"), "no such file; give the folder of a run"),
         ((*zero, "--teacher", "jetclass-particlenet-full"), "give it as --teacher-path"),
+        ((*zero, "--generator", "none"), "unknown generator 'none'"),
+        (("--mode", "kd", "--generator", "mlp"), "--mode kd does not use --generator"),
+        (("--mode", "dance"), "invalid choice: 'dance'"),
+        ((*zero, "--seed", "x"), "argument --seed: invalid int value: 'x'"),
         (("--mode", "kd"), "--mode kd: distillation with data needs it"),
         (("--mode", "teacher"), "--mode teacher: training needs jets"),
         (("--mode", "evaluate"), "--mode evaluate: say which run"),
@@ -200,8 +206,33 @@ def test_a_run_without_its_teacher_is_still_evaluated(
     monkeypatch.setattr("zskt.evaluation.load_teacher", missing)
     code, out, err = call("--mode", "evaluate", "--run", "run")
     assert code == 0 and "agreement and KL are left out" in err and "–" in out
-    result = json.loads((tmp_path / "run/evaluate-jets.json").read_text())
+    result = json.loads((tmp_path / "run/evaluate-sample.json").read_text())
     assert result["student"]["agreement"] is None and result["student"]["accuracy"] is not None
+
+
+def test_a_run_is_resumed_and_judged_with_its_own_teacher(call: Call, tmp_path: Path) -> None:
+    shipped = TEACHERS["zskt-particlenet"].shipped
+    assert shipped is not None
+    state = load_file(shipped)
+    for name, value in state.items():
+        if name.endswith("fc.1.weight"):
+            value.mul_(0.5)
+    for name in ("mine", "other"):
+        save_file(state, tmp_path / f"{name}.safetensors")
+        state["fc.1.bias"] += 1
+    assert call("--mode", "zero-shot", *QUICK, "--teacher-path", "mine.safetensors", "--out", "run")[0] == 0
+    for flags in (("zero-shot", "--out", "run", "--resume"), ("evaluate", "--run", "run")):
+        assert call("--mode", *flags)[0] == 0
+        code, _, err = call("--mode", *flags, "--teacher-path", "other.safetensors")
+        assert code == 2 and "other.safetensors" in err and "not the" in err
+    (tmp_path / "mine.safetensors").unlink()
+    code, _, err = call("--mode", "evaluate", "--run", "run")
+    assert code == 0 and "is not the teacher that this run was distilled from" in err
+
+
+def test_unlabelled_jets_cannot_train_a_teacher(call: Call, shared: Path) -> None:
+    code, _, err = call("--mode", "teacher", "--data", shared / "data/jetclass2/JetClassII_example.parquet")
+    assert code == 2 and "jets without labels" in err
 
 
 def test_a_damaged_run(call: Call, tmp_path: Path) -> None:

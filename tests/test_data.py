@@ -79,9 +79,22 @@ def test_particles_are_sorted_whatever_the_files_order(tmp_path: Path, columns: 
     assert torch.equal(a.jets.px, b.jets.px)
 
 
-def test_rntuple_and_tree_read_alike(shared: Path) -> None:
-    data = read_jets(shared / "data/jets/jets-test.root", most=200)
-    assert len(data) == 200 and set(data.labels.tolist()) <= set(range(10))
+def test_rntuple_and_tree_read_alike(tmp_path: Path, columns: Columns) -> None:
+    with uproot.recreate(tmp_path / "tuple.root") as file:
+        file.mkrntuple("tree", columns)
+    with uproot.open(tmp_path / "tuple.root") as file:
+        assert "RNTuple" in type(file["tree"]).__name__
+    a, b = read_jets(tmp_path / "tuple.root"), read_jets(write(tmp_path / "tree.root", columns))
+    assert torch.equal(a.jets.px, b.jets.px) and torch.equal(a.labels, b.labels)
+
+
+def test_branches_of_another_shape(tmp_path: Path, columns: Columns) -> None:
+    flat = columns | {name: columns["jet_pt"] for name in columns if name.startswith("part_")}
+    with pytest.raises(UserError, match="part_px is not a list"):
+        read_jets(write(tmp_path / "flat.root", flat))
+    shorter = columns | {"part_dphi": columns["part_dphi"][:, :-1]}
+    with pytest.raises(UserError, match="part_dphi has another shape"):
+        read_jets(write(tmp_path / "shorter.root", shorter))
 
 
 def test_jetclass2_is_read_unlabelled(shared: Path) -> None:

@@ -20,12 +20,17 @@ from .students import STUDENTS
 
 
 def _options(given: argparse.Namespace) -> jobs.Options:
+    """Where the job works; a run that is resumed takes the files that it began with, unless told where they are now."""
+    recorded = {}
+    if given.resume and given.out is not None:
+        files = read_json(given.out / "config.json").get("files", {})
+        recorded = {name: Path(file["path"]) for name, file in files.items() if file["path"] is not None}
     return jobs.Options(
         device=given.device,
         out=given.out,
         resume=given.resume,
-        data=given.data,
-        teacher_path=given.teacher_path,
+        data=given.data or recorded.get("data"),
+        teacher_path=given.teacher_path or recorded.get("teacher"),
         progress=sys.stderr.isatty(),
     )
 
@@ -37,7 +42,7 @@ def _config(given: argparse.Namespace) -> Config:
     flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
     if given.resume and given.out is not None:
         recorded = read_json(given.out / "config.json")
-        recorded.pop("teacher_path", None)
+        recorded.pop("files", None)
         start = Config.from_dict(recorded, str(given.out / "config.json"))
         if given.preset not in (None, start.preset) or given.mode != start.mode:
             raise UserError(

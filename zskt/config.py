@@ -32,7 +32,7 @@ class Config:
     seed: int = 0
     """Of every random stream of the run: initialisation, latent, replay, demonstration."""
     pseudo_batches: int = 400
-    """N of Algorithm 1: turns of the game. In modes kd and teacher: evaluations of the schedule, see `distill`."""
+    """N of Algorithm 1: turns of the game. In mode kd as many turns of student steps alone; in mode teacher, epochs."""
     batch_size: int = 128
     """B: pseudo-samples a turn, and samples a student step."""
     student_steps: int = 10
@@ -68,7 +68,7 @@ class Config:
     def __post_init__(self) -> None:
         lookup(TEACHERS, self.teacher, "teacher")
         lookup(STUDENTS, self.student, "student")
-        if self.generator != NO_GENERATOR:
+        if self.generator != NO_GENERATOR or self.mode == "zero-shot":
             lookup(GENERATORS, self.generator, "generator")
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
@@ -77,6 +77,8 @@ class Config:
             if getattr(self, name) < value:
                 flag = name.replace("_", "-")
                 raise UserError(f"--{flag} is {getattr(self, name)}, but must be at least {value}")
+        if self.seed > 2**60:
+            raise UserError(f"--seed is {self.seed}, but must be at most {2**60}")
         if not 0 <= self.replay < 1:
             raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
         if self.temperature <= 0:

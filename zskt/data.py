@@ -18,7 +18,7 @@ from teachers.inputs import Jets
 
 from .errors import UserError
 
-SAMPLE = Path(__file__).parent / "sample" / "jets.root"
+SAMPLE = Path(__file__).parent / "sample" / "sample.root"
 """About 2 000 jets that ship with the project, made by ``--mode simulate``, never used for training."""
 
 CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
@@ -89,8 +89,10 @@ def read_jets(path: Path, classes: tuple[str, ...] = CLASSES, *, most: int | Non
         raise UserError(f"{path}: unknown kind of file {path.suffix!r}; known: .root, .parquet")
     if not len(events):
         raise UserError(f"{path}: the file holds no jets; give one that does")
-    labels = _labels(events, classes, path) if path.suffix == ".root" else torch.full((len(events),), UNLABELLED)
-    return Labelled(_jets(events, path), labels)
+    jets = _jets(events, path)
+    if path.suffix == ".parquet":
+        return Labelled(jets, torch.full((len(events),), UNLABELLED))
+    return Labelled(jets, _labels(events, classes, path))
 
 
 def _require(found: list[str], wanted: list[str], path: Path) -> None:
@@ -128,6 +130,7 @@ def _dense(branch: ak.Array, slots: int) -> Tensor:
 
 
 def _jets(events: ak.Array, path: Path) -> Jets:
+    _require_shapes(events, path)
     # The published networks look at the first 128 by transverse momentum: sort, whatever the file's order.
     pt = np.hypot(events["part_px"], events["part_py"])
     order = ak.argsort(pt, axis=1, ascending=False)
@@ -142,10 +145,21 @@ def _jets(events: ak.Array, path: Path) -> Jets:
     }
     for name, value in {**columns, **scalars}.items():
         if not bool(torch.isfinite(value).all()):
-            bad = int((~torch.isfinite(value)).flatten(1).any(1).nonzero()[0]) if value.dim() > 1 else 0
+            bad = int((~torch.isfinite(value)).view(len(value), -1).any(1).nonzero()[0])
             raise UserError(f"{path}: {_BRANCHES.get(name, name)} is not finite in jet {bad}; remove such jets")
     mask = torch.arange(slots).unsqueeze(0) < torch.from_numpy(ak.to_numpy(counts)).unsqueeze(1)
     return Jets(**columns, **{k: v.unsqueeze(1) for k, v in scalars.items()}, mask=mask)
+
+
+def _require_shapes(events: ak.Array, path: Path) -> None:
+    """One list of particles a jet, equally long in every branch, and one number a jet elsewhere."""
+    if events["part_px"].ndim != 2:
+        raise UserError(f"{path}: part_px is not a list of particles a jet; give a file in the JetClass layout")
+    counts = ak.num(events["part_px"], axis=1)
+    for name in events.fields:
+        particles = name.startswith("part_")
+        if events[name].ndim != 1 + particles or (particles and not ak.all(ak.num(events[name], axis=1) == counts)):
+            raise UserError(f"{path}: {name} has another shape than in the JetClass layout; make the file anew")
 
 
 def _labels(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:

@@ -16,7 +16,7 @@ from generators import Draw
 
 from .config import Config
 from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss, step, student_loss
-from .pool import Pool, mix
+from .pool import Pool, cat, mix
 from .state import State
 
 
@@ -48,13 +48,14 @@ def begin(players: Players, config: Config, device: torch.device) -> State:
             "student_optimizer": torch.optim.AdamW(
                 players.student.parameters(), config.student_lr, weight_decay=config.weight_decay
             ),
-            "pool": Pool(config.pool),
+            "pool": Pool(config.pool, device),
         },
         # The latent stream is drawn where the generator computes; replay chooses rows, which is the CPU's work.
         streams={
             "latent": torch.Generator(device).manual_seed(4 * config.seed),
             "replay": torch.Generator().manual_seed(4 * config.seed + 1),
         },
+        device=device,
     )
     if players.generator is not None:
         state.parts["generator"] = players.generator
@@ -90,30 +91,34 @@ class Game:
         self.players, self.config, self.state, self.device = players, config, state, device
 
     def pseudo_samples(self) -> Draw:
-        generator = self.players.generator
+        """B pseudo-samples: a generator may reject what falls outside its domain, and is then asked again."""
+        generator, n = self.players.generator, self.config.batch_size
         assert generator is not None
         size: int = generator.latent_size  # type: ignore[assignment]
-        rng = self.state.streams["latent"]
-        n = self.config.batch_size
         acceptance: float = generator.acceptance  # type: ignore[assignment]
-        z = torch.randn(math.ceil(n / acceptance), size, generator=rng, device=self.device)
-        draw: Draw = generator(z, rng)
-        log_prob = None if draw.log_prob is None else draw.log_prob[:n]
-        return draw._replace(x=tuple(t[:n] for t in draw.x), log_prob=log_prob)
+        rng = self.state.streams["latent"]
+        draws: list[Draw] = []
+        while sum(len(draw.x[0]) for draw in draws) < n:
+            z = torch.randn(math.ceil(n / acceptance), size, generator=rng, device=self.device)
+            draws.append(generator(z, rng))
+        return first(draws, n)
 
     def ask(self, network: nn.Module, x: Batch) -> Answer:
         if network is self.players.teacher:
             self.state.counters["teacher_answers"] = self.state.counters.get("teacher_answers", 0) + len(x[0])
         return ask(network, x, self.players.layers(network, self.config.beta))
 
-    def generator_step(self, lr: float) -> tuple[Batch, Answer]:
-        """Gradients to the generator only; returns what it was asked about, for the student to learn from."""
+    def generator_step(self, lr: float) -> tuple[Batch, Answer, dict[str, float]]:
+        """Gradients to the generator only; returns what it asked about, for the student, and what to log."""
         draw = self.pseudo_samples()
         answer = self.ask(self.players.teacher, draw.x)
         kl = divergence(answer.logits, self.players.student(*draw.x), self.config.temperature)
         loss = generator_loss(kl, draw.log_prob, draw.cost)
         step(loss, _optimizer(self.state, "generator_optimizer", lr), self.config.clip)
-        return tuple(t.detach() for t in draw.x), answer.detach()
+        logged = {"kl/generator": float(kl.detach().mean()), "rate/generator": lr}
+        if draw.cost is not None:
+            logged["cost/generator"] = float(draw.cost.detach())
+        return tuple(t.detach() for t in draw.x), answer.detach(), logged
 
     @torch.no_grad()
     def new_samples(self) -> tuple[Batch, Answer]:
@@ -140,9 +145,10 @@ class Game:
         """One pseudo-batch: a generator step if one is due, then student steps; what to log."""
         config, now = self.config, self.state.step
         fall = cosine(now, config.pseudo_batches)
-        due = "generator_optimizer" in self.state.parts and config.generator_every > 0
-        if due and now % config.generator_every == 0:
-            x, answer = self.generator_step(config.generator_lr * fall)
+        learns = "generator_optimizer" in self.state.parts and config.generator_every > 0
+        logged: dict[str, float] = {}
+        if learns and now % config.generator_every == 0:
+            x, answer, logged = self.generator_step(config.generator_lr * fall)
             if not config.reuse:
                 x, answer = self.new_samples()
         else:
@@ -159,7 +165,7 @@ class Game:
             "loss/student": float(loss),
             **beliefs(batch[1].logits, said.logits),
             "rate/student": config.student_lr * fall,
-            "rate/generator": config.generator_lr * fall if due else 0.0,
+            **logged,
         }
 
     def turn_on_pool(self) -> dict[str, float]:
@@ -194,6 +200,20 @@ class Game:
                 yield turn()
             except NonFiniteLoss as error:
                 raise NonFiniteLoss(f"turn {self.state.step}: {error}") from error
+
+
+def first(draws: list[Draw], n: int) -> Draw:
+    """The first ``n`` samples of several draws as one draw; what they cost is averaged."""
+    x = draws[0].x
+    for draw in draws[1:]:
+        x = tuple(cat(a, b) for a, b in zip(x, draw.x, strict=True))
+    log_probs = [draw.log_prob for draw in draws if draw.log_prob is not None]
+    costs = [draw.cost for draw in draws if draw.cost is not None]
+    return Draw(
+        tuple(t[:n] for t in x),
+        log_prob=torch.cat(log_probs)[:n] if log_probs else None,
+        cost=torch.stack(costs).mean() if costs else None,
+    )
 
 
 def beliefs(teacher: Tensor, student: Tensor) -> dict[str, float]:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from teachers import TEACHERS, load_teacher
+from teachers.load import locate, sha256
 
 from .config import Config
 from .data import SAMPLE
@@ -40,17 +41,30 @@ def load_student(run: Path, config: Config) -> nn.Module:
     return network.eval()
 
 
-def _teacher(config: Config, path: Path | None) -> nn.Module | None:
+def _teacher(config: Config, path: Path | None, sha: str | None) -> nn.Module | None:
     """The teacher of a run; None, and a line on standard error, where it cannot be had without a path."""
     if config.mode == "teacher":
         return None
+    card = TEACHERS[config.teacher]
     try:
-        return load_teacher(config.teacher, TEACHERS[config.teacher], path)
+        file = locate(config.teacher, card, path)
+        if sha is not None and sha256(file) != sha:
+            raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
+        return load_teacher(config.teacher, card, file)
     except UserError as error:
         if path is not None:
             raise
         print(f"train.py: {error}; without it, agreement and KL are left out", file=sys.stderr)
         return None
+
+
+def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
+    """Into the run folder, unless a file of the same name is about other jets."""
+    path = run / f"evaluate-{judge.source.stem}.json"
+    if path.exists() and read_json(path)["data"]["sha256"] != result["data"]["sha256"]:
+        raise UserError(f"{path}: holds figures on another file named {judge.source.name}; rename one of the two")
+    write_json(path, result)
+    return path
 
 
 def evaluate_runs(
@@ -64,21 +78,20 @@ def evaluate_runs(
         UserError: if there is no such run, or the data cannot be read.
     """
     where = choose_device(device)
-    judges: dict[tuple[str, Path | None], Judge] = {}
+    judges: dict[tuple[object, ...], Judge] = {}
     for run in runs:
         recorded = read_json(run / "config.json")
-        known = recorded.pop("teacher_path", None)
+        file = recorded.pop("files", {}).get("teacher", {"path": None, "sha256": None})
         config = Config.from_dict(recorded, str(run / "config.json"))
         student = load_student(run, config).to(where)
-        path = teacher_path or (Path(known) if known is not None and Path(known).is_file() else None)
-        key = (config.teacher if config.mode != "teacher" else "", path)
+        known = Path(file["path"]) if file["path"] is not None and Path(file["path"]).is_file() else None
+        path = teacher_path or known
+        key = (config.teacher, config.mode == "teacher", path, file["sha256"])
         if key not in judges:
-            teacher = _teacher(config, path)
+            teacher = _teacher(config, path, file["sha256"])
             judges[key] = Judge.of(
                 data or SAMPLE, TEACHERS[config.teacher], None if teacher is None else teacher.to(where), where
             )
         name = config.teacher if config.mode == "teacher" else config.student
         result = read_json(run / "result.json") | judges[key].verdict(config, student, name)
-        written = run / f"evaluate-{judges[key].source.stem}.json"
-        write_json(written, result)
-        yield written, result
+        yield _write(run, judges[key], result), result

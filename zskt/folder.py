@@ -7,6 +7,7 @@ Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, TensorBoard's ev
 from __future__ import annotations
 
 import json
+import math
 import platform
 import subprocess
 import sys
@@ -47,10 +48,14 @@ def read_json(path: Path) -> dict[str, Any]:
 def environment(device: torch.device) -> dict[str, Any]:
     """Versions, machine, revision and command line."""
     here = Path(__file__).parent
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True)
+    try:
+        git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True)
+        revision = git.stdout.strip() or None
+    except OSError:  # no git on this machine
+        revision = None
     return {
         "command": " ".join(["python", *sys.argv]),
-        "revision": git.stdout.strip() or None,
+        "revision": revision,
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "machine": platform.machine(),
@@ -86,18 +91,19 @@ class RunFolder:
     def checkpoint(self) -> Path:
         return self.path / "checkpoint.pt"
 
-    def begin(self, config: Config, device: torch.device, teacher_path: Path | None) -> None:
+    def begin(self, config: Config, device: torch.device, files: dict[str, Any]) -> None:
         """Record what is asked, before anything is computed."""
-        asked = config.to_dict() | {"teacher_path": None if teacher_path is None else str(teacher_path)}
-        write_json(self.path / "config.json", asked)
+        write_json(self.path / "config.json", config.to_dict() | {"files": files})
         write_json(self.path / "environment.json", environment(device))
 
     def rewind(self, step: int) -> None:
         """Forget metrics later than ``step``: a resumed run writes them again."""
         path = self.path / "metrics.jsonl"
         if path.exists():
-            lines = [line for line in path.read_text().splitlines() if line and json.loads(line)["step"] <= step]
-            path.write_text("".join(f"{line}\n" for line in lines))
+            kept = [line for line in path.read_text().splitlines() if _step(line) <= step]
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text("".join(f"{line}\n" for line in kept))
+            temporary.replace(path)
         self._writer = SummaryWriter(str(self.path), purge_step=step + 1)
 
     @property
@@ -122,6 +128,14 @@ class RunFolder:
         if self._writer is not None:
             self._writer.close()
         write_json(self.path / "result.json", result)
+
+
+def _step(line: str) -> float:
+    """Of a line of metrics; infinite for one that was cut short when the machine stopped."""
+    try:
+        return float(json.loads(line)["step"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return math.inf
 
 
 def save_network(network: nn.Module, path: Path) -> None:

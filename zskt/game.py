@@ -8,6 +8,7 @@ Shapes: B batch, K classes, C channels. Every divergence is in nats per example.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -131,10 +132,13 @@ def student_loss(teacher: Answer, student: Answer, beta: float = 0.0, temperatur
 
 
 def step(loss: Tensor, optimizer: torch.optim.Optimizer, clip: float = 0.0) -> None:
-    """One step on ``loss`` of the optimizer's parameters alone, their gradient clipped to norm ``clip`` if positive."""
+    """One step on ``loss`` of the optimizer's parameters alone, their gradient clipped to norm ``clip`` if positive.
+
+    Raises:
+        NonFiniteLoss: if the gradient is NaN or infinite; the parameters stay as they were.
+    """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
-    if clip > 0:
-        nn.utils.clip_grad_norm_(parameters, clip)
+    finite(nn.utils.clip_grad_norm_(parameters, clip or math.inf), "norm of the gradient")
     optimizer.step()

@@ -14,15 +14,17 @@ from tqdm import tqdm
 
 from generators import GENERATORS
 from teachers import TEACHERS, Card, load_teacher
-from teachers.load import sha256
+from teachers.load import locate, sha256
 
 from .config import NO_GENERATOR, Config
 from .data import SAMPLE, Labelled, read_jets
 from .distill import Game, Players, begin
 from .errors import UserError
 from .evaluate import BATCH, Answers, answers, compare, figures
-from .folder import RunFolder, free_name
+from .folder import RunFolder, free_name, read_json
+from .interrupt import Interruption
 from .pictures import Pictures
+from .pool import Pool
 from .state import State
 from .students import STUDENTS
 from .supervise import Classifier
@@ -128,7 +130,9 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     folder = open_folder(config, options)
     _start(folder, state, config, options, device)
     game = Game(players, config, state, device)
-    if given is not None and not state.step:
+    pool = state.parts["pool"]
+    assert isinstance(pool, Pool)
+    if given is not None and not len(pool):
         starts = tqdm(range(0, len(given), BATCH), "teacher's answers", disable=not options.progress, unit="batch")
         game.fill(card.inputs(given.jets[i : i + BATCH]) for i in starts)
     pictures = None if generator is None else Pictures(generator, judge.data.jets, config.seed, device)
@@ -143,7 +147,10 @@ def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any
         raise UserError("--mode teacher: training needs jets: --data FILE.root, for example from --mode simulate")
     torch.manual_seed(config.seed)
     network = card.build().to(device)
-    classifier = Classifier(network, read_jets(options.data, card.classes), card.inputs, config, device)
+    data = read_jets(options.data, card.classes)
+    if (data.labels < 0).any():
+        raise UserError(f"--data {options.data}: jets without labels; training a teacher needs a JetClass ROOT file")
+    classifier = Classifier(network, data, card.inputs, config, device)
     judge = Judge.of(SAMPLE, card, None, device)
     config = config.with_(generator=NO_GENERATOR)
     folder = open_folder(config, options)
@@ -152,12 +159,30 @@ def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any
     return folder.path, _conclude(folder, classifier.state, config, judge, network, config.teacher)
 
 
+def _files(config: Config, options: Options) -> dict[str, Any]:
+    """Which files a run is made of: paths as the user gave them, and what they held."""
+    teacher = (
+        locate(config.teacher, TEACHERS[config.teacher], options.teacher_path) if config.mode != "teacher" else None
+    )
+    found = {"teacher": (options.teacher_path, teacher), "data": (options.data, options.data)}
+    return {
+        name: {"path": None if path is None else str(path), "sha256": None if file is None else sha256(file)}
+        for name, (path, file) in found.items()
+    }
+
+
 def _start(folder: RunFolder, state: State, config: Config, options: Options, device: torch.device) -> None:
-    if options.resume:
-        state.load(folder.checkpoint, config.to_dict())
-        folder.rewind(state.step)
-    else:
-        folder.begin(config, device, options.teacher_path)
+    files = _files(config, options)
+    if not options.resume:
+        folder.begin(config, device, files)
+        return
+    recorded = read_json(folder.path / "config.json")["files"]
+    for name, file in files.items():
+        if file["sha256"] != recorded[name]["sha256"]:
+            flag = {"teacher": "--teacher-path", "data": "--data"}[name]
+            raise UserError(f"{flag} {file['path']}: not the file that this run began with ({recorded[name]['path']})")
+    state.load(folder.checkpoint, config.to_dict())
+    folder.rewind(state.step)
 
 
 def _run(
@@ -173,7 +198,7 @@ def _run(
     """Play the turns; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
     bar = tqdm(turns, config.mode, config.pseudo_batches, initial=state.step, disable=not options.progress, unit="turn")
-    try:
+    with Interruption() as interruption:
         for values in bar:
             turn = state.step
             state.counters["seconds"] = time.monotonic() - begun
@@ -183,12 +208,11 @@ def _run(
                 if pictures is not None:
                     pictures.show(folder.writer, turn)
             folder.log(turn, logged)
-            if turn % config.checkpoint_every == 0 or turn == config.pseudo_batches:
+            if interruption.asked or turn % config.checkpoint_every == 0 or turn == config.pseudo_batches:
                 state.save(folder.checkpoint, config.to_dict())
+            if interruption.asked:
+                raise KeyboardInterrupt
             bar.set_postfix_str(" ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v))
-    except KeyboardInterrupt:
-        state.save(folder.checkpoint, config.to_dict())
-        raise
 
 
 SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")

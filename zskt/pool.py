@@ -20,8 +20,8 @@ class Pool:
     Floating-point tensors are kept in half precision, which is finer than any detector and half the memory.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, device: torch.device | None = None) -> None:
+        self.size, self.device = size, device or torch.device("cpu")
         self.seen = 0
         self._columns: list[Tensor] = []
         self._parts = 0
@@ -40,12 +40,12 @@ class Pool:
             self._widen(i, column.shape[-1])
             width = self._columns[i].shape[-1]
             kept = nn.functional.pad(column, (0, width - column.shape[-1]))
-            self._columns[i][rows.to(kept.device)] = kept.to(self._columns[i].dtype)
+            self._columns[i][rows.to(self.device)] = kept.to(self._columns[i].dtype)
         self.seen += len(rows)
 
     def _empty(self, like: Tensor) -> Tensor:
         dtype = torch.float16 if like.is_floating_point() else like.dtype
-        return torch.zeros(self.size, *like.shape[1:], dtype=dtype, device=like.device)
+        return torch.zeros(self.size, *like.shape[1:], dtype=dtype, device=self.device)
 
     def _widen(self, i: int, width: int) -> None:
         short = width - self._columns[i].shape[-1]
@@ -82,13 +82,14 @@ class Pool:
             mine[: len(kept)] = kept
 
 
+def cat(a: Tensor, b: Tensor) -> Tensor:
+    """Along the batch, padded with zeros to the wider of both."""
+    width = max(a.shape[-1], b.shape[-1])
+    return torch.cat([nn.functional.pad(t, (0, width - t.shape[-1])) for t in (a, b)])
+
+
 def mix(first: tuple[Batch, Answer], second: tuple[Batch, Answer]) -> tuple[Batch, Answer]:
-    """Both batches in one, padded to the wider of them."""
-
-    def cat(a: Tensor, b: Tensor) -> Tensor:
-        width = max(a.shape[-1], b.shape[-1])
-        return torch.cat([nn.functional.pad(t, (0, width - t.shape[-1])) for t in (a, b)])
-
+    """Both batches in one."""
     (x, answer), (y, other) = first, second
     attention = tuple(cat(a, b) for a, b in zip(answer.attention, other.attention, strict=True))
     return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Answer(cat(answer.logits, other.logits), attention)

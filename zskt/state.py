@@ -30,6 +30,7 @@ class State:
     """Turns of the game done."""
     counters: dict[str, float] = field(default_factory=dict)
     """What a run adds up: teacher's answers, seconds."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def save(self, path: Path, config: dict[str, Any]) -> None:
         """Write a checkpoint atomically, with the configuration that it belongs to."""
@@ -40,6 +41,8 @@ class State:
             "streams": {name: stream.get_state() for name, stream in self.streams.items()},
             # Dropout and shuffles draw from torch's own stream.
             "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "device": self.device.type,
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
         }
         temporary = path.with_suffix(".tmp")
@@ -60,10 +63,16 @@ class State:
                 f"{path}: the checkpoint's {name} is {payload['config'].get(name)!r}, this run's is {config[name]!r}; "
                 "resume with the flags that it was started with"
             )
+        if payload["device"] != self.device.type:
+            raise UserError(
+                f"{path}: the run began on {payload['device']}; resume it with --device {payload['device']}"
+            )
         self.step, self.counters = payload["step"], payload["counters"]
         for name, stream in self.streams.items():
             stream.set_state(payload["streams"][name])
         torch.set_rng_state(payload["torch"])
+        if payload["cuda"] is not None:
+            torch.cuda.set_rng_state(payload["cuda"], self.device)
         for name, part in self.parts.items():
             part.load_state_dict(payload["parts"][name])
 
@@ -78,7 +87,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no checkpoint to resume from; give the --out folder of a run that was interrupted")
     try:
         payload: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        payload["config"], payload["step"], payload["parts"]
+        _ = [payload[key] for key in ("config", "step", "parts", "device")]
     except Exception as error:  # unpickling raises whatever the broken bytes lead to
         raise UserError(f"{path}: not a readable checkpoint; remove it and start the run anew") from error
     return payload

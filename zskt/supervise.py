@@ -29,7 +29,9 @@ class Classifier:
         self.optimizer = torch.optim.AdamW(network.parameters(), config.student_lr, weight_decay=config.weight_decay)
         self.order = torch.Generator().manual_seed(config.seed * 4)
         self.state = State(
-            parts={"student": network, "student_optimizer": self.optimizer}, streams={"order": self.order}
+            parts={"student": network, "student_optimizer": self.optimizer},
+            streams={"order": self.order},
+            device=device,
         )
 
     def steps_an_epoch(self) -> int:

@@ -20,6 +20,8 @@ class Row:
     """Runs that differ by their seed alone."""
 
     preset: str
+    student: str
+    data: str
     generator: str
     mode: str
     answers: int
@@ -41,32 +43,39 @@ def collect(folder: Path) -> list[Row]:
     Raises:
         UserError: if there is none.
     """
-    groups: dict[tuple[str, str, str, int], list[dict[str, Any]]] = {}
+    groups: dict[tuple[Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*/result.json")):
         judged = path.parent / JUDGED
         run = read_json(judged if judged.is_file() else path)
         if run["mode"] == "teacher":
             continue
-        key = (run["preset"], run["generator"], run["mode"], run["teacher_answers"])
+        try:
+            own = (run["preset"], run["student"]["name"], run["data"]["sha256"])
+            key = (*own, run["generator"], run["mode"], run["teacher_answers"])
+        except KeyError as error:
+            raise UserError(f"{path}: has no {error}; it is not a result of this version of zskt, remove it") from error
         groups.setdefault(key, []).append(run)
     if not groups:
         raise UserError(f"{folder}: no run with a result.json below it; give --run the folder that holds the runs")
     order = ("noise", "mlp", "shower-prior", "shower", "none")
     rows = [Row(*key, tuple(runs)) for key, runs in groups.items()]
-    return sorted(rows, key=lambda r: (r.preset, order.index(r.generator) if r.generator in order else 9, r.answers))
+    return sorted(
+        rows,
+        key=lambda r: (r.preset, r.student, r.data, order.index(r.generator) if r.generator in order else 9, r.answers),
+    )
 
 
 def render(folder: Path) -> str:
     """One table a preset."""
     rows = collect(folder)
     tables = []
-    for preset in dict.fromkeys(row.preset for row in rows):
-        chosen = [row for row in rows if row.preset == preset]
+    for preset, student, sha in dict.fromkeys((row.preset, row.student, row.data) for row in rows):
+        chosen = [row for row in rows if (row.preset, row.student, row.data) == (preset, student, sha)]
         first = chosen[0].runs[0]
         teacher, data = first["teacher"], first["data"]
-        head = f"**{preset}**: teacher {teacher['name']}, student {first['student']['name']}, "
+        head = f"**{preset}**: teacher {teacher['name']}, student {student}, "
         head += f"{data['jets']} jets of {data['name']}"
-        if teacher["accuracy"] is not None:
+        if teacher["accuracy"] is not None and teacher["auc"] is not None:
             head += f" (teacher: accuracy {teacher['accuracy']:.4f}, AUC {teacher['auc']:.4f})"
         lines = [
             head,
