@@ -46,8 +46,8 @@ PRESETS: dict[str, Config] = {
 }
 
 LINES = {
-    "jets-embedded": "the default: the teacher that ships with zskt, under 5 minutes on two cores",
-    "jetclass-kin": "the published JetClass ParticleNet on kinematics, about half an hour on two cores",
+    "jets-embedded": "the default: the teacher that ships with zskt, two minutes on two cores",
+    "jetclass-kin": "the published JetClass ParticleNet on kinematics, 64 000 answers",
     "jetclass-kinpid": "the same with particle types",
     "jetclass-full": "the same with impact parameters",
     "embedded-teacher": "how the teacher that ships with zskt was trained: 40 000 jets of --mode simulate",
