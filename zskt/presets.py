@@ -14,15 +14,8 @@ EMBEDDED = Config(
     balance=0.5,
     evaluate_every=50,
 )
-JETCLASS = Config(
-    preset="jetclass-kin",
-    teacher="jetclass-particlenet-kin",
-    pseudo_batches=500,
-    batch_size=128,
-    student_steps=10,
-    generator_every=3,
-    balance=0.5,
-    evaluate_every=100,
+JETCLASS = EMBEDDED.with_(
+    preset="jetclass-kin", teacher="jetclass-particlenet-kin", pseudo_batches=500, evaluate_every=100
 )
 
 PRESETS: dict[str, Config] = {
