@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from teachers.inputs import JetInputs
 
-from .draw import Draw, Generator
+from .draw import Bandit, Draw, Generator
 from .mlp import FreeJets
 from .noise import NoiseJets
 from .shower import Shower
 
-__all__ = ["GENERATORS", "Draw", "Entry", "Generator"]
+__all__ = ["GENERATORS", "Bandit", "Draw", "Entry", "Generator"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -19,6 +19,8 @@ class Draw(NamedTuple):
     """The same as four-vectors, for pictures; None in other domains."""
     log_prob: Tensor | None = None
     """(B,), log probability of the discrete choices behind each sample, with graph; None if there are none to learn."""
+    choice: Tensor | None = None
+    """(B,), discrete choice behind each sample, of a generator that wants to `Bandit.observe` what it was worth."""
     cost: Tensor | None = None
     """A scalar that the adversary pays for leaving its prior; None if it pays nothing."""
 
@@ -32,4 +34,13 @@ class Generator(Protocol):
 
     def __call__(self, z: Tensor, rng: torch.Generator) -> Draw:
         """z (B, Z) of N(0, 1) -> at most B pseudo-samples; ``rng`` draws what is discrete."""
+        ...
+
+
+@runtime_checkable
+class Bandit(Protocol):
+    """A generator that learns its discrete choices from rewards alone, without gradients."""
+
+    def observe(self, choice: Tensor, reward: Tensor) -> None:
+        """What each of the choices (B,) was worth, (B,)."""
         ...

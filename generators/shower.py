@@ -24,13 +24,14 @@ from . import detector, hadrons, hard, lund
 from .draw import Draw
 from .hard import PROCESSES, Flavour
 from .kinematics import pt_eta_phi
+from .mix import Mix
 from .recoil import restore_masses
 
 PT_RANGE = (490.0, 1020.0)  # GeV: a little more than the domain's, for what the detector loses
 ETA_MAX = 2.0
-GAIN, PREFERENCE_GAIN = 10.0, 100.0
-"""Factors on what the adversary's shift and its preference among processes are learned as. A step of Adam is as large
-as the learning rate: at the paper's 1e-3 neither would leave the prior within a run."""
+GAIN = 10.0
+"""Factor on what the adversary's shift is learned as. A step of Adam is as large as the learning rate: at the paper's
+1e-3 it would not leave the prior within a run."""
 
 LEPTONS = {
     Flavour.ELECTRON: hadrons.Kind.ELECTRON,
@@ -70,13 +71,15 @@ class Adversary(nn.Module):
 class Shower(nn.Module):
     """z -> pseudo-jets, with or without adversary.
 
+    The adversary maximises E[reward] - tau KL(adversary || prior), both in nats: by gradients through a shift of z, and
+    in its mix of hard processes by what each of them was worth.
+
     Args:
         inputs: what the teacher is fed.
         adversarial: False leaves the pure prior, which has nothing to learn.
         hidden, bound: width of the adversary and largest shift of a latent variable, in standard deviations.
         floor: share of the jets whose hard process the prior draws, whatever the adversary prefers.
-        cost: tau in E[KL(T || S)] - tau KL(adversary || prior), both in nats, what the adversary maximises. Its best
-            answer is the prior times exp(KL(T || S) / tau): without such a price it collapses onto few processes.
+        tau: the price; without one the adversary collapses onto few processes.
     """
 
     latent_size = len(PARAMETERS)
@@ -90,38 +93,29 @@ class Shower(nn.Module):
         hidden: int = 64,
         bound: float = 1.5,
         floor: float = 0.3,
-        cost: float = 0.3,
+        tau: float = 0.15,
     ) -> None:
         super().__init__()
-        self.inputs, self.floor, self.cost = inputs, floor, cost
+        self.inputs, self.tau = inputs, tau
         weights = torch.tensor([p.weight for p in PROCESSES])
-        self.register_buffer("prior", weights / weights.sum(), persistent=False)
+        self.mix = Mix(weights / weights.sum(), floor, tau)
         self.adversary = Adversary(hidden, bound) if adversarial else None
-        self.preference = nn.Parameter(torch.zeros(len(PROCESSES))) if adversarial else None
 
-    def probabilities(self) -> tuple[Tensor, Tensor]:
-        """Of each hard process, (H,), and what they cost: KL(preferred || prior), a scalar."""
-        prior = self.get_buffer("prior")
-        if self.preference is None:
-            return prior, prior.new_zeros(())
-        log_preferred = torch.log_softmax(prior.log() + PREFERENCE_GAIN * self.preference, 0)
-        cost = (log_preferred.exp() * (log_preferred - prior.log())).sum()
-        return self.floor * prior + (1 - self.floor) * log_preferred.exp(), cost
+    def observe(self, choice: Tensor, reward: Tensor) -> None:
+        """What hard processes (B,), as in `Draw.choice`, were worth, (B,)."""
+        self.mix.observe(choice, reward)
 
     def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
         """Pseudo-jets from z (B, Z); ``rng`` draws the discrete structure and what happens to single particles."""
-        probabilities, cost = self.probabilities()
-        process = torch.multinomial(probabilities.detach(), len(z), replacement=True, generator=rng)
-        if self.adversary is not None:
-            shift = self.adversary(z, process)
-            # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
-            cost = cost + shift.square().sum(1).mean() / 2
-            z = z + shift
-        jets, accepted = self.jets(z, process, rng)
-        if self.preference is None:
+        process = torch.multinomial(self.mix.probabilities(), len(z), replacement=True, generator=rng)
+        if self.adversary is None:
+            jets, _ = self.jets(z, process, rng)
             return Draw(self.inputs(jets), jets)
-        log_prob = probabilities.log()[process][accepted]
-        return Draw(self.inputs(jets), jets, log_prob, self.cost * cost if self.cost else None)
+        shift = self.adversary(z, process)
+        jets, accepted = self.jets(z + shift, process, rng)
+        # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
+        cost = self.tau * shift.square().sum(1).mean() / 2
+        return Draw(self.inputs(jets), jets, choice=process[accepted], cost=cost)
 
     def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
         """Jets of given latent variables and hard processes, and which rows of them lie in the domain, (B,) of bool."""

@@ -50,6 +50,7 @@ def test_kd_and_teacher_modes(call: Call, tmp_path: Path) -> None:
     assert code == 0, err
     result = json.loads((tmp_path / "kd/result.json").read_text())
     assert result["mode"] == "kd" and result["teacher_answers"] == 2000
+    assert result["steps"] == 2  # of QUICK
     code, _, err = call("--mode", "teacher", "--data", SAMPLE, "--pseudo-batches", 3, "--out", "teacher")
     assert code == 0, err
     assert json.loads((tmp_path / "teacher/result.json").read_text())["student"]["accuracy"] > 0.2  # chance is 0.1
@@ -95,13 +96,20 @@ def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
     for seed, value in enumerate((0.5, 0.6, 0.7)):
         (tmp_path / f"all/{seed}").mkdir(parents=True)
         student = entry | {"name": "s", "agreement": value, "accuracy": None, "kl": 1.0}
-        result = {"preset": "p", "mode": "zero-shot", "generator": "mlp", "teacher_answers": 1000, "seed": seed}
+        result = {
+            "preset": "p",
+            "mode": "zero-shot",
+            "generator": "mlp",
+            "teacher_answers": 1000,
+            "steps": 70,
+            "seed": seed,
+        }
         (tmp_path / f"all/{seed}/result.json").write_text(
             json.dumps(result | {"teacher": entry, "student": student, "data": data})
         )
     code, out, _ = call("--mode", "tables", "--run", "all")
     assert code == 0
-    assert "| mlp | 1 000 | 0.6000 ± 0.1000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 3 |" in out
+    assert "| mlp | 1 000 | 70 | 0.6000 ± 0.1000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 3 |" in out
 
 
 def mistakes() -> list[tuple[tuple[object, ...], str]]:

@@ -18,6 +18,7 @@ from zskt.game import (
     generator_loss,
     step,
     student_loss,
+    surprise,
     watch,
 )
 
@@ -117,6 +118,18 @@ def test_the_score_function_favours_choices_with_more_divergence() -> None:
     generator_loss(kl, torch.log_softmax(preference, 0)[choice]).backward()
     # -(kl - mean) * d log p: each of the four contributes 0.45 on average, half of it to its own logit.
     assert torch.allclose(preference.grad, torch.tensor([0.225, -0.225]), atol=1e-6)  # type: ignore[arg-type]
+
+
+def test_surprise_has_the_entropy_of_the_mean_belief_as_mean_and_its_gradient() -> None:
+    logits = torch.randn(32, 5, dtype=torch.double, requires_grad=True)
+    mean = logits.softmax(1).mean(0)
+    entropy = -(mean * mean.log()).sum()
+    (expected,) = torch.autograd.grad(entropy, logits)
+    found = surprise(logits).mean()
+    assert found.item() == pytest.approx(entropy.item())
+    (gradient,) = torch.autograd.grad(found, logits)
+    assert torch.allclose(gradient, expected, atol=1e-12)
+    assert surprise(torch.zeros(3, 4)).mean().item() == pytest.approx(math.log(4))
 
 
 def test_clipping_bounds_the_norm_of_the_step() -> None:

@@ -12,6 +12,7 @@ from generators import GENERATORS, Draw
 from generators.hard import PROCESSES, Flavour, decay
 from generators.kinematics import boost, from_pt_eta_phi_mass, pt_eta_phi, two_body, wrap
 from generators.lund import Partons, String, hadronise, shower
+from generators.mix import Mix
 from generators.shower import PARAMETERS, Shower
 from teachers.inputs import FULL, KIN, KINPID, JetInputs
 
@@ -89,8 +90,7 @@ def test_an_adversary_gets_finite_gradients_everywhere_and_learns(name: str) -> 
     generator, draw = play(name)
     optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
     rows = draw.x[1].square().mean((1, 2))
-    assert draw.log_prob is not None
-    loss = rows.mean() + (rows.detach() * draw.log_prob).mean()
+    loss = rows.mean() if draw.log_prob is None else rows.mean() + (rows.detach() * draw.log_prob).mean()
     loss.backward()
     for parameter_name, parameter in generator.named_parameters():
         assert parameter.grad is not None, parameter_name
@@ -113,9 +113,33 @@ def test_the_adversary_cannot_shift_beyond_its_bound() -> None:
         nn.init.normal_(parameter, 0, 10)
     shift = generator.adversary(torch.randn(99, len(PARAMETERS)), torch.zeros(99, dtype=torch.long))
     assert shift.abs().max() <= 1.5
-    with torch.no_grad():
-        generator.preference[0] = 100.0  # type: ignore[index]
-    assert (generator.probabilities()[0] >= 0.29 * generator.get_buffer("prior")).all()
+
+
+def test_the_best_mix_is_the_prior_times_the_exponential_of_worth_over_price() -> None:
+    prior, worth, tau = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.4, 0.2]), 0.2
+    mix = Mix(prior, floor=0.0, tau=tau)
+    assert torch.allclose(mix.probabilities(), prior)
+    for _ in range(300):  # so many that neither memory nor doubt matters
+        mix.observe(torch.arange(3).repeat(1000), worth.repeat(1000))
+    best = prior * torch.exp(worth / tau)
+    assert torch.allclose(mix.probabilities(), best / best.sum(), atol=1e-3)
+
+    def value(pi: torch.Tensor) -> float:
+        return float((pi * worth).sum() - tau * (pi * (pi / prior).log()).sum())
+
+    for _ in range(100):
+        other = torch.softmax(torch.randn(3, generator=stream()), 0)
+        assert value(other) <= value(mix.probabilities()) + 1e-5
+
+
+def test_a_choice_seldom_seen_is_doubted_and_the_floor_keeps_every_choice() -> None:
+    often, seldom = (Mix(torch.full((4,), 0.25), floor=0.3, tau=0.1) for _ in range(2))
+    rows, worth = torch.tensor([0, 1, 2, 3]), torch.tensor([2.0, 1.0, 1.0, 1.0])
+    often.observe(rows.repeat(100), worth.repeat(100))
+    seldom.observe(rows, worth)
+    assert 0.25 < seldom.probabilities()[0] < often.probabilities()[0]
+    assert often.probabilities()[0] > 0.75
+    assert torch.allclose(often.probabilities()[1:], torch.tensor(0.3 * 0.25), atol=1e-3)
 
 
 def test_two_body_decay_conserves_four_momentum_and_gives_the_masses() -> None:

@@ -52,6 +52,8 @@ class Config:
     """Replay draws a sample with probability ~ (frequency of its class among the teacher's answers)^-balance."""
     beta: float = 0.0
     """Weight of the attention match."""
+    coverage: float = 0.0
+    """Weight of the entropy of the teacher's mean belief in what the generator maximises: all classes shall come up."""
     temperature: float = 1.0
     student_lr: float = 2e-3
     """Of Adam; falls to 0 by a cosine over the run, like the generator's."""
@@ -72,7 +74,7 @@ class Config:
             lookup(GENERATORS, self.generator, "generator")
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
-        least |= {"evaluate_every": 0, "checkpoint_every": 1}
+        least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0}
         for name, value in least.items():
             if getattr(self, name) < value:
                 flag = name.replace("_", "-")
@@ -89,11 +91,15 @@ class Config:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], where: str) -> Config:
-        """The inverse of `to_dict`; what an older or newer version wrote differently is a `UserError`."""
-        known = {f.name for f in fields(cls)}
-        if set(values) != known:
-            odd = ", ".join(sorted(set(values) ^ known))
-            raise UserError(f"{where}: written by another version of zskt (fields {odd}); use that version")
+        """The inverse of `to_dict`. What an older version did not have yet takes its default, which means "as before".
+
+        Raises:
+            UserError: if there are fields that this version does not know.
+        """
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown or "preset" not in values:
+            odd = f"fields {', '.join(sorted(unknown))}" if unknown else "no preset"
+            raise UserError(f"{where}: written by another version of zskt ({odd}); use that version")
         return cls(**values)
 
     def with_(self, **changes: Any) -> Config:

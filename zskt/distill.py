@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from generators import Draw
+from generators import Bandit, Draw
 
 from .config import Config
-from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss, step, student_loss
+from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss, step, student_loss, surprise
 from .pool import Pool, cat, mix
 from .state import State
 
@@ -103,17 +103,30 @@ class Game:
             draws.append(generator(z, rng))
         return first(draws, n)
 
+    def count(self, what: str, n: int) -> None:
+        self.state.counters[what] = self.state.counters.get(what, 0) + n
+
     def ask(self, network: nn.Module, x: Batch) -> Answer:
         if network is self.players.teacher:
-            self.state.counters["teacher_answers"] = self.state.counters.get("teacher_answers", 0) + len(x[0])
+            self.count("teacher_answers", len(x[0]))
         return ask(network, x, self.players.layers(network, self.config.beta))
+
+    def reward(self, draw: Draw, answer: Answer) -> tuple[Tensor, Tensor]:
+        """What the generator gets for each sample, (B,), and the part of it that is KL(T || S), (B,)."""
+        kl = divergence(answer.logits, self.players.student(*draw.x), self.config.temperature)
+        reward = kl + self.config.coverage * surprise(answer.logits) if self.config.coverage else kl
+        if draw.choice is not None:
+            generator = self.players.generator
+            assert isinstance(generator, Bandit)
+            generator.observe(draw.choice, reward.detach())
+        return reward, kl
 
     def generator_step(self, lr: float) -> tuple[Batch, Answer, dict[str, float]]:
         """Gradients to the generator only; returns what it asked about, for the student, and what to log."""
         draw = self.pseudo_samples()
         answer = self.ask(self.players.teacher, draw.x)
-        kl = divergence(answer.logits, self.players.student(*draw.x), self.config.temperature)
-        loss = generator_loss(kl, draw.log_prob, draw.cost)
+        reward, kl = self.reward(draw, answer)
+        loss = generator_loss(reward, draw.log_prob, draw.cost)
         step(loss, _optimizer(self.state, "generator_optimizer", lr), self.config.clip)
         logged = {"kl/generator": float(kl.detach().mean()), "rate/generator": lr}
         if draw.cost is not None:
@@ -123,12 +136,16 @@ class Game:
     @torch.no_grad()
     def new_samples(self) -> tuple[Batch, Answer]:
         draw = self.pseudo_samples()
-        return draw.x, self.ask(self.players.teacher, draw.x)
+        answer = self.ask(self.players.teacher, draw.x)
+        if draw.choice is not None and self.config.generator_every:
+            self.reward(draw, answer)  # what was learned of the choices
+        return draw.x, answer
 
     def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
         said = self.ask(self.players.student, x)
         loss = student_loss(answer, said, self.config.beta, self.config.temperature)
         step(loss, _optimizer(self.state, "student_optimizer", lr), self.config.clip)
+        self.count("steps", 1)
         return loss.detach(), said.detach()
 
     def student_batch(self, x: Batch, answer: Answer) -> tuple[Batch, Answer]:
@@ -208,10 +225,12 @@ def first(draws: list[Draw], n: int) -> Draw:
     for draw in draws[1:]:
         x = tuple(cat(a, b) for a, b in zip(x, draw.x, strict=True))
     log_probs = [draw.log_prob for draw in draws if draw.log_prob is not None]
+    choices = [draw.choice for draw in draws if draw.choice is not None]
     costs = [draw.cost for draw in draws if draw.cost is not None]
     return Draw(
         tuple(t[:n] for t in x),
         log_prob=torch.cat(log_probs)[:n] if log_probs else None,
+        choice=torch.cat(choices)[:n] if choices else None,
         cost=torch.stack(costs).mean() if costs else None,
     )
 

@@ -104,18 +104,28 @@ def finite(value: Tensor, term: str) -> Tensor:
     return value
 
 
-def generator_loss(kl: Tensor, log_prob: Tensor | None = None, cost: Tensor | None = None) -> Tensor:
-    """What the generator minimises: -KL(T || S), averaged; a scalar.
+def surprise(teacher: Tensor) -> Tensor:
+    """How rare in its batch is what the teacher believes: -sum_c p_c(x) log mean p_c, logits (B, K) -> (B,), nats.
+
+    Its mean is the entropy of the mean belief, log K where all classes come up alike, and so is the mean's gradient:
+    the information entropy of H. Chen et al., "Data-free learning of student networks", arXiv:1904.01186, equation 6.
+    """
+    p = teacher.softmax(1)
+    return -(p * p.detach().mean(0).clamp(min=1e-12).log()).sum(1)
+
+
+def generator_loss(reward: Tensor, log_prob: Tensor | None = None, cost: Tensor | None = None) -> Tensor:
+    """What the generator minimises: minus its reward, averaged; a scalar.
 
     Args:
-        kl: (B,), with its graph back to the generator.
+        reward: (B,), KL(T || S) and whatever is added to it, with its graph back to the generator.
         log_prob: (B,), log probability of the discrete choices behind each sample, if the generator makes any: they
             follow the score-function gradient with the batch mean as baseline (Williams 1992, REINFORCE).
         cost: a scalar that the generator charges for leaving its prior.
     """
-    loss = -finite(kl.mean(), "generator's KL")
+    loss = -finite(reward.mean(), "generator's KL")
     if log_prob is not None:
-        loss = loss - ((kl - kl.mean()).detach() * log_prob).mean()
+        loss = loss - ((reward - reward.mean()).detach() * log_prob).mean()
     return loss if cost is None else loss + finite(cost, "generator's cost")
 
 

@@ -224,6 +224,7 @@ def _conclude(
     folder.save_student(student)
     asked = ("preset", "mode", "generator", "seed", "pseudo_batches", "batch_size")
     result = {name: config.to_dict()[name] for name in asked}
+    result["steps"] = int(state.counters.get("steps", 0))
     result["teacher_answers"] = int(state.counters.get("teacher_answers", 0))
     result["seconds"] = round(state.counters.get("seconds", 0.0), 1)
     result |= judge.verdict(config, student, name)

@@ -55,6 +55,7 @@ class Classifier:
                 loss_sum, right = loss_sum + float(loss.detach()), right + int((logits.argmax(1) == labels).sum())
                 seen += len(rows)
             self.state.step += 1
+            self.state.counters["steps"] = self.state.counters.get("steps", 0) + steps
             yield {"loss/student": loss_sum / steps, "accuracy/training": right / seen, "rate/student": rate}
 
     def _batches(self, steps: int) -> Iterator[torch.Tensor]:

@@ -25,6 +25,8 @@ class Row:
     generator: str
     mode: str
     answers: int
+    steps: int
+    """Of the student."""
     runs: tuple[dict[str, Any], ...]
 
     def cell(self, key: str) -> str:
@@ -43,7 +45,7 @@ def collect(folder: Path) -> list[Row]:
     Raises:
         UserError: if there is none.
     """
-    groups: dict[tuple[Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
+    groups: dict[tuple[Any, Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*/result.json")):
         judged = path.parent / JUDGED
         run = read_json(judged if judged.is_file() else path)
@@ -51,7 +53,7 @@ def collect(folder: Path) -> list[Row]:
             continue
         try:
             own = (run["preset"], run["student"]["name"], run["data"]["sha256"])
-            key = (*own, run["generator"], run["mode"], run["teacher_answers"])
+            key = (*own, run["generator"], run["mode"], run["teacher_answers"], run["steps"])
         except KeyError as error:
             raise UserError(f"{path}: has no {error}; it is not a result of this version of zskt, remove it") from error
         groups.setdefault(key, []).append(run)
@@ -61,7 +63,14 @@ def collect(folder: Path) -> list[Row]:
     rows = [Row(*key, tuple(runs)) for key, runs in groups.items()]
     return sorted(
         rows,
-        key=lambda r: (r.preset, r.student, r.data, order.index(r.generator) if r.generator in order else 9, r.answers),
+        key=lambda r: (
+            r.preset,
+            r.student,
+            r.data,
+            order.index(r.generator) if r.generator in order else 9,
+            r.answers,
+            r.steps,
+        ),
     )
 
 
@@ -80,12 +89,12 @@ def render(folder: Path) -> str:
         lines = [
             head,
             "",
-            "| pseudo-jets | teacher's answers | agreement | accuracy | AUC | KL (nats) | n |",
-            "|---|---|---|---|---|---|---|",
+            "| pseudo-jets | teacher's answers | student's steps | agreement | accuracy | AUC | KL (nats) | n |",
+            "|---|---|---|---|---|---|---|---|",
         ]
         for row in chosen:
             name = "simulated jets (kd)" if row.mode == "kd" else row.generator
             cells = " | ".join(row.cell(key) for key in ("agreement", "accuracy", "auc", "kl"))
-            lines.append(f"| {name} | {row.answers:,} | {cells} | {len(row.runs)} |".replace(",", " "))
+            lines.append(f"| {name} | {row.answers:,} | {row.steps:,} | {cells} | {len(row.runs)} |".replace(",", " "))
         tables.append("\n".join(lines))
     return "\n\n".join(tables)
