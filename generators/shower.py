@@ -92,7 +92,7 @@ class Shower(nn.Module):
         adversarial: bool = True,
         hidden: int = 64,
         bound: float = 1.5,
-        floor: float = 0.3,
+        floor: float = 0.1,
         tau: float = 0.15,
     ) -> None:
         super().__init__()

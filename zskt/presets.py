@@ -12,7 +12,7 @@ EMBEDDED = Config(
     student_steps=10,
     generator_every=3,
     balance=0.5,
-    coverage=1.0,
+    coverage=3.0,
     evaluate_every=50,
 )
 JETCLASS = EMBEDDED.with_(
