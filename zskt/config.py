@@ -36,7 +36,10 @@ class Config:
     batch_size: int = 128
     """B: pseudo-samples a turn, and samples a student step."""
     student_steps: int = 10
-    """n_S: student steps a turn."""
+    """n_S: student steps a turn, on average over the run."""
+    growth: float = 0.0
+    """Student steps of turn t go with t^growth. 0 is Algorithm 1; 1 goes with the number of samples that there are to
+    replay, so that early ones are not learned by heart before there are others."""
     generator_every: int = 1
     """Turns from one generator step to the next; 0 never takes one."""
     reuse: bool = True
@@ -74,7 +77,7 @@ class Config:
             lookup(GENERATORS, self.generator, "generator")
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
-        least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0}
+        least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0}
         for name, value in least.items():
             if getattr(self, name) < value:
                 flag = name.replace("_", "-")

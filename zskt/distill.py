@@ -158,30 +158,39 @@ class Game:
         new = tuple(t[rows] for t in x), Answer(answer.logits[rows], tuple(a[rows] for a in answer.attention))
         return mix(new, _pool(self.state).draw(old, rng, self.config.balance))
 
+    def steps_until(self, turn: int) -> int:
+        """Student steps of all turns before ``turn``."""
+        config = self.config
+        share = (turn / config.pseudo_batches) ** (config.growth + 1)
+        return round(config.pseudo_batches * config.student_steps * share)
+
     def turn(self) -> dict[str, float]:
         """One pseudo-batch: a generator step if one is due, then student steps; what to log."""
         config, now = self.config, self.state.step
-        fall = cosine(now, config.pseudo_batches)
         learns = "generator_optimizer" in self.state.parts and config.generator_every > 0
         logged: dict[str, float] = {}
         if learns and now % config.generator_every == 0:
-            x, answer, logged = self.generator_step(config.generator_lr * fall)
+            x, answer, logged = self.generator_step(config.generator_lr * cosine(now, config.pseudo_batches))
             if not config.reuse:
                 x, answer = self.new_samples()
         else:
             x, answer = self.new_samples()
         if config.replay:
             _pool(self.state).add(x, answer)
-        for i in range(config.student_steps):
+        begin, end = self.steps_until(now), self.steps_until(now + 1)
+        rate = config.student_lr * cosine(begin, self.steps_until(config.pseudo_batches))
+        for i in range(end - begin):
             if config.fresh and i:
                 x, answer = self.new_samples()
             batch = self.student_batch(x, answer)
-            loss, said = self.student_step(*batch, config.student_lr * fall)
+            loss, said = self.student_step(*batch, rate)
         self.state.step += 1
+        if begin == end:  # at the very beginning, where the number of steps grows
+            return logged
         return {
             "loss/student": float(loss),
             **beliefs(batch[1].logits, said.logits),
-            "rate/student": config.student_lr * fall,
+            "rate/student": rate,
             **logged,
         }
 
