@@ -12,6 +12,7 @@ MODES = {
     "evaluate": "figures of a finished run on a file of jets",
     "teacher": "train the teacher that ships with zskt",
     "simulate": "make jets with Pythia 8 and FastJet",
+    "toy": "the game in the plane, with pictures of the decision boundaries",
     "tables": "the tables of the README from recorded results",
     "list": "teachers, students, generators and presets",
 }
@@ -25,6 +26,7 @@ FLAGS = {
     "evaluate": {"run", "data", "teacher_path", "device"},
     "teacher": (RECIPE | RUN) - {"student", "generator", "student_steps", "teacher_path"},
     "simulate": {"out", "per_class", "seed"},
+    "toy": {"seed", "pseudo_batches", "out"},
     "tables": {"run"},
     "list": set(),
 }

@@ -20,7 +20,7 @@ from weaver.nn.model.ParticleNet import ParticleNet as Reference
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from teachers import TEACHERS
-from teachers.inputs import Batch
+from teachers.inputs import KIN, Batch
 from teachers.particlenet import ParticleNet, fold
 from zskt.data import SAMPLE, read_jets
 from zskt.students import STUDENTS
@@ -62,9 +62,9 @@ def main() -> None:
     reference = Reference(7, 10, [(16, (64,) * 3), (16, (128,) * 3), (16, (256,) * 3)], [(256, 0.1)], use_fusion=False)
     reference.load_state_dict(ours.state_dict())
     reference.eval().requires_grad_(False)
-    x = card.inputs(read_jets(SAMPLE, most=BATCH).jets)
+    x = card.inputs(read_jets(SAMPLE, most=BATCH).samples)
     networks = {"weaver-core": reference, "zskt, unfolded": ours, "zskt, folded": fold(ours)}
-    networks |= {name: student.build(7, 10).eval() for name, student in STUDENTS.items()}
+    networks |= {name: s.build(KIN, 10).eval() for name, s in STUDENTS.items() if s.domain == "jets"}
     rows = {
         name: {
             "forward_ms_per_jet": 1e3 * clock(forward(network, x)) / BATCH,

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from teachers.inputs import JetInputs
+from typing import Any
 
 from .draw import Bandit, Draw, Generator
+from .image import Images
 from .mlp import FreeJets
 from .noise import NoiseJets
 from .shower import Shower
@@ -17,17 +17,23 @@ __all__ = ["GENERATORS", "Bandit", "Draw", "Entry", "Generator"]
 class Entry:
     """An entry of the registry."""
 
-    build: Callable[[JetInputs], Generator]
+    domain: str
+    """What it makes, as in the teacher's `Inputs.domain`."""
+    build: Callable[[Any], Generator]
+    """Input specification of the domain -> the generator."""
     line: str
 
 
 GENERATORS: dict[str, Entry] = {
-    "noise": Entry(NoiseJets, "jets of random particles: the trivial baseline, nothing to learn"),
-    "mlp": Entry(FreeJets, "the paper's idea for jets: a free network from z to particles"),
+    "noise": Entry("jets", NoiseJets, "jets of random particles: the trivial baseline, nothing to learn"),
+    "mlp": Entry("jets", FreeJets, "the paper's idea for jets: a free network from z to particles"),
     "shower-prior": Entry(
-        lambda inputs: Shower(inputs, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
+        "jets",
+        lambda inputs: Shower(inputs, adversarial=False),
+        "public physics, no adversary: decays, shower, hadronisation",
     ),
     "shower": Entry(
-        Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
+        "jets", Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
     ),
+    "image": Entry("images", Images, "the paper's convolutional network from z to normalised pixels"),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from .inputs import JetInputs
+from .inputs import Inputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +24,14 @@ class Card:
     """Where the publisher keeps the file; None if it ships with this project."""
     sha256: str | None
     """Of the file; None if nobody here has seen it, and then only a path given by the user is accepted."""
-    inputs: JetInputs
+    inputs: Inputs
     classes: tuple[str, ...]
+    data: str | None = None
+    """Name of the published data set that it is judged on; None where jets are given as files."""
     build: Callable[[], nn.Module]
     """The architecture, untrained."""
+    preset: str | None = None
+    """Preset of ``--mode teacher`` that trains it, where no file is published."""
     shipped: Path | None = None
     """The file, where it ships with this project."""
     prefix: str = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -20,6 +21,27 @@ Batch = tuple[Tensor, ...]
 """What a network is called with, ``network(*batch)``: for jets points (B, 2, P), features (B, F, P), mask (B, 1, P)."""
 
 TINY = 1e-8  # GeV, and radians squared: keeps logarithms and square roots, and their gradients, finite
+
+
+class Samples(Protocol):
+    """Data of any domain: `Jets`, or a tensor of pixels."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Tensor | slice, /) -> Self: ...
+
+
+class Inputs(Protocol):
+    """How a network of some domain is fed."""
+
+    @property
+    def domain(self) -> str:
+        """Name of the domain: "jets", "images"."""
+        ...
+
+    def __call__(self, samples: Any, /) -> Batch:
+        """Samples of the domain -> what the network is called with."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +156,7 @@ class JetInputs:
 
     features: tuple[str, ...]
     slots: int = 128
+    domain: str = "jets"
 
     def __post_init__(self) -> None:
         for name in self.features:

@@ -13,8 +13,11 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 from .card import Card
-from .inputs import require_features
+from .inputs import JetInputs, require_features
 from .particlenet import ParticleNet, fold
+
+KEPT = Path(__file__).parent.parent / "runs" / "reference"
+"""Where the project keeps the teachers that nobody publishes."""
 
 
 def sha256(path: Path) -> str:
@@ -35,7 +38,7 @@ def load_teacher(name: str, card: Card, path: Path | None = None) -> nn.Module:
     file = locate(name, card, path)
     network = card.build()
     state = _without_prefix(_read(file), card.prefix)
-    if isinstance(network, ParticleNet):
+    if isinstance(network, ParticleNet) and isinstance(card.inputs, JetInputs):
         require_features(state, "bn_fts.weight", card.inputs, f"{file} as {name}")
     try:
         network.load_state_dict(state)
@@ -65,11 +68,26 @@ def locate(name: str, card: Card, path: Path | None) -> Path:
                 f"{card.shipped}: is not the teacher that ships with zskt; restore it, or give --teacher-path"
             )
         return card.shipped
+    if card.preset is not None:
+        return _trained(name, card.preset)
     if card.sha256 is None:
         raise UserError(
             f"{name}: no verified SHA-256 is recorded; download {card.address} yourself and give it as --teacher-path"
         )
     return _fetch(name, card)
+
+
+def _trained(name: str, preset: str) -> Path:
+    """Where ``--mode teacher`` leaves a network: the user's own run, else the one that is kept with the project."""
+    runs = [folder / f"teacher-{preset}-seed0" for folder in (Path("runs"), KEPT)]
+    files = [run / "student.safetensors" for run in runs]
+    for file in files:
+        if file.is_file():
+            return file
+    raise UserError(
+        f"{name}: nobody publishes it; train it with --mode teacher --preset {preset} ({files[0]}), "
+        "or give a file as --teacher-path"
+    )
 
 
 def _fetch(name: str, card: Card) -> Path:
@@ -97,6 +115,8 @@ def _read(file: Path) -> dict[str, Tensor]:
     except Exception as error:  # unpickling raises whatever the broken bytes lead to
         kind = "safetensors" if file.suffix == ".safetensors" else "PyTorch state_dict"
         raise UserError(f"{file}: not a readable {kind} file; fetch it again") from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise UserError(f"{file}: holds no state_dict of tensors; give the published file of parameters")
     return state

@@ -115,9 +115,12 @@ def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
 def mistakes() -> list[tuple[tuple[object, ...], str]]:
     zero = ("--mode", "zero-shot")
     return [
-        ((*zero, "--teacher", "resnet"), "unknown teacher 'resnet': choose one of jetclass-particlenet-full"),
-        ((*zero, "--student", "x"), "unknown student 'x': choose one of particlenet-light, pfn, pfn-small"),
-        ((*zero, "--generator", "x"), "unknown generator 'x': choose one of mlp, noise, shower, shower-prior"),
+        ((*zero, "--teacher", "resnet"), "unknown teacher 'resnet': choose one of cifar10-resnet20"),
+        (
+            (*zero, "--student", "x"),
+            "unknown student 'x': choose one of lenet5-half, particlenet-light, pfn",
+        ),
+        ((*zero, "--generator", "x"), "unknown generator 'x': choose one of image, mlp, noise, shower, shower-prior"),
         ((*zero, "--preset", "x"), "unknown preset 'x': choose one of"),
         ((*zero, "--pseudo-batches", 0), "--pseudo-batches is 0, but must be at least 1"),
         ((*zero, "--batch-size", 1), "--batch-size is 1, but must be at least 2"),
@@ -131,8 +134,8 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
         (("--mode", "kd", "--generator", "mlp"), "--mode kd does not use --generator"),
         (("--mode", "dance"), "invalid choice: 'dance'"),
         ((*zero, "--seed", "x"), "argument --seed: invalid int value: 'x'"),
-        (("--mode", "kd"), "--mode kd: distillation with data needs it"),
-        (("--mode", "teacher"), "--mode teacher: training needs jets"),
+        (("--mode", "kd"), "--mode kd: learns from jets: --data FILE.root"),
+        (("--mode", "teacher"), "--mode teacher: learns from jets: --data FILE.root"),
         (("--mode", "evaluate"), "--mode evaluate: say which run"),
         (("--mode", "evaluate", "--run", "nothing"), "nothing/config.json: no such file"),
         (("--mode", "simulate"), "--mode simulate: say where to write"),
@@ -240,7 +243,7 @@ def test_a_run_is_resumed_and_judged_with_its_own_teacher(call: Call, tmp_path: 
 
 def test_unlabelled_jets_cannot_train_a_teacher(call: Call, shared: Path) -> None:
     code, _, err = call("--mode", "teacher", "--data", shared / "data/jetclass2/JetClassII_example.parquet")
-    assert code == 2 and "jets without labels" in err
+    assert code == 2 and "samples without labels" in err
 
 
 def test_a_damaged_run(call: Call, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_features_are_those_of_jetclass_computed_by_hand() -> None:
     data = read_jets(SAMPLE, most=50)
     with uproot.open(SAMPLE) as file:
         tree = file["tree"].arrays(entry_stop=50)
-    points, features, mask = KIN(data.jets)
+    points, features, mask = KIN(data.samples)
     for i in range(50):
         n = len(tree["part_px"][i])
         pt = np.hypot(tree["part_px"][i], tree["part_py"][i]).to_numpy()
@@ -63,7 +63,7 @@ def test_features_are_those_of_jetclass_computed_by_hand() -> None:
 
 @pytest.mark.parametrize(("inputs", "count"), [(KIN, 7), (KINPID, 13), (FULL, 17)])
 def test_feature_sets(inputs: JetInputs, count: int) -> None:
-    x = inputs(read_jets(SAMPLE, most=20).jets)
+    x = inputs(read_jets(SAMPLE, most=20).samples)
     assert x[1].shape[1] == count and torch.isfinite(x[1]).all()
     assert inputs.features[-2:] == ("part_deta", "part_dphi")
 
@@ -76,7 +76,7 @@ def test_an_unknown_feature_lists_the_known_ones() -> None:
 def test_particles_are_sorted_whatever_the_files_order(tmp_path: Path, columns: Columns) -> None:
     reversed_ = {k: v[:, ::-1] if k.startswith("part_") else v for k, v in columns.items()}
     a, b = read_jets(write(tmp_path / "a.root", columns)), read_jets(write(tmp_path / "b.root", reversed_))
-    assert torch.equal(a.jets.px, b.jets.px)
+    assert torch.equal(a.samples.px, b.samples.px)
 
 
 def test_rntuple_and_tree_read_alike(tmp_path: Path, columns: Columns) -> None:
@@ -85,7 +85,7 @@ def test_rntuple_and_tree_read_alike(tmp_path: Path, columns: Columns) -> None:
     with uproot.open(tmp_path / "tuple.root") as file:
         assert "RNTuple" in type(file["tree"]).__name__
     a, b = read_jets(tmp_path / "tuple.root"), read_jets(write(tmp_path / "tree.root", columns))
-    assert torch.equal(a.jets.px, b.jets.px) and torch.equal(a.labels, b.labels)
+    assert torch.equal(a.samples.px, b.samples.px) and torch.equal(a.labels, b.labels)
 
 
 def test_branches_of_another_shape(tmp_path: Path, columns: Columns) -> None:
@@ -101,7 +101,7 @@ def test_jetclass2_is_read_unlabelled(shared: Path) -> None:
     data = read_jets(shared / "data/jetclass2/JetClassII_example.parquet")
     assert len(data) == 100
     assert (data.labels == UNLABELLED).all()
-    assert torch.isfinite(FULL(data.jets)[1]).all()
+    assert torch.isfinite(FULL(data.samples)[1]).all()
 
 
 def test_a_missing_file_and_an_unknown_ending(tmp_path: Path) -> None:

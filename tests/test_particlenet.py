@@ -49,7 +49,7 @@ def untied(x: Batch, a: Tensor, b: Tensor) -> Tensor:
 def test_equals_weaver_with_padding_and_masks(kind: str) -> None:
     card = TEACHERS[f"jetclass-particlenet-{kind}"]
     network = randomised(card.build())
-    x = card.inputs(read_jets(SAMPLE, most=40).jets)
+    x = card.inputs(read_jets(SAMPLE, most=40).samples)
     wide = tuple(nn.functional.pad(t, (0, 128 - t.shape[-1])) for t in x)
     expected = reference(len(card.inputs.features), network.state_dict())(*(t.clone() for t in wide))
     assert untied(x, network(*x), expected).sum() <= 1
@@ -66,7 +66,7 @@ def test_published_weights_give_weavers_answers(kind: str, shared: Path) -> None
     network = card.build().eval()
     network.load_state_dict(state)
     data = read_jets(shared / "data/jets/jets-test.root", most=64)
-    x = card.inputs(data.jets)
+    x = card.inputs(data.samples)
     wide = tuple(nn.functional.pad(t, (0, 128 - t.shape[-1])) for t in x)
     expected = reference(len(card.inputs.features), state)(*(t.clone() for t in wide))
     assert isinstance(network, ParticleNet)
@@ -78,7 +78,7 @@ def test_published_weights_give_weavers_answers(kind: str, shared: Path) -> None
 def test_padding_and_order_of_jets_change_nothing() -> None:
     card = TEACHERS["jetclass-particlenet-kin"]
     network = randomised(card.build())
-    x = card.inputs(read_jets(SAMPLE, most=12).jets)
+    x = card.inputs(read_jets(SAMPLE, most=12).samples)
     alone = torch.cat([network(*(t[i : i + 1] for t in x)) for i in range(12)])
     assert torch.allclose(network(*x), alone, atol=1e-4)
     wide = tuple(nn.functional.pad(t, (0, 9)) for t in x)
@@ -101,7 +101,7 @@ def test_neighbours_are_the_nearest_first_and_never_padding_while_others_are_lef
 
 def test_no_gradient_flows_to_the_points() -> None:
     card = TEACHERS["jetclass-particlenet-kin"]
-    points, features, mask = card.inputs(read_jets(SAMPLE, most=4).jets)
+    points, features, mask = card.inputs(read_jets(SAMPLE, most=4).samples)
     points.requires_grad_()
     features.requires_grad_()
     card.build()(points, features, mask).sum().backward()

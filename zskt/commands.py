@@ -13,8 +13,9 @@ from teachers import TEACHERS
 
 from . import jobs
 from .config import Config
+from .domains import unit
 from .errors import UserError, lookup
-from .folder import read_json
+from .folder import free_name, read_json
 from .presets import LINES, PRESETS, preset
 from .students import STUDENTS
 
@@ -102,12 +103,29 @@ def show_list(given: argparse.Namespace) -> None:
             print(f"  {name:<28} {line}")
 
 
+def toy(given: argparse.Namespace) -> None:
+    from .toy import run
+
+    seed = 0 if given.seed is None else given.seed
+    turns = 300 if given.pseudo_batches is None else given.pseudo_batches
+    if seed < 0 or turns < 1:
+        raise UserError(f"--mode toy: --seed is {seed} and --pseudo-batches {turns}, but must be at least 0 and 1")
+    if given.out is not None and given.out.exists():
+        raise UserError(f"--out {given.out}: exists already; choose another, nothing is overwritten")
+    folder = given.out or free_name(jobs.RUNS, f"toy-seed{seed}")
+    result = run(folder, seed, turns)
+    print(f"teacher: {result['teacher']['accuracy']:.4f} of the points right")
+    print(f"student: agrees with it on {result['student']['agreement']:.4f} of the square, from pseudo-points alone")
+    print(f"run: {folder} (toy.png)")
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "zero-shot": distil,
     "kd": distil,
     "evaluate": evaluate,
     "teacher": teacher,
     "simulate": simulate,
+    "toy": toy,
     "tables": tables,
     "list": show_list,
 }
@@ -115,12 +133,14 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
 
 def report(result: dict[str, Any], where: Path) -> str:
     """The small table at the end of a run."""
+    data = result["data"]
+    kind = unit(data)
     rows: list[tuple[str, ...]] = [
-        ("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", "ms per jet")
+        ("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", f"ms per {kind}")
     ]
     for role in ("teacher", "student"):
         entry = result[role]
-        cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", "ms_per_jet")]
+        cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", f"ms_per_{kind}")]
         rows.append((role, str(entry["name"]), *(_cell(value) for value in cells)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
@@ -129,8 +149,7 @@ def report(result: dict[str, Any], where: Path) -> str:
         )
         for row in rows
     ]
-    data = result["data"]
-    return "\n".join([f"\non {data['jets']} jets of {data['name']}:", *lines, f"run: {where}"])
+    return "\n".join([f"\non {data[f'{kind}s']} {kind}s of {data['name']}:", *lines, f"run: {where}"])
 
 
 def _cell(value: float | int | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from generators import GENERATORS
 from teachers import TEACHERS
 
+from .augment import AUGMENTATIONS
 from .errors import UserError, lookup
 from .students import STUDENTS
 
@@ -63,6 +64,11 @@ class Config:
     generator_lr: float = 1e-3
     weight_decay: float = 0.0
     """Of the student, decoupled (AdamW)."""
+    optimizer: str = "adamw"
+    """Of mode teacher: "adamw" with a cosine, or "sgd", Nesterov's with momentum 0.9, its rate divided by 5 after
+    30, 60 and 80 % of the epochs, as in the literature on wide ResNets."""
+    augment: str = "none"
+    """Of real images in training: see `zskt.augment.AUGMENTATIONS`."""
     clip: float = 5.0
     """Largest norm of a gradient."""
     evaluate_every: int = 100
@@ -75,6 +81,7 @@ class Config:
         lookup(STUDENTS, self.student, "student")
         if self.generator != NO_GENERATOR or self.mode == "zero-shot":
             lookup(GENERATORS, self.generator, "generator")
+        self._require_one_domain()
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
         least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0}
@@ -86,8 +93,28 @@ class Config:
             raise UserError(f"--seed is {self.seed}, but must be at most {2**60}")
         if not 0 <= self.replay < 1:
             raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
+        lookup(AUGMENTATIONS, self.augment, "augmentation")
+        lookup({"adamw": 0, "sgd": 0}, self.optimizer, "optimizer")
         if self.temperature <= 0:
             raise UserError(f"temperature is {self.temperature}, but must be positive")
+
+    def _require_one_domain(self) -> None:
+        domain = TEACHERS[self.teacher].inputs.domain
+        tables: list[tuple[str, str, dict[str, str]]] = []
+        if self.mode != "teacher":
+            tables.append(("student", self.student, {name: s.domain for name, s in STUDENTS.items()}))
+        if self.mode == "zero-shot":
+            tables.append(("generator", self.generator, {name: g.domain for name, g in GENERATORS.items()}))
+        for kind, name, domains in tables:
+            if domains[name] != domain:
+                fitting = ", ".join(sorted(n for n, d in domains.items() if d == domain))
+                raise UserError(
+                    f"--{kind} {name} is for {domains[name]}, but the teacher {self.teacher} takes {domain}: "
+                    f"choose one of {fitting}"
+                )
+
+        if self.augment != "none" and domain != "images":
+            raise UserError(f"augment {self.augment} is for images, but the teacher {self.teacher} takes {domain}")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

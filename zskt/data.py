@@ -5,7 +5,6 @@ Units as in `teachers.inputs`; K classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import awkward as ak
@@ -17,6 +16,7 @@ from torch import Tensor
 from teachers.inputs import Jets
 
 from .errors import UserError
+from .labelled import UNLABELLED, Labelled
 
 SAMPLE = Path(__file__).parent / "sample" / "sample.root"
 """About 2 000 jets that ship with the project, made by ``--mode simulate``, never used for training."""
@@ -25,8 +25,6 @@ CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl
 """The ten classes of JetClass, in the order of the published networks' outputs."""
 
 SLOTS = 128
-
-UNLABELLED = -1
 
 _BRANCHES = {
     "px": "part_px",
@@ -49,21 +47,6 @@ _BRANCHES = {
 """Fields of `Jets` and the branches that hold them."""
 
 _WANTED = [*_BRANCHES.values(), "jet_pt", "jet_energy"]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Jets and their true classes."""
-
-    jets: Jets
-    labels: Tensor
-    """(B,) of int64: positions in ``classes``; `UNLABELLED` where the file does not say."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, rows: Tensor | slice) -> Labelled:
-        return Labelled(self.jets[rows], self.labels[rows])
 
 
 def read_jets(path: Path, classes: tuple[str, ...] = CLASSES, *, most: int | None = None) -> Labelled:

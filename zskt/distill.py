@@ -161,7 +161,7 @@ class Game:
     def steps_until(self, turn: int) -> int:
         """Student steps of all turns before ``turn``."""
         config = self.config
-        share = (turn / config.pseudo_batches) ** (config.growth + 1)
+        share: float = (turn / config.pseudo_batches) ** (config.growth + 1)
         return round(config.pseudo_batches * config.student_steps * share)
 
     def turn(self) -> dict[str, float]:

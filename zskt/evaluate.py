@@ -14,10 +14,10 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from teachers.inputs import JetInputs
+from teachers.inputs import Inputs
 
-from .data import Labelled
 from .game import divergence
+from .labelled import Labelled
 from .students import count_parameters
 
 BATCH = 256
@@ -34,13 +34,13 @@ class Answers:
 
 
 @torch.no_grad()
-def answers(network: nn.Module, data: Labelled, inputs: JetInputs, device: torch.device) -> Answers:
+def answers(network: nn.Module, data: Labelled, inputs: Inputs, device: torch.device) -> Answers:
     """Logits of every jet in evaluation mode; the network's own mode is left as it was."""
     training = network.training
     network.eval()
     logits, seconds = [], 0.0
     for start in range(0, len(data), BATCH):
-        x = tuple(t.to(device) for t in inputs(data.jets[start : start + BATCH]))
+        x = tuple(t.to(device) for t in inputs(data.samples[start : start + BATCH]))
         begin = time.perf_counter()
         logits.append(network(*x).cpu())  # to the CPU within the clock: a GPU answers when it is read
         seconds += time.perf_counter() - begin
@@ -62,8 +62,8 @@ def agreement(teacher: Tensor, student: Tensor) -> float:
     return float((teacher.argmax(1) == student.argmax(1)).double().mean())
 
 
-def figures(name: str, network: nn.Module, said: Answers, labels: Tensor) -> dict[str, Any]:
-    """A network's entry in ``result.json``; accuracy and AUC are of the labelled jets, None if there are none."""
+def figures(name: str, network: nn.Module, said: Answers, labels: Tensor, unit: str = "jet") -> dict[str, Any]:
+    """A network's entry in ``result.json``; accuracy and AUC are of the labelled samples, None if there are none."""
     labelled = labels >= 0
     accuracy = (said.logits.argmax(1) == labels)[labelled].double().mean()
     return {
@@ -71,7 +71,7 @@ def figures(name: str, network: nn.Module, said: Answers, labels: Tensor) -> dic
         "parameters": count_parameters(network),
         "accuracy": float(accuracy) if labelled.any() else None,
         "auc": auc(said.logits[labelled], labels[labelled]),
-        "ms_per_jet": 1e3 * said.seconds / max(len(labels), 1),
+        f"ms_per_{unit}": 1e3 * said.seconds / max(len(labels), 1),
     }
 
 

@@ -15,7 +15,7 @@ from teachers import TEACHERS, load_teacher
 from teachers.load import locate, sha256
 
 from .config import Config
-from .data import SAMPLE
+from .domains import DOMAINS
 from .errors import UserError
 from .folder import read_json, write_json
 from .jobs import Judge, build_student, choose_device
@@ -89,9 +89,9 @@ def evaluate_runs(
         key = (config.teacher, config.mode == "teacher", path, file["sha256"])
         if key not in judges:
             teacher = _teacher(config, path, file["sha256"])
-            judges[key] = Judge.of(
-                data or SAMPLE, TEACHERS[config.teacher], None if teacher is None else teacher.to(where), where
-            )
+            card = TEACHERS[config.teacher]
+            _, source = DOMAINS[card.inputs.domain].sources(card, data, "evaluate")
+            judges[key] = Judge(source, card, None if teacher is None else teacher.to(where), where)
         name = config.teacher if config.mode == "teacher" else config.student
         result = read_json(run / "result.json") | judges[key].verdict(config, student, name)
         yield _write(run, judges[key], result), result

@@ -17,12 +17,13 @@ from teachers import TEACHERS, Card, load_teacher
 from teachers.load import locate, sha256
 
 from .config import NO_GENERATOR, Config
-from .data import SAMPLE, Labelled, read_jets
 from .distill import Game, Players, begin
+from .domains import DOMAINS, Source
 from .errors import UserError
 from .evaluate import BATCH, Answers, answers, compare, figures
 from .folder import RunFolder, free_name, read_json
 from .interrupt import Interruption
+from .labelled import Labelled
 from .pictures import Pictures
 from .pool import Pool
 from .state import State
@@ -54,7 +55,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def open_folder(config: Config, options: Options) -> RunFolder:
-    default = f"{config.mode}-{config.preset}-{config.student}-{config.generator}-seed{config.seed}"
+    parts = [config.mode, config.preset]
+    if config.mode != "teacher":
+        parts += [config.student, config.generator]
+    default = "-".join([*parts, f"seed{config.seed}"])
     if options.resume and options.out is None:
         raise UserError("--resume: say which run to continue: --out runs/NAME")
     return RunFolder(options.out or free_name(RUNS, default), resume=options.resume)
@@ -62,18 +66,20 @@ def open_folder(config: Config, options: Options) -> RunFolder:
 
 @dataclass
 class Judge:
-    """Test jets and what the teacher says of them; asked for figures of a student at any time."""
+    """Test samples and what the teacher says of them; read when figures are first asked for, not before."""
 
-    data: Labelled
-    source: Path
+    source: Source
     card: Card
     teacher: nn.Module | None
     device: torch.device
+    _data: Labelled | None = None
     _said: Answers | None = None
 
-    @classmethod
-    def of(cls, path: Path, card: Card, teacher: nn.Module | None, device: torch.device) -> Judge:
-        return cls(read_jets(path, card.classes), path, card, teacher, device)
+    @property
+    def data(self) -> Labelled:
+        if self._data is None:
+            self._data = self.source.read()
+        return self._data
 
     def teacher_says(self) -> Answers | None:
         if self._said is None and self.teacher is not None:
@@ -92,16 +98,16 @@ class Judge:
         entry: dict[str, Any] = {"name": config.teacher, "parameters": None, "accuracy": None, "auc": None}
         if teacher is not None:
             # Parameters as published: folding away the normalisation changes their number.
-            entry = figures(config.teacher, self.card.build(), teacher, self.data.labels)
-        own = figures(name, student, said, self.data.labels)
+            entry = figures(config.teacher, self.card.build(), teacher, self.data.labels, self.source.unit)
+        own = figures(name, student, said, self.data.labels, self.source.unit)
         own |= compare(teacher, said.logits)
-        source = {"name": self.source.name, "sha256": sha256(self.source), "jets": len(self.data)}
+        source = {"name": self.source.name, "sha256": self.source.sha256(), f"{self.source.unit}s": len(self.data)}
         return {"data": source, "teacher": entry, "student": own}
 
 
 def build_student(config: Config, card: Card) -> nn.Module:
     torch.manual_seed(config.seed)
-    return STUDENTS[config.student].build(len(card.inputs.features), len(card.classes))
+    return STUDENTS[config.student].build(card.inputs, len(card.classes))
 
 
 def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
@@ -111,12 +117,12 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
         UserError: if anything that was asked for cannot be.
     """
     device, card = choose_device(options.device), TEACHERS[config.teacher]
-    with_data = config.mode == "kd"
-    if with_data and options.data is None:
-        raise UserError("--mode kd: distillation with data needs it: --data FILE.root")
+    domain = DOMAINS[card.inputs.domain]
+    learned_from, judged_on = domain.sources(card, options.data, config.mode)
     teacher = load_teacher(config.teacher, card, options.teacher_path).to(device)
-    given = read_jets(options.data, card.classes) if with_data and options.data else None
-    judge = Judge.of(SAMPLE if with_data or options.data is None else options.data, card, teacher, device)
+    given = None if learned_from is None else learned_from.read()
+    judge = Judge(judged_on, card, teacher, device)
+    judged_on.check()
     student = build_student(config, card).to(device).train()
     generator = None
     if given is None:
@@ -128,14 +134,16 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     players = Players(teacher, student, generator)
     state = begin(players, config, device)
     folder = open_folder(config, options)
-    _start(folder, state, config, options, device)
+    _start(folder, state, config, options, device, learned_from or judged_on)
     game = Game(players, config, state, device)
     pool = state.parts["pool"]
     assert isinstance(pool, Pool)
     if given is not None and not len(pool):
         starts = tqdm(range(0, len(given), BATCH), "teacher's answers", disable=not options.progress, unit="batch")
-        game.fill(card.inputs(given.jets[i : i + BATCH]) for i in starts)
-    pictures = None if generator is None else Pictures(generator, judge.data.jets, config.seed, device)
+        game.fill(card.inputs(given.samples[i : i + BATCH]) for i in starts)
+    pictures = None
+    if generator is not None:
+        pictures = Pictures(generator, lambda draw: domain.picture(draw, judge.data, card), config.seed, device)
     _run(folder, state, config, options, game.play(config.pseudo_batches), judge, student, pictures)
     return folder.path, _conclude(folder, state, config, judge, student, config.student)
 
@@ -143,36 +151,41 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
 def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     """Mode ``teacher``: trains the architecture of a card on labelled jets."""
     device, card = choose_device(options.device), TEACHERS[config.teacher]
-    if options.data is None:
-        raise UserError("--mode teacher: training needs jets: --data FILE.root, for example from --mode simulate")
+    learned_from, judged_on = DOMAINS[card.inputs.domain].sources(card, options.data, config.mode)
+    assert learned_from is not None
     torch.manual_seed(config.seed)
     network = card.build().to(device)
-    data = read_jets(options.data, card.classes)
+    data = learned_from.read()
     if (data.labels < 0).any():
-        raise UserError(f"--data {options.data}: jets without labels; training a teacher needs a JetClass ROOT file")
+        raise UserError(f"--data {options.data}: samples without labels; training a teacher needs a file that has them")
     classifier = Classifier(network, data, card.inputs, config, device)
-    judge = Judge.of(SAMPLE, card, None, device)
+    judge = Judge(judged_on, card, None, device)
     config = config.with_(generator=NO_GENERATOR)
     folder = open_folder(config, options)
-    _start(folder, classifier.state, config, options, device)
+    _start(folder, classifier.state, config, options, device, learned_from)
     _run(folder, classifier.state, config, options, classifier.play(config.pseudo_batches), judge, network, None)
     return folder.path, _conclude(folder, classifier.state, config, judge, network, config.teacher)
 
 
-def _files(config: Config, options: Options) -> dict[str, Any]:
+def _files(config: Config, options: Options, data: Source) -> dict[str, Any]:
     """Which files a run is made of: paths as the user gave them, and what they held."""
     teacher = (
         locate(config.teacher, TEACHERS[config.teacher], options.teacher_path) if config.mode != "teacher" else None
     )
-    found = {"teacher": (options.teacher_path, teacher), "data": (options.data, options.data)}
+    given = options.data is not None
     return {
-        name: {"path": None if path is None else str(path), "sha256": None if file is None else sha256(file)}
-        for name, (path, file) in found.items()
+        "teacher": {
+            "path": None if options.teacher_path is None else str(options.teacher_path),
+            "sha256": None if teacher is None else sha256(teacher),
+        },
+        "data": {"path": str(options.data) if given else None, "sha256": data.sha256() if given else None},
     }
 
 
-def _start(folder: RunFolder, state: State, config: Config, options: Options, device: torch.device) -> None:
-    files = _files(config, options)
+def _start(
+    folder: RunFolder, state: State, config: Config, options: Options, device: torch.device, data: Source
+) -> None:
+    files = _files(config, options, data)
     if not options.resume:
         folder.begin(config, device, files)
         return

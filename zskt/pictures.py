@@ -1,6 +1,8 @@
-"""Pictures of pseudo-jets in the eta-phi plane beside simulated ones, from a random stream of their own."""
+"""Pictures of pseudo-samples beside real ones, from a random stream of their own."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from matplotlib.axes import Axes
@@ -9,9 +11,16 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from generators import Draw
+from teachers import Card
+from teachers.images import ImageInputs
 from teachers.inputs import Jets
 
+from .labelled import Labelled
+
 COUNT = 4
+"""Jets a row."""
+ROWS, COLUMNS = 4, 8
+"""Of a grid of images."""
 COLOURS = {
     "is_charged_hadron": ("charged hadrons", "tab:red"),
     "is_neutral_hadron": ("neutral hadrons", "tab:green"),
@@ -39,8 +48,12 @@ def draw_jet(axes: Axes, jets: Jets, i: int) -> None:
     axes.tick_params(labelsize=6)
 
 
-def plane(pseudo: Jets, simulated: Jets) -> Figure:
-    """`COUNT` pseudo-jets above as many simulated ones."""
+def plane(draw: Draw, real: Labelled) -> Figure | None:
+    """`COUNT` pseudo-jets above as many simulated ones, in the eta-phi plane; None if there are none."""
+    if draw.jets is None or not len(draw.jets):
+        return None
+    assert isinstance(real.samples, Jets)
+    pseudo, simulated = draw.jets[:COUNT], real.samples[:COUNT]
     figure = Figure(figsize=(2.4 * COUNT, 5.4), layout="constrained")
     rows = figure.subplots(2, COUNT, sharex=True, sharey=True)
     for axes, (name, jets) in zip(rows, (("pseudo-jets", pseudo), ("simulated jets", simulated)), strict=True):
@@ -56,14 +69,32 @@ def plane(pseudo: Jets, simulated: Jets) -> Figure:
     return figure
 
 
+def grid(draw: Draw, real: Labelled, card: Card) -> Figure:
+    """Pseudo-images on the left, real ones on the right, as intensities; what lies outside [0, 1] is cut."""
+    from torchvision.utils import make_grid  # takes a second to import
+
+    assert isinstance(card.inputs, ImageInputs) and isinstance(real.samples, torch.Tensor)
+    figure = Figure(figsize=(9.6, 2.6), layout="constrained")
+    sides = (("pseudo-images", draw.x[0]), ("real images", card.inputs(real.samples[: ROWS * COLUMNS])[0]))
+    for axes, (name, x) in zip(figure.subplots(1, 2), sides, strict=True):
+        shown = card.inputs.intensities(x[: ROWS * COLUMNS]).clamp(0, 1).cpu()
+        tiled = make_grid(shown, nrow=COLUMNS, padding=1, pad_value=1.0)
+        axes.imshow(tiled.permute(1, 2, 0))
+        axes.set_title(name, fontsize=8)
+        axes.axis("off")
+    return figure
+
+
 class Pictures:
     """The same latent variables every time, so that a picture shows how the generator changes."""
 
-    def __init__(self, generator: nn.Module, simulated: Jets, seed: int, device: torch.device) -> None:
-        self.generator, self.simulated, self.device, self.seed = generator, simulated[:COUNT], device, seed
+    def __init__(
+        self, generator: nn.Module, picture: Callable[[Draw], Figure | None], seed: int, device: torch.device
+    ) -> None:
+        self.generator, self.picture, self.device, self.seed = generator, picture, device, seed
         size: int = generator.latent_size  # type: ignore[assignment]
-        # More than are shown: a generator may reject some.
-        self.z = torch.randn(4 * COUNT, size, generator=torch.Generator().manual_seed(seed))
+        # More jets than are shown: a generator may reject some.
+        self.z = torch.randn(max(4 * COUNT, ROWS * COLUMNS), size, generator=torch.Generator().manual_seed(seed))
 
     @torch.no_grad()
     def show(self, writer: SummaryWriter, turn: int) -> None:
@@ -72,5 +103,6 @@ class Pictures:
         self.generator.eval()
         draw: Draw = self.generator(self.z.to(self.device), torch.Generator(self.device).manual_seed(self.seed))
         self.generator.train(training)
-        if draw.jets is not None and len(draw.jets):
-            writer.add_figure("pseudo-jets", plane(draw.jets[:COUNT], self.simulated), turn)
+        figure = self.picture(draw)
+        if figure is not None:
+            writer.add_figure("pseudo-samples", figure, turn)

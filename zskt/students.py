@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from teachers.particlenet import ParticleNet
+from teachers.plain import LeNet5
+from teachers.resnet import cifar_resnet, resnet18
+from teachers.wide_resnet import WideResNet
 
 
 def _mlp(widths: Sequence[int]) -> list[nn.Module]:
@@ -64,24 +68,49 @@ class PFN(nn.Module):
 class Student:
     """An entry of the registry."""
 
-    build: Callable[[int, int], nn.Module]
-    """Number of features, number of classes -> the network."""
+    domain: str
+    """What it takes, as in the teacher's `Inputs.domain`."""
+    build: Callable[[Any, int], nn.Module]
+    """Input specification, number of classes -> the network."""
     line: str
 
 
+def _jets(build: Callable[[int, int], nn.Module], line: str) -> Student:
+    """Of the number of features and of classes."""
+    return Student("jets", lambda inputs, classes: build(len(inputs.features), classes), line)
+
+
+def _images(build: Callable[[int, int], nn.Module], line: str) -> Student:
+    """Of the number of classes and of channels."""
+    return Student("images", lambda inputs, classes: build(classes, inputs.channels), line)
+
+
+def _wide(depth: int, width: int) -> Student:
+    return _images(
+        lambda classes, channels: WideResNet(depth, width, classes, channels), f"wide ResNet {depth}-{width}"
+    )
+
+
 STUDENTS: dict[str, Student] = {
-    "pfn": Student(
+    "pfn": _jets(
         lambda features, classes: PFN(features, classes, (96, 96, 96), (96, 64)),
         "particle-flow network, at most 50 k parameters",
     ),
-    "pfn-small": Student(
+    "pfn-small": _jets(
         lambda features, classes: PFN(features, classes, (48, 48, 48), (32,)),
         "particle-flow network, about 10 k parameters",
     ),
-    "particlenet-light": Student(
+    "particlenet-light": _jets(
         lambda features, classes: ParticleNet(features, classes, ((7, (32, 32)), (7, (64, 64))), 64),
         "ParticleNet with two narrow EdgeConv blocks, about 25 k parameters",
     ),
+    "lenet5-half": _images(lambda k, c: LeNet5(k, c, 0.5), "LeNet-5 with half the channels"),
+    "wrn-16-1": _wide(16, 1),
+    "wrn-16-2": _wide(16, 2),
+    "wrn-40-1": _wide(40, 1),
+    "resnet8": _images(lambda k, c: cifar_resnet(8, k, c), "CIFAR ResNet of depth 8"),
+    "resnet14": _images(lambda k, c: cifar_resnet(14, k, c), "CIFAR ResNet of depth 14"),
+    "resnet18": _images(resnet18, "ResNet-18 for small images"),
 }
 
 

@@ -1,32 +1,49 @@
-"""Training a network on labelled jets: how the teacher that ships with the project was made.
+"""Training a network on labelled samples: how the teachers were made that nobody publishes.
 
 Shapes: B batch, K classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from teachers.inputs import JetInputs
+from teachers.inputs import Inputs, Samples
 
+from .augment import AUGMENTATIONS
 from .config import Config
-from .data import Labelled
 from .distill import cosine
 from .game import finite, step
+from .labelled import Labelled
 from .state import State
 
 
+def stairs(step_now: int, steps: int) -> float:
+    """Divided by 5 after 30, 60 and 80 % of the run (Zagoruyko and Komodakis, arXiv:1605.07146, section 3)."""
+    return 0.2 ** sum(step_now >= share * steps for share in (0.3, 0.6, 0.8))
+
+
+OPTIMIZERS: dict[str, Callable[[nn.Module, Config], torch.optim.Optimizer]] = {
+    "adamw": lambda network, config: torch.optim.AdamW(
+        network.parameters(), config.student_lr, weight_decay=config.weight_decay
+    ),
+    "sgd": lambda network, config: torch.optim.SGD(
+        network.parameters(), config.student_lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
+    ),
+}
+SCHEDULES = {"adamw": cosine, "sgd": stairs}
+
+
 class Classifier:
-    """AdamW on the cross-entropy, cosine to zero, an epoch being a random order of all jets."""
+    """The cross-entropy's minimum, an epoch being a random order of all samples."""
 
     def __init__(
-        self, network: nn.Module, data: Labelled, inputs: JetInputs, config: Config, device: torch.device
+        self, network: nn.Module, data: Labelled, inputs: Inputs, config: Config, device: torch.device
     ) -> None:
         self.network, self.data, self.inputs, self.config, self.device = network, data, inputs, config, device
-        self.optimizer = torch.optim.AdamW(network.parameters(), config.student_lr, weight_decay=config.weight_decay)
+        self.optimizer = OPTIMIZERS[config.optimizer](network, config)
         self.order = torch.Generator().manual_seed(config.seed * 4)
         self.state = State(
             parts={"student": network, "student_optimizer": self.optimizer},
@@ -44,12 +61,14 @@ class Classifier:
             self.network.train()
             loss_sum, right, seen = 0.0, 0, 0
             for i, rows in enumerate(self._batches(steps)):
-                rate = self.config.student_lr * cosine(self.state.step * steps + i, epochs * steps)
+                rate = self.config.student_lr * SCHEDULES[self.config.optimizer](
+                    self.state.step * steps + i, epochs * steps
+                )
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate
                 batch = self.data[rows]
                 labels = batch.labels.to(self.device)
-                logits = self.network(*(t.to(self.device) for t in self.inputs(batch.jets)))
+                logits = self.network(*(t.to(self.device) for t in self.inputs(self.augmented(batch.samples))))
                 loss = finite(nn.functional.cross_entropy(logits, labels), "cross-entropy")
                 step(loss, self.optimizer, self.config.clip)
                 loss_sum, right = loss_sum + float(loss.detach()), right + int((logits.argmax(1) == labels).sum())
@@ -57,6 +76,12 @@ class Classifier:
             self.state.step += 1
             self.state.counters["steps"] = self.state.counters.get("steps", 0) + steps
             yield {"loss/student": loss_sum / steps, "accuracy/training": right / seen, "rate/student": rate}
+
+    def augmented(self, samples: Samples) -> Samples:
+        for change in AUGMENTATIONS[self.config.augment]:
+            assert isinstance(samples, Tensor), "Config allows augmentation of images only"
+            samples = change(samples, self.order)
+        return samples
 
     def _batches(self, steps: int) -> Iterator[torch.Tensor]:
         order = torch.randperm(len(self.data), generator=self.order)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .domains import unit
 from .errors import UserError
 from .folder import read_json
 
@@ -49,7 +50,7 @@ def collect(folder: Path) -> list[Row]:
     for path in sorted(folder.glob("*/result.json")):
         judged = path.parent / JUDGED
         run = read_json(judged if judged.is_file() else path)
-        if run["mode"] == "teacher":
+        if run["mode"] in ("teacher", "toy"):
             continue
         try:
             own = (run["preset"], run["student"]["name"], run["data"]["sha256"])
@@ -83,17 +84,17 @@ def render(folder: Path) -> str:
         first = chosen[0].runs[0]
         teacher, data = first["teacher"], first["data"]
         head = f"**{preset}**: teacher {teacher['name']}, student {student}, "
-        head += f"{data['jets']} jets of {data['name']}"
+        head += f"{data[f'{unit(data)}s']} {unit(data)}s of {data['name']}"
         if teacher["accuracy"] is not None and teacher["auc"] is not None:
             head += f" (teacher: accuracy {teacher['accuracy']:.4f}, AUC {teacher['auc']:.4f})"
         lines = [
             head,
             "",
-            "| pseudo-jets | teacher's answers | student's steps | agreement | accuracy | AUC | KL (nats) | n |",
+            "| samples | teacher's answers | student's steps | agreement | accuracy | AUC | KL (nats) | n |",
             "|---|---|---|---|---|---|---|---|",
         ]
         for row in chosen:
-            name = "simulated jets (kd)" if row.mode == "kd" else row.generator
+            name = "data (kd)" if row.mode == "kd" else row.generator
             cells = " | ".join(row.cell(key) for key in ("agreement", "accuracy", "auc", "kl"))
             lines.append(f"| {name} | {row.answers:,} | {row.steps:,} | {cells} | {len(row.runs)} |".replace(",", " "))
         tables.append("\n".join(lines))

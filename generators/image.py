@@ -1,0 +1,51 @@
+"""The paper's generator of images: one linear layer, two upsamplings, three convolutions.
+
+P. Micaelli and A. Storkey, arXiv:1905.09768, section 4 and the authors' published recipe. Its output ends in a
+normalisation, not in a tanh: it lives in the space of normalised pixels, and no bound holds it.
+
+Shapes: B images, Z latent size, C channels, H = W pixels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from teachers.images import ImageInputs
+
+from .draw import Draw
+
+
+class Images(nn.Module):
+    """z -> pseudo-images.
+
+    Args:
+        inputs: what the teacher is fed.
+    """
+
+    latent_size = 100
+    acceptance = 1.0
+
+    def __init__(self, inputs: ImageInputs) -> None:
+        super().__init__()
+        self.start = inputs.size // 4
+        self.linear = nn.Linear(self.latent_size, 128 * self.start**2)
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(128),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(128, 128, 3, padding=1),
+            nn.BatchNorm2d(128),
+            nn.LeakyReLU(0.2),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(128, 64, 3, padding=1),
+            nn.BatchNorm2d(64),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(64, inputs.channels, 3, padding=1),
+            nn.BatchNorm2d(inputs.channels),
+        )
+
+    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+        """z (B, Z) -> x (B, C, H, W); nothing is discrete, so nothing is drawn."""
+        del rng
+        x: Tensor = self.body(self.linear(z).view(len(z), 128, self.start, self.start))
+        return Draw((x,))

@@ -1,0 +1,183 @@
+"""Images: readers, augmentation, generator, and the whole way from a teacher to a student on a tiny data set."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from generators.image import Images
+from teachers import CIFAR10_INPUTS, MNIST_INPUTS
+from zskt import domains
+from zskt.augment import mirror, shift
+from zskt.errors import UserError
+from zskt.images import read_images
+from zskt.students import count_parameters
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+def png(pixels: np.ndarray) -> bytes:  # type: ignore[type-arg]
+    code = io.BytesIO()
+    Image.fromarray(pixels).save(code, "PNG")
+    return code.getvalue()
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """Forty "digits" a split that a network can tell apart: a bright square whose place is the class."""
+    place = tmp_path / "digits"
+    place.mkdir()
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        labels = np.arange(40) % 10
+        pixels = rng.integers(0, 60, (40, 28, 28), dtype=np.uint8)
+        for image, label in zip(pixels, labels, strict=True):
+            row, column = 4 * (label // 5) + 6, 4 * (label % 5) + 4
+            image[row : row + 4, column : column + 4] = 255
+        rows = [{"bytes": png(image), "path": None} for image in pixels]
+        pq.write_table(pa.table({"image": rows, "label": labels}), place / f"{split}-00000-of-00001.parquet")
+    return place
+
+
+def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    rows = [{"bytes": png(image), "path": "x"} for image in pixels]
+    pq.write_table(pa.table({"img": rows, "label": [3, 0, 9]}), tmp_path / "test.parquet")
+    data = read_images("cifar10", tmp_path, "test")
+    assert torch.equal(data.samples, torch.from_numpy(pixels).permute(0, 3, 1, 2))  # type: ignore[arg-type]
+    assert data.labels.tolist() == [3, 0, 9]
+
+
+def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    data = read_images("mnist", shared / "data", "test")
+    assert data.samples.shape == (10000, 1, 28, 28)  # type: ignore[attr-defined]
+    assert torch.bincount(data.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"picture": ["a"], "label": [1]}, "img or image, and label are needed"),
+        ({"img": [{"bytes": b"no image", "path": None}], "label": [1]}, "not a readable parquet file of images"),
+        ({"img": [{"bytes": png(np.zeros((28, 28), np.uint8)), "path": None}], "label": [1]}, "1 channels and classes"),
+        ({"img": [{"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}], "label": [10]}, "up to 10"),
+    ],
+)
+def test_images_of_another_kind_are_refused(columns: dict[str, object], message: str, tmp_path: Path) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "test.parquet")
+    with pytest.raises(UserError, match=message):
+        read_images("cifar10", tmp_path, "test")
+
+
+def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        read_images("mnist", tmp_path / "nothing", "test")
+    with pytest.raises(UserError, match="torchvision's cifar10, whole"):
+        read_images("cifar10", tmp_path, "test")
+
+    def offline(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", offline)
+    with pytest.raises(UserError, match=r"cannot fetch it .*give its folder as --data"):
+        read_images("mnist", None, "test")
+
+
+def test_inputs_are_normalised_and_padded_and_pictures_undo_it() -> None:
+    pixels = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
+    (x,) = MNIST_INPUTS(pixels)
+    assert x.shape == (2, 1, 32, 32)
+    back = MNIST_INPUTS.intensities(x)
+    assert torch.allclose(back[:, :, 2:-2, 2:-2], pixels / 255, atol=1e-6)
+    assert back[:, :, 0].abs().max() < 1e-6
+
+
+def test_shift_moves_whole_images_and_mirror_is_its_own_inverse() -> None:
+    pixels = torch.zeros(200, 1, 16, 16, dtype=torch.uint8)
+    pixels[:, :, 8, 8] = 1
+    moved = shift(pixels, torch.Generator().manual_seed(0))
+    assert moved.shape == pixels.shape and (moved.sum((1, 2, 3)) == 1).all()
+    where = moved.view(200, -1).argmax(1)
+    offsets = torch.stack([where // 16 - 8, where % 16 - 8])
+    assert offsets.amin() == -4 and offsets.amax() == 4 and len(torch.unique(offsets[0] * 99 + offsets[1])) > 60
+    pixels = torch.randint(0, 256, (50, 3, 8, 8), dtype=torch.uint8)
+    once = mirror(pixels, torch.Generator().manual_seed(1))
+    assert torch.equal(mirror(once, torch.Generator().manual_seed(1)), pixels)
+    assert 10 < (once != pixels).flatten(1).any(1).sum() < 40
+
+
+def test_the_generator_is_the_papers() -> None:
+    generator = Images(CIFAR10_INPUTS)
+    draw = generator(torch.randn(16, 100), torch.Generator())
+    assert draw.x[0].shape == (16, 3, 32, 32)
+    # Linear 100 -> 8192, BN 128, conv 128 -> 128, BN, conv 128 -> 64, BN, conv 64 -> 3, BN.
+    expected = 100 * 8192 + 8192 + 256 + 128 * 128 * 9 + 128 + 256 + 128 * 64 * 9 + 64 + 128 + 64 * 3 * 9 + 3 + 6
+    assert count_parameters(generator) == expected
+    # It ends in a normalisation: each channel of a batch has mean 0 and variance 1.
+    assert draw.x[0].mean((0, 2, 3)).abs().max() < 1e-5
+    assert torch.allclose(draw.x[0].var((0, 2, 3), correction=0), torch.ones(3), atol=1e-3)
+
+
+FAST = ("--pseudo-batches", 3, "--batch-size", 16)
+
+
+def test_from_teacher_to_student_and_no_real_image_before_the_verdict(
+    call: Call, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = call("--mode", "teacher", "--preset", "mnist-lenet5", "--data", digits, *FAST)
+    assert code == 0, err
+    events: list[str] = []
+
+    def recorded(name: str, place: Path | None, split: str) -> object:
+        events.append(split)
+        return read_images(name, place, split)
+
+    monkeypatch.setattr(domains, "read_images", recorded)
+
+    from zskt.distill import Game
+
+    turn = Game.turn
+    monkeypatch.setattr(Game, "turn", lambda game: events.append("turn") or turn(game))  # type: ignore[func-returns-value]
+    for preset in ("mnist-lenet5-to-lenet5-half", "mnist-lenet5-to-lenet5-half-paper"):
+        events.clear()
+        code, out, err = call("--mode", "zero-shot", "--preset", preset, "--data", digits, *FAST, "--out", preset)
+        assert code == 0, err
+        assert events == ["turn"] * 3 + ["test"]
+        assert "40 images of mnist test" in out
+        result = json.loads(Path(preset, "result.json").read_text())
+        assert result["data"]["images"] == 40 and result["student"]["parameters"] == 15_738
+    code, out, err = call("--mode", "evaluate", "--run", preset, "--data", digits)
+    assert code == 0, err
+    assert Path(preset, "evaluate-mnist-test.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--preset", "mnist-lenet5-to-lenet5-half"), "train it with --mode teacher --preset mnist-lenet5"),
+        (("--teacher", "cifar10-resnet20"), "--student pfn is for jets, but the teacher cifar10-resnet20 takes images"),
+        (
+            ("--teacher", "cifar10-resnet20", "--student", "resnet8"),
+            "--generator shower is for jets, but the teacher cifar10-resnet20 takes images: choose one of image",
+        ),
+        (("--student", "lenet5-half"), "choose one of particlenet-light, pfn, pfn-small"),
+    ],
+)
+def test_networks_that_do_not_belong_together(
+    call: Call, arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("teachers.load.KEPT", tmp_path)  # as if no teacher had been kept with the project
+    code, _, err = call("--mode", "zero-shot", *arguments)
+    assert code == 2 and message in err and err.count("\n") == 1, err
+    assert not list(Path().glob("runs/*"))

@@ -1,0 +1,165 @@
+"""Images from files: torchvision's data sets, and parquet in the layout of Hugging Face's image data sets.
+
+Shapes: B images, C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pooch
+import torch
+from torch import Tensor
+
+from .errors import UserError, lookup
+from .labelled import Labelled
+
+Split = str
+"""Of a data set: "train" or "test"."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A published set of images, as torchvision knows it."""
+
+    name: str
+    """Of torchvision's class."""
+    channels: int
+    classes: int
+
+
+def _open(name: str, split: Split, root: Path, download: bool) -> Any:
+    from torchvision import datasets  # takes a second to import
+
+    kind = getattr(datasets, name)
+    which = {"split": split} if name == "SVHN" else {"train": split == "train"}
+    return kind(root, download=download, **which)
+
+
+DATASETS: dict[str, DataSet] = {
+    "mnist": DataSet("MNIST", 1, 10),
+    "fashion-mnist": DataSet("FashionMNIST", 1, 10),
+    "cifar10": DataSet("CIFAR10", 3, 10),
+    "cifar100": DataSet("CIFAR100", 3, 100),
+    "svhn": DataSet("SVHN", 3, 10),
+}
+
+
+def locate_parquet(place: Path, split: Split) -> list[Path]:
+    """The parquet files of a split in a folder: ``test.parquet``, ``test-00000-of-1.parquet``, ``data/test-...``."""
+    found = [*place.glob(f"{split}*.parquet"), *place.glob(f"data/{split}*.parquet")]
+    return sorted(found)
+
+
+def find_images(name: str, place: Path | None, split: Split) -> None:
+    """Fetch what has to be fetched and see that the files are there, without looking at an image.
+
+    Raises:
+        UserError: as `read_images`.
+    """
+    if place is None or not _parquet_files(place, split):
+        _torchvision(name, place, split)
+
+
+def read_images(name: str, place: Path | None, split: Split) -> Labelled:
+    """Images (B, C, H, W) of uint8 with their classes.
+
+    Args:
+        name: of a data set in `DATASETS`.
+        place: a folder with parquet files of the split, or in torchvision's layout; None fetches from the publisher.
+
+    Raises:
+        UserError: if the images are not there, cannot be fetched or read, or are of another kind.
+    """
+    known = lookup(DATASETS, name, "data set")
+    files = [] if place is None else _parquet_files(place, split)
+    pixels, labels = _decoded(files) if files else _tensors(_torchvision(name, place, split))
+    where = files[0] if files else place or name
+    if pixels.shape[1] != known.channels or int(labels.max()) >= known.classes or int(labels.min()) < 0:
+        raise UserError(
+            f"{where}: {pixels.shape[1]} channels and classes up to {int(labels.max())} are not those of {name} "
+            f"({known.channels} channels, {known.classes} classes); give the images that the network was trained for"
+        )
+    return Labelled(pixels, labels)
+
+
+def _parquet_files(place: Path, split: Split) -> list[Path]:
+    if not place.is_dir():
+        raise UserError(f"--data {place}: no such folder; give one with {split}.parquet, or in torchvision's layout")
+    return locate_parquet(place, split)
+
+
+def _torchvision(name: str, place: Path | None, split: Split) -> Any:
+    """torchvision's object, all in memory."""
+    known = lookup(DATASETS, name, "data set")
+    try:
+        if place is None:
+            return _open(known.name, split, Path(pooch.os_cache("zskt")), True)
+        with _unpacked(place) as root:
+            return _open(known.name, split, root, False)
+    except (RuntimeError, OSError, ValueError) as error:  # torchvision: not found, damaged; urllib: no network
+        if place is None:
+            raise UserError(
+                f"{name}: cannot fetch it ({type(error).__name__}); fetch it elsewhere and give its folder as --data"
+            ) from error
+        raise UserError(
+            f"--data {place}: holds neither {split}.parquet nor torchvision's {name}, whole; give the folder that does"
+        ) from error
+
+
+@contextmanager
+def _unpacked(place: Path) -> Iterator[Path]:
+    """Where torchvision finds the files: MNIST may lie there packed, and is unpacked beside for the time being."""
+    raw = place / "MNIST" / "raw"
+    packed = [] if list(raw.glob("*-ubyte")) else list(raw.glob("*.gz"))
+    if not packed:
+        yield place
+        return
+    from torchvision.datasets.utils import extract_archive
+
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "MNIST" / "raw").mkdir(parents=True)
+        for archive in packed:
+            extract_archive(str(archive), str(root / "MNIST" / "raw"))
+        yield root
+
+
+def _tensors(data: Any) -> tuple[Tensor, Tensor]:
+    """Pixels (B, C, H, W) and labels (B,) of one of torchvision's objects."""
+    pixels = torch.as_tensor(np.asarray(data.data))
+    if pixels.ndim == 3:
+        pixels = pixels.unsqueeze(1)
+    elif pixels.shape[-1] == 3:  # CIFAR keeps its channels last
+        pixels = pixels.permute(0, 3, 1, 2).contiguous()
+    return pixels, torch.as_tensor(np.asarray(data.targets if hasattr(data, "targets") else data.labels)).long()
+
+
+def _decoded(files: list[Path]) -> tuple[Tensor, Tensor]:
+    import pyarrow.parquet  # takes a second to import
+    from PIL import Image
+
+    try:
+        table = pyarrow.concat_tables([pyarrow.parquet.read_table(file) for file in files])
+        image = next(name for name in ("img", "image") if name in table.column_names)
+        label = next(name for name in ("label", "fine_label", "labels") if name in table.column_names)
+        encoded = [row["bytes"] for row in table[image].to_pylist()]
+        arrays = [np.asarray(Image.open(io.BytesIO(code))) for code in encoded]
+        pixels = torch.from_numpy(np.stack(arrays))
+        labels = torch.as_tensor(table[label].to_pylist()).long()
+    except StopIteration:
+        raise UserError(
+            f"{files[0]}: columns {', '.join(table.column_names)}, but img or image, and label are needed"
+        ) from None
+    except Exception as error:  # pyarrow and Pillow raise whatever the broken bytes lead to
+        raise UserError(f"{files[0]}: not a readable parquet file of images ({type(error).__name__})") from error
+    if not len(labels):
+        raise UserError(f"{files[0]}: holds no images; give a file that does")
+    return pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous(), labels
