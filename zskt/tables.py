@@ -31,13 +31,18 @@ class Row:
     runs: tuple[dict[str, Any], ...]
 
     def cell(self, key: str) -> str:
-        """Mean ± standard deviation (of a sample, n - 1) over the runs; a single run has no deviation."""
+        """Mean ± standard deviation over the runs."""
         values = [run["student"][key] for run in self.runs]
         if any(value is None for value in values):
             return "–"
-        if len(values) == 1:
-            return f"{values[0]:.4f}"
-        return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
+        return _spread(values)
+
+
+def _spread(values: list[float]) -> str:
+    """Mean ± standard deviation (of a sample, n - 1); a single value has no deviation."""
+    if len(values) == 1:
+        return f"{values[0]:.4f}"
+    return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
 
 
 def collect(folder: Path) -> list[Row]:
@@ -98,4 +103,17 @@ def render(folder: Path) -> str:
             cells = " | ".join(row.cell(key) for key in ("agreement", "accuracy", "auc", "kl"))
             lines.append(f"| {name} | {row.answers:,} | {row.steps:,} | {cells} | {len(row.runs)} |".replace(",", " "))
         tables.append("\n".join(lines))
-    return "\n\n".join(tables)
+    return "\n\n".join([*tables, *_toys(folder)])
+
+
+def _toys(folder: Path) -> list[str]:
+    """A line on the game in the plane, if it was played."""
+    runs = [run for run in map(read_json, sorted(folder.glob("*/result.json"))) if run["mode"] == "toy"]
+    if not runs:
+        return []
+    right, agree = (_spread([run[role][key] for run in runs]) for role, key in _TOY)
+    line = f"**toy**: teacher right on {right} of the points, student agrees with it on {agree} of the square"
+    return [f"{line}, n = {len(runs)}"]
+
+
+_TOY = (("teacher", "accuracy"), ("student", "agreement"))
