@@ -9,8 +9,8 @@ from typing import NoReturn
 MODES = {
     "zero-shot": "distil a teacher into a student with no data",
     "kd": "distil it with data: the yardstick",
-    "evaluate": "figures of a finished run on a file of jets",
-    "teacher": "train the teacher that ships with zskt",
+    "evaluate": "figures of a finished run on other data",
+    "teacher": "train a teacher that nobody publishes",
     "simulate": "make jets with Pythia 8 and FastJet",
     "toy": "the game in the plane, with pictures of the decision boundaries",
     "tables": "the tables of the README from recorded results",
@@ -60,7 +60,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     recipe.add_argument("--student-steps", type=int, help="student steps a turn")
     place = parser.add_argument_group("files and machine")
     place.add_argument("--teacher-path", type=Path, help="the teacher's file, instead of fetching it")
-    place.add_argument("--data", type=Path, help="jets: JetClass ROOT or JetClass-II parquet")
+    place.add_argument("--data", type=Path, help="jets: JetClass ROOT or JetClass-II parquet; images: a folder")
     place.add_argument("--out", type=Path, help="run folder, or the file that simulate writes")
     place.add_argument("--resume", action="store_true", help="continue the run in --out from its checkpoint")
     place.add_argument("--run", type=Path, nargs="+", help="finished runs, for evaluate; a folder of runs, for tables")

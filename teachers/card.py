@@ -21,7 +21,7 @@ class Card:
     """Publication or repository."""
     licence: str
     address: str | None
-    """Where the publisher keeps the file; None if it ships with this project."""
+    """Where the publisher keeps the file; None if it ships with this project, or is trained by the user."""
     sha256: str | None
     """Of the file; None if nobody here has seen it, and then only a path given by the user is accepted."""
     inputs: Inputs

@@ -30,7 +30,7 @@ class ImageInputs:
     def __call__(self, pixels: Tensor) -> Batch:
         """(B, C, h, w) of uint8 -> ((B, C, H, W),)."""
         missing = self.size - pixels.shape[-1]
-        x = nn_pad(pixels.float() / 255, missing) if missing else pixels.float() / 255
+        x = _padded(pixels.float() / 255, missing) if missing else pixels.float() / 255
         return (self.normalised(x),)
 
     def normalised(self, x: Tensor) -> Tensor:
@@ -44,6 +44,6 @@ class ImageInputs:
         return x * std + mean
 
 
-def nn_pad(x: Tensor, missing: int) -> Tensor:
+def _padded(x: Tensor, missing: int) -> Tensor:
     before = missing // 2
     return torch.nn.functional.pad(x, (before, missing - before, before, missing - before))

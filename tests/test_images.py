@@ -16,6 +16,7 @@ from PIL import Image
 
 from generators.image import Images
 from teachers import CIFAR10_INPUTS, MNIST_INPUTS
+from teachers.plain import LeNet5
 from zskt import domains
 from zskt.augment import mirror, shift
 from zskt.errors import UserError
@@ -69,7 +70,11 @@ def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: p
     [
         ({"picture": ["a"], "label": [1]}, "img or image, and label are needed"),
         ({"img": [{"bytes": b"no image", "path": None}], "label": [1]}, "not a readable parquet file of images"),
-        ({"img": [{"bytes": png(np.zeros((28, 28), np.uint8)), "path": None}], "label": [1]}, "1 channels and classes"),
+        (
+            {"img": [{"bytes": png(np.zeros((28, 28), np.uint8)), "path": None}], "label": [1]},
+            r"images of \(1, 28,",
+        ),
+        ({"img": [{"bytes": png(np.zeros((64, 64, 3), np.uint8)), "path": None}], "label": [1]}, r"images of \(3, 64"),
         ({"img": [{"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}], "label": [10]}, "up to 10"),
     ],
 )
@@ -159,18 +164,54 @@ def test_from_teacher_to_student_and_no_real_image_before_the_verdict(
         assert result["data"]["images"] == 40 and result["student"]["parameters"] == 15_738
     code, out, err = call("--mode", "evaluate", "--run", preset, "--data", digits)
     assert code == 0, err
-    assert Path(preset, "evaluate-mnist-test.json").is_file()
+    assert Path(preset, "evaluate-mnist-test-digits.json").is_file()
+
+
+def test_mistakes_with_images_are_met_before_the_game(call: Call, digits: Path) -> None:
+    code, _, err = call("--mode", "teacher", "--preset", "mnist-lenet5", "--data", digits, *FAST)
+    assert code == 0, err
+    paper = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half-paper", *FAST, "--out", "run")
+    code, _, err = call(*paper, "--data", digits, "--student", "wrn-16-1")
+    assert code == 2 and "attention maps have [196, 25] positions, the student's [256, 64]" in err
+    next(digits.glob("test*")).unlink()
+    for mode in (("--mode", "teacher", "--preset", "mnist-lenet5", *FAST, "--out", "run"), paper):
+        code, _, err = call(*mode, "--data", digits)
+        assert code == 2 and "holds neither test.parquet nor" in err
+    code, _, err = call("--mode", "teacher", "--preset", "mnist-lenet5", "--teacher", "svhn-wrn-40-2")
+    assert code == 2 and "trains mnist-lenet5, not svhn-wrn-40-2" in err
+    assert not Path("run").exists()
+
+
+def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
+    from zskt.config import Config
+    from zskt.distill import Game, Players, begin
+    from zskt.presets import PRESETS
+
+    config: Config = PRESETS["mnist-lenet5-to-lenet5-half-paper"].with_(batch_size=8, student_steps=2)
+    torch.manual_seed(0)
+    players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), Images(MNIST_INPUTS))
+    cpu = torch.device("cpu")
+    game = Game(players, config, begin(players, config, cpu), cpu)
+    seen: list[torch.Tensor] = []
+    players.generator.register_forward_pre_hook(lambda _, given: seen.append(given[0]))  # type: ignore[union-attr]
+    list(game.play(2))
+    assert len(seen) == 4
+    assert torch.equal(seen[0], seen[1]) and torch.equal(seen[2], seen[3]) and not torch.equal(seen[0], seen[2])
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--preset", "mnist-lenet5-to-lenet5-half"), "train it with --mode teacher --preset mnist-lenet5"),
-        (("--teacher", "cifar10-resnet20"), "--student pfn is for jets, but the teacher cifar10-resnet20 takes images"),
         (
-            ("--teacher", "cifar10-resnet20", "--student", "resnet8"),
+            ("--teacher", "cifar10-resnet20", "--student", "pfn"),
+            "pfn is for jets, but the teacher cifar10-resnet20",
+        ),
+        (
+            ("--teacher", "cifar10-resnet20", "--student", "resnet8", "--generator", "shower"),
             "--generator shower is for jets, but the teacher cifar10-resnet20 takes images: choose one of image",
         ),
+        (("--preset", "mnist-lenet5"), "--preset mnist-lenet5 is for --mode teacher"),
         (("--student", "lenet5-half"), "choose one of particlenet-light, pfn, pfn-small"),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_depth_that_does_not_exist_names_those_that_do(build, wrong: int) -> N
 
 @pytest.mark.parametrize(("depth", "accuracy"), [(20, 0.810), (56, 0.832)])
 def test_published_resnets_score_what_they_are_known_to_score(depth: int, accuracy: float, shared: Path) -> None:
-    # On the first 1 000 images here, to be quick; all 10 000 give 0.810 and 0.832 (runs/reference).
+    # On the first 1 000 images, to be quick: all 10 000 of these JPEG images give 0.810 and 0.832 (shared/README.md).
     card = TEACHERS[f"cifar10-resnet{depth}"]
     network = load_teacher("resnet", card, next((shared / "teachers/cifar10").glob(f"resnet{depth}-*.th")))
     data = read_images("cifar10", shared / "data/cifar10-jpeg", "test")[:1000]

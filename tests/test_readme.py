@@ -29,6 +29,8 @@ def test_every_reference_run_can_be_evaluated_by_anyone() -> None:
     runs = [path.parent for path in REFERENCE.glob("*/result.json")]
     assert runs
     for run in runs:
+        if read_json(run / "result.json")["mode"] == "toy":
+            continue  # leaves no student
         recorded = read_json(run / "config.json")
         recorded.pop("files")
         load_student(run, Config.from_dict(recorded, str(run)))

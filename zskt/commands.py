@@ -44,7 +44,7 @@ def _config(given: argparse.Namespace) -> Config:
     if given.resume and given.out is not None:
         recorded = read_json(given.out / "config.json")
         recorded.pop("files", None)
-        start = Config.from_dict(recorded, str(given.out / "config.json"))
+        start = Config.from_dict(recorded, str(given.out / "config.json"), whole=True)
         if given.preset not in (None, start.preset) or given.mode != start.mode:
             raise UserError(
                 f"--out {given.out}: the checkpoint is of preset {start.preset}, mode {start.mode}; "
@@ -108,8 +108,8 @@ def toy(given: argparse.Namespace) -> None:
 
     seed = 0 if given.seed is None else given.seed
     turns = 300 if given.pseudo_batches is None else given.pseudo_batches
-    if seed < 0 or turns < 1:
-        raise UserError(f"--mode toy: --seed is {seed} and --pseudo-batches {turns}, but must be at least 0 and 1")
+    if not 0 <= seed <= 2**60 or turns < 1:
+        raise UserError(f"--mode toy: --seed {seed} must be in [0, 2^60], --pseudo-batches {turns} at least 1")
     if given.out is not None and given.out.exists():
         raise UserError(f"--out {given.out}: exists already; choose another, nothing is overwritten")
     folder = given.out or free_name(jobs.RUNS, f"toy-seed{seed}")

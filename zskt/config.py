@@ -39,13 +39,13 @@ class Config:
     student_steps: int = 10
     """n_S: student steps a turn, on average over the run."""
     growth: float = 0.0
-    """Student steps of turn t go with t^growth. 0 is Algorithm 1; 1 goes with the number of samples that there are to
-    replay, so that early ones are not learned by heart before there are others."""
+    """In the game, student steps of turn t go with t^growth. 0 is Algorithm 1; 1 goes with the number of samples that
+    there are to replay, so that early ones are not learned by heart before there are others."""
     generator_every: int = 1
     """Turns from one generator step to the next; 0 never takes one."""
     reuse: bool = True
     """Whether the student learns from the very samples of the generator step, whose answers are paid for already;
-    False generates anew after the step and asks again, as Algorithm 1 has it."""
+    False takes the same z through the generator after its step and asks again, as Algorithm 1 has it."""
     fresh: bool = False
     """Whether each student step draws a new z, and asks the teacher anew."""
     replay: float = 0.5
@@ -120,15 +120,20 @@ class Config:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], where: str) -> Config:
-        """The inverse of `to_dict`. What an older version did not have yet takes its default, which means "as before".
+    def from_dict(cls, values: dict[str, Any], where: str, *, whole: bool = False) -> Config:
+        """The inverse of `to_dict`. What an older version did not have yet takes its default.
+
+        Args:
+            whole: nothing may be missing, as for a run that is to go on exactly.
 
         Raises:
-            UserError: if there are fields that this version does not know.
+            UserError: if there are fields that this version does not know, or some are missing.
         """
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown or "preset" not in values:
-            odd = f"fields {', '.join(sorted(unknown))}" if unknown else "no preset"
+        known = {f.name for f in fields(cls)}
+        wrong = set(values) - known
+        missing = known - set(values) if whole else {"preset"} - set(values)
+        if wrong or missing:
+            odd = f"fields {', '.join(sorted(wrong | missing))}"
             raise UserError(f"{where}: written by another version of zskt ({odd}); use that version")
         return cls(**values)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from generators import Bandit, Draw
 
 from .config import Config
+from .errors import UserError
 from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss, step, student_loss, surprise
 from .pool import Pool, cat, mix
 from .state import State
@@ -38,6 +39,36 @@ class Players:
         names = [getattr(n, "attention_layers", ()) for n in (self.teacher, self.student)]
         watched: tuple[str, ...] = getattr(network, "attention_layers", ())
         return watched[len(watched) - min(len(n) for n in names) :]
+
+    @torch.no_grad()
+    def require_maps_that_match(self, x: Batch | None, device: torch.device) -> None:
+        """See, before a run begins, that the attention maps of both have the same resolutions.
+
+        Args:
+            x: a small batch; None takes one of the generator's. Modes and random streams stay as they were.
+
+        Raises:
+            UserError: if they have not.
+        """
+        networks = [n for n in (self.teacher, self.student, self.generator) if n is not None]
+        modes = [network.training for network in networks]
+        for network in networks:
+            network.eval()
+        if x is None:
+            assert self.generator is not None
+            size: int = self.generator.latent_size  # type: ignore[assignment]
+            rng = torch.Generator(device).manual_seed(0)
+            x = self.generator(torch.randn(16, size, generator=rng, device=device), rng).x
+        x = tuple(t.to(device) for t in x)
+        maps = [ask(n, x, self.layers(n, 1.0)).attention for n in (self.teacher, self.student)]
+        for network, mode in zip(networks, modes, strict=True):
+            network.train(mode)
+        shapes = [[a.shape[1] for a in side] for side in maps]
+        if shapes[0] != shapes[1]:
+            raise UserError(
+                f"the teacher's attention maps have {shapes[0]} positions, the student's {shapes[1]}: "
+                "choose a --student of the same resolutions, or a --preset without attention match"
+            )
 
 
 def begin(players: Players, config: Config, device: torch.device) -> State:
@@ -89,18 +120,26 @@ class Game:
 
     def __init__(self, players: Players, config: Config, state: State, device: torch.device) -> None:
         self.players, self.config, self.state, self.device = players, config, state, device
+        self.latents: list[Tensor] = []
 
-    def pseudo_samples(self) -> Draw:
-        """B pseudo-samples: a generator may reject what falls outside its domain, and is then asked again."""
+    def pseudo_samples(self, *, again: bool = False) -> Draw:
+        """B pseudo-samples: a generator may reject what falls outside its domain, and is then asked for more.
+
+        Args:
+            again: from the same z as before, which the generator now turns into something else.
+        """
         generator, n = self.players.generator, self.config.batch_size
         assert generator is not None
         size: int = generator.latent_size  # type: ignore[assignment]
         acceptance: float = generator.acceptance  # type: ignore[assignment]
         rng = self.state.streams["latent"]
+        if not again:
+            self.latents = []
         draws: list[Draw] = []
         while sum(len(draw.x[0]) for draw in draws) < n:
-            z = torch.randn(math.ceil(n / acceptance), size, generator=rng, device=self.device)
-            draws.append(generator(z, rng))
+            if len(draws) == len(self.latents):
+                self.latents.append(torch.randn(math.ceil(n / acceptance), size, generator=rng, device=self.device))
+            draws.append(generator(self.latents[len(draws)], rng))
         return first(draws, n)
 
     def count(self, what: str, n: int) -> None:
@@ -134,8 +173,8 @@ class Game:
         return tuple(t.detach() for t in draw.x), answer.detach(), logged
 
     @torch.no_grad()
-    def new_samples(self) -> tuple[Batch, Answer]:
-        draw = self.pseudo_samples()
+    def new_samples(self, *, again: bool = False) -> tuple[Batch, Answer]:
+        draw = self.pseudo_samples(again=again)
         answer = self.ask(self.players.teacher, draw.x)
         if draw.choice is not None and self.config.generator_every:
             self.reward(draw, answer)  # what was learned of the choices
@@ -172,7 +211,7 @@ class Game:
         if learns and now % config.generator_every == 0:
             x, answer, logged = self.generator_step(config.generator_lr * cosine(now, config.pseudo_batches))
             if not config.reuse:
-                x, answer = self.new_samples()
+                x, answer = self.new_samples(again=True)
         else:
             x, answer = self.new_samples()
         if config.replay:

@@ -37,7 +37,7 @@ class Source:
     read: Callable[[], Labelled]
     files: tuple[Path, ...] = ()
     check: Callable[[], object] = lambda: None
-    """Raises `UserError` if `read` could not work, before a run begins; looks at no real image."""
+    """Raises `UserError` if `read` could not work, before a run begins; keeps nothing."""
 
     def sha256(self) -> str | None:
         """Of the file, or of all files' hashes; None where a library keeps and verifies them."""
@@ -85,7 +85,7 @@ def _images(card: Card, place: Path | None, mode: str) -> tuple[Source | None, S
         called = f"{name} {split}" if place is None or not files else f"{name} {split} ({place.name})"
         return Source(
             called,
-            f"{name}-{split}",
+            "-".join([name, split] if place is None else [name, split, place.resolve().name]),
             "image",
             lambda: read_images(name, place, split),
             files,

@@ -32,6 +32,8 @@ class DataSet:
     name: str
     """Of torchvision's class."""
     channels: int
+    side: int
+    """Pixels in height and width."""
     classes: int
 
 
@@ -44,11 +46,11 @@ def _open(name: str, split: Split, root: Path, download: bool) -> Any:
 
 
 DATASETS: dict[str, DataSet] = {
-    "mnist": DataSet("MNIST", 1, 10),
-    "fashion-mnist": DataSet("FashionMNIST", 1, 10),
-    "cifar10": DataSet("CIFAR10", 3, 10),
-    "cifar100": DataSet("CIFAR100", 3, 100),
-    "svhn": DataSet("SVHN", 3, 10),
+    "mnist": DataSet("MNIST", 1, 28, 10),
+    "fashion-mnist": DataSet("FashionMNIST", 1, 28, 10),
+    "cifar10": DataSet("CIFAR10", 3, 32, 10),
+    "cifar100": DataSet("CIFAR100", 3, 32, 100),
+    "svhn": DataSet("SVHN", 3, 32, 10),
 }
 
 
@@ -59,12 +61,15 @@ def locate_parquet(place: Path, split: Split) -> list[Path]:
 
 
 def find_images(name: str, place: Path | None, split: Split) -> None:
-    """Fetch what has to be fetched and see that the files are there, without looking at an image.
+    """Fetch what has to be fetched, and see that the files can be opened; nothing of them is kept.
 
     Raises:
         UserError: as `read_images`.
     """
-    if place is None or not _parquet_files(place, split):
+    files = [] if place is None else _parquet_files(place, split)
+    if files:
+        _columns(files[0], _schema(files[0]))
+    else:
         _torchvision(name, place, split)
 
 
@@ -82,10 +87,11 @@ def read_images(name: str, place: Path | None, split: Split) -> Labelled:
     files = [] if place is None else _parquet_files(place, split)
     pixels, labels = _decoded(files) if files else _tensors(_torchvision(name, place, split))
     where = files[0] if files else place or name
-    if pixels.shape[1] != known.channels or int(labels.max()) >= known.classes or int(labels.min()) < 0:
+    shape = (known.channels, known.side, known.side)
+    if pixels.shape[1:] != shape or int(labels.max()) >= known.classes or int(labels.min()) < 0:
         raise UserError(
-            f"{where}: {pixels.shape[1]} channels and classes up to {int(labels.max())} are not those of {name} "
-            f"({known.channels} channels, {known.classes} classes); give the images that the network was trained for"
+            f"{where}: images of {tuple(pixels.shape[1:])} and classes up to {int(labels.max())} are not {name} "
+            f"({shape}, {known.classes} classes); give the images that the network was trained for"
         )
     return Labelled(pixels, labels)
 
@@ -102,9 +108,9 @@ def _torchvision(name: str, place: Path | None, split: Split) -> Any:
     try:
         if place is None:
             return _open(known.name, split, Path(pooch.os_cache("zskt")), True)
-        with _unpacked(place) as root:
+        with _unpacked(name, place) as root:
             return _open(known.name, split, root, False)
-    except (RuntimeError, OSError, ValueError) as error:  # torchvision: not found, damaged; urllib: no network
+    except Exception as error:  # not found, damaged in some way, no network
         if place is None:
             raise UserError(
                 f"{name}: cannot fetch it ({type(error).__name__}); fetch it elsewhere and give its folder as --data"
@@ -115,10 +121,10 @@ def _torchvision(name: str, place: Path | None, split: Split) -> Any:
 
 
 @contextmanager
-def _unpacked(place: Path) -> Iterator[Path]:
+def _unpacked(name: str, place: Path) -> Iterator[Path]:
     """Where torchvision finds the files: MNIST may lie there packed, and is unpacked beside for the time being."""
     raw = place / "MNIST" / "raw"
-    packed = [] if list(raw.glob("*-ubyte")) else list(raw.glob("*.gz"))
+    packed = [] if name != "mnist" or list(raw.glob("*-ubyte")) else list(raw.glob("*.gz"))
     if not packed:
         yield place
         return
@@ -142,22 +148,36 @@ def _tensors(data: Any) -> tuple[Tensor, Tensor]:
     return pixels, torch.as_tensor(np.asarray(data.targets if hasattr(data, "targets") else data.labels)).long()
 
 
-def _decoded(files: list[Path]) -> tuple[Tensor, Tensor]:
+def _schema(file: Path) -> list[str]:
+    """Names of the columns."""
     import pyarrow.parquet  # takes a second to import
-    from PIL import Image
 
     try:
+        return list(pyarrow.parquet.read_schema(file).names)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{file}: not a readable parquet file ({type(error).__name__}); fetch it again") from error
+
+
+def _columns(file: Path, names: list[str]) -> tuple[str, str]:
+    """The columns of images and of labels."""
+    image = next((name for name in ("img", "image") if name in names), None)
+    label = next((name for name in ("label", "fine_label", "labels") if name in names), None)
+    if image is None or label is None:
+        raise UserError(f"{file}: columns {', '.join(names)}, but img or image, and label are needed")
+    return image, label
+
+
+def _decoded(files: list[Path]) -> tuple[Tensor, Tensor]:
+    """Pixels (B, C, H, W) and labels (B,) of parquet files."""
+    import pyarrow.parquet
+    from PIL import Image
+
+    image, label = _columns(files[0], _schema(files[0]))
+    try:
         table = pyarrow.concat_tables([pyarrow.parquet.read_table(file) for file in files])
-        image = next(name for name in ("img", "image") if name in table.column_names)
-        label = next(name for name in ("label", "fine_label", "labels") if name in table.column_names)
-        encoded = [row["bytes"] for row in table[image].to_pylist()]
-        arrays = [np.asarray(Image.open(io.BytesIO(code))) for code in encoded]
-        pixels = torch.from_numpy(np.stack(arrays))
+        arrays = [np.asarray(Image.open(io.BytesIO(row["bytes"]))) for row in table[image].to_pylist()]
         labels = torch.as_tensor(table[label].to_pylist()).long()
-    except StopIteration:
-        raise UserError(
-            f"{files[0]}: columns {', '.join(table.column_names)}, but img or image, and label are needed"
-        ) from None
+        pixels = torch.from_numpy(np.stack(arrays)) if arrays else torch.zeros(0)
     except Exception as error:  # pyarrow and Pillow raise whatever the broken bytes lead to
         raise UserError(f"{files[0]}: not a readable parquet file of images ({type(error).__name__})") from error
     if not len(labels):

@@ -132,6 +132,8 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     else:
         config = config.with_(pool=len(given), generator=NO_GENERATOR)
     players = Players(teacher, student, generator)
+    if config.beta:
+        players.require_maps_that_match(None if given is None else card.inputs(given.samples[:2]), device)
     state = begin(players, config, device)
     folder = open_folder(config, options)
     _start(folder, state, config, options, device, learned_from or judged_on)
@@ -160,6 +162,7 @@ def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any
         raise UserError(f"--data {options.data}: samples without labels; training a teacher needs a file that has them")
     classifier = Classifier(network, data, card.inputs, config, device)
     judge = Judge(judged_on, card, None, device)
+    judged_on.check()
     config = config.with_(generator=NO_GENERATOR)
     folder = open_folder(config, options)
     _start(folder, classifier.state, config, options, device, learned_from)
@@ -191,7 +194,8 @@ def _start(
         return
     recorded = read_json(folder.path / "config.json")["files"]
     for name, file in files.items():
-        if file["sha256"] != recorded[name]["sha256"]:
+        judged_alone = name == "data" and config.mode == "zero-shot"  # it learns nothing from them
+        if file["sha256"] != recorded[name]["sha256"] and not judged_alone:
             flag = {"teacher": "--teacher-path", "data": "--data"}[name]
             raise UserError(f"{flag} {file['path']}: not the file that this run began with ({recorded[name]['path']})")
     state.load(folder.checkpoint, config.to_dict())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from teachers import TEACHERS
+
 from .config import Config
-from .errors import lookup
+from .errors import UserError, lookup
 
 EMBEDDED = Config(
     preset="jets-embedded",
@@ -100,15 +102,24 @@ LINES = {
 
 
 def preset(name: str | None, teacher: str | None, mode: str) -> Config:
-    """The named recipe, or the one made for a teacher, or the default.
+    """The named recipe; else the one made for the teacher, or for others of its domain, or the default.
 
     Raises:
-        UserError: if the name is unknown.
+        UserError: if the name is unknown, or the preset is for another mode or, in mode teacher, another teacher.
     """
+    trains = mode == "teacher"
     if name is None:
-        if mode == "teacher":
-            name = "embedded-teacher"
-        else:
-            fitting = [p.preset for p in PRESETS.values() if p.teacher == teacher and p.mode != "teacher"]
-            name = fitting[0] if fitting else EMBEDDED.preset
-    return lookup(PRESETS, name, "preset").with_(mode=mode)
+        names = [n for n, p in PRESETS.items() if (p.mode == "teacher") == trains]
+        chosen = teacher or EMBEDDED.teacher
+        fitting = [n for n in names if PRESETS[n].teacher == chosen]
+        domain = TEACHERS[chosen].inputs.domain
+        fitting += [n for n in names if TEACHERS[PRESETS[n].teacher].inputs.domain == domain and not trains]
+        if not fitting:
+            raise UserError(f"--mode teacher: no preset trains {chosen}; choose one of {', '.join(names)} as --preset")
+        name = fitting[0]
+    found = lookup(PRESETS, name, "preset")
+    if (found.mode == "teacher") != trains:
+        raise UserError(f"--preset {name} is for --mode {found.mode}; see --mode list for the others")
+    if trains and teacher not in (None, found.teacher):
+        raise UserError(f"--preset {name} trains {found.teacher}, not {teacher}; leave one of the two flags out")
+    return found.with_(mode=mode)

@@ -1,4 +1,4 @@
-"""Students: small, fast networks that take a teacher's inputs.
+"""Students: small, fast networks that take a teacher's inputs; those for images share teachers' architectures.
 
 Shapes: B jets, P particle slots, F features, C channels, K classes, N real particles of the whole batch.
 """
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from teachers.particlenet import ParticleNet
-from teachers.plain import LeNet5
+from teachers.plain import VGG11, LeNet5
 from teachers.resnet import cifar_resnet, resnet18
 from teachers.wide_resnet import WideResNet
 
@@ -110,6 +110,7 @@ STUDENTS: dict[str, Student] = {
     "wrn-40-1": _wide(40, 1),
     "resnet8": _images(lambda k, c: cifar_resnet(8, k, c), "CIFAR ResNet of depth 8"),
     "resnet14": _images(lambda k, c: cifar_resnet(14, k, c), "CIFAR ResNet of depth 14"),
+    "vgg11": _images(VGG11, "VGG-11 for small images"),
     "resnet18": _images(resnet18, "ResNet-18 for small images"),
 }
 

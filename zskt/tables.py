@@ -21,8 +21,10 @@ class Row:
     """Runs that differ by their seed alone."""
 
     preset: str
+    teacher: str
     student: str
     data: str
+    """Its name and SHA-256."""
     generator: str
     mode: str
     answers: int
@@ -51,19 +53,20 @@ def collect(folder: Path) -> list[Row]:
     Raises:
         UserError: if there is none.
     """
-    groups: dict[tuple[Any, Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
+    groups: dict[tuple[Any, Any, Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*/result.json")):
         judged = path.parent / JUDGED
         run = read_json(judged if judged.is_file() else path)
-        if run["mode"] in ("teacher", "toy"):
+        if run.get("mode") in ("teacher", "toy"):
             continue
         try:
-            own = (run["preset"], run["student"]["name"], run["data"]["sha256"])
+            data = f"{run['data']['name']} {run['data']['sha256']}"
+            own = (run["preset"], run["teacher"]["name"], run["student"]["name"], data)
             key = (*own, run["generator"], run["mode"], run["teacher_answers"], run["steps"])
         except KeyError as error:
             raise UserError(f"{path}: has no {error}; it is not a result of this version of zskt, remove it") from error
         groups.setdefault(key, []).append(run)
-    if not groups:
+    if not groups and not _toys(folder):
         raise UserError(f"{folder}: no run with a result.json below it; give --run the folder that holds the runs")
     order = ("noise", "mlp", "shower-prior", "shower", "none")
     rows = [Row(*key, tuple(runs)) for key, runs in groups.items()]
@@ -71,6 +74,7 @@ def collect(folder: Path) -> list[Row]:
         rows,
         key=lambda r: (
             r.preset,
+            r.teacher,
             r.student,
             r.data,
             order.index(r.generator) if r.generator in order else 9,
@@ -80,12 +84,18 @@ def collect(folder: Path) -> list[Row]:
     )
 
 
+def _kind(row: Row) -> tuple[str, str, str, str]:
+    """What rows of one table have in common."""
+    return row.preset, row.teacher, row.student, row.data
+
+
 def render(folder: Path) -> str:
     """One table a preset."""
     rows = collect(folder)
     tables = []
-    for preset, student, sha in dict.fromkeys((row.preset, row.student, row.data) for row in rows):
-        chosen = [row for row in rows if (row.preset, row.student, row.data) == (preset, student, sha)]
+    for kind in dict.fromkeys(_kind(row) for row in rows):
+        chosen = [row for row in rows if _kind(row) == kind]
+        preset, _, student, _ = kind
         first = chosen[0].runs[0]
         teacher, data = first["teacher"], first["data"]
         head = f"**{preset}**: teacher {teacher['name']}, student {student}, "
@@ -108,7 +118,7 @@ def render(folder: Path) -> str:
 
 def _toys(folder: Path) -> list[str]:
     """A line on the game in the plane, if it was played."""
-    runs = [run for run in map(read_json, sorted(folder.glob("*/result.json"))) if run["mode"] == "toy"]
+    runs = [run for run in map(read_json, sorted(folder.glob("*/result.json"))) if run.get("mode") == "toy"]
     if not runs:
         return []
     right, agree = (_spread([run[role][key] for run in runs]) for role, key in _TOY)

@@ -80,7 +80,8 @@ class Match:
     points: Tensor
     """(B, 2), where the pseudo-points ended."""
     agreements: list[float]
-    """On the grid, at the beginning and every `EVERY` turns."""
+    """On the grid, at the beginning, every `EVERY` turns, and at the end."""
+    turns: int
 
 
 def match(teacher: nn.Module, rng: torch.Generator, turns: int, student_steps: int = 10) -> Match:
@@ -99,9 +100,10 @@ def match(teacher: nn.Module, rng: torch.Generator, turns: int, student_steps: i
         answer = Answer(teacher(x))
         for _ in range(student_steps):
             step(student_loss(answer, Answer(student(x))), learns)
-        if (turn + 1) % EVERY == 0:
+        if (turn + 1) % EVERY == 0 and turn + 1 < turns:
             agreements.append(agreement(teacher, student, grid))
-    return Match(student, points().detach(), agreements)
+    agreements.append(agreement(teacher, student, grid))
+    return Match(student, points().detach(), agreements, turns)
 
 
 @torch.no_grad()
@@ -121,7 +123,7 @@ def picture(teacher: nn.Module, found: Match, rng: torch.Generator) -> Figure:
     _boundary(middle, found.student)
     middle.scatter(found.points[:, 0], found.points[:, 1], c="k", s=12)
     middle.set_title(f"student, and the last {POINTS} pseudo-points", fontsize=9)
-    right.plot([EVERY * i for i in range(len(found.agreements))], found.agreements)
+    right.plot([*(EVERY * i for i in range(len(found.agreements) - 1)), found.turns], found.agreements)
     right.set(xlabel="turn", ylabel="agreement on the square", ylim=(0, 1.02))
     return figure
 
