@@ -12,9 +12,10 @@ from generators import GENERATORS
 from teachers.inputs import FULL, KIN, KINPID, JetInputs
 from zskt.config import Config
 from zskt.data import SAMPLE, read_jets
-from zskt.distill import Game, Players, begin, cosine
+from zskt.distill import Game, begin, cosine
 from zskt.errors import UserError
 from zskt.game import Answer, NonFiniteLoss
+from zskt.players import Players
 from zskt.pool import Pool, mix
 from zskt.students import STUDENTS, count_parameters
 

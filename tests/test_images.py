@@ -184,7 +184,8 @@ def test_mistakes_with_images_are_met_before_the_game(call: Call, digits: Path) 
 
 def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
     from zskt.config import Config
-    from zskt.distill import Game, Players, begin
+    from zskt.distill import Game, begin
+    from zskt.players import Players
     from zskt.presets import PRESETS
 
     config: Config = PRESETS["mnist-lenet5-to-lenet5-half-paper"].with_(batch_size=8, student_steps=2)

@@ -13,7 +13,7 @@ from .errors import UserError, lookup
 from .students import STUDENTS
 
 NO_GENERATOR = "none"
-"""Recorded by the modes that learn from given jets."""
+"""Recorded by the modes that learn from given samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ class Config:
     clip: float = 5.0
     """Largest norm of a gradient."""
     evaluate_every: int = 100
-    """Turns between evaluations on the test jets; 0 evaluates at the end only. Never used to choose a student."""
+    """Turns between evaluations on the test samples; 0 evaluates at the end only. Never used to choose a student."""
     checkpoint_every: int = 100
     """Turns between checkpoints."""
 
@@ -112,7 +112,6 @@ class Config:
                     f"--{kind} {name} is for {domains[name]}, but the teacher {self.teacher} takes {domain}: "
                     f"choose one of {fitting}"
                 )
-
         if self.augment != "none" and domain != "images":
             raise UserError(f"augment {self.augment} is for images, but the teacher {self.teacher} takes {domain}")
 

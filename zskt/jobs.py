@@ -17,7 +17,7 @@ from teachers import TEACHERS, Card, load_teacher
 from teachers.load import locate, sha256
 
 from .config import NO_GENERATOR, Config
-from .distill import Game, Players, begin
+from .distill import Game, begin
 from .domains import DOMAINS, Source
 from .errors import UserError
 from .evaluate import BATCH, Answers, answers, compare, figures
@@ -25,6 +25,7 @@ from .folder import RunFolder, free_name, read_json
 from .interrupt import Interruption
 from .labelled import Labelled
 from .pictures import Pictures
+from .players import Players
 from .pool import Pool
 from .state import State
 from .students import STUDENTS
@@ -151,7 +152,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
 
 
 def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
-    """Mode ``teacher``: trains the architecture of a card on labelled jets."""
+    """Mode ``teacher``: trains the architecture of a card on labelled samples."""
     device, card = choose_device(options.device), TEACHERS[config.teacher]
     learned_from, judged_on = DOMAINS[card.inputs.domain].sources(card, options.data, config.mode)
     assert learned_from is not None

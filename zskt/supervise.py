@@ -55,7 +55,7 @@ class Classifier:
         return max(len(self.data) // self.config.batch_size, 1)
 
     def play(self, epochs: int) -> Iterator[dict[str, float]]:
-        """Epochs up to number ``epochs``, yielding mean loss and accuracy on the training jets of each."""
+        """Epochs up to number ``epochs``, yielding mean loss and accuracy on the training samples of each."""
         steps = self.steps_an_epoch()
         while self.state.step < epochs:
             self.network.train()
@@ -78,6 +78,7 @@ class Classifier:
             yield {"loss/student": loss_sum / steps, "accuracy/training": right / seen, "rate/student": rate}
 
     def augmented(self, samples: Samples) -> Samples:
+        """The samples after the changes that `Config.augment` names, drawn from the stream of the order."""
         for change in AUGMENTATIONS[self.config.augment]:
             assert isinstance(samples, Tensor), "Config allows augmentation of images only"
             samples = change(samples, self.order)

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from .distill import cosine
 from .folder import environment, write_json
 from .game import Answer, divergence, generator_loss, step, student_loss
 
@@ -25,6 +26,7 @@ K, POINTS, SQUARE = 3, 50, 4.0
 """Classes; pseudo-points; half the side of the square that they live in and that boundaries are compared on."""
 SPREAD = 0.56
 """Standard deviation of a blob; neighbours overlap so that the best network reaches the paper's 96.8 %."""
+POINTS_LR, STUDENT_LR = 1e-1, 2e-3
 GRID, EVERY = 201, 10
 """Points a side of the grid on which teacher and student are compared, and turns from one comparison to the next."""
 
@@ -87,13 +89,12 @@ class Match:
 def match(teacher: nn.Module, rng: torch.Generator, turns: int, student_steps: int = 10) -> Match:
     """Algorithm 1 with learned points for a generator."""
     points, student, grid = Points(rng), network(), square()
-    moves = torch.optim.Adam(points.parameters(), 1e-1)
-    learns = torch.optim.Adam(student.parameters(), 2e-3)
+    moves = torch.optim.Adam(points.parameters(), POINTS_LR)
+    learns = torch.optim.Adam(student.parameters(), STUDENT_LR)
     agreements = [agreement(teacher, student, grid)]
     for turn in range(turns):
-        fall = 0.5 * (1 + math.cos(math.pi * turn / turns))
-        for optimizer, rate in ((moves, 1e-1), (learns, 2e-3)):
-            optimizer.param_groups[0]["lr"] = rate * fall
+        fall = cosine(turn, turns)
+        moves.param_groups[0]["lr"], learns.param_groups[0]["lr"] = POINTS_LR * fall, STUDENT_LR * fall
         x = points()
         step(generator_loss(divergence(teacher(x), student(x))), moves)
         x = points().detach()
