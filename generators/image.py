@@ -16,6 +16,23 @@ from teachers.images import ImageInputs
 from .draw import Draw
 
 
+class UpsampledConv(nn.Conv2d):
+    """Each pixel doubled along both axes, then a 3 x 3 convolution with zeros around, as one transposed convolution.
+
+    Doubled pixels share taps: what two of them see is summed beforehand, so 4 products make a pixel instead of 9.
+    """
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__(channels_in, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', 2 H, 2 W)."""
+        taps = self.weight.flatten(0, 1).unsqueeze(1)  # (C' C, 1, 3, 3)
+        pairs = nn.functional.conv2d(taps, taps.new_ones(1, 1, 2, 2), padding=1)  # (C' C, 1, 4, 4)
+        kernel = pairs.unflatten(0, self.weight.shape[:2]).squeeze(2).transpose(0, 1).flip(2, 3)
+        return nn.functional.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+
+
 class Images(nn.Module):
     """z -> pseudo-images.
 
@@ -32,12 +49,10 @@ class Images(nn.Module):
         self.linear = nn.Linear(self.latent_size, 128 * self.start**2)
         self.body = nn.Sequential(
             nn.BatchNorm2d(128),
-            nn.Upsample(scale_factor=2),
-            nn.Conv2d(128, 128, 3, padding=1),
+            UpsampledConv(128, 128),
             nn.BatchNorm2d(128),
             nn.LeakyReLU(0.2),
-            nn.Upsample(scale_factor=2),
-            nn.Conv2d(128, 64, 3, padding=1),
+            UpsampledConv(128, 64),
             nn.BatchNorm2d(64),
             nn.LeakyReLU(0.2),
             nn.Conv2d(64, inputs.channels, 3, padding=1),

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generators.image import Images
+from generators.image import Images, UpsampledConv
 from teachers import CIFAR10_INPUTS, MNIST_INPUTS
 from teachers.plain import LeNet5
 from zskt import domains
@@ -132,6 +132,22 @@ def test_the_generator_is_the_papers() -> None:
     # It ends in a normalisation: each channel of a batch has mean 0 and variance 1.
     assert draw.x[0].mean((0, 2, 3)).abs().max() < 1e-5
     assert torch.allclose(draw.x[0].var((0, 2, 3), correction=0), torch.ones(3), atol=1e-3)
+
+
+def test_an_upsampled_convolution_is_an_upsampling_and_a_convolution() -> None:
+    layer = UpsampledConv(3, 5).double()
+    x = torch.randn(2, 3, 4, 6, dtype=torch.float64, requires_grad=True)
+    doubled = torch.nn.functional.interpolate(x, scale_factor=2)
+    expected = torch.nn.functional.conv2d(doubled, layer.weight, layer.bias, padding=1)
+    assert torch.allclose(layer(x), expected, atol=1e-12)
+    asked = (x, layer.weight, layer.bias)
+    weight = torch.randn_like(expected)
+    for mine, theirs in zip(
+        torch.autograd.grad((layer(x) * weight).sum(), asked),
+        torch.autograd.grad((expected * weight).sum(), asked),
+        strict=True,
+    ):
+        assert torch.allclose(mine, theirs, atol=1e-12)
 
 
 FAST = ("--pseudo-batches", 3, "--batch-size", 16)
