@@ -9,6 +9,8 @@ from typing import NoReturn
 MODES = {
     "zero-shot": "distil a teacher into a student with no data",
     "kd": "distil it with data: the yardstick",
+    "few-shot": "distil it with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
+    "transition": "how alike student and teacher are on the way from one class to another",
     "evaluate": "figures of a finished run on other data",
     "teacher": "train a teacher that nobody publishes",
     "simulate": "make jets with Pythia 8 and FastJet",
@@ -18,16 +20,18 @@ MODES = {
 }
 
 
-RECIPE = {"preset", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps"}
+RECIPE = {"preset", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps", "set"}
 RUN = {"device", "out", "resume", "data", "teacher_path"}
 FLAGS = {
     "zero-shot": RECIPE | RUN,
     "kd": (RECIPE | RUN) - {"generator"},
+    "few-shot": ((RECIPE | RUN) - {"generator"}) | {"images_per_class", "without_teacher", "run"},
+    "transition": {"run", "against", "data", "teacher_path", "device", "images"},
     "evaluate": {"run", "data", "teacher_path", "device"},
     "teacher": (RECIPE | RUN) - {"student", "generator", "student_steps", "teacher_path"},
     "simulate": {"out", "per_class", "seed"},
     "toy": {"seed", "pseudo_batches", "out"},
-    "tables": {"run"},
+    "tables": {"run", "out"},
     "list": set(),
 }
 """Which flags each mode reads: one that it does not is a mistake, not a silent wish."""
@@ -42,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    lines = "\n".join(f"  {mode:<10} {line}" for mode, line in MODES.items())
+    lines = "\n".join(f"  {mode:<11} {line}" for mode, line in MODES.items())
     parser = Parser(
         description="Distil a trained network into a small, fast one, with no data.",
         epilog=f"modes:\n{lines}",
@@ -58,12 +62,22 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     recipe.add_argument("--pseudo-batches", type=int, help="turns of the game; in mode teacher, epochs")
     recipe.add_argument("--batch-size", type=int, help="samples a turn")
     recipe.add_argument("--student-steps", type=int, help="student steps a turn")
+    recipe.add_argument("--set", action="append", metavar="NAME=VALUE", help="a field of zskt/config.py; repeatable")
+    recipe.add_argument("--images-per-class", type=int, metavar="M", help="labelled samples a class; all without it")
+    recipe.add_argument("--without-teacher", action="store_true", help="few-shot from labels alone")
     place = parser.add_argument_group("files and machine")
     place.add_argument("--teacher-path", type=Path, help="the teacher's file, instead of fetching it")
     place.add_argument("--data", type=Path, help="jets: JetClass ROOT or JetClass-II parquet; images: a folder")
     place.add_argument("--out", type=Path, help="run folder, or the file that simulate writes")
     place.add_argument("--resume", action="store_true", help="continue the run in --out from its checkpoint")
-    place.add_argument("--run", type=Path, nargs="+", help="finished runs, for evaluate; a folder of runs, for tables")
+    place.add_argument(
+        "--run",
+        type=Path,
+        nargs="+",
+        help="finished runs, for evaluate; one, to begin from, for few-shot; a folder of runs, for tables",
+    )
+    place.add_argument("--against", type=Path, help="another finished run, for transition")
+    place.add_argument("--images", type=int, help="how many, for transition: 1000")
     place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     place.add_argument("--per-class", type=int, default=1000, help="jets of each class, for simulate")
     given = parser.parse_args(arguments)

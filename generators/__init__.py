@@ -9,6 +9,7 @@ from .image import Images
 from .mlp import FreeJets
 from .noise import NoiseJets
 from .shower import Shower
+from .strokes import Strokes
 
 __all__ = ["GENERATORS", "Bandit", "Draw", "Entry", "Generator"]
 
@@ -36,4 +37,8 @@ GENERATORS: dict[str, Entry] = {
         "jets", Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
     ),
     "image": Entry("images", Images, "the paper's convolutional network from z to normalised pixels"),
+    "strokes-prior": Entry(
+        "images", lambda inputs: Strokes(inputs, adversarial=False), "a pen's random strokes, for written characters"
+    ),
+    "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
 }

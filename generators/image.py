@@ -29,7 +29,7 @@ class UpsampledConv(nn.Conv2d):
         """(B, C, H, W) -> (B, C', 2 H, 2 W)."""
         taps = self.weight.flatten(0, 1).unsqueeze(1)  # (C' C, 1, 3, 3)
         pairs = nn.functional.conv2d(taps, taps.new_ones(1, 1, 2, 2), padding=1)  # (C' C, 1, 4, 4)
-        kernel = pairs.unflatten(0, self.weight.shape[:2]).squeeze(2).transpose(0, 1).flip(2, 3)
+        kernel = pairs.view(*self.weight.shape[:2], 4, 4).transpose(0, 1).flip(2, 3)
         return nn.functional.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
 

@@ -214,7 +214,7 @@ def test_a_run_without_its_teacher_is_still_evaluated(
     def missing(*_args: object) -> None:
         raise UserError("no network")
 
-    monkeypatch.setattr("zskt.evaluation.load_teacher", missing)
+    monkeypatch.setattr("zskt.running.load_teacher", missing)
     code, out, err = call("--mode", "evaluate", "--run", "run")
     assert code == 0 and "agreement and KL are left out" in err and "–" in out
     result = json.loads((tmp_path / "run/evaluate-sample.json").read_text())

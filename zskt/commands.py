@@ -4,55 +4,108 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from generators import GENERATORS
 from teachers import TEACHERS
 
-from . import jobs
+from . import jobs, running
 from .config import Config
 from .domains import unit
 from .errors import UserError, lookup
 from .folder import free_name, read_json
-from .presets import LINES, PRESETS, preset
+from .presets import PRESETS, few_shot, line, preset
 from .students import STUDENTS
 
 
-def _options(given: argparse.Namespace) -> jobs.Options:
+def _options(given: argparse.Namespace) -> running.Options:
     """Where the job works; a run that is resumed takes the files that it began with, unless told where they are now."""
     recorded = {}
     if given.resume and given.out is not None:
         files = read_json(given.out / "config.json").get("files", {})
         recorded = {name: Path(file["path"]) for name, file in files.items() if file["path"] is not None}
-    return jobs.Options(
+    return running.Options(
         device=given.device,
         out=given.out,
         resume=given.resume,
         data=given.data or recorded.get("data"),
         teacher_path=given.teacher_path or recorded.get("teacher"),
+        start=_one_run(given) or recorded.get("start"),
         progress=sys.stderr.isatty(),
     )
 
 
-def _config(given: argparse.Namespace) -> Config:
-    """The recipe that the flags describe; a run that is resumed begins from what it recorded."""
-    if given.teacher is not None:
-        lookup(TEACHERS, given.teacher, "teacher")
-    flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
+def _one_run(given: argparse.Namespace) -> Path | None:
+    """The run to begin from, in mode few-shot."""
+    if given.mode != "few-shot" or given.run is None:
+        return None
+    if len(given.run) > 1:
+        raise UserError("--run: give one run whose student to begin from")
+    run: Path = given.run[0]
+    return run
+
+
+def _recorded(run: Path, *, whole: bool = False) -> Config:
+    """The recipe of a run."""
+    recorded = read_json(run / "config.json")
+    recorded.pop("files", None)
+    return Config.from_dict(recorded, str(run / "config.json"), whole=whole)
+
+
+def _beginning(given: argparse.Namespace) -> Config:
+    """The recipe before the flags change it; a run that is resumed begins from what it recorded."""
     if given.resume and given.out is not None:
-        recorded = read_json(given.out / "config.json")
-        recorded.pop("files", None)
-        start = Config.from_dict(recorded, str(given.out / "config.json"), whole=True)
+        start = _recorded(given.out, whole=True)
         if given.preset not in (None, start.preset) or given.mode != start.mode:
             raise UserError(
                 f"--out {given.out}: the checkpoint is of preset {start.preset}, mode {start.mode}; "
                 f"resume it with these, not {given.preset or start.preset}, {given.mode}"
             )
-    else:
-        start = preset(given.preset, given.teacher, given.mode)
-    return start.with_(**{name: getattr(given, name) for name in flags})
+        return start
+    run = _one_run(given)
+    if run is None:
+        return preset(given.preset, given.teacher, given.mode)
+    begun = _recorded(run)
+    for flag, mine in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
+        if getattr(given, flag) not in (None, mine):
+            raise UserError(f"--run {run}: its {flag} is {mine}, not {getattr(given, flag)}; leave --{flag} out")
+    return few_shot(begun, f"{begun.mode} {begun.preset}")
+
+
+def _config(given: argparse.Namespace) -> Config:
+    """The recipe that the flags describe."""
+    if given.teacher is not None:
+        lookup(TEACHERS, given.teacher, "teacher")
+    flags = ["teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps"]
+    config = _beginning(given)
+    if given.mode == "few-shot":
+        flags.append("images_per_class")
+    if given.without_teacher:
+        config = config.with_(alpha=0.0, beta=0.0)
+    return settings(config, given.set or []).with_(**{name: getattr(given, name) for name in flags})
+
+
+def settings(config: Config, assignments: Sequence[str]) -> Config:
+    """The recipe with fields changed by ``NAME=VALUE`` each.
+
+    Raises:
+        UserError: if there is no such field, it has a flag of its own, or the value is of another kind.
+    """
+    changed: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        free = {k: v for k, v in config.to_dict().items() if k not in ("preset", "mode", "teacher", "start")}
+        if not equals:
+            raise UserError(f"--set {assignment}: write it as NAME=VALUE")
+        kind = type(lookup(free, name, "field of a recipe"))
+        words: dict[str, Any] = {"true": True, "false": False}
+        try:
+            changed[name] = words[text.lower()] if kind is bool else kind(text)
+        except (ValueError, KeyError):
+            raise UserError(f"--set {assignment}: {name} is a {kind.__name__}, like {free[name]}") from None
+    return config.with_(**changed)
 
 
 def distil(given: argparse.Namespace) -> None:
@@ -63,6 +116,28 @@ def distil(given: argparse.Namespace) -> None:
 def teacher(given: argparse.Namespace) -> None:
     folder, result = jobs.train_teacher(_config(given), _options(given))
     print(report(result, folder))
+
+
+def few_shot_run(given: argparse.Namespace) -> None:
+    folder, result = jobs.few_shot(_config(given), _options(given))
+    print(report(result, folder))
+
+
+def transition(given: argparse.Namespace) -> None:
+    from .transition import transition_runs
+
+    if given.run is None or len(given.run) > 1:
+        raise UserError("--mode transition: say which run: --run runs/NAME, and another as --against runs/OTHER")
+    runs = [*given.run, *([] if given.against is None else [given.against])]
+    found, picture = transition_runs(
+        runs, given.data, given.teacher_path, given.device, 1000 if given.images is None else given.images
+    )
+    for run, result in found:
+        print(
+            f"{run}: mean transition error {result['on_student']['mte']:.4f} stepping on the student, "
+            f"{result['on_teacher']['mte']:.4f} on the teacher, {result['images']} images"
+        )
+    print(f"picture: {picture}")
 
 
 def evaluate(given: argparse.Namespace) -> None:
@@ -84,9 +159,14 @@ def simulate(given: argparse.Namespace) -> None:
 
 
 def tables(given: argparse.Namespace) -> None:
-    from .tables import render
+    from .tables import everything, write
 
-    print(render(Path("runs/reference") if given.run is None else given.run[0]))
+    folder = Path("runs/reference") if given.run is None else given.run[0]
+    if given.out is None:
+        print(everything(folder))
+    else:
+        write(folder, given.out)
+        print(f"tables and pictures: {given.out}")
 
 
 def show_list(given: argparse.Namespace) -> None:
@@ -95,12 +175,12 @@ def show_list(given: argparse.Namespace) -> None:
         "teachers": {name: card.line for name, card in TEACHERS.items()},
         "students": {name: student.line for name, student in STUDENTS.items()},
         "generators": {name: entry.line for name, entry in GENERATORS.items()},
-        "presets": {name: LINES[name] for name in PRESETS},
+        "presets": {name: line(config) for name, config in PRESETS.items()},
     }
     for kind, entries in kinds.items():
         print(f"{kind}:")
-        for name, line in entries.items():
-            print(f"  {name:<28} {line}")
+        for name, what in entries.items():
+            print(f"  {name:<28} {what}")
 
 
 def toy(given: argparse.Namespace) -> None:
@@ -112,7 +192,7 @@ def toy(given: argparse.Namespace) -> None:
         raise UserError(f"--mode toy: --seed {seed} must be in [0, 2^60], --pseudo-batches {turns} at least 1")
     if given.out is not None and given.out.exists():
         raise UserError(f"--out {given.out}: exists already; choose another, nothing is overwritten")
-    folder = given.out or free_name(jobs.RUNS, f"toy-seed{seed}")
+    folder = given.out or free_name(running.RUNS, f"toy-seed{seed}")
     result = run(folder, seed, turns)
     print(f"teacher: {result['teacher']['accuracy']:.4f} of the points right")
     print(f"student: agrees with it on {result['student']['agreement']:.4f} of the square, from pseudo-points alone")
@@ -122,6 +202,8 @@ def toy(given: argparse.Namespace) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "zero-shot": distil,
     "kd": distil,
+    "few-shot": few_shot_run,
+    "transition": transition,
     "evaluate": evaluate,
     "teacher": teacher,
     "simulate": simulate,

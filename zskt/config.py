@@ -58,6 +58,16 @@ class Config:
     """Weight of the attention match."""
     coverage: float = 0.0
     """Weight of the entropy of the teacher's mean belief in what the generator maximises: all classes shall come up."""
+    moments: float = 0.0
+    """Price of pseudo-samples whose moments are not those that the teacher's batch normalisations remember."""
+    average: float = 0.0
+    """Decay, each step, of an exponential moving average of the student; it is what the run leaves. 0 keeps none."""
+    alpha: float = 0.9
+    """In mode few-shot, the teacher's share of the loss, the labels have the rest; 0 does without a teacher."""
+    images_per_class: int = 0
+    """M, labelled samples of each class in mode few-shot; 0 takes all."""
+    start: str = "scratch"
+    """In mode few-shot, the recipe of the run whose student is where this one begins."""
     temperature: float = 1.0
     student_lr: float = 2e-3
     """Of Adam; falls to 0 by a cosine over the run, like the generator's."""
@@ -84,7 +94,8 @@ class Config:
         self._require_one_domain()
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
-        least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0}
+        least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
+        least |= {"images_per_class": 0}
         for name, value in least.items():
             if getattr(self, name) < value:
                 flag = name.replace("_", "-")
@@ -93,6 +104,9 @@ class Config:
             raise UserError(f"--seed is {self.seed}, but must be at most {2**60}")
         if not 0 <= self.replay < 1:
             raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
+        for name in ("alpha", "average"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"{name} is {getattr(self, name)}, but must be in [0, 1]")
         lookup(AUGMENTATIONS, self.augment, "augmentation")
         lookup({"adamw": 0, "sgd": 0}, self.optimizer, "optimizer")
         if self.temperature <= 0:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from generators import Bandit, Draw
 
 from .config import Config
 from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss, step, student_loss, surprise
+from .moments import watch_moments
 from .players import Players
 from .pool import Pool, cat, mix
 from .state import State
@@ -37,6 +39,9 @@ def begin(players: Players, config: Config, device: torch.device) -> State:
         },
         device=device,
     )
+    if config.average:
+        weigh = get_ema_multi_avg_fn(config.average)  # type: ignore[no-untyped-call]
+        state.parts["average"] = AveragedModel(players.student, multi_avg_fn=weigh, use_buffers=True)
     if players.generator is not None:
         state.parts["generator"] = players.generator
         parameters = list(players.generator.parameters())
@@ -70,6 +75,15 @@ class Game:
     def __init__(self, players: Players, config: Config, state: State, device: torch.device) -> None:
         self.players, self.config, self.state, self.device = players, config, state, device
         self.latents: list[Tensor] = []
+        average = state.parts.get("average")
+        assert average is None or isinstance(average, AveragedModel)
+        self.average = average
+
+    @property
+    def result(self) -> nn.Module:
+        """The student that the run leaves: the average of the latest ones, if one is kept."""
+        kept: nn.Module = self.players.student if self.average is None else self.average.module
+        return kept
 
     def pseudo_samples(self, *, again: bool = False) -> Draw:
         """B pseudo-samples: a generator may reject what falls outside its domain, and is then asked for more.
@@ -112,8 +126,12 @@ class Game:
     def generator_step(self, lr: float) -> tuple[Batch, Answer, dict[str, float]]:
         """Gradients to the generator only; returns what it asked about, for the student, and what to log."""
         draw = self.pseudo_samples()
-        answer = self.ask(self.players.teacher, draw.x)
+        with watch_moments(self.players.teacher if self.config.moments else None) as moments:
+            answer = self.ask(self.players.teacher, draw.x)
         reward, kl = self.reward(draw, answer)
+        if moments:
+            charged = self.config.moments * torch.stack(moments).mean()
+            draw = draw._replace(cost=charged if draw.cost is None else draw.cost + charged)
         loss = generator_loss(reward, draw.log_prob, draw.cost)
         step(loss, _optimizer(self.state, "generator_optimizer", lr), self.config.clip)
         logged = {"kl/generator": float(kl.detach().mean()), "rate/generator": lr}
@@ -133,6 +151,8 @@ class Game:
         said = self.ask(self.players.student, x)
         loss = student_loss(answer, said, self.config.beta, self.config.temperature)
         step(loss, _optimizer(self.state, "student_optimizer", lr), self.config.clip)
+        if self.average is not None:
+            self.average.update_parameters(self.players.student)
         self.count("steps", 1)
         return loss.detach(), said.detach()
 

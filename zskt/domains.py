@@ -21,7 +21,7 @@ from .images import find_images, locate_parquet, read_images
 from .labelled import Labelled
 from .pictures import grid, plane
 
-LEARN_FROM_DATA = ("kd", "teacher")
+LEARN_FROM_DATA = ("kd", "teacher", "few-shot")
 """Modes that may read training data."""
 
 

@@ -57,6 +57,14 @@ def auc(logits: Tensor, labels: Tensor) -> float | None:
     return float(roc_auc_score(labels.numpy(), p, multi_class="ovr", average="macro"))
 
 
+def ece(logits: Tensor, labels: Tensor) -> float:
+    """Expected calibration error of the top class, 15 bins (C. Guo et al., arXiv:1706.04599, equation 3)."""
+    from torchmetrics.functional.classification import multiclass_calibration_error  # takes a second to import
+
+    p = logits.double().softmax(1)
+    return float(multiclass_calibration_error(p, labels, num_classes=logits.shape[1], n_bins=15, norm="l1"))
+
+
 def agreement(teacher: Tensor, student: Tensor) -> float:
     """Share of jets on which both have the same top class."""
     return float((teacher.argmax(1) == student.argmax(1)).double().mean())
@@ -71,6 +79,7 @@ def figures(name: str, network: nn.Module, said: Answers, labels: Tensor, unit: 
         "parameters": count_parameters(network),
         "accuracy": float(accuracy) if labelled.any() else None,
         "auc": auc(said.logits[labelled], labels[labelled]),
+        "ece": ece(said.logits[labelled], labels[labelled]) if labelled.any() else None,
         f"ms_per_{unit}": 1e3 * said.seconds / max(len(labels), 1),
     }
 

@@ -5,11 +5,15 @@ Shapes: B samples.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from teachers.inputs import Samples
+
+from .errors import UserError
 
 UNLABELLED = -1
 
@@ -28,3 +32,19 @@ class Labelled:
 
     def __getitem__(self, rows: Tensor | slice) -> Labelled:
         return Labelled(self.samples[rows], self.labels[rows])
+
+
+def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int) -> Labelled:
+    """``count`` random samples of every class; a larger count with the same seed adds to them.
+
+    Raises:
+        UserError: if a class has fewer.
+    """
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
+    chosen = []
+    for k, name in enumerate(classes):
+        rows = order[data.labels[order] == k]
+        if len(rows) < count:
+            raise UserError(f"--images-per-class {count}: class {name} has {len(rows)} samples; take at most as many")
+        chosen.append(rows[:count])
+    return data[torch.cat(chosen)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from teachers import TEACHERS
 
-from .config import Config
+from .config import NO_GENERATOR, Config
 from .errors import UserError, lookup
 
 EMBEDDED = Config(
@@ -28,22 +30,35 @@ JETCLASS = EMBEDDED.with_(
 )
 
 PAPER = Config(
-    preset="mnist-lenet5-to-lenet5-half-paper",
-    teacher="mnist-lenet5",
-    student="lenet5-half",
+    preset="paper",
+    teacher="cifar10-wrn-40-2",
+    student="wrn-16-1",
     generator="image",
-    pseudo_batches=1000,
+    pseudo_batches=80_000,
     batch_size=128,
     student_steps=10,
     generator_every=1,
     reuse=False,
     replay=0.0,
     beta=2500.0,
-    evaluate_every=0,
+    evaluate_every=1000,
+    checkpoint_every=500,
 )
 """Micaelli and Storkey's procedure: a fresh batch after the generator's step, ten student steps on it, no replay. Their
 beta of 250 weighs a KL divided by the 10 classes too: 2 500 on a KL per example."""
-ZSKT = PAPER.with_(preset="mnist-lenet5-to-lenet5-half", replay=0.5, balance=0.5, coverage=1.0, beta=0.0, reuse=True)
+ZSKT = PAPER.with_(
+    preset="zskt", reuse=True, replay=0.5, balance=0.5, coverage=1.0, moments=1.0, beta=0.0, average=0.999, pool=16_384
+)
+"""Ours, at half the teacher's answers a turn: the student learns from the samples of the generator's step."""
+
+
+def _pair(
+    teacher: str, student: str, turns: int, ours: dict[str, Any] | None = None, **both: Any
+) -> tuple[Config, ...]:
+    """Both recipes for a teacher and a student; ``ours`` changes the second alone."""
+    name = f"{teacher}-to-{student}"
+    pair = {"teacher": teacher, "student": student, "pseudo_batches": turns} | both
+    return ZSKT.with_(preset=name, **(pair | (ours or {}))), PAPER.with_(preset=f"{name}-paper", **pair)
 
 
 def _teacher(name: str, epochs: int, **changes: object) -> Config:
@@ -68,8 +83,36 @@ PRESETS: dict[str, Config] = {
             evaluate_every=1,
             checkpoint_every=1,
         ),
-        ZSKT,
-        PAPER,
+        *_pair(
+            "mnist-lenet5",
+            "lenet5-half",
+            500,
+            {
+                "generator": "strokes",
+                "student_steps": 40,
+                "growth": 1.0,
+                "replay": 0.9,
+                "coverage": 2.0,
+                "moments": 0.0,
+            },
+            evaluate_every=0,
+            checkpoint_every=100,
+        ),
+        *_pair("cifar10-resnet20", "resnet14", 1000, evaluate_every=50, checkpoint_every=50),
+        *(
+            config
+            for teacher, student in (
+                ("wrn-40-2", "wrn-16-1"),
+                ("wrn-16-2", "wrn-16-1"),
+                ("wrn-40-1", "wrn-16-1"),
+                ("wrn-40-1", "wrn-16-2"),
+                ("wrn-40-2", "wrn-16-2"),
+                ("wrn-40-2", "wrn-40-1"),
+                ("resnet34", "resnet18"),
+            )
+            for config in _pair(f"cifar10-{teacher}", student, 80_000)
+        ),
+        *_pair("svhn-wrn-40-2", "wrn-16-1", 50_000),
         _teacher("mnist-lenet5", 20, student_lr=2e-3, weight_decay=1e-2, augment="shift"),
         *(
             _teacher(f"{data}-{net}", 200, student_lr=0.1, weight_decay=5e-4, optimizer="sgd", augment=augment)
@@ -89,8 +132,7 @@ LINES = {
     "jetclass-kin": "the published JetClass ParticleNet on kinematics, 38 400 answers, 12 000 student steps",
     "jetclass-kinpid": "the same with particle types",
     "jetclass-full": "the same with impact parameters",
-    "mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on MNIST: replay, balance, coverage",
-    "mnist-lenet5-to-lenet5-half-paper": "the same by the paper's own recipe",
+    "mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on MNIST, pen strokes for a generator",
     "mnist-lenet5": "trains LeNet-5 on MNIST, 20 epochs",
     "cifar10-wrn-40-2": "trains the wide ResNet 40-2 on CIFAR-10, 200 epochs: for a GPU, as those that follow",
     "cifar10-wrn-16-2": "trains the wide ResNet 16-2",
@@ -99,6 +141,64 @@ LINES = {
     "svhn-wrn-40-2": "trains the wide ResNet 40-2 on SVHN, 200 epochs",
     "embedded-teacher": "how the teacher that ships with zskt was trained: 40 000 jets of --mode simulate",
 }
+
+"""A line each, for --mode list; pairs of image networks have theirs from `line`."""
+
+
+def line(config: Config) -> str:
+    """What a preset is for."""
+    if config.preset in LINES:
+        return LINES[config.preset]
+    recipe = "the paper's own recipe" if config.preset.endswith("-paper") else "our recipe"
+    return f"{config.teacher} to {config.student}: {recipe}, {config.pseudo_batches} turns"
+
+
+FEW_SHOT: dict[str, dict[str, Any]] = {
+    "images": {
+        "optimizer": "sgd",
+        "student_lr": 0.1,
+        "weight_decay": 5e-4,
+        "temperature": 4.0,
+        "beta": 1000.0,
+        "pseudo_batches": 100,
+        "student_steps": 100,
+        "augment": "shift-mirror",
+    },
+    "jets": {"student_lr": 2e-3, "pseudo_batches": 100, "student_steps": 40},
+}
+"""Of a domain, mode few-shot: KD+AT as Micaelli and Storkey have it, 10 000 steps; for jets without attention."""
+DIGITS: dict[str, Any] = {"augment": "shift"}
+"""No digit is a mirror image of itself."""
+FINE_TUNING: dict[str, dict[str, Any]] = {"images": {"student_lr": 0.01}, "jets": {"student_lr": 2e-4}}
+"""The same from a student that has learned already."""
+
+
+def few_shot(pair: Config, start: str = "scratch") -> Config:
+    """The recipe of mode few-shot for the teacher and the student of another recipe."""
+    inputs, data = TEACHERS[pair.teacher].inputs, TEACHERS[pair.teacher].data
+    changes = FEW_SHOT[inputs.domain] | (DIGITS if data in ("mnist", "svhn") else {})
+    if start != "scratch":
+        changes = changes | FINE_TUNING[inputs.domain] | {"start": start}
+    return Config(
+        preset=pair.preset,
+        mode="few-shot",
+        teacher=pair.teacher,
+        student=pair.student,
+        generator=NO_GENERATOR,
+        evaluate_every=0,
+    ).with_(**changes)
+
+
+def changes(config: Config) -> dict[str, Any]:
+    """In what a recipe differs from the one that its preset names, beside what each result records anyway."""
+    base = PRESETS[config.preset].with_(mode=config.mode)
+    if config.mode == "few-shot":
+        base = few_shot(base, config.start)
+    told = {"preset", "mode", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size"}
+    told |= {"images_per_class", "alpha", "beta", "start"} if config.mode == "few-shot" else set()
+    told |= {"pool", "evaluate_every", "checkpoint_every"}
+    mine, named = config.to_dict(), base.to_dict()
+    return {name: mine[name] for name in mine if name not in told and mine[name] != named[name]}
 
 
 def preset(name: str | None, teacher: str | None, mode: str) -> Config:
@@ -122,4 +222,4 @@ def preset(name: str | None, teacher: str | None, mode: str) -> Config:
         raise UserError(f"--preset {name} is for --mode {found.mode}; see --mode list for the others")
     if trains and teacher not in (None, found.teacher):
         raise UserError(f"--preset {name} trains {found.teacher}, not {teacher}; leave one of the two flags out")
-    return found.with_(mode=mode)
+    return few_shot(found) if mode == "few-shot" else found.with_(mode=mode)

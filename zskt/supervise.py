@@ -1,10 +1,15 @@
-"""Training a network on labelled samples: how the teachers were made that nobody publishes.
+"""Training a network on labelled samples, alone or beside a teacher: how the teachers were made that nobody publishes,
+and the yardsticks of zero-shot.
+
+G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", arXiv:1503.02531 (KD);
+S. Zagoruyko and N. Komodakis, "Paying more attention to attention", arXiv:1612.03928, equation 2 (AT).
 
 Shapes: B batch, K classes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -15,8 +20,9 @@ from teachers.inputs import Inputs, Samples
 from .augment import AUGMENTATIONS
 from .config import Config
 from .distill import cosine
-from .game import finite, step
+from .game import Batch, ask, attention_distance, divergence, finite, step
 from .labelled import Labelled
+from .players import Players
 from .state import State
 
 
@@ -37,12 +43,29 @@ SCHEDULES = {"adamw": cosine, "sgd": stairs}
 
 
 class Classifier:
-    """The cross-entropy's minimum, an epoch being a random order of all samples."""
+    """A student of labels and, if there is one, of a teacher, in turns over a random order of all samples.
+
+    Its loss is (1 - alpha) cross-entropy + alpha T^2 KL(teacher || student), softened by T, both in nats per example,
+    + beta times the attention distance; without a teacher, the cross-entropy.
+
+    Args:
+        steps: a turn has so many; None makes a turn an epoch.
+    """
 
     def __init__(
-        self, network: nn.Module, data: Labelled, inputs: Inputs, config: Config, device: torch.device
+        self,
+        network: nn.Module,
+        data: Labelled,
+        inputs: Inputs,
+        config: Config,
+        device: torch.device,
+        teacher: nn.Module | None = None,
+        steps: int | None = None,
     ) -> None:
         self.network, self.data, self.inputs, self.config, self.device = network, data, inputs, config, device
+        self.players = None if teacher is None else Players(teacher, network)
+        self.size = min(config.batch_size, len(data))
+        self.steps = steps or max(len(data) // self.size, 1)
         self.optimizer = OPTIMIZERS[config.optimizer](network, config)
         self.order = torch.Generator().manual_seed(config.seed * 4)
         self.state = State(
@@ -51,31 +74,49 @@ class Classifier:
             device=device,
         )
 
-    def steps_an_epoch(self) -> int:
-        return max(len(self.data) // self.config.batch_size, 1)
-
-    def play(self, epochs: int) -> Iterator[dict[str, float]]:
-        """Epochs up to number ``epochs``, yielding mean loss and accuracy on the training samples of each."""
-        steps = self.steps_an_epoch()
-        while self.state.step < epochs:
+    def play(self, turns: int) -> Iterator[dict[str, float]]:
+        """Turns up to number ``turns``, yielding mean loss and accuracy on the training samples of each."""
+        while self.state.step < turns:
             self.network.train()
-            loss_sum, right, seen = 0.0, 0, 0
-            for i, rows in enumerate(self._batches(steps)):
-                rate = self.config.student_lr * SCHEDULES[self.config.optimizer](
-                    self.state.step * steps + i, epochs * steps
-                )
+            loss_sum, right = 0.0, 0
+            for i, rows in enumerate(self._batches()):
+                fall = SCHEDULES[self.config.optimizer](self.state.step * self.steps + i, turns * self.steps)
+                rate = self.config.student_lr * fall
                 for group in self.optimizer.param_groups:
                     group["lr"] = rate
                 batch = self.data[rows]
                 labels = batch.labels.to(self.device)
-                logits = self.network(*(t.to(self.device) for t in self.inputs(self.augmented(batch.samples))))
-                loss = finite(nn.functional.cross_entropy(logits, labels), "cross-entropy")
+                x = tuple(t.to(self.device) for t in self.inputs(self.augmented(batch.samples)))
+                loss, logits = self.loss(x, labels)
                 step(loss, self.optimizer, self.config.clip)
                 loss_sum, right = loss_sum + float(loss.detach()), right + int((logits.argmax(1) == labels).sum())
-                seen += len(rows)
             self.state.step += 1
-            self.state.counters["steps"] = self.state.counters.get("steps", 0) + steps
-            yield {"loss/student": loss_sum / steps, "accuracy/training": right / seen, "rate/student": rate}
+            self.count("steps", self.steps)
+            yield {
+                "loss/student": loss_sum / self.steps,
+                "accuracy/training": right / (self.steps * self.size),
+                "rate/student": rate,
+            }
+
+    def loss(self, x: Batch, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """A scalar, and the student's logits (B, K)."""
+        players, config = self.players, self.config
+        if players is None:
+            logits: Tensor = self.network(*x)
+            return finite(nn.functional.cross_entropy(logits, labels), "cross-entropy"), logits
+        with torch.no_grad():
+            answer = ask(players.teacher, x, players.layers(players.teacher, config.beta))
+        self.count("teacher_answers", len(labels))
+        said = ask(self.network, x, players.layers(self.network, config.beta))
+        loss = (1 - config.alpha) * finite(nn.functional.cross_entropy(said.logits, labels), "cross-entropy")
+        kl = finite(divergence(answer.logits, said.logits, config.temperature).mean(), "student's KL")
+        loss = loss + config.alpha * kl
+        if config.beta:
+            loss = loss + config.beta * finite(attention_distance(answer.attention, said.attention), "attention")
+        return loss, said.logits
+
+    def count(self, what: str, n: int) -> None:
+        self.state.counters[what] = self.state.counters.get(what, 0) + n
 
     def augmented(self, samples: Samples) -> Samples:
         """The samples after the changes that `Config.augment` names, drawn from the stream of the order."""
@@ -84,7 +125,8 @@ class Classifier:
             samples = change(samples, self.order)
         return samples
 
-    def _batches(self, steps: int) -> Iterator[torch.Tensor]:
-        order = torch.randperm(len(self.data), generator=self.order)
-        size = min(self.config.batch_size, len(self.data))
-        return (order[i * size : (i + 1) * size] for i in range(steps))
+    def _batches(self) -> Iterator[Tensor]:
+        """Rows of the batches of a turn: as many random orders of all samples as that takes, one after the other."""
+        orders = math.ceil(self.steps * self.size / len(self.data))
+        order = torch.cat([torch.randperm(len(self.data), generator=self.order) for _ in range(orders)])
+        return (order[i * self.size : (i + 1) * self.size] for i in range(self.steps))

@@ -1,4 +1,4 @@
-"""Mode ``tables``: Markdown tables from recorded ``result.json`` files, and nothing else."""
+"""Mode ``tables``: Markdown tables and pictures from recorded results, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from . import curves, paper
 from .domains import unit
 from .errors import UserError
-from .folder import read_json
-
-JUDGED = "evaluate-jets-test.json"
-"""What a reference run scored on the test jets; where a run has none, ``result.json`` on the sample that ships."""
+from .records import Record, read_records, spread
 
 
 @dataclass(frozen=True)
@@ -25,8 +21,8 @@ class Row:
     student: str
     data: str
     """Its name and SHA-256."""
-    generator: str
-    mode: str
+    samples: str
+    """Where what the student learned from came from, and what was changed of the recipe."""
     answers: int
     steps: int
     """Of the student."""
@@ -35,53 +31,50 @@ class Row:
     def cell(self, key: str) -> str:
         """Mean ± standard deviation over the runs."""
         values = [run["student"][key] for run in self.runs]
-        if any(value is None for value in values):
-            return "–"
-        return _spread(values)
+        return "–" if any(value is None for value in values) else spread(values)
 
 
-def _spread(values: list[float]) -> str:
-    """Mean ± standard deviation (of a sample, n - 1); a single value has no deviation."""
-    if len(values) == 1:
-        return f"{values[0]:.4f}"
-    return f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
+def _samples(run: dict[str, Any]) -> str:
+    """The name of a row."""
+    name = run["generator"]
+    if run["mode"] == "kd":
+        name = "data (kd)"
+    elif run["mode"] == "few-shot":
+        name = "data, labels alone" if not run["alpha"] else "data (KD+AT)" if run["beta"] else "data (KD)"
+        name += "" if run["start"] == "scratch" else ", from a zero-shot student"
+    changed = (f"{key} = {value}" for key, value in run.get("changes", {}).items())
+    return ", ".join([name, *changed])
 
 
-def collect(folder: Path) -> list[Row]:
-    """All runs below a folder, grouped.
+def collect(records: list[Record]) -> list[Row]:
+    """Runs of one recipe as one row; what learned from M images a class is in the paper's tables instead.
 
     Raises:
-        UserError: if there is none.
+        UserError: if a result is not one of this version.
     """
-    groups: dict[tuple[Any, Any, Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
-    for path in sorted(folder.glob("*/result.json")):
-        judged = path.parent / JUDGED
-        run = read_json(judged if judged.is_file() else path)
-        if run.get("mode") in ("teacher", "toy"):
+    groups: dict[tuple[Any, Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
+    for record in records:
+        run = record.result
+        if run.get("mode") in ("teacher", "toy") or run.get("images_per_class"):
             continue
         try:
             data = f"{run['data']['name']} {run['data']['sha256']}"
             own = (run["preset"], run["teacher"]["name"], run["student"]["name"], data)
-            key = (*own, run["generator"], run["mode"], run["teacher_answers"], run["steps"])
+            key = (*own, _samples(run), run["teacher_answers"], run["steps"])
         except KeyError as error:
-            raise UserError(f"{path}: has no {error}; it is not a result of this version of zskt, remove it") from error
+            raise UserError(
+                f"{record.folder}: has no {error}; it is not a result of this version of zskt, remove it"
+            ) from error
         groups.setdefault(key, []).append(run)
-    if not groups and not _toys(folder):
-        raise UserError(f"{folder}: no run with a result.json below it; give --run the folder that holds the runs")
-    order = ("noise", "mlp", "shower-prior", "shower", "none")
     rows = [Row(*key, tuple(runs)) for key, runs in groups.items()]
-    return sorted(
-        rows,
-        key=lambda r: (
-            r.preset,
-            r.teacher,
-            r.student,
-            r.data,
-            order.index(r.generator) if r.generator in order else 9,
-            r.answers,
-            r.steps,
-        ),
-    )
+    return sorted(rows, key=lambda row: (_kind(row), _rank(row), row.answers, row.steps))
+
+
+def _rank(row: Row) -> tuple[int, int, str]:
+    """Generators in rising order of what they know, data behind; the recipe itself before what was changed of it."""
+    order = ("noise", "mlp", "image", "shower-prior", "shower", "strokes-prior", "strokes")
+    generator = row.samples.split(",")[0]
+    return order.index(generator) if generator in order else len(order), len(row.samples), row.samples
 
 
 def _kind(row: Row) -> tuple[str, str, str, str]:
@@ -90,8 +83,13 @@ def _kind(row: Row) -> tuple[str, str, str, str]:
 
 
 def render(folder: Path) -> str:
-    """One table a preset."""
-    rows = collect(folder)
+    """One table a preset, and a line on the game in the plane.
+
+    Raises:
+        UserError: if there is no run, or one of another version.
+    """
+    records = read_records(folder)
+    rows = collect(records)
     tables = []
     for kind in dict.fromkeys(_kind(row) for row in rows):
         chosen = [row for row in rows if _kind(row) == kind]
@@ -109,19 +107,40 @@ def render(folder: Path) -> str:
             "|---|---|---|---|---|---|---|---|",
         ]
         for row in chosen:
-            name = "data (kd)" if row.mode == "kd" else row.generator
             cells = " | ".join(row.cell(key) for key in ("agreement", "accuracy", "auc", "kl"))
-            lines.append(f"| {name} | {row.answers:,} | {row.steps:,} | {cells} | {len(row.runs)} |".replace(",", " "))
+            numbers = f"{row.answers:,} | {row.steps:,}".replace(",", " ")
+            lines.append(f"| {row.samples} | {numbers} | {cells} | {len(row.runs)} |")
         tables.append("\n".join(lines))
-    return "\n\n".join([*tables, *_toys(folder)])
+    return "\n\n".join([*tables, *_toys(records)])
 
 
-def _toys(folder: Path) -> list[str]:
+def write(folder: Path, out: Path) -> None:
+    """All tables as ``out/README.md``, with the pictures that the results at hand allow.
+
+    Raises:
+        UserError: as `render`, or if there is such a folder already and it holds something else.
+    """
+    if out.exists() and not (out / "README.md").is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out {out}: is not a folder of tables; name another, nothing is overwritten")
+    text = everything(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, picture in curves.pictures(read_records(folder)).items():
+        picture.savefig(out / f"{name}.png", dpi=100)
+        text += f"\n\n![{name}]({name}.png)"
+    (out / "README.md").write_text(f"# Tables\n\nMade by `python train.py --mode tables`.\n\n{text}\n")
+
+
+def everything(folder: Path) -> str:
+    """What `render` gives, and the paper's tables."""
+    return render(folder) + "\n\n" + paper.render(read_records(folder))
+
+
+def _toys(records: list[Record]) -> list[str]:
     """A line on the game in the plane, if it was played."""
-    runs = [run for run in map(read_json, sorted(folder.glob("*/result.json"))) if run.get("mode") == "toy"]
+    runs = [record.result for record in records if record.result.get("mode") == "toy"]
     if not runs:
         return []
-    right, agree = (_spread([run[role][key] for run in runs]) for role, key in _TOY)
+    right, agree = (spread([run[role][key] for run in runs]) for role, key in _TOY)
     line = f"**toy**: teacher right on {right} of the points, student agrees with it on {agree} of the square"
     return [f"{line}, n = {len(runs)}"]
 

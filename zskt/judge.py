@@ -1,0 +1,60 @@
+"""Who judges a student: test samples, and the teacher's answers to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from teachers import Card
+
+from .config import Config
+from .domains import Source
+from .evaluate import Answers, answers, compare, figures
+from .labelled import Labelled
+
+
+@dataclass
+class Judge:
+    """Test samples and what the teacher says of them; read when figures are first asked for, not before."""
+
+    source: Source
+    card: Card
+    teacher: nn.Module | None
+    device: torch.device
+    _data: Labelled | None = None
+    _said: Answers | None = None
+
+    @property
+    def data(self) -> Labelled:
+        if self._data is None:
+            self._data = self.source.read()
+        return self._data
+
+    def teacher_says(self) -> Answers | None:
+        if self._said is None and self.teacher is not None:
+            self._said = answers(self.teacher, self.data, self.card.inputs, self.device)
+        return self._said
+
+    def says(self, student: nn.Module) -> Answers:
+        return answers(student, self.data, self.card.inputs, self.device)
+
+    def quick(self, student: nn.Module) -> dict[str, float | None]:
+        """What is logged on the way."""
+        said, teacher = self.says(student), self.teacher_says()
+        found = figures("", student, said, self.data.labels) | compare(teacher, said.logits)
+        return {f"test/{key}": found[key] for key in ("accuracy", "auc", "agreement", "kl")}
+
+    def verdict(self, config: Config, student: nn.Module, name: str) -> dict[str, Any]:
+        """The entries of ``result.json`` that depend on the test jets."""
+        said, teacher = self.says(student), self.teacher_says()
+        entry: dict[str, Any] = {"name": config.teacher, "parameters": None, "accuracy": None, "auc": None}
+        if teacher is not None:
+            # Parameters as published: folding away the normalisation changes their number.
+            entry = figures(config.teacher, self.card.build(), teacher, self.data.labels, self.source.unit)
+        own = figures(name, student, said, self.data.labels, self.source.unit)
+        own |= compare(teacher, said.logits)
+        source = {"name": self.source.name, "sha256": self.source.sha256(), f"{self.source.unit}s": len(self.data)}
+        return {"data": source, "teacher": entry, "student": own}

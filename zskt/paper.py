@@ -1,0 +1,158 @@
+"""The tables of the paper, ours beside the published figures; a cell without a run says so and gives its command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .published import FEW_SHOT, IMAGES_PER_CLASS, MTE, PAIRS, Pair
+from .records import Record, chosen, spread, values
+
+Row = list[str]
+
+
+def accuracy(record: Record) -> float | None:
+    value: float | None = record.result["student"]["accuracy"]
+    return value
+
+
+@dataclass
+class Notes:
+    """Commands of the runs that are missing, numbered as they come up."""
+
+    commands: list[str] = field(default_factory=list)
+
+    def missing(self, command: str) -> str:
+        if command not in self.commands:
+            self.commands.append(command)
+        return f"not run [{self.commands.index(command) + 1}]"
+
+    def lines(self) -> list[str]:
+        return [f"[{i}] `python train.py {command}`" for i, command in enumerate(self.commands, 1)]
+
+
+def cell(found: list[Record], notes: Notes, command: str) -> str:
+    """Accuracy in percent and number of seeds, or how to get it."""
+    known = values(found, accuracy)
+    return f"{spread(known, 100, 2)} (n = {len(known)})" if known else notes.missing(command)
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def few_shot_facts(method: str, m: int, pair: Pair) -> tuple[dict[str, Any], str]:
+    """What the results of a method say of themselves, and its command; the columns of the few-shot curve."""
+    base = f"--mode few-shot --preset {pair.preset} --images-per-class {m}"
+    begun = f"zero-shot {pair.preset}"
+    return {
+        "labels alone": ({"alpha": 0.0, "beta": 0.0, "start": "scratch"}, f"{base} --without-teacher"),
+        "KD+AT": ({"alpha": 0.9, "start": "scratch"}, base),
+        "zero-shot, then KD+AT": (
+            {"alpha": 0.9, "start": begun},
+            f"--mode few-shot --run RUN --images-per-class {m}",
+        ),
+    }[method]
+
+
+def few_shot_runs(records: list[Record], method: str, m: int, pair: Pair) -> list[Record]:
+    facts, _ = few_shot_facts(method, m, pair)
+    return chosen(records, pair.preset, "few-shot", images_per_class=m, **facts)
+
+
+def pairs(records: list[Record], notes: Notes) -> str:
+    """Tables 1 and 2 of the paper, with a column for our recipe."""
+    rows = []
+    for pair in PAIRS:
+        teacher = f"{pair.data}-{pair.teacher}"
+        scratch = {"images_per_class": 0, "alpha": 0.0, "start": "scratch"}
+        ours = (
+            (pair.teacher_accuracy, chosen(records, teacher, "teacher"), f"--mode teacher --preset {teacher}"),
+            (
+                pair.student_accuracy,
+                chosen(records, pair.preset, "few-shot", **scratch),
+                f"--mode few-shot --preset {pair.preset} --without-teacher",
+            ),
+            (
+                pair.kd_at,
+                few_shot_runs(records, "KD+AT", 200, pair),
+                few_shot_facts("KD+AT", 200, pair)[1],
+            ),
+            (
+                pair.zero_shot,
+                chosen(records, f"{pair.preset}-paper", "zero-shot"),
+                f"--mode zero-shot --preset {pair.preset}-paper",
+            ),
+            (None, chosen(records, pair.preset, "zero-shot"), f"--mode zero-shot --preset {pair.preset}"),
+        )
+        cells = [
+            cell(found, notes, command) if published is None else f"{published} / {cell(found, notes, command)}"
+            for published, found, command in ours
+        ]
+        rows.append([f"{pair.data.upper()}, {pair.teacher} → {pair.student}", *cells])
+    head = ["", "teacher", "student, labels alone", "KD+AT, 200 a class", "zero-shot, recipe `paper`", "recipe `zskt`"]
+    return "**Accuracy in percent: published / ours**\n\n" + table(head, rows)
+
+
+FEW_SHOT_PAIRS = (PAIRS[2], PAIRS[7])
+"""Of figure 3, and the one that two cores can do."""
+
+
+def few_shot(records: list[Record], notes: Notes) -> str:
+    """Figure 3 of the paper, and the same on MNIST."""
+    rows = []
+    for pair in FEW_SHOT_PAIRS:
+        for method, published in FEW_SHOT.items():
+            known = published if pair.data == "cifar10" else {}
+            if known:
+                cells = [str(known.get(m, "–")) for m in IMAGES_PER_CLASS]
+                rows.append([f"{pair.preset}, {method}, published", *cells])
+            cells = [
+                cell(few_shot_runs(records, method, m, pair), notes, few_shot_facts(method, m, pair)[1])
+                for m in IMAGES_PER_CLASS
+            ]
+            rows.append([f"{pair.preset}, {method}, ours", *cells])
+    head = ["images a class", *map(str, IMAGES_PER_CLASS)]
+    return "**Few-shot: accuracy in percent**\n\n" + table(head, rows)
+
+
+def transition_methods(records: list[Record], pair: Pair) -> dict[str, tuple[list[Record], str]]:
+    """Runs whose curves the paper compares, and the commands that make them."""
+    facts, command = few_shot_facts("KD+AT", 200, pair)
+    return {
+        "zero-shot": (
+            chosen(records, f"{pair.preset}-paper", "zero-shot"),
+            f"--mode zero-shot --preset {pair.preset}-paper",
+        ),
+        "zero-shot, `zskt`": (chosen(records, pair.preset, "zero-shot"), f"--mode zero-shot --preset {pair.preset}"),
+        "KD+AT": (chosen(records, pair.preset, "few-shot", images_per_class=200, **facts), command),
+    }
+
+
+def transitions(records: list[Record], notes: Notes) -> str:
+    """Mean transition errors, both ways, with agreement and calibration beside them."""
+    rows = []
+    for pair in (PAIRS[2], *PAIRS[6:]):
+        for method, (found, command) in transition_methods(records, pair).items():
+            published = MTE.get(pair.data, {}).get(method)
+            name = f"{pair.data.upper()}, {pair.teacher} → {pair.student}, {method}"
+            taken = [t for t in (record.transition() for record in found) if t is not None]
+            if not taken:
+                way = notes.missing(command) if not found else notes.missing("--mode transition --run RUN")
+                rows.append([name, "–" if published is None else str(published), way, "–", "–", "–"])
+                continue
+            cells = [spread([t[way]["mte"] for t in taken]) for way in ("on_student", "on_teacher")]
+            cells += [spread([t["student"][key] for t in taken]) for key in ("agreement", "ece")]
+            cells[0] += f" (n = {len(taken)})"
+            rows.append([name, "–" if published is None else str(published), *cells])
+    head = ["", "published", "stepping on the student", "on the teacher", "agreement", "ECE of the student"]
+    return "**Mean transition error**\n\n" + table(head, rows)
+
+
+def render(records: list[Record]) -> str:
+    """All of it, with the commands of what is missing."""
+    notes = Notes()
+    parts = [pairs(records, notes), few_shot(records, notes), transitions(records, notes)]
+    return "\n\n".join([*parts, *(["Not run:", "  \n".join(notes.lines())] if notes.commands else [])])

@@ -1,0 +1,163 @@
+"""What every run does around its loop: files, log, pictures, checkpoints, the result at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from teachers import TEACHERS, load_teacher
+from teachers.load import locate, sha256
+
+from .config import Config
+from .domains import Source
+from .errors import UserError
+from .folder import RunFolder, free_name, read_json
+from .interrupt import Interruption
+from .judge import Judge
+from .pictures import Pictures
+from .presets import changes
+from .state import State
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a user says besides the recipe."""
+
+    device: str = "auto"
+    out: Path | None = None
+    resume: bool = False
+    data: Path | None = None
+    teacher_path: Path | None = None
+    start: Path | None = None
+    """Run whose student is where this one begins."""
+    progress: bool = True
+
+
+def choose_device(name: str) -> torch.device:
+    """Raises `UserError` if CUDA is asked for and not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "--device cuda: this machine has no CUDA device that PyTorch can use; take --device cpu or auto"
+        )
+    return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
+
+
+def teacher_of(config: Config, recorded: dict[str, Any], path: Path | None) -> nn.Module:
+    """The teacher of a finished run.
+
+    Args:
+        recorded: what the run knows of the file, "path" and "sha256".
+        path: where it is now, if the user says so.
+
+    Raises:
+        UserError: if it cannot be had, or is not the one of the run.
+    """
+    before, sha = recorded.get("path"), recorded.get("sha256")
+    if path is None and before is not None and Path(before).is_file():
+        path = Path(before)
+    file = locate(config.teacher, TEACHERS[config.teacher], path)
+    if sha is not None and sha256(file) != sha:
+        raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
+    return load_teacher(config.teacher, TEACHERS[config.teacher], file)
+
+
+def open_folder(config: Config, options: Options) -> RunFolder:
+    parts = [config.mode, config.preset]
+    if config.mode != "teacher":
+        parts += [config.student, config.generator]
+    if config.mode == "few-shot":
+        parts[-1:] = [f"{config.images_per_class or 'all'}-from-{config.start.replace(' ', '-')}"]
+        parts += [] if config.alpha else ["without-teacher"]
+    default = "-".join([*parts, f"seed{config.seed}"])
+    if options.resume and options.out is None:
+        raise UserError("--resume: say which run to continue: --out runs/NAME")
+    return RunFolder(options.out or free_name(RUNS, default), resume=options.resume)
+
+
+def _files(config: Config, options: Options, data: Source) -> dict[str, Any]:
+    """Which files a run is made of: paths as the user gave them, and what they held."""
+    asked = config.mode != "teacher" and not (config.mode == "few-shot" and not config.alpha)
+    teacher = locate(config.teacher, TEACHERS[config.teacher], options.teacher_path) if asked else None
+    begun = None if options.start is None else options.start / "student.safetensors"
+    held = {
+        "teacher": (options.teacher_path, None if teacher is None else sha256(teacher)),
+        "data": (options.data, None if options.data is None else data.sha256()),
+        "start": (options.start, None if begun is None else sha256(begun)),
+    }
+    return {name: {"path": None if path is None else str(path), "sha256": sha} for name, (path, sha) in held.items()}
+
+
+def start(
+    folder: RunFolder, state: State, config: Config, options: Options, device: torch.device, data: Source
+) -> None:
+    files = _files(config, options, data)
+    if not options.resume:
+        folder.begin(config, device, files)
+        return
+    recorded = read_json(folder.path / "config.json")["files"]
+    for name, file in files.items():
+        judged_alone = name == "data" and config.mode == "zero-shot"  # it learns nothing from them
+        before = recorded.get(name, {"path": None, "sha256": None})
+        if file["sha256"] != before["sha256"] and not judged_alone:
+            flag = {"teacher": "--teacher-path", "data": "--data", "start": "--run"}[name]
+            raise UserError(f"{flag} {file['path']}: not the file that this run began with ({before['path']})")
+    state.load(folder.checkpoint, config.to_dict())
+    folder.rewind(state.step)
+
+
+def play(
+    folder: RunFolder,
+    state: State,
+    config: Config,
+    options: Options,
+    turns: Iterator[dict[str, float]],
+    judge: Judge,
+    student: nn.Module,
+    pictures: Pictures | None,
+) -> None:
+    """Play the turns; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
+    begun = time.monotonic() - state.counters.get("seconds", 0.0)
+    bar = tqdm(turns, config.mode, config.pseudo_batches, initial=state.step, disable=not options.progress, unit="turn")
+    with Interruption() as interruption:
+        for values in bar:
+            turn = state.step
+            state.counters["seconds"] = time.monotonic() - begun
+            logged: dict[str, float | None] = dict(values)
+            if config.evaluate_every and (turn % config.evaluate_every == 0 or turn == config.pseudo_batches):
+                logged |= judge.quick(student)
+                if pictures is not None:
+                    pictures.show(folder.writer, turn)
+            folder.log(turn, logged)
+            if interruption.asked or turn % config.checkpoint_every == 0 or turn == config.pseudo_batches:
+                state.save(folder.checkpoint, config.to_dict())
+            if interruption.asked:
+                raise KeyboardInterrupt
+            bar.set_postfix_str(" ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v))
+
+
+SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")
+
+
+def conclude(
+    folder: RunFolder, state: State, config: Config, judge: Judge, student: nn.Module, name: str
+) -> dict[str, Any]:
+    folder.save_student(student)
+    asked = ["preset", "mode", "generator", "seed", "pseudo_batches", "batch_size"]
+    asked += ["images_per_class", "alpha", "beta", "start"] if config.mode == "few-shot" else []
+    result = {name: config.to_dict()[name] for name in asked}
+    result["changes"] = changes(config)
+    result["steps"] = int(state.counters.get("steps", 0))
+    result["teacher_answers"] = int(state.counters.get("teacher_answers", 0))
+    result["seconds"] = round(state.counters.get("seconds", 0.0), 1)
+    result |= judge.verdict(config, student, name)
+    folder.finish(result)
+    return result

@@ -1,0 +1,141 @@
+"""Transition curves and the mean transition error: how alike two networks are between classes, not only at them.
+
+P. Micaelli and A. Storkey, arXiv:1905.09768, section 4.4 and algorithm 2: from an image on which both agree, take plain
+gradient steps on one network's cross-entropy towards another class j, and watch p_j of both.
+
+Shapes: B images, K classes, S steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import trange
+
+from teachers import TEACHERS
+
+from .build import load_student
+from .config import Config
+from .curves import transition_picture
+from .domains import DOMAINS
+from .errors import UserError
+from .folder import read_json, write_json
+from .judge import Judge
+from .running import choose_device, teacher_of
+
+STEPS, SIZE = 100, 1.0
+"""K of the paper, and the step's size in the space of normalised pixels."""
+BATCH = 512
+
+
+@dataclass(frozen=True)
+class Transition:
+    """Means over images and target classes."""
+
+    stepped: Tensor
+    """(S,), p_j of the network whose gradient is followed."""
+    watching: Tensor
+    """(S,), p_j of the other."""
+    error: float
+    """MTE, equation 4: mean over steps too of |p_j(stepped) - p_j(watching)|."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"stepped": self.stepped.tolist(), "watching": self.watching.tolist(), "mte": self.error}
+
+
+def transition(
+    stepped: nn.Module, watching: nn.Module, x: Tensor, classes: Tensor, *, steps: int = STEPS, size: float = SIZE,
+    progress: bool = False,
+) -> Transition:  # fmt: skip
+    """Walk from every image to every other class.
+
+    Args:
+        x: (B, C, H, W), normalised.
+        classes: (B,), what both networks take the images for.
+        progress: whether to draw a bar.
+    """
+    k = int(stepped(x[:1]).shape[1])
+    targets = (classes.unsqueeze(1) + torch.arange(1, k, device=x.device)) % k  # (B, K - 1)
+    walkers, targets = x.repeat_interleave(k - 1, 0), targets.flatten()
+    curves, error = torch.zeros(2, steps, dtype=torch.float64), 0.0
+    for begin in trange(0, len(walkers), BATCH, disable=not progress, desc="transition", unit="batch"):
+        place, target = walkers[begin : begin + BATCH], targets[begin : begin + BATCH]
+        for i in range(steps):
+            p, gradient = _towards(stepped, place, target)
+            with torch.no_grad():
+                q = watching(place).softmax(1).gather(1, target.unsqueeze(1)).squeeze(1)
+            curves[0, i] += float(p.double().sum())
+            curves[1, i] += float(q.double().sum())
+            error += float((p - q).abs().double().sum())
+            place = place - size * gradient
+    n = len(walkers)
+    return Transition(curves[0] / n, curves[1] / n, error / (n * steps))
+
+
+def _towards(network: nn.Module, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """p_j (B,), and the gradient of the cross-entropy of each image's own target."""
+    x = x.detach().requires_grad_()
+    log_p = network(x).log_softmax(1).gather(1, target.unsqueeze(1)).squeeze(1)
+    (gradient,) = torch.autograd.grad(-log_p.sum(), x)
+    return log_p.detach().exp(), gradient
+
+
+def transition_runs(
+    runs: Sequence[Path], data: Path | None, teacher_path: Path | None, device: str, images: int
+) -> tuple[list[tuple[Path, dict[str, Any]]], Path]:
+    """Write ``transition-<data>.json`` into each run folder, and a picture of all into the first.
+
+    Args:
+        images: how many test images to walk from, the first ones on which teacher and student agree.
+
+    Raises:
+        UserError: if a run is not of images or has no teacher, or they agree on fewer.
+    """
+    found = []
+    for run in runs:
+        judge, student, config = _players(run, data, teacher_path, torch.device(choose_device(device)))
+        assert judge.teacher is not None
+        x, classes = _agreed(judge, student, images)
+        result = {"run": run.name, "images": images, "steps": STEPS, "size": SIZE}
+        result |= judge.verdict(config, student, config.student)
+        for key, pair in (("on_student", (student, judge.teacher)), ("on_teacher", (judge.teacher, student))):
+            result[key] = transition(*pair, x, classes, progress=True).to_dict()
+        write_json(run / f"transition-{judge.source.stem}.json", result)
+        found.append((run, result))
+    picture = runs[0] / f"transition-{judge.source.stem}.png"
+    transition_picture([result for _, result in found]).savefig(picture, dpi=120)
+    return found, picture
+
+
+def _players(
+    run: Path, data: Path | None, teacher_path: Path | None, device: torch.device
+) -> tuple[Judge, nn.Module, Config]:
+    recorded = read_json(run / "config.json")
+    files = recorded.pop("files", {})
+    config = Config.from_dict(recorded, str(run / "config.json"))
+    card = TEACHERS[config.teacher]
+    if card.inputs.domain != "images":
+        raise UserError(f"--run {run}: its teacher takes {card.inputs.domain}; transition curves are walks over pixels")
+    if config.mode == "teacher":
+        raise UserError(f"--run {run}: trained a teacher; give the run of a student")
+    student = load_student(run, config).to(device)
+    teacher = teacher_of(config, files.get("teacher", {}), teacher_path).to(device)
+    _, source = DOMAINS["images"].sources(card, data, "transition")
+    return Judge(source, card, teacher, device), student, config
+
+
+def _agreed(judge: Judge, student: nn.Module, images: int) -> tuple[Tensor, Tensor]:
+    """The first images on which both agree, normalised, and what they take them for."""
+    said = judge.teacher_says()
+    assert said is not None
+    classes = said.logits.argmax(1)
+    rows = (classes == judge.says(student).logits.argmax(1)).nonzero().squeeze(1)
+    if not 1 <= images <= len(rows):
+        raise UserError(f"--images {images}: teacher and student agree on {len(rows)}; ask for 1 to {len(rows)}")
+    (x,) = judge.card.inputs(judge.data.samples[rows[:images]])
+    return x.to(judge.device), classes[rows[:images]].to(judge.device)
