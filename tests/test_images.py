@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from PIL import Image
+from conftest import png
 
 from generators.image import Images, UpsampledConv
 from teachers import CIFAR10_INPUTS, MNIST_INPUTS
@@ -24,29 +23,6 @@ from zskt.images import read_images
 from zskt.students import count_parameters
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-def png(pixels: np.ndarray) -> bytes:  # type: ignore[type-arg]
-    code = io.BytesIO()
-    Image.fromarray(pixels).save(code, "PNG")
-    return code.getvalue()
-
-
-@pytest.fixture
-def digits(tmp_path: Path) -> Path:
-    """Forty "digits" a split that a network can tell apart: a bright square whose place is the class."""
-    place = tmp_path / "digits"
-    place.mkdir()
-    rng = np.random.default_rng(0)
-    for split in ("train", "test"):
-        labels = np.arange(40) % 10
-        pixels = rng.integers(0, 60, (40, 28, 28), dtype=np.uint8)
-        for image, label in zip(pixels, labels, strict=True):
-            row, column = 4 * (label // 5) + 6, 4 * (label % 5) + 4
-            image[row : row + 4, column : column + 4] = 255
-        rows = [{"bytes": png(image), "path": None} for image in pixels]
-        pq.write_table(pa.table({"image": rows, "label": labels}), place / f"{split}-00000-of-00001.parquet")
-    return place
 
 
 def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def _agreed(judge: Judge, student: nn.Module, images: int) -> tuple[Tensor, Tens
     classes = said.logits.argmax(1)
     rows = (classes == judge.says(student).logits.argmax(1)).nonzero().squeeze(1)
     if not 1 <= images <= len(rows):
-        raise UserError(f"--images {images}: teacher and student agree on {len(rows)}; ask for 1 to {len(rows)}")
+        remedy = f"ask for 1 to {len(rows)}" if len(rows) else "train the student longer"
+        raise UserError(f"--images {images}: teacher and student agree on {len(rows)} of them; {remedy}")
     (x,) = judge.card.inputs(judge.data.samples[rows[:images]])
     return x.to(judge.device), classes[rows[:images]].to(judge.device)

@@ -1,0 +1,53 @@
+"""Pseudo-characters."""
+
+from __future__ import annotations
+
+import torch
+
+from generators.strokes import BOX, Strokes
+from teachers import CIFAR10_INPUTS, MNIST_INPUTS
+
+
+def draw(generator: Strokes, n: int = 64, seed: int = 0) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    x = generator(torch.randn(n, generator.latent_size, generator=rng), rng).x[0]
+    return generator.inputs.intensities(x)
+
+
+def test_characters_are_ink_in_a_box() -> None:
+    pixels = draw(Strokes(MNIST_INPUTS))
+    assert pixels.shape == (64, 1, 32, 32)
+    assert pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
+    ink = pixels[:, 0] > 0.3
+    assert ink.flatten(1).any(1).all()
+    rows, columns = ink.any(2).sum(1), ink.any(1).sum(1)  # between the first and the last there may be gaps
+    assert torch.maximum(rows, columns).float().median() > 0.7 * BOX
+    assert (pixels[:, 0, 0, 0] < 0.3).float().mean() > 0.95  # the corners stay empty
+    assert (draw(Strokes(MNIST_INPUTS)) == pixels).all()
+
+
+def test_every_channel_sees_the_same_ink() -> None:
+    pixels = draw(Strokes(CIFAR10_INPUTS), 4)
+    assert pixels.shape == (4, 3, 32, 32)
+    assert torch.allclose(pixels[:, 0], pixels[:, 2], atol=1e-6)
+
+
+def test_a_straight_stroke_is_where_it_should_be() -> None:
+    generator = Strokes(MNIST_INPUTS, adversarial=False)
+    drawn = torch.tensor([[True, False, False]])
+    # All latent variables zero: one stroke to the right, without a bend, across the box.
+    pixels = generator.images(torch.zeros(1, generator.latent_size), drawn)[0, 0]
+    middle = pixels[15:17]  # the line runs between two rows
+    assert (middle[:, 7:25] > 0.9).all() and (middle[:, :4] == 0).all() and (middle[:, 28:] == 0).all()
+    assert (pixels[:13] == 0).all() and (pixels[19:] == 0).all()
+
+
+def test_the_adversary_begins_at_the_prior_and_has_gradients() -> None:
+    generator, prior = Strokes(MNIST_INPUTS), Strokes(MNIST_INPUTS, adversarial=False)
+    assert torch.equal(draw(generator), draw(prior)) and not list(prior.parameters())
+    rng = torch.Generator().manual_seed(0)
+    made = generator(torch.randn(16, generator.latent_size, generator=rng), rng)
+    assert made.cost is not None and float(made.cost.detach()) == 0
+    made.x[0].square().sum().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in generator.parameters())
+    assert any(p.grad.abs().max() > 0 for p in generator.parameters() if p.grad is not None)

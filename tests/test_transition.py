@@ -1,0 +1,93 @@
+"""Transition curves: against a walk done by hand, one image at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zskt import transition as module
+from zskt.transition import transition
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+class Flat(nn.Module):
+    """Linear in the pixels."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) @ self.weight.T
+
+
+def by_hand(a: nn.Module, b: nn.Module, x: Tensor, classes: Tensor, steps: int, size: float) -> Tensor:
+    """p_j of both, (images, other classes, steps, 2)."""
+    found = torch.zeros(len(x), 2, steps, 2, dtype=torch.float64)
+    for i, image in enumerate(x):
+        for j in range(2):
+            target = (classes[i] + 1 + j) % 3
+            place = image.unsqueeze(0)
+            for s in range(steps):
+                p, q = (net(place).softmax(1)[0] for net in (a, b))
+                found[i, j, s] = torch.stack([p[target], q[target]]).detach()
+                # Of softmax cross-entropy: W^T (p - onehot).
+                gradient = (p - nn.functional.one_hot(target, 3)) @ a.weight
+                place = (place - size * gradient.view_as(place)).detach()
+    return found
+
+
+def test_a_batch_walks_as_single_images_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 5)  # so that 7 images with 2 targets each make several batches
+    a, b = Flat(0), Flat(1)
+    x, classes = torch.randn(7, 1, 2, 2, dtype=torch.float64), torch.tensor([0, 1, 2, 0, 1, 2, 0])
+    expected = by_hand(a, b, x, classes, 6, 0.3)
+    found = transition(a, b, x, classes, steps=6, size=0.3)
+    assert torch.allclose(found.stepped, expected[..., 0].mean((0, 1)), atol=1e-12)
+    assert torch.allclose(found.watching, expected[..., 1].mean((0, 1)), atol=1e-12)
+    assert found.error == pytest.approx(float((expected[..., 0] - expected[..., 1]).abs().mean()), abs=1e-12)
+    assert found.stepped[-1] > found.stepped[0]
+
+
+def test_a_network_makes_no_error_against_itself() -> None:
+    x, classes = torch.randn(3, 1, 2, 2, dtype=torch.float64), torch.tensor([0, 1, 2])
+    assert transition(Flat(0), Flat(0), x, classes, steps=4).error < 1e-15
+
+
+def test_transition_of_runs(call: Call, digits: Path) -> None:
+    pair = ("--preset", "mnist-lenet5-to-lenet5-half", "--data", digits, "--set", "student_lr=0.02")
+    assert call("--mode", "teacher", "--preset", "mnist-lenet5", "--data", digits, "--pseudo-batches", 30)[0] == 0
+    short = (*pair, "--pseudo-batches", 2, "--student-steps", 40, "--set", "augment=none")
+    assert call("--mode", "few-shot", *short, "--out", "zero")[0] == 0
+    assert call("--mode", "few-shot", *short, "--without-teacher", "--out", "few")[0] == 0
+    asked = ("--mode", "transition", "--data", digits)
+    code, out, err = call(*asked, "--run", "zero", "--against", "few", "--images", 1)
+    assert code == 0, err
+    assert Path("zero/transition-mnist-test-digits.png").stat().st_size > 10_000
+    for run in ("zero", "few"):
+        result = json.loads(Path(run, "transition-mnist-test-digits.json").read_text())
+        for way in ("on_student", "on_teacher"):
+            assert len(result[way]["stepped"]) == 100 and 0 <= result[way]["mte"] <= 1
+            assert f"{result[way]['mte']:.4f}" in out
+        assert 0 <= result["student"]["ece"] <= 1
+    for arguments, message in (
+        (("--run", "zero", "--images", 41), "teacher and student agree on"),
+        (("--run", "runs/teacher-mnist-lenet5-seed0"), "trained a teacher; give the run of a student"),
+        ((), "--mode transition: say which run"),
+        (("--run", "zero", "few"), "and another as --against"),
+    ):
+        code, _, err = call(*asked, *arguments)
+        assert code == 2 and message in err and err.count("\n") == 1, err
+
+
+def test_jets_have_no_pixels_to_step_through(call: Call) -> None:
+    reference = Path(__file__).parent.parent / "runs/reference/jets-embedded-shower-seed0"
+    code, _, err = call("--mode", "transition", "--run", reference)
+    assert code == 2 and "transition curves are walks over pixels" in err
