@@ -83,13 +83,17 @@ class Strokes(nn.Module):
         """How much of the pen each pixel sees: (B, S, T, 2) -> (B, H, W)."""
         side = self.inputs.size
         line = torch.arange(side, device=points.device) - (side - 1) / 2
-        pixel = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).view(1, -1, 1, 2)  # (1, H W, 1, 2)
-        a, b = points[:, :, :-1].flatten(1, 2).unsqueeze(1), points[:, :, 1:].flatten(1, 2).unsqueeze(1)
-        along = ((pixel - a) * (b - a)).sum(-1) / (b - a).square().sum(-1).clamp(min=1e-6)
-        nearest = a + along.clamp(0, 1).unsqueeze(-1) * (b - a)
-        distance = (pixel - nearest).square().sum(-1).clamp(min=1e-9).sqrt()  # (B, H W, S (T - 1))
+        pixel = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).view(1, -1, 2)  # (1, H W, 2)
+        a, b = points[:, :, :-1].flatten(1, 2), points[:, :, 1:].flatten(1, 2)  # (B, S (T - 1), 2)
+        # Pixels p against segments ab by products: with t = (p - a) (b - a) / |b - a|^2 kept within the segment, the
+        # nearest point is a + t (b - a).
+        ab, length = b - a, (b - a).square().sum(-1).clamp(min=1e-6).unsqueeze(1)
+        towards = pixel @ ab.mT - (a * ab).sum(-1).unsqueeze(1)  # (p - a) (b - a), (B, H W, S (T - 1))
+        from_a = pixel.square().sum(-1, keepdim=True) - 2 * pixel @ a.mT + a.square().sum(-1).unsqueeze(1)
+        t = (towards / length).clamp(0, 1)
+        distance = (from_a - 2 * t * towards + t.square() * length).clamp(min=1e-9)
         absent = ~drawn.repeat_interleave(POINTS - 1, 1).unsqueeze(1)
-        distance = distance.masked_fill(absent, torch.inf).amin(-1)
+        distance = distance.masked_fill(absent, torch.inf).amin(-1).sqrt()
         width = 1.2 * torch.exp(0.3 * whole["width"]).unsqueeze(1)
         ink = torch.sigmoid(2.5 + whole["ink"]).unsqueeze(1)
         return (ink * (width - distance + 0.5).clamp(0, 1)).view(-1, side, side)

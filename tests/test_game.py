@@ -19,6 +19,7 @@ from zskt.game import (
     step,
     student_loss,
     surprise,
+    uncertainty,
     watch,
 )
 
@@ -144,3 +145,14 @@ def test_a_loss_that_is_not_finite_stops_before_the_step_and_names_the_term(bad:
         generator_loss(torch.tensor([bad, 1.0]))
     with pytest.raises(NonFiniteLoss, match="student's KL is"):
         student_loss(Answer(torch.tensor([[bad, 0.0]])), Answer(torch.zeros(1, 2)))
+
+
+def test_uncertainty_is_the_entropy_of_each_belief() -> None:
+    found = uncertainty(logits((0.5, 0.5), (0.25, 0.75), (1.0 - 1e-7, 1e-7)))
+    expected = [math.log(2), -0.25 * math.log(0.25) - 0.75 * math.log(0.75), 0.0]
+    assert found.tolist() == pytest.approx(expected, abs=1e-5)
+    # Two samples of two classes that are certain: a whole bit of mutual information; two that doubt alike: none.
+    for beliefs, bits in ((((1.0 - 1e-7, 1e-7), (1e-7, 1.0 - 1e-7)), 1.0), (((0.5, 0.5), (0.5, 0.5)), 0.0)):
+        said = logits(*beliefs)
+        mutual = (surprise(said) - uncertainty(said)).mean()
+        assert float(mutual) / math.log(2) == pytest.approx(bits, abs=1e-4)

@@ -43,7 +43,7 @@ def test_every_normalisation_is_watched_while_asked_for_and_no_longer() -> None:
 
 def play(**settings: float) -> tuple[Game, float]:
     """Two turns of ResNet-20 against ResNet-8, and what the generator was charged in the last."""
-    config = PRESETS["cifar10-resnet20-to-resnet14"].with_(
+    config = PRESETS["cifar10-resnet20-to-resnet8"].with_(
         student="resnet8", batch_size=8, student_steps=2, pseudo_batches=2, **settings
     )
     torch.manual_seed(0)

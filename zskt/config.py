@@ -58,6 +58,8 @@ class Config:
     """Weight of the attention match."""
     coverage: float = 0.0
     """Weight of the entropy of the teacher's mean belief in what the generator maximises: all classes shall come up."""
+    certainty: float = 0.0
+    """Price of the teacher's doubt, the entropy of each of its beliefs, in what the generator maximises."""
     moments: float = 0.0
     """Price of pseudo-samples whose moments are not those that the teacher's batch normalisations remember."""
     average: float = 0.0
@@ -95,7 +97,7 @@ class Config:
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
         least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
-        least |= {"images_per_class": 0}
+        least |= {"certainty": 0, "images_per_class": 0}
         for name, value in least.items():
             if getattr(self, name) < value:
                 flag = name.replace("_", "-")

@@ -15,7 +15,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from generators import Bandit, Draw
 
 from .config import Config
-from .game import Answer, Batch, NonFiniteLoss, ask, divergence, generator_loss, step, student_loss, surprise
+from .game import (
+    Answer,
+    Batch,
+    NonFiniteLoss,
+    ask,
+    divergence,
+    generator_loss,
+    step,
+    student_loss,
+    surprise,
+    uncertainty,
+)
 from .moments import watch_moments
 from .players import Players
 from .pool import Pool, cat, mix
@@ -116,7 +127,11 @@ class Game:
     def reward(self, draw: Draw, answer: Answer) -> tuple[Tensor, Tensor]:
         """What the generator gets for each sample, (B,), and the part of it that is KL(T || S), (B,)."""
         kl = divergence(answer.logits, self.players.student(*draw.x), self.config.temperature)
-        reward = kl + self.config.coverage * surprise(answer.logits) if self.config.coverage else kl
+        reward = kl
+        if self.config.coverage:
+            reward = reward + self.config.coverage * surprise(answer.logits)
+        if self.config.certainty:
+            reward = reward - self.config.certainty * uncertainty(answer.logits)
         if draw.choice is not None:
             generator = self.players.generator
             assert isinstance(generator, Bandit)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
+from torch import nn
 
 from generators import Draw
 from teachers import Card
@@ -62,6 +64,11 @@ class Domain:
     sources: Sources
     picture: Callable[[Draw, Labelled, Card], Figure | None]
     """Pseudo-samples beside real ones."""
+    layout: torch.memory_format = torch.contiguous_format
+    """In which networks are fastest."""
+
+    def place(self, network: nn.Module, device: torch.device) -> nn.Module:
+        return network.to(device).to(memory_format=self.layout)
 
 
 def _jets(card: Card, path: Path | None, mode: str) -> tuple[Source | None, Source]:
@@ -97,5 +104,5 @@ def _images(card: Card, place: Path | None, mode: str) -> tuple[Source | None, S
 
 DOMAINS: dict[str, Domain] = {
     "jets": Domain(_jets, lambda draw, real, card: plane(draw, real)),
-    "images": Domain(_images, grid),
+    "images": Domain(_images, grid, torch.channels_last),
 }

@@ -114,6 +114,15 @@ def surprise(teacher: Tensor) -> Tensor:
     return -(p * p.detach().mean(0).clamp(min=1e-12).log()).sum(1)
 
 
+def uncertainty(teacher: Tensor) -> Tensor:
+    """Entropy of each belief, -sum_c p_c(x) log p_c(x), logits (B, K) -> (B,), nats.
+
+    The mean of `surprise` less that of this is the mutual information of sample and class.
+    """
+    log_p = torch.log_softmax(teacher, dim=1)
+    return -(log_p.exp() * log_p).sum(1)
+
+
 def generator_loss(reward: Tensor, log_prob: Tensor | None = None, cost: Tensor | None = None) -> Tensor:
     """What the generator minimises: minus its reward, averaged; a scalar.
 

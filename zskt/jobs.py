@@ -37,16 +37,16 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     device, card = choose_device(options.device), TEACHERS[config.teacher]
     domain = DOMAINS[card.inputs.domain]
     learned_from, judged_on = domain.sources(card, options.data, config.mode)
-    teacher = load_teacher(config.teacher, card, options.teacher_path).to(device)
+    teacher = domain.place(load_teacher(config.teacher, card, options.teacher_path), device)
     given = None if learned_from is None else learned_from.read()
     judge = Judge(judged_on, card, teacher, device)
     judged_on.check()
-    student = build_student(config, card).to(device).train()
+    student = domain.place(build_student(config, card), device).train()
     generator = None
     if given is None:
         built = GENERATORS[config.generator].build(card.inputs)
         assert isinstance(built, nn.Module)
-        generator = built.to(device).train()
+        generator = domain.place(built, device).train()
     else:
         config = config.with_(pool=len(given), generator=NO_GENERATOR)
     players = Players(teacher, student, generator)
@@ -74,7 +74,7 @@ def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any
     """Mode ``teacher``: trains the architecture of a card on labelled samples."""
     device, card = choose_device(options.device), TEACHERS[config.teacher]
     torch.manual_seed(config.seed)
-    network = card.build().to(device)
+    network = card.build()
     return _supervise(config, options, device, card, network, None)
 
 
@@ -87,17 +87,20 @@ def few_shot(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     device, card = choose_device(options.device), TEACHERS[config.teacher]
     teacher = None
     if config.alpha or config.beta:
-        teacher = load_teacher(config.teacher, card, options.teacher_path).to(device)
+        teacher = load_teacher(config.teacher, card, options.teacher_path)
     student = build_student(config, card)
     if options.start is not None:
         student = load_student(options.start, config)
-    return _supervise(config, options, device, card, student.to(device), teacher)
+    return _supervise(config, options, device, card, student, teacher)
 
 
 def _supervise(
     config: Config, options: Options, device: torch.device, card: Card, network: nn.Module, teacher: nn.Module | None
 ) -> tuple[Path, dict[str, Any]]:
-    learned_from, judged_on = DOMAINS[card.inputs.domain].sources(card, options.data, config.mode)
+    domain = DOMAINS[card.inputs.domain]
+    for each in (network, *([] if teacher is None else [teacher])):
+        domain.place(each, device)
+    learned_from, judged_on = domain.sources(card, options.data, config.mode)
     assert learned_from is not None
     data = learned_from.read()
     if (data.labels < 0).any():

@@ -98,7 +98,7 @@ PRESETS: dict[str, Config] = {
             evaluate_every=0,
             checkpoint_every=100,
         ),
-        *_pair("cifar10-resnet20", "resnet14", 1000, evaluate_every=50, checkpoint_every=50),
+        *_pair("cifar10-resnet20", "resnet8", 1000, evaluate_every=50, checkpoint_every=50),
         *(
             config
             for teacher, student in (
