@@ -11,6 +11,7 @@ MODES = {
     "kd": "distil it with data: the yardstick",
     "few-shot": "distil it with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
     "transition": "how alike student and teacher are on the way from one class to another",
+    "paper": "all runs behind the paper's tables, in pieces",
     "evaluate": "figures of a finished run on other data",
     "teacher": "train a teacher that nobody publishes",
     "simulate": "make jets with Pythia 8 and FastJet",
@@ -27,6 +28,7 @@ FLAGS = {
     "kd": (RECIPE | RUN) - {"generator"},
     "few-shot": ((RECIPE | RUN) - {"generator"}) | {"images_per_class", "without_teacher", "run"},
     "transition": {"run", "against", "data", "teacher_path", "device", "images"},
+    "paper": {"only", "minutes", "data", "device", "out", "seed", "pseudo_batches"},
     "evaluate": {"run", "data", "teacher_path", "device"},
     "teacher": (RECIPE | RUN) - {"student", "generator", "student_steps", "teacher_path"},
     "simulate": {"out", "per_class", "seed"},
@@ -77,6 +79,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="finished runs, for evaluate; one, to begin from, for few-shot; a folder of runs, for tables",
     )
     place.add_argument("--against", type=Path, help="another finished run, for transition")
+    place.add_argument("--only", metavar="DATA", help="data set of mode paper: cifar10, svhn or mnist")
+    place.add_argument("--minutes", type=float, help="mode paper stops after so long, to go on another time")
     place.add_argument("--images", type=int, help="how many, for transition: 1000")
     place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     place.add_argument("--per-class", type=int, default=1000, help="jets of each class, for simulate")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,23 @@ def transition(given: argparse.Namespace) -> None:
     print(f"picture: {picture}")
 
 
+def paper(given: argparse.Namespace) -> None:
+    from .campaign import SEEDS, campaign, play
+
+    if given.only is None:
+        raise UserError("--mode paper: say for which data: --only cifar10, svhn or mnist")
+    if given.minutes is not None and given.minutes <= 0:
+        raise UserError(f"--minutes is {given.minutes}, but must be positive")
+    place = given.out or running.RUNS
+    runs = list(campaign(given.only, SEEDS if given.seed is None else (given.seed,)))
+    if given.pseudo_batches is not None:
+        runs = [replace(run, config=run.config.with_(pseudo_batches=given.pseudo_batches)) for run in runs]
+    left = play(runs, place, _options(given), given.minutes)
+    print(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {place}")
+    if left:
+        print(f"next: {left[0].name}; go on with the same command")
+
+
 def evaluate(given: argparse.Namespace) -> None:
     from .evaluation import evaluate_runs
 
@@ -204,6 +222,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "kd": distil,
     "few-shot": few_shot_run,
     "transition": transition,
+    "paper": paper,
     "evaluate": evaluate,
     "teacher": teacher,
     "simulate": simulate,

@@ -102,6 +102,7 @@ def start(
     files = _files(config, options, data)
     if not options.resume:
         folder.begin(config, device, files)
+        state.save(folder.checkpoint, config.to_dict())  # stopped before its first turn, it can still go on
         return
     recorded = read_json(folder.path / "config.json")["files"]
     for name, file in files.items():

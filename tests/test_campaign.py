@@ -1,0 +1,84 @@
+"""Mode paper: every run behind the tables, in pieces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zskt import campaign as module
+from zskt.campaign import campaign
+from zskt.distill import Game
+from zskt.published import PAIRS
+from zskt.records import read_records
+from zskt.tables import everything
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+def test_what_a_run_needs_comes_before_it() -> None:
+    for data in dict.fromkeys(pair.data for pair in PAIRS):
+        names = [run.name for run in campaign(data)]
+        assert len(set(names)) == len(names)
+        for i, run in enumerate(campaign(data)):
+            if run.config.mode != "teacher":
+                assert names.index(f"teacher-{run.config.teacher}-seed0") < i
+            if run.start is not None:
+                assert names.index(run.start) < i
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few runs of few steps, on forty images."""
+    monkeypatch.setattr(module, "IMAGES_PER_CLASS", (2,))
+    monkeypatch.setattr(module, "CURVES", ("", "", ""))
+
+
+def test_pieces_make_the_whole_and_the_tables_find_every_run(
+    call: Call, digits: Path, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piece = ("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0)
+    piece = (*piece, "--pseudo-batches", 1)
+    turn, played = Game.turn, []
+
+    def stopped(game: Game) -> dict[str, float]:
+        played.append(game.config.preset)
+        if len(played) == 2:
+            raise KeyboardInterrupt  # the time is up in the second game
+        return turn(game)
+
+    monkeypatch.setattr(Game, "turn", stopped)
+    code, out, err = call(*piece)
+    assert code == 0, err
+    assert "2 of 7 runs are finished" in out and "next: zero-shot-mnist-lenet5-to-lenet5-half-seed0" in out
+    code, out, err = call(*piece)
+    assert code == 0 and "7 of 7 runs are finished" in out, err
+    assert played == ["mnist-lenet5-to-lenet5-half-paper", *["mnist-lenet5-to-lenet5-half"] * 2]
+    tuned = json.loads(Path("all/few-shot-mnist-lenet5-to-lenet5-half-2-tuned-seed0/result.json").read_text())
+    assert tuned["start"] == "zero-shot mnist-lenet5-to-lenet5-half" and tuned["images_per_class"] == 2
+    assert len(read_records(Path("all"))) == 7
+    row = next(line for line in everything(Path("all")).splitlines() if line.startswith("| MNIST, lenet5"))
+    assert row.count("(n = 1)") == 4 and row.count("not run") == 1  # KD+AT with 200 a class was not asked for
+
+
+def test_a_deadline_stops_between_turns(call: Call, digits: Path, small: None) -> None:
+    code, out, err = call(
+        *("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0),
+        *("--minutes", 0.02, "--pseudo-batches", 100_000),
+    )
+    assert code == 0, err
+    assert "0 of 7 runs are finished in all" in out and "next: teacher-mnist-lenet5-seed0; go on with the same" in out
+    assert Path("all/teacher-mnist-lenet5-seed0/checkpoint.pt").is_file()
+
+
+def test_mistakes_of_paper(call: Call) -> None:
+    for arguments, message in (
+        ((), "say for which data"),
+        (("--only", "imagenet"), "no table is about it; choose one of cifar10, svhn, mnist"),
+        (("--only", "mnist", "--minutes", -1), "--minutes is -1.0, but must be positive"),
+        (("--only", "mnist", "--preset", "x"), "--mode paper does not use --preset"),
+    ):
+        code, _, err = call("--mode", "paper", *arguments)
+        assert code == 2 and message in err and err.count("\n") == 1, err

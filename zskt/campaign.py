@@ -1,0 +1,128 @@
+"""Mode ``paper``: every run behind the paper's tables, one after the other, in pieces that go on where they stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import jobs
+from .config import Config
+from .errors import UserError
+from .presets import PRESETS, few_shot
+from .published import IMAGES_PER_CLASS, PAIRS, Pair
+from .running import Options
+from .transition import transition_runs
+
+SEEDS = (0, 1, 2)
+CURVES = ("cifar10-wrn-40-2-to-wrn-16-1", "svhn-wrn-40-2-to-wrn-16-1", "mnist-lenet5-to-lenet5-half")
+"""Pairs whose transition curves are taken."""
+FEW_SHOT = (CURVES[0], CURVES[2])
+"""Pairs with a few-shot curve."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of them."""
+
+    name: str
+    """Of its folder."""
+    config: Config
+    start: str | None = None
+    """Name of the run that it begins from."""
+    walks: bool = False
+    """Whether its transition curves are taken."""
+
+
+def campaign(data: str, seeds: Sequence[int] = SEEDS) -> Iterator[Run]:
+    """All runs on a data set: its teachers first, then seed by seed; what others need comes before them.
+
+    Raises:
+        UserError: if the paper's tables have no such data.
+    """
+    pairs = [pair for pair in PAIRS if pair.data == data]
+    if not pairs:
+        known = ", ".join(dict.fromkeys(pair.data for pair in PAIRS))
+        raise UserError(f"--only {data}: no table is about it; choose one of {known}")
+    # The pair that the paper looks at closest comes first: time may run out.
+    pairs.sort(key=lambda pair: pair.preset not in CURVES)
+    for teacher in dict.fromkeys(f"{pair.data}-{pair.teacher}" for pair in pairs):
+        yield Run(f"teacher-{teacher}-seed0", PRESETS[teacher])
+    for seed in seeds:
+        for pair in pairs:
+            yield from _of_pair(pair, seed)
+
+
+def _of_pair(pair: Pair, seed: int) -> Iterator[Run]:
+    walks = pair.preset in CURVES
+    for preset in (f"{pair.preset}-paper", pair.preset):
+        yield Run(f"zero-shot-{preset}-seed{seed}", PRESETS[preset].with_(seed=seed), walks=walks)
+    learns = few_shot(PRESETS[pair.preset]).with_(seed=seed)
+    alone = learns.with_(alpha=0.0, beta=0.0)
+    tuned = few_shot(PRESETS[pair.preset], f"zero-shot {pair.preset}").with_(seed=seed)
+    begun = f"zero-shot-{pair.preset}-seed{seed}"
+    yield Run(f"few-shot-{pair.preset}-all-labels-seed{seed}", alone)
+    for m in IMAGES_PER_CLASS if pair.preset in FEW_SHOT else (200,):
+        name = f"few-shot-{pair.preset}-{m}"
+        yield Run(f"{name}-kd-at-seed{seed}", learns.with_(images_per_class=m), walks=walks and m == 200)
+        if pair.preset in FEW_SHOT:
+            yield Run(f"{name}-labels-seed{seed}", alone.with_(images_per_class=m))
+            yield Run(f"{name}-tuned-seed{seed}", tuned.with_(images_per_class=m), begun)
+
+
+@contextmanager
+def _deadline(minutes: float | None) -> Iterator[None]:
+    """As if the user had pressed Ctrl-C after so long."""
+    timer = threading.Timer((minutes or 0) * 60, signal.raise_signal, (signal.SIGINT,))
+    timer.daemon = True
+    if minutes is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def play(runs: Sequence[Run], place: Path, options: Options, minutes: float | None) -> list[Run]:
+    """Play what is not finished yet, as far as the time goes; what is left.
+
+    Args:
+        place: folder of all runs.
+        options: machine and data; folders are set here.
+        minutes: until a checkpoint is written and the rest is left; None goes on to the end.
+    """
+    try:
+        with _deadline(minutes):
+            for run in runs:
+                _play(run, place, options)
+    except KeyboardInterrupt:
+        pass
+    return [run for run in runs if not _finished(run, place)]
+
+
+def _finished(run: Run, place: Path) -> bool:
+    walked = not run.walks or any((place / run.name).glob("transition-*.json"))
+    return (place / run.name / "result.json").is_file() and walked
+
+
+def _play(run: Run, place: Path, options: Options) -> None:
+    folder = place / run.name
+    if not (folder / "result.json").is_file():
+        teacher = None
+        if run.config.mode != "teacher":
+            found = place / f"teacher-{run.config.teacher}-seed0" / "student.safetensors"
+            teacher = found if found.is_file() else None
+        asked = replace(
+            options,
+            out=folder,
+            resume=(folder / "checkpoint.pt").is_file(),
+            teacher_path=teacher,
+            start=None if run.start is None else place / run.start,
+        )
+        job = {"teacher": jobs.train_teacher, "few-shot": jobs.few_shot, "zero-shot": jobs.distil}[run.config.mode]
+        job(run.config, asked)
+    if not _finished(run, place):
+        transition_runs([folder], options.data, None, options.device, 1000)
