@@ -52,13 +52,13 @@ def test_pieces_make_the_whole_and_the_tables_find_every_run(
     monkeypatch.setattr(Game, "turn", stopped)
     code, out, err = call(*piece)
     assert code == 0, err
-    assert "2 of 7 runs are finished" in out and "next: zero-shot-mnist-lenet5-to-lenet5-half-seed0" in out
+    assert "2 of 9 runs are finished" in out and "next: zero-shot-mnist-lenet5-to-lenet5-half-seed0" in out
     code, out, err = call(*piece)
-    assert code == 0 and "7 of 7 runs are finished" in out, err
+    assert code == 0 and "9 of 9 runs are finished" in out, err
     assert played == ["mnist-lenet5-to-lenet5-half-paper", *["mnist-lenet5-to-lenet5-half"] * 2]
     tuned = json.loads(Path("all/few-shot-mnist-lenet5-to-lenet5-half-2-tuned-seed0/result.json").read_text())
     assert tuned["start"] == "zero-shot mnist-lenet5-to-lenet5-half" and tuned["images_per_class"] == 2
-    assert len(read_records(Path("all"))) == 7
+    assert len(read_records(Path("all"))) == 9
     row = next(line for line in everything(Path("all")).splitlines() if line.startswith("| MNIST, lenet5"))
     assert row.count("(n = 1)") == 4 and row.count("not run") == 1  # KD+AT with 200 a class was not asked for
 
@@ -69,7 +69,7 @@ def test_a_deadline_stops_between_turns(call: Call, digits: Path, small: None) -
         *("--minutes", 0.02, "--pseudo-batches", 100_000),
     )
     assert code == 0, err
-    assert "0 of 7 runs are finished in all" in out and "next: teacher-mnist-lenet5-seed0; go on with the same" in out
+    assert "0 of 9 runs are finished in all" in out and "next: teacher-mnist-lenet5-seed0; go on with the same" in out
     assert Path("all/teacher-mnist-lenet5-seed0/checkpoint.pt").is_file()
 
 

@@ -73,7 +73,7 @@ def test_samples_are_of_each_class_and_a_larger_number_adds_to_them() -> None:
 
 
 def test_a_recipe_knows_what_was_changed_of_it() -> None:
-    recipe = few_shot(PRESETS[PAIR]).with_(images_per_class=10, seed=3)
+    recipe = few_shot(PRESETS[PAIR], images_per_class=10).with_(seed=3)
     assert changes(recipe) == {}
     assert changes(recipe.with_(student_lr=0.5)) == {"student_lr": 0.5}
     assert changes(PRESETS[PAIR].with_(coverage=0.0, generator="image")) == {"coverage": 0.0}

@@ -23,6 +23,9 @@ CURVES = ("cifar10-wrn-40-2-to-wrn-16-1", "svhn-wrn-40-2-to-wrn-16-1", "mnist-le
 FEW_SHOT = (CURVES[0], CURVES[2])
 """Pairs with a few-shot curve."""
 
+ALL_IMAGES: dict[str, dict[str, float]] = {"labels": {"alpha": 0.0, "beta": 0.0}, "kd": {"beta": 0.0}, "kd-at": {}}
+"""Yardsticks that see every image: of labels alone, KD, KD+AT."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -60,17 +63,17 @@ def _of_pair(pair: Pair, seed: int) -> Iterator[Run]:
     walks = pair.preset in CURVES
     for preset in (f"{pair.preset}-paper", pair.preset):
         yield Run(f"zero-shot-{preset}-seed{seed}", PRESETS[preset].with_(seed=seed), walks=walks)
-    learns = few_shot(PRESETS[pair.preset]).with_(seed=seed)
-    alone = learns.with_(alpha=0.0, beta=0.0)
-    tuned = few_shot(PRESETS[pair.preset], f"zero-shot {pair.preset}").with_(seed=seed)
-    begun = f"zero-shot-{pair.preset}-seed{seed}"
-    yield Run(f"few-shot-{pair.preset}-all-labels-seed{seed}", alone)
+    begun, pair_of = f"zero-shot-{pair.preset}-seed{seed}", PRESETS[pair.preset]
+    for name, settings in ALL_IMAGES.items():
+        learns = few_shot(pair_of).with_(seed=seed, **settings)
+        yield Run(f"few-shot-{pair.preset}-all-{name}-seed{seed}", learns)
     for m in IMAGES_PER_CLASS if pair.preset in FEW_SHOT else (200,):
-        name = f"few-shot-{pair.preset}-{m}"
-        yield Run(f"{name}-kd-at-seed{seed}", learns.with_(images_per_class=m), walks=walks and m == 200)
+        name, learns = f"few-shot-{pair.preset}-{m}", few_shot(pair_of, images_per_class=m).with_(seed=seed)
+        yield Run(f"{name}-kd-at-seed{seed}", learns, walks=walks and m == 200)
         if pair.preset in FEW_SHOT:
-            yield Run(f"{name}-labels-seed{seed}", alone.with_(images_per_class=m))
-            yield Run(f"{name}-tuned-seed{seed}", tuned.with_(images_per_class=m), begun)
+            yield Run(f"{name}-labels-seed{seed}", learns.with_(alpha=0.0, beta=0.0))
+            tuned = few_shot(pair_of, f"zero-shot {pair.preset}", m).with_(seed=seed)
+            yield Run(f"{name}-tuned-seed{seed}", tuned, begun)
 
 
 @contextmanager

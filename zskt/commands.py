@@ -65,24 +65,23 @@ def _beginning(given: argparse.Namespace) -> Config:
                 f"resume it with these, not {given.preset or start.preset}, {given.mode}"
             )
         return start
-    run = _one_run(given)
+    run, m = _one_run(given), given.images_per_class or 0
     if run is None:
-        return preset(given.preset, given.teacher, given.mode)
+        found = preset(given.preset, given.teacher, given.mode)
+        return few_shot(found, images_per_class=m) if given.mode == "few-shot" else found
     begun = _recorded(run)
     for flag, mine in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
         if getattr(given, flag) not in (None, mine):
             raise UserError(f"--run {run}: its {flag} is {mine}, not {getattr(given, flag)}; leave --{flag} out")
-    return few_shot(begun, f"{begun.mode} {begun.preset}")
+    return few_shot(begun, f"{begun.mode} {begun.preset}", m)
 
 
 def _config(given: argparse.Namespace) -> Config:
     """The recipe that the flags describe."""
     if given.teacher is not None:
         lookup(TEACHERS, given.teacher, "teacher")
-    flags = ["teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps"]
+    flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
     config = _beginning(given)
-    if given.mode == "few-shot":
-        flags.append("images_per_class")
     if given.without_teacher:
         config = config.with_(alpha=0.0, beta=0.0)
     return settings(config, given.set or []).with_(**{name: getattr(given, name) for name in flags})
