@@ -90,7 +90,10 @@ def _few_shot(records: list[Record]) -> Figure:
                 )
         axes.set(xlabel="images a class", title=pair.preset)
         axes.title.set_fontsize(8)
-        axes.legend(fontsize=7, frameon=False, loc="lower right")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=7, frameon=False, loc="lower right")
+        else:
+            axes.text(0.5, 0.5, "not run", ha="center", transform=axes.transAxes, color="0.5")
     figure.axes[0].set_ylabel("accuracy (%)")
     return figure
 

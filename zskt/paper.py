@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .presets import PRESETS
 from .published import FEW_SHOT, IMAGES_PER_CLASS, MTE, PAIRS, Pair
 from .records import Record, chosen, spread, values
 
@@ -46,13 +47,14 @@ def table(head: Row, rows: Iterable[Row]) -> str:
 def few_shot_facts(method: str, m: int, pair: Pair) -> tuple[dict[str, Any], str]:
     """What the results of a method say of themselves, and its command; the columns of the few-shot curve."""
     base = f"--mode few-shot --preset {pair.preset} --images-per-class {m}"
-    begun = f"zero-shot {pair.preset}"
+    generator = PRESETS[pair.preset].generator
+    begun = f"runs/zero-shot-{pair.preset}-{pair.student}-{generator}-seed0"
     return {
         "labels alone": ({"alpha": 0.0, "beta": 0.0, "start": "scratch"}, f"{base} --without-teacher"),
-        "KD+AT": ({"alpha": 0.9, "start": "scratch"}, base),
+        "KD+AT": ({"alpha": 0.9, "beta": 1000.0, "start": "scratch"}, base),
         "zero-shot, then KD+AT": (
-            {"alpha": 0.9, "start": begun},
-            f"--mode few-shot --run RUN --images-per-class {m}",
+            {"alpha": 0.9, "beta": 1000.0, "start": f"zero-shot {pair.preset}"},
+            f"--mode few-shot --run {begun} --images-per-class {m}",
         ),
     }[method]
 
