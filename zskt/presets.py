@@ -47,7 +47,16 @@ PAPER = Config(
 """Micaelli and Storkey's procedure: a fresh batch after the generator's step, ten student steps on it, no replay. Their
 beta of 250 weighs a KL divided by the 10 classes too: 2 500 on a KL per example."""
 ZSKT = PAPER.with_(
-    preset="zskt", reuse=True, replay=0.5, balance=0.5, coverage=1.0, moments=1.0, beta=0.0, average=0.999, pool=16_384
+    preset="zskt",
+    reuse=True,
+    replay=0.5,
+    balance=0.5,
+    coverage=2.0,
+    certainty=1.0,
+    moments=3.0,
+    average=0.999,
+    beta=0.0,
+    pool=16_384,
 )
 """Ours, at half the teacher's answers a turn: the student learns from the samples of the generator's step."""
 
@@ -98,7 +107,14 @@ PRESETS: dict[str, Config] = {
             evaluate_every=0,
             checkpoint_every=100,
         ),
-        *_pair("cifar10-resnet20", "resnet8", 1000, evaluate_every=50, checkpoint_every=50),
+        *_pair(
+            "cifar10-resnet20",
+            "resnet8",
+            700,
+            {"growth": 1.0, "replay": 0.8, "generator_lr": 3e-3},
+            evaluate_every=50,
+            checkpoint_every=50,
+        ),
         *(
             config
             for teacher, student in (
