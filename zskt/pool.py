@@ -25,6 +25,7 @@ class Pool:
         self.seen = 0
         self._columns: list[Tensor] = []
         self._parts = 0
+        self._weighed: tuple[int, float, Tensor] | None = None
 
     def __len__(self) -> int:
         return min(self.seen, self.size)
@@ -62,21 +63,26 @@ class Pool:
             raise ValueError("nothing to draw from an empty pool")
         rows = torch.randint(len(self), (n,), generator=rng)
         if balance:
-            classes = self._columns[self._parts][: len(self)].argmax(1)
-            frequency = torch.bincount(classes).float() / len(self)
-            weights = frequency[classes] ** -balance
-            rows = torch.multinomial(weights.cpu(), n, replacement=True, generator=rng)
+            rows = torch.multinomial(self._weights(balance), n, replacement=True, generator=rng)
         columns = [c[rows.to(c.device)] for c in self._columns]
         columns = [c.float() if c.is_floating_point() else c for c in columns]
         x, logits, *attention = tuple(columns[: self._parts]), *columns[self._parts :]
         return x, Answer(logits, tuple(attention))
+
+    def _weights(self, balance: float) -> Tensor:
+        """Of each sample in `draw`; kept until the next `add`, as there are many draws to one."""
+        if self._weighed is None or self._weighed[:2] != (self.seen, balance):
+            classes = self._columns[self._parts][: len(self)].argmax(1)
+            frequency = torch.bincount(classes).float() / len(self)
+            self._weighed = self.seen, balance, (frequency[classes] ** -balance).cpu()
+        return self._weighed[2]
 
     def state_dict(self) -> dict[str, Any]:
         kept = [c[: len(self)].clone() for c in self._columns]
         return {"seen": self.seen, "parts": self._parts, "columns": kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.seen, self._parts = state["seen"], state["parts"]
+        self.seen, self._parts, self._weighed = state["seen"], state["parts"], None
         self._columns = [self._empty(c) for c in state["columns"]]
         for mine, kept in zip(self._columns, state["columns"], strict=True):
             mine[: len(kept)] = kept
