@@ -1,7 +1,8 @@
 """Written characters from public knowledge: a pen that draws one to three strokes, moved by an adversary.
 
-What `generators.shower` is to jets: nothing here has seen a digit. A stroke is a curve whose direction bends steadily,
-in waves and at two corners; later strokes begin on the first one. The drawing is brought to a box of 20 pixels in the
+What `generators.shower` is to jets: nothing here has seen a digit. A stroke is a curve, mostly drawn downwards, whose
+direction bends steadily, in waves and at two corners; later strokes begin on the first one. The drawing is taller than
+wide, and it is brought to a box of 20 pixels in the
 middle of the image, as the publishers of MNIST say they did (Y. LeCun et al., Proc. IEEE 86 (1998) 2278).
 
 Shapes: B images, Z latent size, S strokes, T points of a stroke, C channels, H = W pixels.
@@ -71,7 +72,7 @@ class Strokes(nn.Module):
     def _placed(self, points: Tensor, drawn: Tensor, whole: dict[str, Tensor]) -> Tensor:
         """Slanted, and brought into the box: (B, S, T, 2), in pixels from the middle."""
         x = points[..., 0] + 0.25 * whole["slant"].view(-1, 1, 1) * points[..., 1]
-        points = torch.stack([x * torch.exp(0.2 * whole["aspect"]).view(-1, 1, 1), points[..., 1]], -1)
+        points = torch.stack([x * torch.exp(0.2 * whole["aspect"] - 0.25).view(-1, 1, 1), points[..., 1]], -1)
         absent = ~drawn.view(*drawn.shape, 1, 1)
         low = points.masked_fill(absent, torch.inf).amin((1, 2), keepdim=True)
         high = points.masked_fill(absent, -torch.inf).amax((1, 2), keepdim=True)
@@ -103,7 +104,7 @@ def _curves(z: Tensor) -> Tensor:
     """Strokes (B, S, T, 2) of their latent variables (B, S, 11), in units of about their length, y downwards."""
     own = dict(zip(OF_STROKE, z.unsqueeze(-2).unbind(-1), strict=True))  # (B, S, 1) each
     t = torch.linspace(0, 1, POINTS - 1, device=z.device)
-    angle = 3.0 * own["direction"] + 3.0 * own["bend"] * t + 2.0 * own["turn"] * t.square()
+    angle = torch.pi / 2 + 1.2 * own["direction"] + 3.0 * own["bend"] * t + 2.0 * own["turn"] * t.square()
     angle = angle + 0.7 * own["wave"] * torch.sin(2 * torch.pi * t)
     for corner, at in (("corner_a", "at_a"), ("corner_b", "at_b")):
         angle = angle + 1.2 * own[corner] * torch.sigmoid(20 * (t - torch.sigmoid(own[at])))

@@ -35,9 +35,9 @@ def test_every_channel_sees_the_same_ink() -> None:
 def test_a_straight_stroke_is_where_it_should_be() -> None:
     generator = Strokes(MNIST_INPUTS, adversarial=False)
     drawn = torch.tensor([[True, False, False]])
-    # All latent variables zero: one stroke to the right, without a bend, across the box.
-    pixels = generator.images(torch.zeros(1, generator.latent_size), drawn)[0, 0]
-    middle = pixels[15:17]  # the line runs between two rows
+    # All latent variables zero: one stroke down, without a bend, through the box.
+    pixels = generator.images(torch.zeros(1, generator.latent_size), drawn)[0, 0].T
+    middle = pixels[15:17]  # the line runs between two columns
     assert (middle[:, 7:25] > 0.9).all() and (middle[:, :4] == 0).all() and (middle[:, 28:] == 0).all()
     assert (pixels[:13] == 0).all() and (pixels[19:] == 0).all()
 
