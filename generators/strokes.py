@@ -2,8 +2,8 @@
 
 What `generators.shower` is to jets: nothing here has seen a digit. A stroke is a curve, mostly drawn downwards, whose
 direction bends steadily, in waves and at two corners; later strokes begin on the first one. The drawing is taller than
-wide, and it is brought to a box of 20 pixels in the
-middle of the image, as the publishers of MNIST say they did (Y. LeCun et al., Proc. IEEE 86 (1998) 2278).
+wide, and is brought to a box of 20 pixels in the middle of the image, as the publishers of MNIST say they did (Y. LeCun
+et al., Proc. IEEE 86 (1998) 2278).
 
 Shapes: B images, Z latent size, S strokes, T points of a stroke, C channels, H = W pixels.
 """
