@@ -8,7 +8,7 @@ from zskt.commands import report
 from zskt.config import Config
 from zskt.evaluation import load_student
 from zskt.folder import read_json
-from zskt.tables import render
+from zskt.tables import everything, render, write
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -17,6 +17,14 @@ REFERENCE = ROOT / "runs" / "reference"
 
 def test_the_tables_are_made_from_the_reference_runs() -> None:
     assert render(REFERENCE) in README
+
+
+def test_the_papers_tables_are_made_from_the_reference_runs(tmp_path: Path) -> None:
+    kept = REFERENCE / "tables"
+    assert everything(REFERENCE) in (kept / "README.md").read_text()
+    write(REFERENCE, tmp_path / "tables")
+    assert {p.name for p in (tmp_path / "tables").iterdir()} == {p.name for p in kept.iterdir()}
+    assert (tmp_path / "tables/README.md").read_text() == (kept / "README.md").read_text()
 
 
 def test_the_shown_output_is_that_of_a_reference_run() -> None:
