@@ -40,7 +40,7 @@ class Strokes(nn.Module):
     latent_size = STROKES * len(OF_STROKE) + len(OF_DRAWING)
     acceptance = 1.0
 
-    def __init__(self, inputs: ImageInputs, adversarial: bool = True, hidden: int = 128, tau: float = 0.1) -> None:
+    def __init__(self, inputs: ImageInputs, adversarial: bool = True, hidden: int = 128, tau: float = 0.03) -> None:
         super().__init__()
         self.inputs, self.tau = inputs, tau
         self.adversary: nn.Sequential | None = None
