@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from zskt import campaign as module
+from zskt import presets
 from zskt.campaign import campaign
 from zskt.distill import Game
 from zskt.published import PAIRS
@@ -31,16 +32,20 @@ def test_what_a_run_needs_comes_before_it() -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few runs of few steps, on forty images."""
+    """Few runs of one step, for forty images."""
     monkeypatch.setattr(module, "IMAGES_PER_CLASS", (2,))
     monkeypatch.setattr(module, "CURVES", ("", "", ""))
+    for recipes in (presets.OF_DATA, presets.WHOLE):
+        short = recipes.get("mnist", {}) | {"pseudo_batches": 1, "student_steps": 1}
+        monkeypatch.setitem(recipes, "mnist", short)
+    for name in ("mnist-lenet5", "mnist-lenet5-to-lenet5-half", "mnist-lenet5-to-lenet5-half-paper"):
+        monkeypatch.setitem(presets.PRESETS, name, presets.PRESETS[name].with_(pseudo_batches=1))
 
 
 def test_pieces_make_the_whole_and_the_tables_find_every_run(
     call: Call, digits: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     piece = ("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0)
-    piece = (*piece, "--pseudo-batches", 1)
     turn, played = Game.turn, []
 
     def stopped(game: Game) -> dict[str, float]:
@@ -61,6 +66,12 @@ def test_pieces_make_the_whole_and_the_tables_find_every_run(
     assert len(read_records(Path("all"))) == 9
     row = next(line for line in everything(Path("all")).splitlines() if line.startswith("| MNIST, lenet5"))
     assert row.count("(n = 1)") == 4 and row.count("not run") == 1  # KD+AT with 200 a class was not asked for
+
+    # A longer or shorter game than the recipe's is no entry of the paper's tables.
+    path = Path("all/zero-shot-mnist-lenet5-to-lenet5-half-seed0/result.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pseudo_batches": 5}))
+    row = next(line for line in everything(Path("all")).splitlines() if line.startswith("| MNIST, lenet5"))
+    assert row.count("(n = 1)") == 3 and row.count("not run") == 2
 
 
 def test_a_deadline_stops_between_turns(call: Call, digits: Path, small: None) -> None:

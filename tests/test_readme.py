@@ -42,7 +42,7 @@ def test_every_reference_run_can_be_evaluated_by_anyone() -> None:
         recorded = read_json(run / "config.json")
         recorded.pop("files")
         load_student(run, Config.from_dict(recorded, str(run)))
-        assert (run / "student.safetensors").stat().st_size <= 250_000, run
+        assert (run / "student.safetensors").stat().st_size <= 350_000, run
 
 
 def test_the_two_commands_come_first() -> None:

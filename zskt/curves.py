@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from . import paper
 from .published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS
-from .records import Record, chosen, values
+from .records import Record, values
 
 WAYS = (("on_student", "stepping on the student"), ("on_teacher", "stepping on the teacher"))
 
@@ -59,7 +59,7 @@ def _pairs(records: list[Record]) -> Figure:
             mean, deviation = map(float, pair.zero_shot.split(" ± "))
             axes.bar(i - 0.28, mean, 0.26, yerr=deviation, color="0.7", label="published")
         for ending, label, place in recipes:
-            known = values(chosen(records, pair.preset + ending, "zero-shot"), paper.accuracy)
+            known = values(paper.zero_shot_runs(records, pair.preset + ending), paper.accuracy)
             colour = "tab:blue" if ending else "tab:orange"
             if known:
                 error = 100 * np.std(known, ddof=1) if len(known) > 1 else 0.0
