@@ -215,3 +215,30 @@ def test_networks_that_do_not_belong_together(
     code, _, err = call("--mode", "zero-shot", *arguments)
     assert code == 2 and message in err and err.count("\n") == 1, err
     assert not list(Path().glob("runs/*"))
+
+
+def test_a_game_that_keeps_an_average_goes_on_exactly(
+    call: Call, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from zskt.distill import Game
+
+    assert call("--mode", "teacher", "--preset", "mnist-lenet5", "--data", digits, "--pseudo-batches", 1)[0] == 0
+    game = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--data", digits, "--pseudo-batches", 4)
+    game = (*game, "--batch-size", 8, "--set", "checkpoint_every=1", "--set", "average=0.7")
+    code, _, err = call(*game, "--out", "whole")
+    assert code == 0, err
+    turn = Game.turn
+
+    def stops(self: Game) -> dict[str, float]:
+        if self.state.step == 2:
+            raise RuntimeError("power cut")
+        return turn(self)
+
+    monkeypatch.setattr(Game, "turn", stops)
+    with pytest.raises(RuntimeError):
+        call(*game, "--out", "cut")
+    monkeypatch.setattr(Game, "turn", turn)
+    code, _, err = call("--mode", "zero-shot", "--resume", "--out", "cut")
+    assert code == 0, err
+    whole, cut = (Path(run, "student.safetensors").read_bytes() for run in ("whole", "cut"))
+    assert whole == cut
