@@ -128,4 +128,4 @@ def _play(run: Run, place: Path, options: Options) -> None:
         job = {"teacher": jobs.train_teacher, "few-shot": jobs.few_shot, "zero-shot": jobs.distil}[run.config.mode]
         job(run.config, asked)
     if not _finished(run, place):
-        transition_runs([folder], options.data, None, options.device, 1000)
+        transition_runs([folder], options.data, None, options.device, progress=options.progress)

@@ -129,8 +129,9 @@ def transition(given: argparse.Namespace) -> None:
     if given.run is None or len(given.run) > 1:
         raise UserError("--mode transition: say which run: --run runs/NAME, and another as --against runs/OTHER")
     runs = [*given.run, *([] if given.against is None else [given.against])]
+    images = 1000 if given.images is None else given.images
     found, picture = transition_runs(
-        runs, given.data, given.teacher_path, given.device, 1000 if given.images is None else given.images
+        runs, given.data, given.teacher_path, given.device, images, progress=sys.stderr.isatty()
     )
     for run, result in found:
         print(

@@ -67,7 +67,8 @@ def collect(records: list[Record]) -> list[Row]:
             ) from error
         groups.setdefault(key, []).append(run)
     rows = [Row(*key, tuple(runs)) for key, runs in groups.items()]
-    return sorted(rows, key=lambda row: (_kind(row), _rank(row), row.answers, row.steps))
+    jets_first = sorted(rows, key=lambda row: (_kind(row), _rank(row), row.answers, row.steps))
+    return sorted(jets_first, key=lambda row: unit(row.runs[0]["data"]) == "image")
 
 
 def _rank(row: Row) -> tuple[int, int, str]:

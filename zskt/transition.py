@@ -86,11 +86,17 @@ def _towards(network: nn.Module, x: Tensor, target: Tensor) -> tuple[Tensor, Ten
 
 
 def transition_runs(
-    runs: Sequence[Path], data: Path | None, teacher_path: Path | None, device: str, images: int
+    runs: Sequence[Path],
+    data: Path | None,
+    teacher_path: Path | None,
+    device: str,
+    images: int = 1000,
+    progress: bool = True,
 ) -> tuple[list[tuple[Path, dict[str, Any]]], Path]:
     """Write ``transition-<data>.json`` into each run folder, and a picture of all into the first.
 
     Args:
+        progress: whether to draw bars.
         images: how many test images to walk from, the first ones on which teacher and student agree.
 
     Raises:
@@ -104,7 +110,7 @@ def transition_runs(
         result = {"run": run.name, "images": images, "steps": STEPS, "size": SIZE}
         result |= judge.verdict(config, student, config.student)
         for key, pair in (("on_student", (student, judge.teacher)), ("on_teacher", (judge.teacher, student))):
-            result[key] = transition(*pair, x, classes, progress=True).to_dict()
+            result[key] = transition(*pair, x, classes, progress=progress).to_dict()
         write_json(run / f"transition-{judge.source.stem}.json", result)
         found.append((run, result))
     picture = runs[0] / f"transition-{judge.source.stem}.png"
