@@ -12,6 +12,7 @@ from zskt import campaign as module
 from zskt import presets
 from zskt.campaign import campaign
 from zskt.distill import Game
+from zskt.game import NonFiniteLoss
 from zskt.published import PAIRS
 from zskt.records import read_records
 from zskt.tables import everything
@@ -51,13 +52,13 @@ def test_pieces_make_the_whole_and_the_tables_find_every_run(
     def stopped(game: Game) -> dict[str, float]:
         played.append(game.config.preset)
         if len(played) == 2:
-            raise KeyboardInterrupt  # the time is up in the second game
+            raise KeyboardInterrupt  # in the second game
         return turn(game)
 
     monkeypatch.setattr(Game, "turn", stopped)
     code, out, err = call(*piece)
-    assert code == 0, err
-    assert "2 of 9 runs are finished" in out and "next: zero-shot-mnist-lenet5-to-lenet5-half-seed0" in out
+    assert code == 130 and "interrupted" in err
+    assert len(list(Path("all").glob("*/result.json"))) == 2
     code, out, err = call(*piece)
     assert code == 0 and "9 of 9 runs are finished" in out, err
     assert played == ["mnist-lenet5-to-lenet5-half-paper", *["mnist-lenet5-to-lenet5-half"] * 2]
@@ -84,11 +85,31 @@ def test_a_deadline_stops_between_turns(call: Call, digits: Path, small: None) -
     assert Path("all/teacher-mnist-lenet5-seed0/checkpoint.pt").is_file()
 
 
+def test_a_run_that_fails_does_not_stop_the_others(
+    call: Call, digits: Path, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = Game.turn
+
+    def diverges(game: Game) -> dict[str, float]:
+        if game.config.preset.endswith("paper"):
+            raise NonFiniteLoss("student's KL is nan")
+        return turn(game)
+
+    monkeypatch.setattr(Game, "turn", diverges)
+    piece = ("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0)
+    code, out, err = call(*piece)
+    assert code == 0 and "zero-shot-mnist-lenet5-to-lenet5-half-paper-seed0: turn 0: student's KL is nan" in err
+    assert "8 of 9 runs are finished" in out
+    code, _, err = call(*piece, "--pseudo-batches", 3)
+    assert code == 2 and "teacher-mnist-lenet5-seed0: was begun with another pseudo_batches; name another --out" in err
+
+
 def test_mistakes_of_paper(call: Call) -> None:
     for arguments, message in (
         ((), "say for which data"),
         (("--only", "imagenet"), "no table is about it; choose one of cifar10, svhn, mnist"),
         (("--only", "mnist", "--minutes", -1), "--minutes is -1.0, but must be positive"),
+        (("--only", "mnist", "--minutes", "inf"), "--minutes is inf, but must be positive, and at most"),
         (("--only", "mnist", "--preset", "x"), "--mode paper does not use --preset"),
     ):
         code, _, err = call("--mode", "paper", *arguments)

@@ -112,6 +112,26 @@ def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
     assert "| mlp | 1 000 | 70 | 0.6000 ± 0.1000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 3 |" in out
 
 
+def test_tables_are_never_written_over_something_else(call: Call, tmp_path: Path) -> None:
+    reference = Path(__file__).parent.parent / "runs/reference"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/README.md").write_text("precious")
+    code, _, err = call("--mode", "tables", "--run", reference, "--out", "mine")
+    assert code == 2 and "is not a folder of tables" in err
+    assert (tmp_path / "mine/README.md").read_text() == "precious"
+    for _ in range(2):  # its own it may renew
+        code, _, err = call("--mode", "tables", "--run", reference, "--out", "new")
+        assert code == 0, err
+
+
+def test_a_teacher_without_a_preset_gets_the_recipe_of_its_data() -> None:
+    from zskt.presets import preset
+
+    assert preset(None, "cifar10-resnet56", "zero-shot").generator == "image"
+    assert preset(None, "cifar10-resnet20", "zero-shot").preset == "cifar10-resnet20-to-resnet8"
+    assert preset(None, "jetclass-particlenet-full", "kd").preset == "jetclass-full"
+
+
 def mistakes() -> list[tuple[tuple[object, ...], str]]:
     zero = ("--mode", "zero-shot")
     return [

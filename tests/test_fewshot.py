@@ -76,6 +76,8 @@ def test_a_recipe_knows_what_was_changed_of_it() -> None:
     recipe = few_shot(PRESETS[PAIR], images_per_class=10).with_(seed=3)
     assert changes(recipe) == {}
     assert changes(recipe.with_(student_lr=0.5)) == {"student_lr": 0.5}
+    assert changes(recipe.with_(alpha=0.0, beta=0.0)) == {}
+    assert changes(recipe.with_(alpha=0.5, beta=7.0)) == {"alpha": 0.5, "beta": 7.0}
     assert changes(PRESETS[PAIR].with_(coverage=0.0, generator="image")) == {"coverage": 0.0}
     assert changes(few_shot(PRESETS[PAIR], f"zero-shot {PAIR}")) == {}
 
@@ -139,6 +141,8 @@ def test_an_interrupted_few_shot_run_goes_on_exactly(
     assert code == 0, err
     whole, cut = (json.loads(Path(run, "result.json").read_text())["student"]["kl"] for run in ("whole", "cut"))
     assert whole == cut
+    code, _, err = call("--mode", "few-shot", "--resume", "--out", "cut", "--images-per-class", 2)
+    assert code == 2 and err.count("\n") == 1, err
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,8 @@ def test_an_interrupted_few_shot_run_goes_on_exactly(
         (("--set", "coverage"), "--set coverage: write it as NAME=VALUE"),
         (("--set", "speed=2"), "unknown field of a recipe 'speed': choose one of"),
         (("--set", "reuse=maybe"), "--set reuse=maybe: reuse is a bool, like True"),
+        (("--set", "beta=nan"), "beta is nan, but must be a finite number"),
+        (("--set", "balance=100"), "--balance is 100.0, but must be at most 2"),
         (("--set", "alpha=2"), "alpha is 2.0, but must be in [0, 1]"),
         (("--run", "nothing"), "nothing/config.json: no such file; give the folder of a run of zskt"),
         (("--generator", "image"), "--mode few-shot does not use --generator"),

@@ -70,7 +70,7 @@ def test_transition_of_runs(call: Call, digits: Path) -> None:
     asked = ("--mode", "transition", "--data", digits)
     code, out, err = call(*asked, "--run", "zero", "--against", "few", "--images", 1)
     assert code == 0, err
-    assert Path("zero/transition-mnist-test-digits.png").stat().st_size > 10_000
+    assert Path("zero/transition-mnist-test-digits-against-few.png").stat().st_size > 10_000
     for run in ("zero", "few"):
         result = json.loads(Path(run, "transition-mnist-test-digits.json").read_text())
         for way in ("on_student", "on_teacher"):
@@ -82,6 +82,7 @@ def test_transition_of_runs(call: Call, digits: Path) -> None:
         (("--run", "runs/teacher-mnist-lenet5-seed0"), "trained a teacher; give the run of a student"),
         ((), "--mode transition: say which run"),
         (("--run", "zero", "few"), "and another as --against"),
+        (("--run", "zero", "--against", "./zero"), "is the run itself; give another"),
     ):
         code, _, err = call(*asked, *arguments)
         assert code == 2 and message in err and err.count("\n") == 1, err

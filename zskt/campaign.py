@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import jobs
 from .config import Config
 from .errors import UserError
+from .folder import read_json
+from .game import NonFiniteLoss
 from .presets import PRESETS, few_shot
 from .published import IMAGES_PER_CLASS, PAIRS, Pair
 from .running import Options
 from .transition import transition_runs
 
 SEEDS = (0, 1, 2)
+LONGEST = 100_000
+"""Minutes."""
 CURVES = ("cifar10-wrn-40-2-to-wrn-16-1", "svhn-wrn-40-2-to-wrn-16-1", "mnist-lenet5-to-lenet5-half")
 """Pairs whose transition curves are taken."""
 FEW_SHOT = (CURVES[0], CURVES[2])
@@ -76,34 +80,61 @@ def _of_pair(pair: Pair, seed: int) -> Iterator[Run]:
             yield Run(f"{name}-tuned-seed{seed}", tuned, begun)
 
 
-@contextmanager
-def _deadline(minutes: float | None) -> Iterator[None]:
-    """As if the user had pressed Ctrl-C after so long."""
-    timer = threading.Timer((minutes or 0) * 60, signal.raise_signal, (signal.SIGINT,))
-    timer.daemon = True
-    if minutes is not None:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+class _Deadline:
+    """As if the user had pressed Ctrl-C after so many minutes; None never does."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self.passed = False
+        self.timer = threading.Timer((minutes or 0) * 60, self._pass)
+        self.timer.daemon = True
+        if minutes is not None:
+            self.timer.start()
+
+    def _pass(self) -> None:
+        self.passed = True
+        signal.raise_signal(signal.SIGINT)
 
 
 def play(runs: Sequence[Run], place: Path, options: Options, minutes: float | None) -> list[Run]:
     """Play what is not finished yet, as far as the time goes; what is left.
 
+    A run that cannot be played is told of on standard error, and the next one is begun.
+
     Args:
         place: folder of all runs.
         options: machine and data; folders are set here.
         minutes: until a checkpoint is written and the rest is left; None goes on to the end.
+
+    Raises:
+        UserError: if a folder there holds another recipe's run.
     """
+    for run in runs:
+        _require_its_own(run, place)
+    deadline = _Deadline(minutes)
     try:
-        with _deadline(minutes):
-            for run in runs:
+        for run in runs:
+            try:
                 _play(run, place, options)
+            except (UserError, NonFiniteLoss) as error:
+                print(f"train.py: {run.name}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        pass
+        if not deadline.passed:
+            raise
+    finally:
+        deadline.timer.cancel()
     return [run for run in runs if not _finished(run, place)]
+
+
+def _require_its_own(run: Run, place: Path) -> None:
+    """What a folder was begun with is what it shall hold."""
+    path = place / run.name / "config.json"
+    if not path.is_file():
+        return
+    recorded, asked = read_json(path), run.config.to_dict()
+    # These are noted differently by the modes that have no use for them.
+    other = [name for name in asked if name not in ("generator", "mode") and recorded.get(name) != asked[name]]
+    if other:
+        raise UserError(f"{path.parent}: was begun with another {other[0]}; name another --out, or remove the folder")
 
 
 def _finished(run: Run, place: Path) -> bool:
@@ -118,10 +149,14 @@ def _play(run: Run, place: Path, options: Options) -> None:
         if run.config.mode != "teacher":
             found = place / f"teacher-{run.config.teacher}-seed0" / "student.safetensors"
             teacher = found if found.is_file() else None
+        begun = (folder / "checkpoint.pt").is_file()
+        if not begun:
+            for name in ("config.json", "environment.json"):  # stopped before its first checkpoint: nothing is lost
+                (folder / name).unlink(missing_ok=True)
         asked = replace(
             options,
             out=folder,
-            resume=(folder / "checkpoint.pt").is_file(),
+            resume=begun,
             teacher_path=teacher,
             start=None if run.start is None else place / run.start,
         )

@@ -64,11 +64,13 @@ def _beginning(given: argparse.Namespace) -> Config:
                 f"--out {given.out}: the checkpoint is of preset {start.preset}, mode {start.mode}; "
                 f"resume it with these, not {given.preset or start.preset}, {given.mode}"
             )
-        return start
+        return start.with_(images_per_class=given.images_per_class)
     run, m = _one_run(given), given.images_per_class or 0
     if run is None:
         found = preset(given.preset, given.teacher, given.mode)
-        return few_shot(found, images_per_class=m) if given.mode == "few-shot" else found
+        if given.mode != "few-shot":
+            return found
+        return few_shot(found.with_(mode=given.mode, teacher=given.teacher, student=given.student), images_per_class=m)
     begun = _recorded(run)
     for flag, mine in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
         if getattr(given, flag) not in (None, mine):
@@ -142,12 +144,12 @@ def transition(given: argparse.Namespace) -> None:
 
 
 def paper(given: argparse.Namespace) -> None:
-    from .campaign import SEEDS, campaign, play
+    from .campaign import LONGEST, SEEDS, campaign, play
 
     if given.only is None:
         raise UserError("--mode paper: say for which data: --only cifar10, svhn or mnist")
-    if given.minutes is not None and given.minutes <= 0:
-        raise UserError(f"--minutes is {given.minutes}, but must be positive")
+    if given.minutes is not None and not 0 < given.minutes <= LONGEST:
+        raise UserError(f"--minutes is {given.minutes}, but must be positive, and at most {LONGEST}")
     place = given.out or running.RUNS
     runs = list(campaign(given.only, SEEDS if given.seed is None else (given.seed,)))
     if given.pseudo_batches is not None:
@@ -179,6 +181,8 @@ def simulate(given: argparse.Namespace) -> None:
 def tables(given: argparse.Namespace) -> None:
     from .tables import everything, write
 
+    if given.run is not None and len(given.run) > 1:
+        raise UserError("--run: for tables, give one folder that holds the runs")
     folder = Path("runs/reference") if given.run is None else given.run[0]
     if given.out is None:
         print(everything(folder))

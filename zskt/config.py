@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -98,12 +99,16 @@ class Config:
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
         least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
         least |= {"certainty": 0, "images_per_class": 0}
+        for name, value in self.to_dict().items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UserError(f"{name} is {value}, but must be a finite number")
         for name, value in least.items():
             if getattr(self, name) < value:
                 flag = name.replace("_", "-")
                 raise UserError(f"--{flag} is {getattr(self, name)}, but must be at least {value}")
-        if self.seed > 2**60:
-            raise UserError(f"--seed is {self.seed}, but must be at most {2**60}")
+        for name, most in {"seed": 2**60, "balance": 2, "pool": 2**24}.items():
+            if getattr(self, name) > most:
+                raise UserError(f"--{name} is {getattr(self, name)}, but must be at most {most}")
         if not 0 <= self.replay < 1:
             raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
         for name in ("alpha", "average"):

@@ -65,9 +65,9 @@ def _pairs(records: list[Record]) -> Figure:
                 error = 100 * np.std(known, ddof=1) if len(known) > 1 else 0.0
                 axes.bar(i + place, 100 * np.mean(known), 0.26, yerr=error, color=colour, label=label)
             else:
-                axes.text(i + place, 51, "not run", rotation=90, fontsize=6, ha="center", color=colour)
+                axes.text(i + place, 1, "not run", rotation=90, fontsize=6, ha="center", color=colour)
     axes.set_xticks(range(len(PAIRS)), [f"{p.data}\n{p.teacher}\n→ {p.student}" for p in PAIRS], fontsize=7)
-    axes.set(xlim=(-0.6, len(PAIRS) - 0.4), ylim=(50, 105), ylabel="zero-shot accuracy (%)")
+    axes.set(xlim=(-0.6, len(PAIRS) - 0.4), ylim=(0, 115), ylabel="zero-shot accuracy (%)")
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     axes.legend(handles.values(), handles.keys(), fontsize=7, frameon=False, loc="upper left", ncols=3)
     return figure

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .config import Config
 from .presets import PRESETS
+from .presets import few_shot as few_shot_recipe
 from .published import FEW_SHOT, IMAGES_PER_CLASS, MTE, PAIRS, Pair
 from .records import Record, chosen, spread, values
 
@@ -44,30 +46,44 @@ def table(head: Row, rows: Iterable[Row]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def few_shot_facts(method: str, m: int, pair: Pair) -> tuple[dict[str, Any], str]:
-    """What the results of a method say of themselves, and its command; the columns of the few-shot curve."""
-    base = f"--mode few-shot --preset {pair.preset} --images-per-class {m}"
-    generator = PRESETS[pair.preset].generator
-    begun = f"runs/zero-shot-{pair.preset}-{pair.student}-{generator}-seed0"
+def runs_of(records: list[Record], recipe: Config) -> list[Record]:
+    """Finished runs of this very recipe, one a seed."""
+    facts: dict[str, Any] = {"pseudo_batches": recipe.pseudo_batches, "batch_size": recipe.batch_size}
+    if recipe.mode == "zero-shot":
+        facts["generator"] = recipe.generator
+    if recipe.mode == "few-shot":
+        facts |= {name: getattr(recipe, name) for name in ("images_per_class", "start", "alpha", "beta")}
+    names = (recipe.teacher, recipe.teacher if recipe.mode == "teacher" else recipe.student)
+    found = chosen(records, recipe.preset, recipe.mode, **facts)
+    mine = [r for r in found if (r.result["teacher"]["name"], r.result["student"]["name"]) == names]
+    return list({record.result["seed"]: record for record in reversed(mine)}.values())[::-1]
+
+
+def few_shot_cell(method: str, m: int, pair: Pair) -> tuple[Config, str]:
+    """The recipe of a point of the few-shot curves, M = 0 being all images, and its command."""
+    game = PRESETS[pair.preset]
+    begun = f"runs/zero-shot-{pair.preset}-{pair.student}-{game.generator}-seed0"
+    some = f" --images-per-class {m}" if m else ""
+    learns = few_shot_recipe(game, images_per_class=m)
     return {
-        "labels alone": ({"alpha": 0.0, "beta": 0.0, "start": "scratch"}, f"{base} --without-teacher"),
-        "KD+AT": ({"alpha": 0.9, "beta": 1000.0, "start": "scratch"}, base),
+        "labels alone": (
+            learns.with_(alpha=0.0, beta=0.0),
+            f"--mode few-shot --preset {pair.preset}{some} --without-teacher",
+        ),
+        "KD+AT": (learns, f"--mode few-shot --preset {pair.preset}{some}"),
         "zero-shot, then KD+AT": (
-            {"alpha": 0.9, "beta": 1000.0, "start": f"zero-shot {pair.preset}"},
-            f"--mode few-shot --run {begun} --images-per-class {m}",
+            few_shot_recipe(game, f"zero-shot {pair.preset}", m),
+            f"--mode few-shot --run {begun}{some}",
         ),
     }[method]
 
 
 def few_shot_runs(records: list[Record], method: str, m: int, pair: Pair) -> list[Record]:
-    facts, _ = few_shot_facts(method, m, pair)
-    return chosen(records, pair.preset, "few-shot", images_per_class=m, **facts)
+    return runs_of(records, few_shot_cell(method, m, pair)[0])
 
 
 def zero_shot_runs(records: list[Record], preset: str) -> list[Record]:
-    """Those of the whole recipe: neither shorter ones nor another generator's."""
-    recipe = PRESETS[preset]
-    return chosen(records, preset, "zero-shot", generator=recipe.generator, pseudo_batches=recipe.pseudo_batches)
+    return runs_of(records, PRESETS[preset])
 
 
 def pairs(records: list[Record], notes: Notes) -> str:
@@ -75,29 +91,18 @@ def pairs(records: list[Record], notes: Notes) -> str:
     rows = []
     for pair in PAIRS:
         teacher = f"{pair.data}-{pair.teacher}"
-        scratch = {"images_per_class": 0, "alpha": 0.0, "start": "scratch"}
+        alone, alone_command = few_shot_cell("labels alone", 0, pair)
+        few, few_command = few_shot_cell("KD+AT", 200, pair)
         ours = (
-            (pair.teacher_accuracy, chosen(records, teacher, "teacher"), f"--mode teacher --preset {teacher}"),
-            (
-                pair.student_accuracy,
-                chosen(records, pair.preset, "few-shot", **scratch),
-                f"--mode few-shot --preset {pair.preset} --without-teacher",
-            ),
-            (
-                pair.kd_at,
-                few_shot_runs(records, "KD+AT", 200, pair),
-                few_shot_facts("KD+AT", 200, pair)[1],
-            ),
-            (
-                pair.zero_shot,
-                zero_shot_runs(records, f"{pair.preset}-paper"),
-                f"--mode zero-shot --preset {pair.preset}-paper",
-            ),
-            (None, zero_shot_runs(records, pair.preset), f"--mode zero-shot --preset {pair.preset}"),
+            (pair.teacher_accuracy, PRESETS[teacher], f"--mode teacher --preset {teacher}"),
+            (pair.student_accuracy, alone, alone_command),
+            (pair.kd_at, few, few_command),
+            (pair.zero_shot, PRESETS[f"{pair.preset}-paper"], f"--mode zero-shot --preset {pair.preset}-paper"),
+            (None, PRESETS[pair.preset], f"--mode zero-shot --preset {pair.preset}"),
         )
         cells = [
-            cell(found, notes, command) if published is None else f"{published} / {cell(found, notes, command)}"
-            for published, found, command in ours
+            ("" if published is None else f"{published} / ") + cell(runs_of(records, recipe), notes, command)
+            for published, recipe, command in ours
         ]
         rows.append([f"{pair.data.upper()}, {pair.teacher} → {pair.student}", *cells])
     head = ["", "teacher", "student, labels alone", "KD+AT, 200 a class", "zero-shot, recipe `paper`", "recipe `zskt`"]
@@ -118,7 +123,7 @@ def few_shot(records: list[Record], notes: Notes) -> str:
                 cells = [str(known.get(m, "–")) for m in IMAGES_PER_CLASS]
                 rows.append([f"{pair.preset}, {method}, published", *cells])
             cells = [
-                cell(few_shot_runs(records, method, m, pair), notes, few_shot_facts(method, m, pair)[1])
+                cell(few_shot_runs(records, method, m, pair), notes, few_shot_cell(method, m, pair)[1])
                 for m in IMAGES_PER_CLASS
             ]
             rows.append([f"{pair.preset}, {method}, ours", *cells])
@@ -128,14 +133,14 @@ def few_shot(records: list[Record], notes: Notes) -> str:
 
 def transition_methods(records: list[Record], pair: Pair) -> dict[str, tuple[list[Record], str]]:
     """Runs whose curves the paper compares, and the commands that make them."""
-    facts, command = few_shot_facts("KD+AT", 200, pair)
+    recipe, command = few_shot_cell("KD+AT", 200, pair)
     return {
         "zero-shot": (
             zero_shot_runs(records, f"{pair.preset}-paper"),
             f"--mode zero-shot --preset {pair.preset}-paper",
         ),
         "zero-shot, `zskt`": (zero_shot_runs(records, pair.preset), f"--mode zero-shot --preset {pair.preset}"),
-        "KD+AT": (chosen(records, pair.preset, "few-shot", images_per_class=200, **facts), command),
+        "KD+AT": (runs_of(records, recipe), command),
     }
 
 

@@ -231,8 +231,13 @@ def changes(config: Config) -> dict[str, Any]:
     if config.mode == "few-shot":
         base = few_shot(base, config.start, config.images_per_class)
     told = {"preset", "mode", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size"}
-    told |= {"images_per_class", "alpha", "beta", "start"} if config.mode == "few-shot" else set()
-    told |= {"pool", "evaluate_every", "checkpoint_every"}
+    told |= {"evaluate_every", "checkpoint_every"} | ({"pool"} if config.mode == "kd" else set())
+    if config.mode == "few-shot":
+        told |= {"images_per_class", "start"}
+        if not config.alpha:
+            base = base.with_(alpha=0.0)
+        if not config.beta:
+            base = base.with_(beta=0.0)
     mine, named = config.to_dict(), base.to_dict()
     return {name: mine[name] for name in mine if name not in told and mine[name] != named[name]}
 
@@ -247,9 +252,11 @@ def preset(name: str | None, teacher: str | None, mode: str) -> Config:
     if name is None:
         names = [n for n, p in PRESETS.items() if (p.mode == "teacher") == trains]
         chosen = teacher or EMBEDDED.teacher
+        card = TEACHERS[chosen]
         fitting = [n for n in names if PRESETS[n].teacher == chosen]
-        domain = TEACHERS[chosen].inputs.domain
-        fitting += [n for n in names if TEACHERS[PRESETS[n].teacher].inputs.domain == domain and not trains]
+        if not trains:
+            others = [n for n in names if TEACHERS[PRESETS[n].teacher].inputs.domain == card.inputs.domain]
+            fitting += [n for n in others if TEACHERS[PRESETS[n].teacher].data == card.data] + others
         if not fitting:
             raise UserError(f"--mode teacher: no preset trains {chosen}; choose one of {', '.join(names)} as --preset")
         name = fitting[0]

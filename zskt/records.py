@@ -31,9 +31,12 @@ class Record:
         return same and not self.result.get("changes")
 
     def transition(self) -> dict[str, Any] | None:
-        """Its transition curves, if they were taken."""
-        found = sorted(self.folder.glob("transition-*.json"))
-        return read_json(found[0]) if found else None
+        """Its transition curves on the data that it was judged on, if they were taken."""
+        for path in sorted(self.folder.glob("transition-*.json")):
+            found = read_json(path)
+            if found["data"] == self.result["data"]:
+                return found
+        return None
 
     def curve(self, name: str) -> list[tuple[int, float]]:
         """Turns and values of one of its metrics."""

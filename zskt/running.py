@@ -76,7 +76,7 @@ def open_folder(config: Config, options: Options) -> RunFolder:
         parts += [config.student, config.generator]
     if config.mode == "few-shot":
         parts[-1:] = [f"{config.images_per_class or 'all'}-from-{config.start.replace(' ', '-')}"]
-        parts += [] if config.alpha else ["without-teacher"]
+        parts += [] if config.alpha or config.beta else ["without-teacher"]
     default = "-".join([*parts, f"seed{config.seed}"])
     if options.resume and options.out is None:
         raise UserError("--resume: say which run to continue: --out runs/NAME")
@@ -85,7 +85,7 @@ def open_folder(config: Config, options: Options) -> RunFolder:
 
 def _files(config: Config, options: Options, data: Source) -> dict[str, Any]:
     """Which files a run is made of: paths as the user gave them, and what they held."""
-    asked = config.mode != "teacher" and not (config.mode == "few-shot" and not config.alpha)
+    asked = config.mode != "teacher" and not (config.mode == "few-shot" and not (config.alpha or config.beta))
     teacher = locate(config.teacher, TEACHERS[config.teacher], options.teacher_path) if asked else None
     begun = None if options.start is None else options.start / "student.safetensors"
     held = {

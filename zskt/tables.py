@@ -11,6 +11,8 @@ from .domains import unit
 from .errors import UserError
 from .records import Record, read_records, spread
 
+HEAD = "# Tables\n\nMade by `python train.py --mode tables`."
+
 
 @dataclass(frozen=True)
 class Row:
@@ -40,7 +42,9 @@ def _samples(run: dict[str, Any]) -> str:
     if run["mode"] == "kd":
         name = "data (kd)"
     elif run["mode"] == "few-shot":
-        name = "data, labels alone" if not run["alpha"] else "data (KD+AT)" if run["beta"] else "data (KD)"
+        name = {(False, False): "data, labels alone", (True, False): "data (KD)"}.get(
+            (bool(run["alpha"]), bool(run["beta"])), "data (KD+AT)"
+        )
         name += "" if run["start"] == "scratch" else ", from a zero-shot student"
     changed = (f"{key} = {value}" for key, value in run.get("changes", {}).items())
     return ", ".join([name, *changed])
@@ -121,14 +125,16 @@ def write(folder: Path, out: Path) -> None:
     Raises:
         UserError: as `render`, or if there is such a folder already and it holds something else.
     """
-    if out.exists() and not (out / "README.md").is_file() and (not out.is_dir() or any(out.iterdir())):
+    page = out / "README.md"
+    mine = page.is_file() and page.read_text().startswith(HEAD)
+    if out.exists() and not mine and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {out}: is not a folder of tables; name another, nothing is overwritten")
     text = everything(folder)
     out.mkdir(parents=True, exist_ok=True)
     for name, picture in curves.pictures(read_records(folder)).items():
         picture.savefig(out / f"{name}.png", dpi=100)
         text += f"\n\n![{name}]({name}.png)"
-    (out / "README.md").write_text(f"# Tables\n\nMade by `python train.py --mode tables`.\n\n{text}\n")
+    page.write_text(f"{HEAD}\n\n{text}\n")
 
 
 def everything(folder: Path) -> str:

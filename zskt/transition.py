@@ -96,24 +96,30 @@ def transition_runs(
     """Write ``transition-<data>.json`` into each run folder, and a picture of all into the first.
 
     Args:
-        progress: whether to draw bars.
         images: how many test images to walk from, the first ones on which teacher and student agree.
+        progress: whether to draw bars.
 
     Raises:
         UserError: if a run is not of images or has no teacher, or they agree on fewer.
     """
+    if len({run.resolve() for run in runs}) < len(runs):
+        raise UserError(f"--against {runs[-1]}: is the run itself; give another")
+    players = [_players(run, data, teacher_path, choose_device(device)) for run in runs]
+    starts = [_agreed(judge, student, images) for judge, student, _ in players]
     found = []
-    for run in runs:
-        judge, student, config = _players(run, data, teacher_path, torch.device(choose_device(device)))
+    for run, (judge, student, config), (x, classes) in zip(runs, players, starts, strict=True):
         assert judge.teacher is not None
-        x, classes = _agreed(judge, student, images)
         result = {"run": run.name, "images": images, "steps": STEPS, "size": SIZE}
         result |= judge.verdict(config, student, config.student)
+        path = run / f"transition-{judge.source.stem}.json"
+        if path.exists() and read_json(path)["images"] > images:
+            raise UserError(f"{path}: holds curves of more images; keep them, or remove the file first")
         for key, pair in (("on_student", (student, judge.teacher)), ("on_teacher", (judge.teacher, student))):
             result[key] = transition(*pair, x, classes, progress=progress).to_dict()
-        write_json(run / f"transition-{judge.source.stem}.json", result)
+        write_json(path, result)
         found.append((run, result))
-    picture = runs[0] / f"transition-{judge.source.stem}.png"
+    against = f"-against-{runs[1].resolve().name}" if len(runs) > 1 else ""
+    picture = runs[0] / f"transition-{players[0][0].source.stem}{against}.png"
     transition_picture([result for _, result in found]).savefig(picture, dpi=120)
     return found, picture
 
