@@ -242,3 +242,25 @@ def test_a_game_that_keeps_an_average_goes_on_exactly(
     assert code == 0, err
     whole, cut = (Path(run, "student.safetensors").read_bytes() for run in ("whole", "cut"))
     assert whole == cut
+
+
+def test_wide_resnets_play_both_recipes(call: Call, tmp_path: Path) -> None:
+    place = tmp_path / "photographs"
+    place.mkdir()
+    rng = np.random.default_rng(0)
+    for split in ("train", "test"):
+        rows = [{"bytes": png(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)), "path": None} for _ in range(20)]
+        pq.write_table(pa.table({"img": rows, "label": list(range(10)) * 2}), place / f"{split}.parquet")
+    short = ("--data", place, "--pseudo-batches", 1, "--batch-size", 4)
+    code, _, err = call("--mode", "teacher", "--preset", "cifar10-wrn-16-2", *short)
+    assert code == 0, err
+    for preset, answers in (("cifar10-wrn-16-2-to-wrn-16-1", 4), ("cifar10-wrn-16-2-to-wrn-16-1-paper", 8)):
+        code, _, err = call("--mode", "zero-shot", "--preset", preset, *short, "--student-steps", 1, "--out", preset)
+        assert code == 0, err
+        result = json.loads(Path(preset, "result.json").read_text())
+        assert result["student"]["name"] == "wrn-16-1" and result["teacher_answers"] == answers
+    code, _, err = call(
+        *("--mode", "few-shot", "--run", "cifar10-wrn-16-2-to-wrn-16-1", "--images-per-class", 1),
+        *(*short, "--student-steps", 1, "--out", "tuned"),
+    )
+    assert code == 0, err
