@@ -27,7 +27,7 @@ def transition_picture(results: Sequence[dict[str, Any]]) -> Figure:
             axes.plot(found["watching"], label=names[1], color=COLOURS[names[1]], linestyle="--")
             axes.set_title(f"{result['run']}\n{title}, MTE {found['mte']:.3f}", fontsize=7)
             axes.set(ylim=(0, 1.02))
-            axes.legend(fontsize=7, frameon=False, loc="lower right")
+            axes.legend(fontsize=7, frameon=False, loc="center right")
     for axes in cells[-1]:
         axes.set_xlabel("step towards class j", fontsize=8)
     for axes in cells[:, 0]:
