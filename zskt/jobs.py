@@ -50,7 +50,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     else:
         config = config.with_(pool=len(given), generator=NO_GENERATOR)
     players = Players(teacher, student, generator)
-    if config.moments and not normalisations(teacher):
+    if generator is not None and config.moments and not normalisations(teacher):
         raise UserError(f"moments is {config.moments}, but {config.teacher} has no batch normalisation; leave it out")
     if config.beta:
         players.require_maps_that_match(None if given is None else card.inputs(given.samples[:2]), device)

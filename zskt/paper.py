@@ -87,7 +87,7 @@ def zero_shot_runs(records: list[Record], preset: str) -> list[Record]:
 
 
 def pairs(records: list[Record], notes: Notes) -> str:
-    """Tables 1 and 2 of the paper, with a column for our recipe."""
+    """The pairs of the paper, with a column for our recipe."""
     rows = []
     for pair in PAIRS:
         teacher = f"{pair.data}-{pair.teacher}"
@@ -110,11 +110,11 @@ def pairs(records: list[Record], notes: Notes) -> str:
 
 
 FEW_SHOT_PAIRS = (PAIRS[2], PAIRS[7])
-"""Of figure 3, and the one that two cores can do."""
+"""The one whose curves the paper shows, and the one that two cores can do."""
 
 
 def few_shot(records: list[Record], notes: Notes) -> str:
-    """Figure 3 of the paper, and the same on MNIST."""
+    """Accuracy against images a class, as in the paper, and the same on MNIST."""
     rows = []
     for pair in FEW_SHOT_PAIRS:
         for method, published in FEW_SHOT.items():

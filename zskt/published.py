@@ -1,6 +1,6 @@
-"""Figures of Micaelli and Storkey, arXiv:1905.09768v3, in percent unless said: tables 1 and 2, figures 3 and 4.
+"""Figures of Micaelli and Storkey, arXiv:1905.09768v3, in percent unless said; none is ours.
 
-The few-shot figures are those of the published notebooks; all are quoted in ``published``, none is ours.
+The few-shot figures, and the mean transition errors, are those of the published notebooks and curves.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pair:
-    """A row of table 1 (CIFAR-10) or 2 (SVHN), each cell mean and, where it is given, standard deviation."""
+    """A teacher and a student of the paper, each cell mean and, where it is given, standard deviation."""
 
     data: str
     teacher: str

@@ -1,6 +1,6 @@
 """Transition curves and the mean transition error: how alike two networks are between classes, not only at them.
 
-P. Micaelli and A. Storkey, arXiv:1905.09768, section 4.4 and algorithm 2: from an image on which both agree, take plain
+P. Micaelli and A. Storkey, arXiv:1905.09768: from an image on which both agree, take plain
 gradient steps on one network's cross-entropy towards another class j, and watch p_j of both.
 
 Shapes: B images, K classes, S steps.
@@ -42,7 +42,7 @@ class Transition:
     watching: Tensor
     """(S,), p_j of the other."""
     error: float
-    """MTE, equation 4: mean over steps too of |p_j(stepped) - p_j(watching)|."""
+    """The mean transition error: mean over steps too of |p_j(stepped) - p_j(watching)|."""
 
     def to_dict(self) -> dict[str, Any]:
         return {"stepped": self.stepped.tolist(), "watching": self.watching.tolist(), "mte": self.error}
@@ -57,6 +57,7 @@ def transition(
     Args:
         x: (B, C, H, W), normalised.
         classes: (B,), what both networks take the images for.
+        steps, size: S, and by how much of its gradient an image moves in each.
         progress: whether to draw a bar.
     """
     k = int(stepped(x[:1]).shape[1])
