@@ -8,22 +8,28 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from teachers.inputs import Jets
+from teachers.inputs import Jets, Phase
 
 from .detector import RADIUS, assemble
 from .hadrons import Kind, Particles
 
-PT_LOW, PT_HIGH = 500.0, 1000.0
-ETA_MAX = 2.0
 THRESHOLD = 0.5  # GeV
 
 
 def as_jets(
-    log_pt: Tensor, position: Tensor, kinds: Tensor, displacement: Tensor, count: Tensor, rng: torch.Generator
+    phase: Phase,
+    log_pt: Tensor,
+    position: Tensor,
+    kinds: Tensor,
+    displacement: Tensor,
+    count: Tensor,
+    rng: torch.Generator,
 ) -> Jets:
-    """Jets of 500 to 1000 GeV within |eta| < 2, from free particles.
+    """Jets from free particles.
 
     Args:
+        phase: range of the jets' momentum, uniform in its logarithm where it spans more than a factor of two, and of
+            their direction.
         log_pt: (B, P), logarithms of relative transverse momenta.
         position: (B, P, 2), pseudorapidity and azimuth about the jet axis, squeezed into the jet radius.
         kinds: (B, P, 5), one-hot or probabilities over the five visible kinds; one kind is sampled.
@@ -33,8 +39,11 @@ def as_jets(
     """
     device, size = log_pt.device, len(log_pt)
     u = torch.rand(2, size, 1, generator=rng, device=device)
-    jet_pt = PT_LOW * 1.01 + (PT_HIGH * 0.99 - PT_LOW * 1.01) * u[0]
-    axis = ETA_MAX * (2 * u[1] - 1) * 0.9
+    low, high = phase.pt_low * 1.01, phase.pt_high * 0.99
+    jet_pt = low + (high - low) * u[0] if high < 2 * low else low * (high / low) ** u[0]
+    axis = phase.eta_max * (2 * u[1] - 1) * 0.9
+    # No more particles than there is momentum for.
+    count = torch.minimum(count, (jet_pt.squeeze(1) / (2 * THRESHOLD)).floor().clamp(min=2))
     mask = torch.arange(log_pt.shape[1], device=device) < count.unsqueeze(1)
     share = torch.softmax(log_pt.masked_fill(~mask, -torch.inf), 1)
     pt = THRESHOLD + (jet_pt - THRESHOLD * mask.sum(1, keepdim=True)) * share

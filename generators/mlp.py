@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from teachers.inputs import JetInputs
+from teachers.tagger_inputs import AnyJetInputs
 
 from .draw import Draw
 from .free import as_jets
@@ -30,7 +30,7 @@ class FreeJets(nn.Module):
     latent_size = 64
     acceptance = 1.0
 
-    def __init__(self, inputs: JetInputs, hidden: int = 256) -> None:
+    def __init__(self, inputs: AnyJetInputs, hidden: int = 256) -> None:
         super().__init__()
         self.inputs = inputs
         self.body = nn.Sequential(
@@ -51,5 +51,7 @@ class FreeJets(nn.Module):
         log_counts = torch.log_softmax(self.multiplicity(h), 1)
         drawn = torch.multinomial(log_counts.exp(), 1, generator=rng)  # (B, 1)
         kinds = torch.tensor(KINDS, device=z.device).expand(len(z), SLOTS, len(KINDS))
-        jets = as_jets(2 * free[..., 2], 0.3 * free[..., :2], kinds, free[..., 3:], drawn.squeeze(1) + 2, rng)
+        jets = as_jets(
+            self.inputs.phase, 2 * free[..., 2], 0.3 * free[..., :2], kinds, free[..., 3:], drawn.squeeze(1) + 2, rng
+        )
         return Draw(self.inputs(jets), jets, log_counts.gather(1, drawn).squeeze(1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from teachers.inputs import JetInputs
+from teachers.tagger_inputs import AnyJetInputs
 
 from .draw import Draw
 from .free import as_jets
@@ -23,7 +23,7 @@ class NoiseJets(nn.Module):
     latent_size = 1  # z is not looked at
     acceptance = 1.0
 
-    def __init__(self, inputs: JetInputs) -> None:
+    def __init__(self, inputs: AnyJetInputs) -> None:
         super().__init__()
         self.inputs = inputs
 
@@ -34,5 +34,5 @@ class NoiseJets(nn.Module):
         position = 0.3 * free[..., :2]
         kinds = torch.full((len(z), SLOTS, 5), 0.2, device=z.device)
         displacement = free[..., 3:5] * 0.1
-        jets = as_jets(1.2 * free[..., 2], position, kinds, displacement, count, rng)
+        jets = as_jets(self.inputs.phase, 1.2 * free[..., 2], position, kinds, displacement, count, rng)
         return Draw(self.inputs(jets), jets)

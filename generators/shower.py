@@ -18,7 +18,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from teachers.inputs import JetInputs, Jets
+from teachers.inputs import Jets
+from teachers.tagger_inputs import AnyJetInputs
 
 from . import detector, hadrons, hard, lund
 from .draw import Draw
@@ -27,8 +28,8 @@ from .kinematics import pt_eta_phi
 from .mix import Mix
 from .recoil import restore_masses
 
-PT_RANGE = (490.0, 1020.0)  # GeV: a little more than the domain's, for what the detector loses
-ETA_MAX = 2.0
+MARGIN = 0.02  # of transverse momentum beyond the domain, for what the detector loses
+PILEUP_DZ = 50.0  # mm: spread of collisions along the beam
 GAIN = 10.0
 """Factor on what the adversary's shift is learned as. A step of Adam is as large as the learning rate: at the paper's
 1e-3 it would not leave the prior within a run."""
@@ -87,7 +88,7 @@ class Shower(nn.Module):
 
     def __init__(
         self,
-        inputs: JetInputs,
+        inputs: AnyJetInputs,
         *,
         adversarial: bool = True,
         hidden: int = 64,
@@ -96,7 +97,7 @@ class Shower(nn.Module):
         tau: float = 0.15,
     ) -> None:
         super().__init__()
-        self.inputs, self.tau = inputs, tau
+        self.inputs, self.phase, self.tau = inputs, inputs.phase, tau
         weights = torch.tensor([p.weight for p in PROCESSES])
         self.mix = Mix(weights / weights.sum(), floor, tau)
         self.adversary = Adversary(hidden, bound) if adversarial else None
@@ -139,7 +140,8 @@ class Shower(nn.Module):
         particles = restore_masses(particles, masses[:, 1:], masses[:, 0])
         particles = replace(particles, jet=particles.jet // 4)
         soft = self._underlying_event(z[:, names["underlying_event"]], axis, rng)
-        measured = detector.measure(hadrons.decay_pions(hadrons.join([particles, soft]), rng), rng)
+        others = [particles, soft, *([self._pileup(axis, rng)] if self.phase.pileup else [])]
+        measured = detector.measure(hadrons.decay_pions(hadrons.join(others), rng), rng)
         clustered = detector.cluster(measured, len(z))
         jets = detector.assemble(clustered, len(z), rng)
         accepted = self._in_domain(jets, partons, flavours)
@@ -147,10 +149,15 @@ class Shower(nn.Module):
 
     def _hard(self, u: Tensor, process: Tensor) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
         """Final partons (B, 4, 4), flavours (B, 4), masses (B, 3) of root, A and B, direction of the visible sum."""
-        low, high = PT_RANGE
-        # A falling spectrum, as everything at a hadron collider: dN/dpT ~ pT^-3.
-        pt = (low**-2 + (high**-2 - low**-2) * u[:, 0]) ** -0.5
-        eta = ETA_MAX * (2 * u[:, 1] - 1)
+        low, high = (1 - MARGIN) * self.phase.pt_low, (1 + MARGIN) * self.phase.pt_high
+        # A falling spectrum, as everything at a hadron collider.
+        power = 1 - self.phase.slope
+        pt = (
+            (low**power + (high**power - low**power) * u[:, 0]) ** (1 / power)
+            if power
+            else low * (high / low) ** u[:, 0]
+        )
+        eta = self.phase.eta_max * (2 * u[:, 1] - 1)
         phi = torch.zeros_like(eta)
         angles = u[:, 5:11].view(-1, 3, 2)
         partons, flavours, _ = hard.decay(process, pt, eta, phi, u[:, 2:5], angles)
@@ -203,13 +210,24 @@ class Shower(nn.Module):
         flavour = torch.full_like(jet, int(Flavour.LIGHT))
         return hadrons.draw_species(lund.Partons(jet, flavour, pt, eta, phi, radius, radius), rng)
 
-    @staticmethod
-    def _in_domain(jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
-        """500 to 1000 GeV, and every visible parton within the radius of the visible sum, (B,) of bool."""
+    def _pileup(self, axis: tuple[Tensor, Tensor], rng: torch.Generator) -> hadrons.Particles:
+        """Particles of other collisions, whose tracks pass far from the vertex along the beam."""
+        count = torch.poisson(torch.full_like(axis[0], self.phase.pileup), generator=rng).long()
+        jet = torch.arange(len(count), device=count.device).repeat_interleave(count)
+        u = torch.rand(3, len(jet), generator=rng, device=count.device).clamp(min=1e-6)
+        radius, azimuth = detector.RADIUS * u[0].sqrt(), 2 * math.pi * u[1]
+        eta, phi = axis[0][jet] + radius * azimuth.cos(), axis[1][jet] + radius * azimuth.sin()
+        flavour = torch.full_like(jet, int(Flavour.LIGHT))
+        soft = hadrons.draw_species(lund.Partons(jet, flavour, 0.5 - u[2].log(), eta, phi, radius, radius), rng)
+        return replace(soft, dz=PILEUP_DZ * torch.randn(len(jet), generator=rng, device=count.device))
+
+    def _in_domain(self, jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
+        """In the phase's range of momentum; of whole jets, every visible parton within the radius of the visible sum."""
         _, eta, phi = pt_eta_phi(partons)
         visible = (flavours != Flavour.NONE) & (flavours != Flavour.NEUTRINO)
         _, eta_sum, phi_sum = pt_eta_phi((partons * visible.unsqueeze(-1)).sum(1))
         distance = (eta - eta_sum.unsqueeze(1)).square() + (phi - phi_sum.unsqueeze(1)).square()
         matched = ((distance < detector.RADIUS**2) | ~visible).all(1)
         momentum = jets.jet_pt.squeeze(1)
-        return matched & (momentum > 500.0) & (momentum < 1000.0) & jets.mask.any(1)
+        inside = (momentum > self.phase.pt_low) & (momentum < self.phase.pt_high) & (jets.mask.sum(1) > 1)
+        return inside & matched if self.phase.whole else inside

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol, Self
 
 import torch
@@ -146,6 +146,26 @@ _DISPLACEMENT = ("part_d0", "part_d0err", "part_dz", "part_dzerr")
 _ANGLES = ("part_deta", "part_dphi")
 
 
+@dataclass(frozen=True)
+class Phase:
+    """Which jets a tagger is for."""
+
+    radius: float = 0.8
+    pt_low: float = 500.0
+    pt_high: float = 1000.0
+    """GeV"""
+    eta_max: float = 2.0
+    slope: float = 3.0
+    """Of the spectrum of pseudo-jets, dN/dpT ~ pT^-slope."""
+    pileup: float = 0.0
+    """Mean number of particles of other collisions within a radius of 0.8."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a jet holds all that its origin decays to; smaller ones hold a prong."""
+        return self.radius >= 0.8
+
+
 @dataclass(frozen=True, kw_only=True)
 class JetInputs:
     """The input specification of a jet tagger: which features, in which order, of how many particles at most.
@@ -156,6 +176,7 @@ class JetInputs:
 
     features: tuple[str, ...]
     slots: int = 128
+    phase: Phase = field(default_factory=Phase)
     domain: str = "jets"
 
     def __post_init__(self) -> None:

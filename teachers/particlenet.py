@@ -34,7 +34,7 @@ def nearest(points: Tensor, mask: Tensor, k: int) -> Tensor:
     return distance.topk(k + 1, dim=-1, largest=False).indices[..., 1:]
 
 
-class _PointwiseConv(nn.Conv2d):
+class PointwiseConv(nn.Conv2d):
     """A 1 x 1 convolution in name and shape of its weight, applied as a matrix product to rows (..., C)."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -44,7 +44,7 @@ class _PointwiseConv(nn.Conv2d):
         return nn.functional.linear(rows, self.weight.flatten(1), self.bias)
 
 
-class _RowNorm(nn.BatchNorm1d):
+class RowNorm(nn.BatchNorm1d):
     """Batch normalisation of rows (..., C) over everything but the channels."""
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -58,17 +58,17 @@ class EdgeConv(nn.Module):
         super().__init__()
         self.k = k
         widths = [2 * channels_in, *channels]
-        self.convs = nn.ModuleList(_PointwiseConv(a, b) for a, b in pairwise(widths))
-        self.bns = nn.ModuleList(_RowNorm(c) for c in channels)
+        self.convs = nn.ModuleList(PointwiseConv(a, b) for a, b in pairwise(widths))
+        self.bns = nn.ModuleList(RowNorm(c) for c in channels)
         self.sc: nn.Module = nn.Identity()
         self.sc_bn: nn.Module = nn.Identity()
         if channels_in != channels[-1]:
             self.sc = nn.Conv1d(channels_in, channels[-1], 1, bias=False)
-            self.sc_bn = _RowNorm(channels[-1])
+            self.sc_bn = RowNorm(channels[-1])
 
     def forward(self, x: Tensor, neighbours: Tensor) -> Tensor:
         """(N, C) rows and (N, k) row numbers of the neighbours, N for padding -> (N, C')."""
-        first, *others = (cast(_PointwiseConv, conv) for conv in self.convs)
+        first, *others = (cast(PointwiseConv, conv) for conv in self.convs)
         own, other = first.weight.flatten(1).chunk(2, dim=1)
         # W [x_i, x_j - x_i] = (W_own - W_other) x_i + W_other x_j: two products a particle instead of one an edge.
         centre = nn.functional.linear(x, own - other, first.bias)
@@ -81,6 +81,58 @@ class EdgeConv(nn.Module):
         if isinstance(self.sc, nn.Conv1d):
             shortcut = self.sc_bn(nn.functional.linear(x, self.sc.weight.flatten(1), self.sc.bias))
         return torch.relu(shortcut + h.mean(1))
+
+
+class Rows:
+    """Where the N real particles of a batch are among its B P slots.
+
+    Args:
+        real: (B, P) of bool.
+    """
+
+    def __init__(self, real: Tensor) -> None:
+        self.real = real
+        self.slots = real.flatten().nonzero().squeeze(1)  # (N,) of B P
+        number = torch.full((real.numel(),), len(self.slots), device=real.device)
+        number[self.slots] = torch.arange(len(self.slots), device=real.device)
+        self.number = number.view(real.shape)  # (B, P), N for padding
+        self.jet = self.slots // real.shape[1]  # (N,)
+
+    def of(self, dense: Tensor) -> Tensor:
+        """(B, C, P) -> (N, C)."""
+        return dense.transpose(1, 2).flatten(0, 1)[self.slots]
+
+    def dense(self, x: Tensor) -> Tensor:
+        """(N, C) -> (B, P, C), zero on padding."""
+        return x.new_zeros(self.real.numel(), x.shape[1]).index_copy(0, self.slots, x).view(*self.real.shape, -1)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """(N, C) -> (B, C), over each jet's particles."""
+        total = x.new_zeros(len(self.real), x.shape[1]).index_add(0, self.jet, x)
+        return total / self.real.sum(1, keepdim=True).clamp(min=1)
+
+
+def with_room(blocks: Sequence[EdgeConv], *tensors: Tensor) -> tuple[Tensor, ...]:
+    """(B, C, P) each, padded where P is too small: every particle needs k others, be they padding."""
+    short = max(block.k for block in blocks) + 1 - tensors[0].shape[-1]
+    return tuple(nn.functional.pad(t, (0, short)) for t in tensors) if short > 0 else tensors
+
+
+def convolve(
+    blocks: Sequence[EdgeConv], taps: Sequence[nn.Module] | nn.ModuleList, points: Tensor, rows: Rows, x: Tensor
+) -> list[Tensor]:
+    """What each block makes of the particles, (N, C) each, from points (B, 2, P) and features (N, F).
+
+    The blocks' outputs pass through ``taps`` as (B, C, P), where they can be watched.
+    """
+    place, outputs = points.transpose(1, 2), []
+    for block, tap in zip(blocks, taps, strict=True):
+        near = nearest(place.detach(), rows.real, block.k).flatten(0, 1)[rows.slots]  # (N, k) slots
+        x = block(x, rows.number[rows.jet.unsqueeze(1), near])
+        place = rows.dense(x)
+        tap(place.transpose(1, 2))
+        outputs.append(x)
+    return outputs
 
 
 class ParticleNet(nn.Module):
@@ -106,7 +158,7 @@ class ParticleNet(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.bn_fts: nn.Module = _RowNorm(features)
+        self.bn_fts: nn.Module = RowNorm(features)
         widths = [features, *(channels[-1] for _, channels in edge_convs)]
         self.edge_convs = nn.ModuleList(
             EdgeConv(k, width, channels) for width, (k, channels) in zip(widths[:-1], edge_convs, strict=True)
@@ -126,25 +178,11 @@ class ParticleNet(nn.Module):
 
         Points serve the neighbour search alone: no gradient flows to them.
         """
-        k_most = max(block.k for block in self.blocks)
-        if mask.shape[-1] <= k_most:  # every particle needs k others, be they padding
-            short = (0, k_most + 1 - mask.shape[-1])
-            points, features, mask = (nn.functional.pad(t, short) for t in (points, features, mask))
-        real = mask.squeeze(1)  # (B, P)
-        slots = real.flatten().nonzero().squeeze(1)  # (N,) of B P
-        row = torch.full((real.numel(),), len(slots), device=real.device)
-        row[slots] = torch.arange(len(slots), device=real.device)
-        row = row.view(real.shape)
-        jet = slots // real.shape[1]  # (N,)
-        x = self.bn_fts(features.transpose(1, 2).flatten(0, 1)[slots])  # (N, F)
-        place = points.transpose(1, 2)
-        for block, tap in zip(self.blocks, self.maps, strict=True):
-            near = nearest(place.detach(), real, block.k).flatten(0, 1)[slots]  # (N, k) slots
-            x = block(x, row[jet.unsqueeze(1), near])
-            place = x.new_zeros(real.numel(), x.shape[1]).index_copy(0, slots, x).view(*real.shape, -1)
-            tap(place.transpose(1, 2))
-        total = x.new_zeros(len(real), x.shape[1]).index_add(0, jet, x)
-        logits: Tensor = self.fc(total / real.sum(1, keepdim=True).clamp(min=1))
+        points, features, mask = with_room(self.blocks, points, features, mask)
+        rows = Rows(mask.squeeze(1))
+        x = self.bn_fts(rows.of(features))  # (N, F)
+        x = convolve(self.blocks, self.maps, points, rows, x)[-1]
+        logits: Tensor = self.fc(rows.mean(x))
         return logits
 
 
@@ -156,14 +194,24 @@ def fold(network: ParticleNet) -> ParticleNet:
     """
     folded = copy.deepcopy(network).eval().requires_grad_(False)
     for block in folded.blocks:
-        pairs = [(cast(nn.Conv2d, conv), cast(_RowNorm, bn)) for conv, bn in zip(block.convs, block.bns, strict=True)]
-        if isinstance(block.sc, nn.Conv1d):
-            pairs.append((cast(nn.Conv2d, block.sc), cast(_RowNorm, block.sc_bn)))
-        for conv, bn in pairs:
-            mean, variance = bn.get_buffer("running_mean"), bn.get_buffer("running_var")
-            scale = bn.weight * torch.rsqrt(variance + bn.eps)
-            conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.dim() - 1)))
-            conv.bias = nn.Parameter(bn.bias - mean * scale, requires_grad=False)
-        block.bns = nn.ModuleList(nn.Identity() for _ in block.bns)
-        block.sc_bn = nn.Identity()
+        fold_block(block)
     return folded
+
+
+def fold_block(block: EdgeConv) -> None:
+    """Fold the normalisations of an EdgeConv block into its products, in place."""
+    pairs = [(cast(nn.Conv2d, conv), cast(RowNorm, bn)) for conv, bn in zip(block.convs, block.bns, strict=True)]
+    if isinstance(block.sc, nn.Conv1d):
+        pairs.append((block.sc, cast(RowNorm, block.sc_bn)))  # type: ignore[arg-type]
+    for conv, bn in pairs:
+        fold_pair(conv, bn)
+    block.bns = nn.ModuleList(nn.Identity() for _ in block.bns)
+    block.sc_bn = nn.Identity()
+
+
+def fold_pair(conv: nn.Conv1d | nn.Conv2d, bn: nn.BatchNorm1d) -> None:
+    """Make a convolution do what it and the normalisation behind it did, in evaluation mode."""
+    mean, variance = bn.get_buffer("running_mean"), bn.get_buffer("running_var")
+    scale = bn.weight * torch.rsqrt(variance + bn.eps)
+    conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.dim() - 1)))
+    conv.bias = nn.Parameter(bn.bias - mean * scale, requires_grad=False)

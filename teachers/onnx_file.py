@@ -1,0 +1,169 @@
+"""Networks stored as ONNX, converted to PyTorch so that gradients flow to their inputs.
+
+Old exports do not say of what rank their intermediate tensors are, which the conversion must know: the network is run
+once by onnxruntime with every tensor as an output, and the ranks are written down.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import helper
+from torch import Tensor, nn
+
+from zskt.errors import UserError
+
+from .preprocess import Group, random_inputs, raw_answer
+from .torchscript import order_of
+
+warnings.filterwarnings("ignore", message="Using a non-tuple sequence", module="onnx2torch")
+
+CLOSE = 1e-4
+"""How far a converted network may be from onnxruntime, apart from jets with ties in their neighbour search."""
+
+
+class Converted(nn.Module):
+    """A converted graph, fed by the types and in the order of its own inputs."""
+
+    def __init__(self, graph: nn.Module, order: Sequence[int], types: Sequence[torch.dtype]) -> None:
+        super().__init__()
+        self.graph, self.order, self.types = graph, tuple(order), tuple(types)
+
+    def forward(self, *x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The inputs in the order of ``preprocess.json``."""
+        said: Tensor | tuple[Tensor, ...] = self.graph(
+            *(x[i].to(t) for i, t in zip(self.order, self.types, strict=True))
+        )
+        return said
+
+
+def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A network in onnxruntime, on so many threads."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    held = str(model) if isinstance(model, Path) else model.SerializeToString()
+    return onnxruntime.InferenceSession(held, options, providers=["CPUExecutionProvider"])
+
+
+def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    """The session's inputs by name, of the types that it asks for; ``x`` in their order."""
+    types = {"tensor(bool)": bool, "tensor(int64)": np.int64, "tensor(double)": np.float64}
+    named = zip(model.get_inputs(), x, strict=True)
+    return {i.name: t.detach().cpu().numpy().astype(types.get(i.type, np.float32)) for i, t in named}
+
+
+def with_ranks(model: onnx.ModelProto, x: Sequence[Tensor]) -> onnx.ModelProto:
+    """A copy that says of what type and rank each of its tensors is."""
+    everything = onnx.ModelProto()
+    everything.CopyFrom(model)
+    known = {output.name for output in model.graph.output}
+    inner = [name for node in model.graph.node for name in node.output if name and name not in known]
+    everything.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in inner)
+    run = session(everything)
+    values = run.run(inner, feeds(run, x))
+    told = onnx.ModelProto()
+    told.CopyFrom(model)
+    del told.graph.value_info[:]
+    for name, value in zip(inner, values, strict=True):
+        kind = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
+        told.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None] * np.asarray(value).ndim))
+    return told
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    try:
+        model = onnx.load(str(path))
+        onnx.checker.check_model(model)
+    except Exception as error:  # protobuf raises whatever the broken bytes lead to
+        first = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: not a readable ONNX file ({first}); fetch it again") from error
+    return model
+
+
+def read_onnx(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Module, list[Group]]:
+    """The network, its inputs in the order of ``groups``, and the groups with the lengths and ranks that it insists on.
+
+    Raises:
+        UserError: if the file is damaged, holds operators that cannot be converted, or does not belong to ``groups``.
+    """
+    model = _load(path)
+    weights = {initializer.name for initializer in model.graph.initializer}
+    inputs = [i for i in model.graph.input if i.name not in weights]
+    order = order_of([i.name for i in inputs], groups, path, where)
+    told = list(groups)
+    for entry, i in zip(inputs, order, strict=True):
+        dims, group = entry.type.tensor_type.shape.dim, groups[i]
+        channels = dims[1].dim_value if len(dims) > 1 else 0
+        if channels and channels != len(group.variables):
+            raise UserError(
+                f"{path}: its input {entry.name} takes {channels} variables, {group.name} of {where} has "
+                f"{len(group.variables)}; give the two files that belong together"
+            )
+        length = dims[2].dim_value if len(dims) > 2 else 0
+        told[i] = replace(group, flat=len(dims) == 2)
+        if length:
+            told[i] = replace(told[i], min_length=length, max_length=length)
+        if dims and dims[0].dim_value:
+            dims[0].dim_param = "jets"  # a fixed batch is an accident of the export
+    x = random_inputs(told, 8)
+    ordered = [x[i] for i in order]
+    types = [_type(i.type.tensor_type.elem_type) for i in inputs]
+    network = Converted(_convert(model, ordered, path, where), order, types).eval()
+    _require_equal(model, network, x, ordered, path)
+    return network, told
+
+
+def _type(element: int) -> torch.dtype:
+    return torch.from_numpy(np.zeros(1, helper.tensor_dtype_to_np_dtype(element))).dtype
+
+
+def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Path) -> nn.Module:
+    import onnx2torch  # takes a second to import
+
+    try:
+        told = with_ranks(model, x)
+    except Exception as error:
+        first = " ".join(str(error).split())[:160]
+        raise UserError(
+            f"{path}: onnxruntime cannot run it on what {where} describes ({first}); "
+            "give the two files that belong together"
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            converted: nn.Module = onnx2torch.convert(told)
+    except NotImplementedError as error:
+        found = re.search(r"operation_type='(\w+)'", str(error))
+        operator = found[1] if found else " ".join(str(error).split())[:80]
+        raise UserError(
+            f"{path}: holds the operator {operator}, which onnx2torch cannot convert; "
+            "give the network as TorchScript, or one without that operator"
+        ) from error
+    except Exception as error:
+        first = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: onnx2torch cannot convert it ({first}); give it as TorchScript") from error
+    return converted
+
+
+@torch.no_grad()
+def _require_equal(
+    model: onnx.ModelProto, network: nn.Module, x: Sequence[Tensor], ordered: Sequence[Tensor], path: Path
+) -> None:
+    """Raise `UserError` if most jets of random input get another answer than from onnxruntime."""
+    run = session(model)
+    said = [torch.from_numpy(np.asarray(a)).reshape(len(x[0]), -1) for a in run.run(None, feeds(run, ordered))]
+    off = (raw_answer(network, x) - torch.cat(said, 1).float()).abs().amax(1)
+    if float(off.median()) > CLOSE:
+        raise UserError(
+            f"{path}: after conversion it answers otherwise than in onnxruntime (by {float(off.median()):.2g}); "
+            "give the network as TorchScript"
+        )

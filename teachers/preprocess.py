@@ -1,0 +1,174 @@
+"""``preprocess.json``: how CMS describes what a tagger is fed and what it answers, read and written in its own layout.
+
+    x -> clip((x - median) * norm_factor, lower_bound, upper_bound),   infinities replaced before, padded behind
+
+Every input of the network is a list of variables of one collection (particles, secondary vertices, lost tracks...), cut
+or padded to between `min_length` and `max_length` entries.
+
+Shapes: B jets, C variables, P entries.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.errors import UserError
+
+UNBOUNDED = 1e32
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of an input, and how its raw value is prepared."""
+
+    name: str
+    median: float = 0.0
+    norm_factor: float = 1.0
+    replace_inf_value: float = 0.0
+    lower_bound: float = -UNBOUNDED
+    upper_bound: float = UNBOUNDED
+    pad: float = 0.0
+    """What padding holds, after preparation."""
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """(...,) in raw units -> (...,) as the network takes it."""
+        finite = torch.where(torch.isfinite(raw), raw, torch.full_like(raw, self.replace_inf_value))
+        return ((finite - self.median) * self.norm_factor).clamp(self.lower_bound, self.upper_bound)
+
+
+@dataclass(frozen=True)
+class Group:
+    """One input of the network."""
+
+    name: str
+    variables: tuple[Variable, ...]
+    min_length: int = 1
+    max_length: int = 1
+    flat: bool = False
+    """Whether the network takes (B, C) instead of (B, C, 1): numbers of the jet itself."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(v.name for v in self.variables)
+
+    @property
+    def is_mask(self) -> bool:
+        return all(name.endswith("mask") for name in self.names)
+
+    @property
+    def collection(self) -> str:
+        """What inputs of the same entries share: "pf" of pf_points, pf_features__1, pf_mask."""
+        return self.name.split("_")[0]
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """All inputs in the order in which the network takes them, and the names of its outputs."""
+
+    groups: tuple[Group, ...]
+    outputs: tuple[str, ...]
+
+    def group(self, name: str) -> Group:
+        return next(group for group in self.groups if group.name == name)
+
+    def to_json(self) -> dict[str, Any]:
+        """In CMS's layout."""
+        found: dict[str, Any] = {"output_names": list(self.outputs), "input_names": [g.name for g in self.groups]}
+        for group in self.groups:
+            infos = {
+                v.name: {k: x for k, x in vars(v).items() if k != "name"}
+                for v in group.variables
+            }  # fmt: skip
+            found[group.name] = {
+                "var_names": list(group.names),
+                "var_infos": infos,
+                "min_length": group.min_length,
+                "max_length": group.max_length,
+            }
+        return found
+
+
+def _number(info: Mapping[str, Any], key: str, default: float, where: str) -> float:
+    value = info.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        raise UserError(f"{where}: {key} is {value!r}, not a number; give the file as its publisher wrote it")
+    return float(value)
+
+
+def _group(name: str, entry: Any, path: Path) -> Group:
+    where = f"{path}: input {name}"
+    if not isinstance(entry, dict) or not isinstance(entry.get("var_names"), list) or not entry["var_names"]:
+        raise UserError(f"{where} has no list var_names; give the preprocess.json that belongs to the network")
+    infos = entry.get("var_infos") or {}
+    default = Variable("")
+    variables = []
+    for variable in entry["var_names"]:
+        info = infos.get(variable, {})
+        keys = [key for key in vars(default) if key != "name"]
+        numbers = {k: _number(info, k, getattr(default, k), f"{where}, {variable}") for k in keys}
+        if numbers["lower_bound"] > numbers["upper_bound"]:
+            raise UserError(f"{where}, {variable}: lower_bound is above upper_bound; mend one of the two")
+        variables.append(Variable(str(variable), **numbers))
+    length = entry.get("var_length", 1)  # of older files: one length for all jets
+    least, most = (int(_number(entry, key, length, where)) for key in ("min_length", "max_length"))
+    if not 1 <= least <= most:
+        raise UserError(f"{where}: lengths from {least} to {most}; they must be positive, and the first the smaller")
+    return Group(name, tuple(variables), least, most)
+
+
+def read_preprocess(path: Path) -> Preprocess:
+    """What a file says.
+
+    Raises:
+        UserError: if it is missing, no JSON, or not of this layout; the message names the first thing that is wrong.
+    """
+    if not path.is_file():
+        raise UserError(f"--preprocess {path}: no such file; give the preprocess.json that belongs to the network")
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: not a readable JSON file ({error}); fetch it again") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: holds no JSON object; give the preprocess.json that belongs to the network")
+    for key in ("input_names", "output_names"):
+        names = found.get(key)
+        if not isinstance(names, list) or not names or len(set(map(str, names))) != len(names):
+            raise UserError(f"{path}: {key} is no list of different names; give the file as its publisher wrote it")
+    missing = [name for name in found["input_names"] if name not in found]
+    if missing:
+        raise UserError(f"{path}: says nothing of the input {missing[0]}; give the file as its publisher wrote it")
+    groups = tuple(_group(name, found[name], path) for name in found["input_names"])
+    return Preprocess(groups, tuple(map(str, found["output_names"])))
+
+
+def raw_answer(network: nn.Module, x: Sequence[Tensor]) -> Tensor:
+    """All outputs of a network side by side: (B, O)."""
+    said = network(*x)
+    outputs = (said,) if isinstance(said, Tensor) else tuple(said)
+    return torch.cat([output.reshape(len(x[0]), -1).float() for output in outputs], 1)
+
+
+def random_inputs(groups: Sequence[Group], jets: int, seed: int = 0) -> tuple[Tensor, ...]:
+    """Normal numbers in the bounds of each variable; entries of one collection are masked alike. (B, C, P) each."""
+    rng = torch.Generator().manual_seed(seed)
+    lengths: dict[str, Tensor] = {}
+    for group in groups:
+        drawn = torch.randint(group.min_length, group.max_length + 1, (jets, 1), generator=rng)
+        lengths.setdefault(group.collection, drawn)
+    found = []
+    for group in groups:
+        real = torch.arange(group.max_length) < lengths[group.collection].clamp(max=group.max_length)
+        x = torch.randn(jets, len(group.variables), group.max_length, generator=rng)
+        bounds = torch.tensor([[max(v.lower_bound, -1e6), min(v.upper_bound, 1e6)] for v in group.variables])
+        x = torch.ones_like(x) if group.is_mask else x.clamp(bounds[:, :1], bounds[:, 1:])
+        x = x * real.unsqueeze(1)
+        found.append(x[:, :, 0] if group.flat else x)
+    return tuple(found)

@@ -1,0 +1,140 @@
+"""Taggers from files: TorchScript or ONNX beside the ``preprocess.json`` that says how they are fed.
+
+Whatever the file holds, the tagger answers like every teacher: logits of its K classes, and behind them its R
+regressed values. Probabilities become their logarithms: a softmax of them is the identity, so nothing is lost.
+
+Shapes: B jets, K classes, R regressed values, O outputs of the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from zskt.errors import UserError
+
+from .onnx_file import read_onnx
+from .preprocess import Preprocess, random_inputs, raw_answer
+from .torchscript import read_torchscript
+
+PROBE = 16
+"""Jets of random numbers on which a network is tried before it is believed."""
+CLASS = re.compile(r"^(label|prob|is)", re.IGNORECASE)
+VALUE = re.compile(r"target|mass|corr|reso?l?(low|high)?$|regress|hidneuron|^ptnu$|ptreco", re.IGNORECASE)
+READERS = {".pt": read_torchscript, ".pth": read_torchscript, ".onnx": read_onnx}
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Which outputs of a network are what."""
+
+    classes: tuple[int, ...]
+    """Columns that are classes; K of them, none for a pure regression."""
+    values: tuple[int, ...]
+    """Columns that are regressed values; R of them."""
+    probabilities: bool
+    """Whether the classes are after a softmax."""
+
+
+def find_heads(names: Sequence[str], answered: Tensor) -> Heads:
+    """Tell classes from regressed values by the outputs' names, and probabilities from logits by what they sum to.
+
+    Args:
+        names: of the O outputs.
+        answered: (B, O), what the network said of some random input.
+    """
+    named = [i for i, name in enumerate(names) if CLASS.match(name) and not VALUE.search(name)]
+    classes = named or [i for i, name in enumerate(names) if not VALUE.search(name)]
+    if len(classes) == 1:  # one number alone is nothing to choose from
+        classes = []
+    p = answered[:, classes].double()
+    bounded = bool(((p >= 0) & (p <= 1)).all()) if classes else False
+    sums = (p.cumsum(1) - 1).abs().amax(0) < 1e-3 if classes else torch.zeros(0)
+    if bounded and sums.any():  # what follows a complete set of probabilities is something else
+        classes = classes[: int(sums.nonzero()[0]) + 1]
+    probabilities = bounded and bool(sums.any())
+    values = tuple(i for i in range(len(names)) if i not in classes)
+    return Heads(tuple(classes), values, probabilities)
+
+
+class Tagger(nn.Module):
+    """A network from a file, as a teacher.
+
+    Args:
+        network: called with the inputs in the order of `preprocess`; answers with a tensor (B, O), or several.
+        heads: what of it is what.
+    """
+
+    def __init__(self, network: nn.Module, heads: Heads) -> None:
+        super().__init__()
+        self.network, self.heads = network, heads
+        self.regressions = len(heads.values)
+        """R: how many of the last columns of the answer are regressed values."""
+
+    def forward(self, *x: Tensor) -> Tensor:
+        """The inputs of ``preprocess.json``, (B, C, P) each -> (B, K + R)."""
+        answered = raw_answer(self.network, x)
+        logits = answered[:, list(self.heads.classes)]
+        if self.heads.probabilities:
+            logits = logits.clamp(min=torch.finfo(logits.dtype).tiny).log()
+        return torch.cat([logits, answered[:, list(self.heads.values)]], 1)
+
+
+def read_tagger(path: Path, preprocess: Preprocess, where: Path) -> tuple[Tagger, Preprocess]:
+    """The network of a file, frozen, and its `Preprocess` with the lengths that the file insists on.
+
+    Args:
+        where: the file of `preprocess`, for messages.
+
+    Raises:
+        UserError: if the file is damaged, of another kind, cannot be converted, or does not belong to `preprocess`:
+            the message names the first difference.
+    """
+    if path.suffix not in READERS:
+        raise UserError(f"{path}: unknown kind of network {path.suffix!r}; give TorchScript (.pt) or .onnx")
+    if not path.is_file():
+        raise UserError(f"--teacher-path {path}: no such file; give the network that belongs to {where}")
+    network, groups = READERS[path.suffix](path, preprocess.groups, where)
+    preprocess = replace(preprocess, groups=tuple(groups))
+    for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
+        parameter.requires_grad_(False)
+    x = random_inputs(preprocess.groups, PROBE)
+    try:
+        with torch.no_grad():
+            answered = raw_answer(network, x)
+    except Exception as error:  # TorchScript and converted graphs raise whatever their operators do
+        raise UserError(_mismatch(str(error), preprocess, path, where)) from error
+    if answered.shape[1] != len(preprocess.outputs):
+        raise UserError(
+            f"{path}: answers {answered.shape[1]} numbers a jet, but output_names of {where} has "
+            f"{len(preprocess.outputs)}; give the two files that belong together"
+        )
+    if not bool(torch.isfinite(answered).all()):
+        raise UserError(f"{path}: answers with numbers that are not finite on random input; fetch the file again")
+    return Tagger(network, find_heads(preprocess.outputs, answered)), preprocess
+
+
+def _mismatch(error: str, preprocess: Preprocess, path: Path, where: Path) -> str:
+    """What an operator complained about, said in terms of the inputs where the numbers of channels tell."""
+    remedy = "give the two files that belong together"
+    patterns = (
+        r"should contain (?P<mine>\d+) elements not (?P<net>\d+)",
+        r"to have (?P<net>\d+) channels, but got (?P<mine>\d+)",
+    )
+    for pattern in patterns:
+        numbers = re.search(pattern, error)
+        if numbers is None:
+            continue
+        for group in preprocess.groups:
+            if len(group.variables) == int(numbers["mine"]):
+                return (
+                    f"{path}: takes {numbers['net']} variables where {where} has {numbers['mine']}, those of "
+                    f"{group.name}; {remedy}"
+                )
+    last = " ".join(error.strip().splitlines()[-1].split())[:160] if error.strip() else "no reason given"
+    return f"{path}: does not run on what {where} describes ({last}); {remedy}"

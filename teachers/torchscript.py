@@ -1,0 +1,71 @@
+"""Networks stored as TorchScript."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from zskt.errors import UserError
+
+from .preprocess import Group, random_inputs
+from .weaver import rebuilt
+
+
+class Reordered(nn.Module):
+    """A network that takes its inputs in another order."""
+
+    def __init__(self, network: nn.Module, order: Sequence[int]) -> None:
+        super().__init__()
+        self.network, self.order = network, tuple(order)
+
+    def forward(self, *x: Tensor) -> Tensor:
+        """As the network, but that its argument i is ``x[order[i]]``."""
+        answer: Tensor = self.network(*(x[i] for i in self.order))
+        return answer
+
+
+def plain(name: str) -> str:
+    """An input's name without the number that some exports put behind it: "sv_mask" of "sv_mask__5"."""
+    return name.rsplit("__", 1)[0]
+
+
+def order_of(taken: Sequence[str], groups: Sequence[Group], path: Path, where: Path) -> list[int]:
+    """For each input that the network takes, which of the groups it is: by name, else by position.
+
+    Raises:
+        UserError: if the numbers of inputs differ.
+    """
+    names = [plain(group.name) for group in groups]
+    asked = [plain(name) for name in taken]
+    if len(asked) != len(names):
+        odd = [n for n in asked if n not in names] + [n for n in names if n not in asked]
+        hint = f", the first that only one of them has is {odd[0]}" if odd else ""
+        raise UserError(
+            f"{path}: takes {len(asked)} inputs, {where} describes {len(names)}{hint}; "
+            "give the two files that belong together"
+        )
+    return [names.index(name) for name in asked] if sorted(asked) == sorted(names) else list(range(len(names)))
+
+
+def read_torchscript(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Module, list[Group]]:
+    """The network, its inputs in the order of ``groups``, and the groups as they are: it does not say more of them.
+
+    Raises:
+        UserError: if the file is damaged or takes another number of inputs.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes
+            network = torch.jit.load(str(path), map_location="cpu")
+        arguments = [argument.name for argument in network.forward.schema.arguments[1:]]
+    except Exception as error:  # the archive's reader raises whatever the broken bytes lead to
+        first = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: not a readable TorchScript file ({first}); fetch it again") from error
+    order = order_of(arguments, groups, path, where)
+    x = random_inputs(groups, 8)
+    module: nn.Module = rebuilt(network, arguments, [x[i] for i in order]) or network
+    return (module if order == list(range(len(groups))) else Reordered(module, order)), list(groups)
