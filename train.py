@@ -22,7 +22,7 @@ MODES = {
 
 
 RECIPE = {"preset", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps", "set"}
-RUN = {"device", "out", "resume", "data", "teacher_path"}
+RUN = {"device", "out", "resume", "data", "teacher_path", "preprocess"}
 FLAGS = {
     "zero-shot": RECIPE | RUN,
     "kd": (RECIPE | RUN) - {"generator"},
@@ -30,7 +30,7 @@ FLAGS = {
     "transition": {"run", "against", "data", "teacher_path", "device", "images"},
     "paper": {"only", "minutes", "data", "device", "out", "seed", "pseudo_batches"},
     "evaluate": {"run", "data", "teacher_path", "device"},
-    "teacher": (RECIPE | RUN) - {"student", "generator", "student_steps", "teacher_path"},
+    "teacher": (RECIPE | RUN) - {"student", "generator", "student_steps", "teacher_path", "preprocess"},
     "simulate": {"out", "per_class", "seed"},
     "toy": {"seed", "pseudo_batches", "out"},
     "tables": {"run", "out"},
@@ -69,6 +69,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     recipe.add_argument("--without-teacher", action="store_true", help="few-shot from labels alone")
     place = parser.add_argument_group("files and machine")
     place.add_argument("--teacher-path", type=Path, help="the teacher's file, instead of fetching it")
+    place.add_argument(
+        "--preprocess", type=Path, help="how a tagger from a file is fed: preprocess.json or weaver's YAML"
+    )
     place.add_argument("--data", type=Path, help="jets: JetClass ROOT or JetClass-II parquet; images: a folder")
     place.add_argument("--out", type=Path, help="run folder, or the file that simulate writes")
     place.add_argument("--resume", action="store_true", help="continue the run in --out from its checkpoint")

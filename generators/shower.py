@@ -222,7 +222,7 @@ class Shower(nn.Module):
         return replace(soft, dz=PILEUP_DZ * torch.randn(len(jet), generator=rng, device=count.device))
 
     def _in_domain(self, jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
-        """In the phase's range of momentum; of whole jets, every visible parton within the radius of the visible sum."""
+        """In the range of momentum; of whole jets, every visible parton within the radius of the visible sum."""
         _, eta, phi = pt_eta_phi(partons)
         visible = (flavours != Flavour.NONE) & (flavours != Flavour.NEUTRINO)
         _, eta_sum, phi_sum = pt_eta_phi((partons * visible.unsqueeze(-1)).sum(1))

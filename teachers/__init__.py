@@ -4,20 +4,24 @@ A teacher is called as ``teacher(*x)`` and answers with logits (B, K).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from .card import Card
 from .images import ImageInputs
-from .inputs import FULL, KIN, KINPID, JetInputs
+from .inputs import FULL, KIN, KINPID, JetInputs, Phase
 from .load import load_teacher
 from .particlenet import ParticleNet
 from .plain import LeNet5
 from .resnet import cifar_resnet, resnet34
+from .tagger_card import LARGE, SMALL, TaggerCard
 from .wide_resnet import WideResNet
 
-__all__ = ["TEACHERS", "Card", "load_teacher"]
+__all__ = ["TEACHERS", "AnyCard", "Card", "TaggerCard", "load_teacher"]
+
+AnyCard = Card | TaggerCard
 
 JETCLASS = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
 
@@ -82,7 +86,26 @@ def _wide(data: str, inputs: ImageInputs, depth: int, width: int) -> Card:
     return _own(name, title, data, inputs, lambda: WideResNet(depth, width, 10))
 
 
-TEACHERS: dict[str, Card] = {
+CMS = "https://github.com/cms-data/RecoBTag-Combined/raw/master/"
+
+
+def _cms(
+    name: str, line: str, network: str, sha256: str, preprocess: str, preprocess_sha256: str, phase: Phase
+) -> TaggerCard:
+    return TaggerCard(
+        name=name,
+        line=line,
+        source="CMS, github.com/cms-data/RecoBTag-Combined; H. Qu and L. Gouskos, arXiv:1902.08570",
+        licence="none stated: fetch and use it, never redistribute it",
+        address=CMS + network,
+        sha256=sha256,
+        preprocess_address=CMS + preprocess,
+        preprocess_sha256=preprocess_sha256,
+        phase=phase,
+    )
+
+
+TEACHERS: dict[str, AnyCard] = {
     "zskt-particlenet": Card(
         line="a small ParticleNet that ships with zskt: ours, trained on our simulation, not CERN's",
         source="this project: --mode teacher on jets of --mode simulate; teachers/embedded/card.json",
@@ -102,6 +125,33 @@ TEACHERS: dict[str, Card] = {
     ),
     "jetclass-particlenet-full": _jetclass(
         "full", FULL, None, "and impact parameters; sensitive to how their errors are simulated"
+    ),
+    "cms-particlenet-ak4": _cms(
+        "cms-particlenet-ak4",
+        "ParticleNet of CMS for AK4 jets, Run 2: flavours and pile-up, 8 classes",
+        "models/particlenet_AK4_PT/1/model.pt",
+        "c78e587477119b4eaaf5af2dc97d9f95caf60cf6e7fdc9bad1c5fab9bff7758c",
+        "ParticleNetAK4/CHS/V00/preprocess_PT.json",
+        "c0ceabb2fe1a1bd5452afd97aec196290dba552c1dd45cf7d3027f51b3cf4dd2",
+        SMALL,
+    ),
+    "cms-particlenet-ak8-md": _cms(
+        "cms-particlenet-ak8-md",
+        "ParticleNet of CMS for AK8 jets, Run 2, blind to the mass: X -> bb, cc, qq against QCD, 8 classes",
+        "models/particlenet_AK8_MD-2prong_PT/1/model.pt",
+        "6f43f606579b6cf879bce1230e1c78a7629876a1617413c000011c8d7f183925",
+        "ParticleNetAK8/MD-2prong/V01/preprocess_PT.json",
+        "428363048d58d866c5db419fc0c155b7d036fb265a25aec4c1be883548b37b66",
+        LARGE,
+    ),
+    "cms-hlt-particlenet-ak4": _cms(
+        "cms-hlt-particlenet-ak4",
+        "ParticleNet of CMS's high-level trigger for AK4 jets, Run 3: flavours, 4 classes",
+        "HLT/ParticleNetAK4/V00/particle-net.onnx",
+        "e88e63c404f83922d36f0088812ac13de51e2bff53dfc3fe599b40e42cb78042",
+        "HLT/ParticleNetAK4/V00/preprocess.json",
+        "fe6ed569635727e418cb8a69e328f82a839fd2a1bf3f3ed0182d1609ab8d8ab4",
+        replace(SMALL, pileup=15.0),
     ),
     "cifar10-resnet20": _published_resnet(
         20, "12fca82f", "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", "91.7 %"

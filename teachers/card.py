@@ -32,9 +32,24 @@ class Card:
     """The architecture, untrained."""
     preset: str | None = None
     """Preset of ``--mode teacher`` that trains it, where no file is published."""
+    kept: Path | None = None
+    """Where the user keeps the file."""
     shipped: Path | None = None
     """The file, where it ships with this project."""
+    recipe: str | None = None
+    """Preset of its games, where none is named after it."""
     prefix: str = ""
     """What the published parameters' names begin with beyond ours."""
     facts: str = ""
     """What a user should know before trusting it."""
+    values: tuple[str, ...] = ()
+    """Names of what it regresses beside its classes."""
+
+    @property
+    def domain(self) -> str:
+        """What it takes: "jets", "images"."""
+        return self.inputs.domain
+
+    def parameters(self) -> int:
+        """As published: folding normalisations away changes their number."""
+        return sum(p.numel() for p in self.build().parameters())

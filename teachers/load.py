@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Protocol
 
 import pooch
 import torch
@@ -16,6 +17,32 @@ from .card import Card
 from .inputs import JetInputs, require_features
 from .particlenet import ParticleNet, fold
 
+
+class Published(Protocol):
+    """A card, as far as it says where its file is: see `teachers.card.Card`."""
+
+    @property
+    def address(self) -> str | None: ...
+
+    @property
+    def sha256(self) -> str | None: ...
+
+    @property
+    def kept(self) -> Path | None: ...
+
+    @property
+    def shipped(self) -> Path | None: ...
+
+    @property
+    def preset(self) -> str | None: ...
+
+
+class Whole(Published, Protocol):
+    """A card of a file that holds the network, not its parameters alone."""
+
+    def load(self, file: Path, /) -> nn.Module: ...
+
+
 KEPT = Path(__file__).parent.parent / "runs" / "reference"
 """Where the project keeps the teachers that nobody publishes."""
 
@@ -26,7 +53,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load_teacher(name: str, card: Card, path: Path | None = None) -> nn.Module:
+def load_teacher(name: str, card: Card | Whole, path: Path | None = None) -> nn.Module:
     """The teacher of a card, frozen, in evaluation mode, fast.
 
     Args:
@@ -36,6 +63,10 @@ def load_teacher(name: str, card: Card, path: Path | None = None) -> nn.Module:
         UserError: if the file cannot be had, is damaged, or belongs to another network.
     """
     file = locate(name, card, path)
+    return _from_parameters(name, card, file) if isinstance(card, Card) else card.load(file)
+
+
+def _from_parameters(name: str, card: Card, file: Path) -> nn.Module:
     network = card.build()
     state = _without_prefix(_read(file), card.prefix)
     if isinstance(network, ParticleNet) and isinstance(card.inputs, JetInputs):
@@ -50,7 +81,7 @@ def load_teacher(name: str, card: Card, path: Path | None = None) -> nn.Module:
     return fold(network) if isinstance(network, ParticleNet) else network.eval().requires_grad_(False)
 
 
-def locate(name: str, card: Card, path: Path | None) -> Path:
+def locate(name: str, card: Published, path: Path | None) -> Path:
     """The teacher's file: the given path, what ships, or the publisher's, fetched once and verified.
 
     Raises:
@@ -70,6 +101,8 @@ def locate(name: str, card: Card, path: Path | None) -> Path:
         return card.shipped
     if card.preset is not None:
         return _trained(name, card.preset)
+    if card.kept is not None:
+        return card.kept
     if card.sha256 is None:
         raise UserError(
             f"{name}: no verified SHA-256 is recorded; download {card.address} yourself and give it as --teacher-path"
@@ -90,20 +123,28 @@ def _trained(name: str, preset: str) -> Path:
     )
 
 
-def _fetch(name: str, card: Card) -> Path:
-    assert card.address is not None
+def _fetch(name: str, card: Published) -> Path:
+    assert card.address is not None and card.sha256 is not None
+    return fetch(name, card.address, card.sha256, "--teacher-path")
+
+
+def fetch(name: str, address: str, sha: str, flag: str) -> Path:
+    """A published file, fetched once and verified.
+
+    Raises:
+        UserError: if there is no network, or the file is not the recorded one: the remedy is ``flag``.
+    """
     try:
         pooch.get_logger().setLevel("ERROR")
-        cache = pooch.os_cache("zskt")
-        return Path(pooch.retrieve(card.address, f"sha256:{card.sha256}", path=cache, progressbar=True))
+        return Path(pooch.retrieve(address, f"sha256:{sha}", path=pooch.os_cache("zskt"), progressbar=True))
     except ValueError as error:  # pooch: the hash does not match
         raise UserError(
-            f"{card.address}: SHA-256 is not the recorded {card.sha256}; the publisher changed {name}: "
-            "get the recorded version, give it as --teacher-path"
+            f"{address}: SHA-256 is not the recorded {sha}; the publisher changed {name}: "
+            f"get the recorded version, give it as {flag}"
         ) from error
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
         raise UserError(
-            f"{name}: cannot fetch {card.address} ({type(error).__name__}); download it elsewhere, give --teacher-path"
+            f"{name}: cannot fetch {address} ({type(error).__name__}); download it elsewhere, give {flag}"
         ) from error
 
 

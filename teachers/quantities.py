@@ -1,8 +1,8 @@
 """The variables of ``preprocess.json`` whose meaning is known: name -> raw quantity of reconstructed jets.
 
 Definitions: CMSSW, RecoBTag/FeatureTools: `DeepBoostedJetTagInfoProducer` for names like pfcand_* and sv_*,
-`ParticleNetFeatureEvaluator` for names like jet_pfcand_*, jet_sv_*, jet_losttrack_*, which differ in signs; the JetClass
-configuration (arXiv:2202.03772) for part_*. Other prefixes mean the first of these that knows the rest of the name.
+`ParticleNetFeatureEvaluator` for names like jet_pfcand_*, jet_sv_*, jet_losttrack_*, which differ in signs; the
+configuration of JetClass (arXiv:2202.03772) for part_*. With other prefixes, the first of these that knows the rest.
 
 Shapes: B jets, P entries. GeV, cm, radians.
 """

@@ -1,4 +1,4 @@
-"""Reconstructed jets as a tagger of an experiment sees them: particles, secondary vertices, lost tracks, the jet itself.
+"""Reconstructed jets as an experiment's tagger sees them: particles, secondary vertices, lost tracks, the jet itself.
 
 Columns are raw quantities in the experiment's units (GeV, cm, radians), before any preparation. Which there are depends
 on the source: files hold what was stored, `teachers.tracks` fills in what pseudo-jets and simulated jets lack.

@@ -73,6 +73,9 @@ class Tagger(nn.Module):
     def __init__(self, network: nn.Module, heads: Heads) -> None:
         super().__init__()
         self.network, self.heads = network, heads
+        count = getattr(network, "published", None)
+        self.published: int = count if isinstance(count, int) else sum(p.numel() for p in network.parameters())
+        """How many parameters the file holds: folding normalisations away changes their number."""
         self.regressions = len(heads.values)
         """R: how many of the last columns of the answer are regressed values."""
 

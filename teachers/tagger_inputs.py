@@ -79,7 +79,7 @@ class TaggerInputs:
         return replace(self, phase=phase)
 
     def __call__(self, samples: Jets | Reconstructed) -> Batch:
-        """The inputs in the network's order, (B, C, P) each, masks of 0 and 1 as numbers; P as few as the longest jet needs.
+        """The inputs in the network's order, (B, C, P) each, masks as numbers; P as few as the longest jet needs.
 
         Raises:
             UserError: if the jets lack a column that a variable is made of.
@@ -121,6 +121,27 @@ class TaggerInputs:
                 f"{name} needs {', '.join(missing)}, which these jets do not have; give a file that holds it"
             )
         return known.quantity(collection, samples.jet)
+
+
+def describe(inputs: TaggerInputs) -> str:
+    """What becomes of each variable in pseudo-jets, for the start of a run."""
+    phase = inputs.phase
+    lines = [
+        f"pseudo-jets: radius {phase.radius:g}, {phase.pt_low:g} to {phase.pt_high:g} GeV, |eta| < {phase.eta_max:g} "
+        "(--set radius, pt_low, pt_high)"
+    ]
+    for role in inputs.roles:
+        group = role.group
+        kind = role.kind.replace("_", " ") + (f" with {' or '.join(role.only)}" if role.only else "")
+        lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}")
+        if group.is_mask:
+            continue
+        for name, known in zip(group.names, role.meanings, strict=True):
+            words = "not known: drawn from a learned bounded distribution"
+            if known is not None:
+                words = known.words + (", a whole number" if known.whole else "")
+            lines.append(f"  {name:<32} {words}")
+    return "\n".join(lines)
 
 
 def _subset(collection: Collection, only: tuple[str, ...]) -> Collection:

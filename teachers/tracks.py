@@ -97,7 +97,8 @@ def _particles(jets: Jets, keep: Tensor, axis: Tensor, u: Tensor) -> Collection:
     track = keep & (jets.charge != 0) & (pt > LEAST_TRACK_PT)
     mass2 = jets.energy.square() - jets.px.square() - jets.py.square() - jets.pz.square()
     columns = {
-        "pt": pt, "eta": torch.asinh(jets.pz / pt.clamp(min=1e-6)), "phi": torch.atan2(jets.py, jets.px),
+        "pt": pt, "eta": torch.asinh(jets.pz / pt.clamp(min=1e-6)),
+        "phi": torch.atan2(jets.py, torch.where(keep, jets.px, 1.0)),  # of nothing there is no azimuth, nor a gradient
         "energy": jets.energy, "mass": mass2.clamp(min=0).detach().sqrt(), "charge": jets.charge,
         "is_electron": jets.is_electron, "is_muon": jets.is_muon, "is_photon": jets.is_photon,
         "is_charged_hadron": jets.is_charged_hadron, "is_neutral_hadron": jets.is_neutral_hadron,
@@ -128,7 +129,9 @@ def _along_axis(jets: Jets, c: dict[str, Tensor], t: dict[str, Tensor], axis: Te
     sign = torch.where((point * axis).sum(-1) >= 0, 1.0, -1.0)
     in_plane = (point[..., :2] * axis[..., :2]).sum(-1)
     sine = 1 / c["eta"].cosh()
-    error = ((t["dxy"] * t["dxy_error"]).square() + (t["dz"] * sine * t["dz_error"] * sine).square()).sqrt() / in_space
+    error = (
+        (t["dxy"] * t["dxy_error"]).square() + (t["dz"] * sine * t["dz_error"] * sine).square() + 1e-20
+    ).sqrt() / in_space
     error = torch.where(in_space > 1e-7, error, t["dxy_error"]).clamp(min=1e-5)
     normal = torch.linalg.cross(direction, axis.expand_as(direction))
     skew = normal.square().sum(-1).clamp(min=1e-8).sqrt()
@@ -145,7 +148,7 @@ def _along_axis(jets: Jets, c: dict[str, Tensor], t: dict[str, Tensor], axis: Te
 
 
 def _hits(eta: Tensor, t: dict[str, Tensor], u: Tensor) -> dict[str, Tensor]:
-    """What is typical of a track in CMS's pixel and strip detectors; fewer hits for those from outside the beam pipe."""
+    """What is typical of a track in CMS's pixel and strip detectors; fewer hits from outside the beam pipe."""
     far = t["dxy"].detach().abs() > BEAM_PIPE * 0.2
     pixel = 4.0 - (u[0] > 0.8).float() - (u[0] > 0.95).float() - far.float()
     strips = (8.5 + 2.5 * _normal(u[1]) - 1.5 * (eta.detach().abs() > 1.5).float()).round().clamp(0, 14)

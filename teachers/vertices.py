@@ -86,7 +86,7 @@ def _solve(c: Collection, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _fit(c: Collection, group: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-    """The vertex of a group of tracks (B, P): its columns (B,), meaningless without tracks; which tracks are its own."""
+    """The vertex of a group of tracks (B, P): columns (B,), meaningless without tracks; which tracks are its own."""
     weight = group.float()
     for temperature in TEMPERATURES:
         _, _, chi2 = _solve(c, weight)
@@ -103,7 +103,7 @@ def _fit(c: Collection, group: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     pt = (momentum[:, :2].square().sum(1) + 1e-9).sqrt()
     size = (momentum.square().sum(1) + 1e-9).sqrt()
     columns = {
-        "pt": pt, "eta": torch.asinh(momentum[:, 2] / pt), "phi": torch.atan2(momentum[:, 1], momentum[:, 0]),
+        "pt": pt, "eta": torch.asinh(momentum[:, 2] / pt), "phi": torch.atan2(momentum[:, 1], momentum[:, 0] + 1e-9),
         "mass": (energy.square() - size.square()).clamp(min=1e-6).sqrt(), "energy": energy, "tracks": count,
         "norm_chi2": (weight * chi2).sum(1) / (2 * count - 3).clamp(min=1),
         "dxy": transverse, "dxy_sig": transverse / error2d, "d3d": flight, "d3d_sig": flight / error3d,

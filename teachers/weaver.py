@@ -79,6 +79,8 @@ class WeaverTagger(nn.Module):
     ) -> None:
         super().__init__()
         self.names, self.softmax = [name for name, _, _ in collections], softmax
+        self.published = 0
+        """Number of parameters before folding."""
         for name, features, channels in collections:
             self.add_module(f"{name}_conv", FeatureConv(features, channels))
         self.pn = FusedParticleNet(collections[0][2], edge_convs, fused, hidden, classes)
@@ -139,6 +141,7 @@ def rebuilt(script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequenc
         # A convolution over a list and one over a matrix of edges hold the same numbers in other shapes.
         shapes = network.state_dict()
         network.load_state_dict({k: v.view_as(shapes[k]) if k in shapes else v for k, v in state.items()})
+        network.published = sum(p.numel() for p in network.parameters())
         _fold(network.eval().requires_grad_(False))
         off = (network(*x) - script(*(t.clone() for t in x))).abs().amax(1)
     except (KeyError, ValueError, AttributeError, RuntimeError, TypeError):  # another architecture after all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,17 +10,37 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from teachers import TEACHERS, Card
+from teachers import TEACHERS, AnyCard, TaggerCard
+from teachers.inputs import JetInputs, Phase
+from teachers.tagger_inputs import TaggerInputs
 
 from .config import Config
 from .errors import UserError
 from .students import STUDENTS
+from .tagger_students import Regressing
 
 
-def build_student(config: Config, card: Card) -> nn.Module:
+def card_of(config: Config) -> AnyCard:
+    """The teacher's card, for the jets that the recipe asks for."""
+    card = TEACHERS[config.teacher]
+    asked = {name: getattr(config, name) for name in ("radius", "pt_low", "pt_high") if getattr(config, name)}
+    if not asked:
+        return card
+    if not isinstance(card.inputs, JetInputs | TaggerInputs):
+        raise UserError(f"{next(iter(asked))} is of jets, but the teacher {config.teacher} takes {card.domain}")
+    phase: Phase = replace(card.inputs.phase, **asked)
+    if phase.pt_low >= phase.pt_high:
+        raise UserError(f"pt_low is {phase.pt_low:g} and pt_high {phase.pt_high:g}: the first must be the smaller")
+    if isinstance(card, TaggerCard):
+        return replace(card, phase=phase)
+    return replace(card, inputs=replace(card.inputs, phase=phase))
+
+
+def build_student(config: Config, card: AnyCard) -> nn.Module:
     """An untrained student, the same for the same seed."""
     torch.manual_seed(config.seed)
-    return STUDENTS[config.student].build(card.inputs, len(card.classes))
+    student = STUDENTS[config.student].build(card.inputs, len(card.classes) + len(card.values))
+    return Regressing(student, len(card.values)) if card.values else student
 
 
 def load_student(run: Path, config: Config) -> nn.Module:
@@ -31,7 +52,7 @@ def load_student(run: Path, config: Config) -> nn.Module:
     path = run / "student.safetensors"
     if not path.is_file():
         raise UserError(f"{path}: no such file; the run is not finished: continue it with --resume --out {run}")
-    card = TEACHERS[config.teacher]
+    card = card_of(config)
     network = card.build() if config.mode == "teacher" else build_student(config, card)
     try:
         network.load_state_dict(load_file(path))

@@ -13,6 +13,7 @@ from generators import GENERATORS
 from teachers import TEACHERS
 
 from . import jobs, running
+from .adopt import adopt_files, adopt_run
 from .config import Config
 from .domains import unit
 from .errors import UserError, lookup
@@ -33,6 +34,7 @@ def _options(given: argparse.Namespace) -> running.Options:
         resume=given.resume,
         data=given.data or recorded.get("data"),
         teacher_path=given.teacher_path or recorded.get("teacher"),
+        preprocess=given.preprocess or recorded.get("preprocess"),
         start=_one_run(given) or recorded.get("start"),
         progress=sys.stderr.isatty(),
     )
@@ -50,6 +52,7 @@ def _one_run(given: argparse.Namespace) -> Path | None:
 
 def _recorded(run: Path, *, whole: bool = False) -> Config:
     """The recipe of a run."""
+    adopt_run(run)
     recorded = read_json(run / "config.json")
     recorded.pop("files", None)
     return Config.from_dict(recorded, str(run / "config.json"), whole=whole)
@@ -82,6 +85,8 @@ def _config(given: argparse.Namespace) -> Config:
     """The recipe that the flags describe."""
     if given.teacher is not None:
         lookup(TEACHERS, given.teacher, "teacher")
+    if given.preprocess is not None or not given.resume:
+        given.teacher = adopt_files(given.teacher, given.teacher_path, given.preprocess)
     flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
     config = _beginning(given)
     if given.without_teacher:

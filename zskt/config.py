@@ -57,6 +57,13 @@ class Config:
     """Replay draws a sample with probability ~ (frequency of its class among the teacher's answers)^-balance."""
     beta: float = 0.0
     """Weight of the attention match."""
+    regression: float = 1.0
+    """Weight of the robust distance of regressed values, of teachers that have such."""
+    radius: float = 0.0
+    """Of the jets that the teacher is for; 0 takes what its card says. So for the two that follow."""
+    pt_low: float = 0.0
+    pt_high: float = 0.0
+    """GeV"""
     coverage: float = 0.0
     """Weight of the entropy of the teacher's mean belief in what the generator maximises: all classes shall come up."""
     certainty: float = 0.0
@@ -98,7 +105,7 @@ class Config:
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
         least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
-        least |= {"certainty": 0, "images_per_class": 0}
+        least |= {"certainty": 0, "images_per_class": 0, "regression": 0, "radius": 0, "pt_low": 0, "pt_high": 0}
         for name, value in self.to_dict().items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{name} is {value}, but must be a finite number")
@@ -120,7 +127,7 @@ class Config:
             raise UserError(f"temperature is {self.temperature}, but must be positive")
 
     def _require_one_domain(self) -> None:
-        domain = TEACHERS[self.teacher].inputs.domain
+        domain = TEACHERS[self.teacher].domain
         tables: list[tuple[str, str, dict[str, str]]] = []
         if self.mode != "teacher":
             tables.append(("student", self.student, {name: s.domain for name, s in STUDENTS.items()}))

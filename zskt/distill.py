@@ -26,6 +26,7 @@ from .game import (
     student_loss,
     surprise,
     uncertainty,
+    value_distance,
 )
 from .moments import watch_moments
 from .players import Players
@@ -126,8 +127,11 @@ class Game:
 
     def reward(self, draw: Draw, answer: Answer) -> tuple[Tensor, Tensor]:
         """What the generator gets for each sample, (B,), and the part of it that is KL(T || S), (B,)."""
-        kl = divergence(answer.logits, self.players.student(*draw.x), self.config.temperature)
+        said = ask(self.players.student, draw.x)
+        kl = divergence(answer.logits, said.logits, self.config.temperature)
         reward = kl
+        if self.players.scale is not None and self.config.regression:
+            reward = reward + self.config.regression * value_distance(answer, said, self.players.scale)
         if self.config.coverage:
             reward = reward + self.config.coverage * surprise(answer.logits)
         if self.config.certainty:
@@ -164,7 +168,8 @@ class Game:
 
     def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
         said = self.ask(self.players.student, x)
-        loss = student_loss(answer, said, self.config.beta, self.config.temperature)
+        config = self.config
+        loss = student_loss(answer, said, config.beta, config.temperature, config.regression, self.players.scale)
         step(loss, _optimizer(self.state, "student_optimizer", lr), self.config.clip)
         if self.average is not None:
             self.average.update_parameters(self.players.student)
@@ -178,7 +183,9 @@ class Game:
         if not old:
             return x, answer
         rows = torch.randperm(len(answer.logits), generator=rng)[: total - old].to(answer.logits.device)
-        new = tuple(t[rows] for t in x), Answer(answer.logits[rows], tuple(a[rows] for a in answer.attention))
+        values = None if answer.values is None else answer.values[rows]
+        chosen = Answer(answer.logits[rows], tuple(a[rows] for a in answer.attention), values)
+        new = tuple(t[rows] for t in x), chosen
         return mix(new, _pool(self.state).draw(old, rng, self.config.balance))
 
     def steps_until(self, turn: int) -> int:
@@ -269,6 +276,8 @@ def first(draws: list[Draw], n: int) -> Draw:
 
 def beliefs(teacher: Tensor, student: Tensor) -> dict[str, float]:
     """How sure both are, how far apart, and the teacher's classes: (B, K) of logits each."""
+    if not teacher.shape[1]:
+        return {}
     p, q = teacher.softmax(1), student.softmax(1)
     histogram = torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)
     return {

@@ -14,14 +14,15 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from generators import Draw
-from teachers import Card
+from teachers import AnyCard
 from teachers.load import sha256
 
-from .data import SAMPLE, read_jets
+from .data import SAMPLE
 from .errors import UserError
 from .images import find_images, locate_parquet, read_images
 from .labelled import Labelled
 from .pictures import grid, plane
+from .tagger_data import read_for
 
 LEARN_FROM_DATA = ("kd", "teacher", "few-shot")
 """Modes that may read training data."""
@@ -53,7 +54,7 @@ def unit(data: dict[str, Any]) -> str:
     return next((name for name in ("jet", "image") if f"{name}s" in data), "sample")
 
 
-Sources = Callable[[Card, Path | None, str], tuple[Source | None, Source]]
+Sources = Callable[[AnyCard, Path | None, str], tuple[Source | None, Source]]
 """Card, --data, mode -> what to learn from, if anything, and what to be judged on."""
 
 
@@ -62,7 +63,7 @@ class Domain:
     """An entry of the registry."""
 
     sources: Sources
-    picture: Callable[[Draw, Labelled, Card], Figure | None]
+    picture: Callable[[Draw, Labelled, AnyCard], Figure | None]
     """Pseudo-samples beside real ones."""
     layout: torch.memory_format = torch.contiguous_format
     """In which networks are fastest."""
@@ -71,9 +72,9 @@ class Domain:
         return network.to(device).to(memory_format=self.layout)
 
 
-def _jets(card: Card, path: Path | None, mode: str) -> tuple[Source | None, Source]:
+def _jets(card: AnyCard, path: Path | None, mode: str) -> tuple[Source | None, Source]:
     def source(file: Path) -> Source:
-        read = functools.cache(lambda: read_jets(file, card.classes))
+        read = functools.cache(lambda: read_for(card, file))
         return Source(file.name, file.stem, "jet", read, (file,), check=read)
 
     if mode not in LEARN_FROM_DATA:
@@ -83,7 +84,7 @@ def _jets(card: Card, path: Path | None, mode: str) -> tuple[Source | None, Sour
     return source(path), source(SAMPLE)
 
 
-def _images(card: Card, place: Path | None, mode: str) -> tuple[Source | None, Source]:
+def _images(card: AnyCard, place: Path | None, mode: str) -> tuple[Source | None, Source]:
     name = card.data
     assert name is not None
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from teachers import TEACHERS
-
-from .build import load_student
+from .adopt import adopt_run
+from .build import card_of, load_student
 from .config import Config
 from .domains import DOMAINS
 from .errors import UserError
@@ -55,6 +54,7 @@ def evaluate_runs(
     where = choose_device(device)
     judges: dict[tuple[object, ...], Judge] = {}
     for run in runs:
+        adopt_run(run)
         recorded = read_json(run / "config.json")
         file = recorded.pop("files", {}).get("teacher", {})
         config = Config.from_dict(recorded, str(run / "config.json"))
@@ -62,8 +62,8 @@ def evaluate_runs(
         key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"))
         if key not in judges:
             teacher = _teacher(config, file, teacher_path)
-            card = TEACHERS[config.teacher]
-            _, source = DOMAINS[card.inputs.domain].sources(card, data, "evaluate")
+            card = card_of(config)
+            _, source = DOMAINS[card.domain].sources(card, data, "evaluate")
             judges[key] = Judge(source, card, None if teacher is None else teacher.to(where), where)
         name = config.teacher if config.mode == "teacher" else config.student
         result = read_json(run / "result.json") | judges[key].verdict(config, student, name)

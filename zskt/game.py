@@ -31,9 +31,12 @@ class Answer(NamedTuple):
     """(B, K)"""
     attention: tuple[Tensor, ...] = ()
     """f(A) of each layer that was watched, (B, positions)."""
+    values: Tensor | None = None
+    """(B, R), regressed values; None of a network that has none."""
 
     def detach(self) -> Answer:
-        return Answer(self.logits.detach(), tuple(a.detach() for a in self.attention))
+        values = None if self.values is None else self.values.detach()
+        return Answer(self.logits.detach(), tuple(a.detach() for a in self.attention), values)
 
 
 @contextmanager
@@ -65,10 +68,17 @@ def attention_map(activation: Tensor) -> Tensor:
 
 
 def ask(network: nn.Module, x: Batch, layers: Sequence[str] = ()) -> Answer:
-    """One forward pass: logits, and the attention maps of ``layers``."""
+    """One forward pass: logits, the attention maps of ``layers``, and regressed values if there are any."""
     with watch(network, layers) as activations:
-        logits = network(*x)
-    return Answer(logits, tuple(attention_map(a) for a in activations))
+        answered = network(*x)
+    logits, values = heads(network, answered)
+    return Answer(logits, tuple(attention_map(a) for a in activations), values)
+
+
+def heads(network: nn.Module, answered: Tensor) -> tuple[Tensor, Tensor | None]:
+    """(B, K + R) -> logits (B, K) and values (B, R): a network says in its attribute ``regressions`` how many are R."""
+    count: int = getattr(network, "regressions", 0)
+    return (answered[:, :-count], answered[:, -count:]) if count else (answered, None)
 
 
 def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:
@@ -91,6 +101,17 @@ def attention_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> 
     if shapes[0] != shapes[1]:
         raise ValueError(f"attention maps of the teacher {shapes[0]} do not match the student's {shapes[1]}")
     return torch.stack([(t - s).square().mean() for t, s in zip(teacher, student, strict=True)]).sum()
+
+
+def value_distance(teacher: Answer, student: Answer, scale: Tensor) -> Tensor:
+    """Huber's robust loss of (t - s) / scale, averaged over the R regressed values: -> (B,).
+
+    P. J. Huber, Ann. Math. Statist. 35 (1964) 73: quadratic up to one ``scale`` (R,), linear beyond, so that a few
+    values far out do not decide.
+    """
+    assert teacher.values is not None and student.values is not None
+    apart = nn.functional.huber_loss(student.values / scale, teacher.values / scale, reduction="none")
+    return apart.mean(1)
 
 
 def finite(value: Tensor, term: str) -> Tensor:
@@ -138,8 +159,17 @@ def generator_loss(reward: Tensor, log_prob: Tensor | None = None, cost: Tensor 
     return loss if cost is None else loss + finite(cost, "generator's cost")
 
 
-def student_loss(teacher: Answer, student: Answer, beta: float = 0.0, temperature: float = 1.0) -> Tensor:
+def student_loss(
+    teacher: Answer,
+    student: Answer,
+    beta: float = 0.0,
+    temperature: float = 1.0,
+    regression: float = 0.0,
+    scale: Tensor | None = None,
+) -> Tensor:
     """What the student minimises, equation 1: KL(T || S) + beta * attention distance; a scalar.
+
+    Where there are regressed values, `value_distance` in units of ``scale`` is added, ``regression`` times.
 
     beta weighs a KL in nats per example. The authors' code divides its KL by the number of classes too, so that its
     beta = 250 is 250 K here.
@@ -147,6 +177,8 @@ def student_loss(teacher: Answer, student: Answer, beta: float = 0.0, temperatur
     loss = finite(divergence(teacher.logits, student.logits, temperature).mean(), "student's KL")
     if beta:
         loss = loss + beta * finite(attention_distance(teacher.attention, student.attention), "attention distance")
+    if regression and scale is not None:
+        loss = loss + regression * finite(value_distance(teacher, student, scale).mean(), "distance of values")
     return loss
 
 

@@ -10,22 +10,30 @@ from torch import nn
 from tqdm import tqdm
 
 from generators import GENERATORS
-from teachers import TEACHERS, Card, load_teacher
+from teachers import AnyCard, TaggerCard, load_teacher
+from teachers.tagger_card import RECORD
+from teachers.tagger_inputs import describe
 
-from .build import build_student, load_student
+from .build import build_student, card_of, load_student
 from .config import NO_GENERATOR, Config
 from .distill import Game, begin
 from .domains import DOMAINS
 from .errors import UserError
 from .evaluate import BATCH
+from .folder import write_json
+from .game import ask
 from .judge import Judge
-from .labelled import of_each_class
+from .labelled import Labelled, of_each_class
 from .moments import normalisations
 from .pictures import Pictures
 from .players import Players
 from .pool import Pool
 from .running import Options, choose_device, conclude, open_folder, play, start
 from .supervise import Classifier
+from .tagger_students import Regressing
+
+CALIBRATION = 512
+"""Samples from which a student learns the scale of regressed values."""
 
 
 def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
@@ -34,8 +42,8 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     Raises:
         UserError: if anything that was asked for cannot be.
     """
-    device, card = choose_device(options.device), TEACHERS[config.teacher]
-    domain = DOMAINS[card.inputs.domain]
+    device, card = choose_device(options.device), card_of(config)
+    domain = DOMAINS[card.domain]
     learned_from, judged_on = domain.sources(card, options.data, config.mode)
     teacher = domain.place(load_teacher(config.teacher, card, options.teacher_path), device)
     given = None if learned_from is None else learned_from.read()
@@ -50,6 +58,8 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     else:
         config = config.with_(pool=len(given), generator=NO_GENERATOR)
     players = Players(teacher, student, generator)
+    if isinstance(card, TaggerCard) and generator is not None and not options.resume:
+        print(describe(card.inputs))
     if generator is not None and config.moments and not normalisations(teacher):
         raise UserError(f"moments is {config.moments}, but {config.teacher} has no batch normalisation; leave it out")
     if config.beta:
@@ -57,9 +67,13 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     state = begin(players, config, device)
     folder = open_folder(config, options)
     start(folder, state, config, options, device, learned_from or judged_on)
+    if isinstance(card, TaggerCard):
+        write_json(folder.path / RECORD, card.description.to_json())
     game = Game(players, config, state, device)
     pool = state.parts["pool"]
     assert isinstance(pool, Pool)
+    if isinstance(student, Regressing) and not state.step:
+        calibrate(players, card, None if given is None else given[:CALIBRATION], device)
     if given is not None and not len(pool):
         starts = tqdm(range(0, len(given), BATCH), "teacher's answers", disable=not options.progress, unit="batch")
         game.fill(card.inputs(given.samples[i : i + BATCH]) for i in starts)
@@ -70,9 +84,26 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     return folder.path, conclude(folder, state, config, judge, game.result, config.student)
 
 
+def calibrate(players: Players, card: AnyCard, given: Labelled | None, device: torch.device) -> None:
+    """Tell a student that regresses what the teacher's values spread over: asked of some first samples."""
+    assert isinstance(players.student, Regressing)
+    if given is not None:
+        x = tuple(t.to(device) for t in card.inputs(given.samples))
+    else:
+        assert players.generator is not None
+        size: int = players.generator.latent_size  # type: ignore[assignment]
+        rng = torch.Generator(device).manual_seed(0)
+        with torch.no_grad():
+            x = players.generator(torch.randn(CALIBRATION, size, generator=rng, device=device), rng).x
+    with torch.no_grad():
+        values = ask(players.teacher, x).values
+    assert values is not None
+    players.student.calibrate(values)
+
+
 def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     """Mode ``teacher``: trains the architecture of a card on labelled samples."""
-    device, card = choose_device(options.device), TEACHERS[config.teacher]
+    device, card = choose_device(options.device), card_of(config)
     torch.manual_seed(config.seed)
     network = card.build()
     return _supervise(config, options, device, card, network, None)
@@ -84,7 +115,7 @@ def few_shot(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     Raises:
         UserError: if anything that was asked for cannot be.
     """
-    device, card = choose_device(options.device), TEACHERS[config.teacher]
+    device, card = choose_device(options.device), card_of(config)
     teacher = None
     if config.alpha or config.beta:
         teacher = load_teacher(config.teacher, card, options.teacher_path)
@@ -95,9 +126,9 @@ def few_shot(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
 
 
 def _supervise(
-    config: Config, options: Options, device: torch.device, card: Card, network: nn.Module, teacher: nn.Module | None
+    config: Config, options: Options, device: torch.device, card: AnyCard, network: nn.Module, teacher: nn.Module | None
 ) -> tuple[Path, dict[str, Any]]:
-    domain = DOMAINS[card.inputs.domain]
+    domain = DOMAINS[card.domain]
     for each in (network, *([] if teacher is None else [teacher])):
         domain.place(each, device)
     learned_from, judged_on = domain.sources(card, options.data, config.mode)

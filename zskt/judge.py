@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from teachers import Card
+from teachers import AnyCard
 
 from .config import Config
 from .domains import Source
 from .evaluate import Answers, answers, compare, figures
 from .labelled import Labelled
+from .students import count_parameters
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Judge:
     """Test samples and what the teacher says of them; read when figures are first asked for, not before."""
 
     source: Source
-    card: Card
+    card: AnyCard
     teacher: nn.Module | None
     device: torch.device
     _data: Labelled | None = None
@@ -44,7 +45,7 @@ class Judge:
     def quick(self, student: nn.Module) -> dict[str, float | None]:
         """What is logged on the way."""
         said, teacher = self.says(student), self.teacher_says()
-        found = figures("", student, said, self.data.labels) | compare(teacher, said.logits)
+        found = figures("", 0, said, self.data.labels) | compare(teacher, said, self.card.values)
         return {f"test/{key}": found[key] for key in ("accuracy", "auc", "agreement", "kl")}
 
     def verdict(self, config: Config, student: nn.Module, name: str) -> dict[str, Any]:
@@ -52,9 +53,8 @@ class Judge:
         said, teacher = self.says(student), self.teacher_says()
         entry: dict[str, Any] = {"name": config.teacher, "parameters": None, "accuracy": None, "auc": None}
         if teacher is not None:
-            # Parameters as published: folding away the normalisation changes their number.
-            entry = figures(config.teacher, self.card.build(), teacher, self.data.labels, self.source.unit)
-        own = figures(name, student, said, self.data.labels, self.source.unit)
-        own |= compare(teacher, said.logits)
+            entry = figures(config.teacher, self.card.parameters(), teacher, self.data.labels, self.source.unit)
+        own = figures(name, count_parameters(student), said, self.data.labels, self.source.unit)
+        own |= compare(teacher, said, self.card.values)
         source = {"name": self.source.name, "sha256": self.source.sha256(), f"{self.source.unit}s": len(self.data)}
         return {"data": source, "teacher": entry, "student": own}

@@ -113,7 +113,7 @@ def _events(path: Path, kind: JetKind, most: int | None) -> ak.Array:
             missing = [name for name in wanted if name not in found]
             if missing:
                 raise UserError(f"{path}: no branch {', '.join(missing[:5])}; give a PFNano file with these tables")
-            optional = [n for n in tree.keys() if n.startswith(f"{kind.jets}_particleNet")]
+            optional = [n for n in sorted(found) if n.startswith(f"{kind.jets}_particleNet")]
             truth = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
             optional += [f"{kind.jets}_{name}" for name in truth if f"{kind.jets}_{name}" in found]
             return tree.arrays(wanted + optional, entry_stop=most)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from generators import Draw
-from teachers import Card
+from teachers import AnyCard
 from teachers.images import ImageInputs
 from teachers.inputs import Jets
 
@@ -69,7 +69,7 @@ def plane(draw: Draw, real: Labelled) -> Figure | None:
     return figure
 
 
-def grid(draw: Draw, real: Labelled, card: Card) -> Figure:
+def grid(draw: Draw, real: Labelled, card: AnyCard) -> Figure:
     """Pseudo-images on the left, real ones on the right, as intensities; what lies outside [0, 1] is cut."""
     from torchvision.utils import make_grid  # takes a second to import
 

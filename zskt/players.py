@@ -22,6 +22,12 @@ class Players:
     student: nn.Module
     generator: nn.Module | None = None
 
+    @property
+    def scale(self) -> torch.Tensor | None:
+        """(R,), the spread of the teacher's regressed values, kept by a student that has such; else None."""
+        found = getattr(self.student, "scale", None)
+        return found if isinstance(found, torch.Tensor) else None
+
     def layers(self, network: nn.Module, beta: float) -> tuple[str, ...]:
         """Names of the layers to watch: none without attention match, else as many as both networks have, from the end.
 

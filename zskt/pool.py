@@ -25,6 +25,7 @@ class Pool:
         self.seen = 0
         self._columns: list[Tensor] = []
         self._parts = 0
+        self._valued = False
         self._weighed: tuple[int, float, Tensor] | None = None
 
     def __len__(self) -> int:
@@ -32,8 +33,8 @@ class Pool:
 
     def add(self, x: Batch, answer: Answer) -> None:
         """Keep a batch; the oldest samples make room."""
-        columns = [*x, answer.logits, *answer.attention]
-        self._parts = len(x)
+        columns = [*x, answer.logits, *([] if answer.values is None else [answer.values]), *answer.attention]
+        self._parts, self._valued = len(x), answer.values is not None
         if not self._columns:
             self._columns = [self._empty(c) for c in columns]
         rows = torch.arange(self.seen, self.seen + len(answer.logits)) % self.size
@@ -62,12 +63,13 @@ class Pool:
         if not len(self):
             raise ValueError("nothing to draw from an empty pool")
         rows = torch.randint(len(self), (n,), generator=rng)
-        if balance:
+        if balance and self._columns[self._parts].shape[1]:  # of a pure regression there are no classes to balance
             rows = torch.multinomial(self._weights(balance), n, replacement=True, generator=rng)
         columns = [c[rows.to(c.device)] for c in self._columns]
         columns = [c.float() if c.is_floating_point() else c for c in columns]
         x, logits, *attention = tuple(columns[: self._parts]), *columns[self._parts :]
-        return x, Answer(logits, tuple(attention))
+        values = attention.pop(0) if self._valued else None
+        return x, Answer(logits, tuple(attention), values)
 
     def _weights(self, balance: float) -> Tensor:
         """Of each sample in `draw`; kept until the next `add`, as there are many draws to one."""
@@ -79,10 +81,11 @@ class Pool:
 
     def state_dict(self) -> dict[str, Any]:
         kept = [c[: len(self)].clone() for c in self._columns]
-        return {"seen": self.seen, "parts": self._parts, "columns": kept}
+        return {"seen": self.seen, "parts": self._parts, "valued": self._valued, "columns": kept}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.seen, self._parts, self._weighed = state["seen"], state["parts"], None
+        self._valued = state.get("valued", False)
         self._columns = [self._empty(c) for c in state["columns"]]
         for mine, kept in zip(self._columns, state["columns"], strict=True):
             mine[: len(kept)] = kept
@@ -98,4 +101,6 @@ def mix(first: tuple[Batch, Answer], second: tuple[Batch, Answer]) -> tuple[Batc
     """Both batches in one."""
     (x, answer), (y, other) = first, second
     attention = tuple(cat(a, b) for a, b in zip(answer.attention, other.attention, strict=True))
-    return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Answer(cat(answer.logits, other.logits), attention)
+    values = None if answer.values is None or other.values is None else cat(answer.values, other.values)
+    logits = cat(answer.logits, other.logits)
+    return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Answer(logits, attention, values)

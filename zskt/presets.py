@@ -28,6 +28,7 @@ JETCLASS = EMBEDDED.with_(
     student_steps=40,
     evaluate_every=100,
 )
+TAGGER = JETCLASS.with_(preset="tagger", teacher="cms-hlt-particlenet-ak4")
 
 PAPER = Config(
     preset="paper",
@@ -80,6 +81,7 @@ PRESETS: dict[str, Config] = {
     for config in (
         EMBEDDED,
         JETCLASS,
+        TAGGER,
         JETCLASS.with_(preset="jetclass-kinpid", teacher="jetclass-particlenet-kinpid"),
         JETCLASS.with_(preset="jetclass-full", teacher="jetclass-particlenet-full"),
         Config(
@@ -153,6 +155,7 @@ PRESETS: dict[str, Config] = {
 LINES = {
     "jets-embedded": "the default: the teacher that ships with zskt, two minutes on two cores",
     "jetclass-kin": "the published JetClass ParticleNet on kinematics, 38 400 answers, 12 000 student steps",
+    "tagger": "a tagger from a file, or one of CMS's by name, with whatever inputs its preprocess.json describes",
     "jetclass-kinpid": "the same with particle types",
     "jetclass-full": "the same with impact parameters",
     "mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on MNIST, pen strokes for a generator",
@@ -207,8 +210,8 @@ FINE_TUNING = 0.1
 
 def few_shot(pair: Config, start: str = "scratch", images_per_class: int = 0) -> Config:
     """The recipe of mode few-shot for the teacher and the student of another recipe."""
-    inputs, data = TEACHERS[pair.teacher].inputs, TEACHERS[pair.teacher].data
-    settings = FEW_SHOT[inputs.domain] | OF_DATA.get(data, {})
+    domain, data = TEACHERS[pair.teacher].domain, TEACHERS[pair.teacher].data
+    settings = FEW_SHOT[domain] | OF_DATA.get(data, {})
     if not images_per_class:
         settings = settings | WHOLE.get(data, {})
     if start != "scratch":
@@ -253,9 +256,9 @@ def preset(name: str | None, teacher: str | None, mode: str) -> Config:
         names = [n for n, p in PRESETS.items() if (p.mode == "teacher") == trains]
         chosen = teacher or EMBEDDED.teacher
         card = TEACHERS[chosen]
-        fitting = [n for n in names if PRESETS[n].teacher == chosen]
+        fitting = [n for n in names if PRESETS[n].teacher == chosen] or ([card.recipe] if card.recipe else [])
         if not trains:
-            others = [n for n in names if TEACHERS[PRESETS[n].teacher].inputs.domain == card.inputs.domain]
+            others = [n for n in names if TEACHERS[PRESETS[n].teacher].domain == card.domain]
             fitting += [n for n in others if TEACHERS[PRESETS[n].teacher].data == card.data] + others
         if not fitting:
             raise UserError(f"--mode teacher: no preset trains {chosen}; choose one of {', '.join(names)} as --preset")

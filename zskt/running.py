@@ -12,9 +12,10 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from teachers import TEACHERS, load_teacher
+from teachers import TaggerCard, load_teacher
 from teachers.load import locate, sha256
 
+from .build import card_of
 from .config import Config
 from .domains import Source
 from .errors import UserError
@@ -22,7 +23,7 @@ from .folder import RunFolder, free_name, read_json
 from .interrupt import Interruption
 from .judge import Judge
 from .pictures import Pictures
-from .presets import changes
+from .presets import TAGGER, changes
 from .state import State
 
 RUNS = Path("runs")
@@ -37,6 +38,8 @@ class Options:
     resume: bool = False
     data: Path | None = None
     teacher_path: Path | None = None
+    preprocess: Path | None = None
+    """How a tagger from a file is fed."""
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True
@@ -64,14 +67,16 @@ def teacher_of(config: Config, recorded: dict[str, Any], path: Path | None) -> n
     before, sha = recorded.get("path"), recorded.get("sha256")
     if path is None and before is not None and Path(before).is_file():
         path = Path(before)
-    file = locate(config.teacher, TEACHERS[config.teacher], path)
+    file = locate(config.teacher, card_of(config), path)
     if sha is not None and sha256(file) != sha:
         raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
-    return load_teacher(config.teacher, TEACHERS[config.teacher], file)
+    return load_teacher(config.teacher, card_of(config), file)
 
 
 def open_folder(config: Config, options: Options) -> RunFolder:
     parts = [config.mode, config.preset]
+    if config.preset == TAGGER.preset:  # the one recipe of many teachers
+        parts[-1] = config.teacher
     if config.mode != "teacher":
         parts += [config.student, config.generator]
     if config.mode == "few-shot":
@@ -86,11 +91,14 @@ def open_folder(config: Config, options: Options) -> RunFolder:
 def _files(config: Config, options: Options, data: Source) -> dict[str, Any]:
     """Which files a run is made of: paths as the user gave them, and what they held."""
     asked = config.mode != "teacher" and not (config.mode == "few-shot" and not (config.alpha or config.beta))
-    teacher = locate(config.teacher, TEACHERS[config.teacher], options.teacher_path) if asked else None
+    teacher = locate(config.teacher, card_of(config), options.teacher_path) if asked else None
+    card = card_of(config)
+    fed = card.preprocess_file() if isinstance(card, TaggerCard) and asked else None
     begun = None if options.start is None else options.start / "student.safetensors"
     held = {
         "teacher": (options.teacher_path, None if teacher is None else sha256(teacher)),
         "data": (options.data, None if options.data is None else data.sha256()),
+        "preprocess": (options.preprocess, None if fed is None else sha256(fed)),
         "start": (options.start, None if begun is None else sha256(begun)),
     }
     return {name: {"path": None if path is None else str(path), "sha256": sha} for name, (path, sha) in held.items()}
@@ -109,7 +117,7 @@ def start(
         judged_alone = name == "data" and config.mode == "zero-shot"  # it learns nothing from them
         before = recorded.get(name, {"path": None, "sha256": None})
         if file["sha256"] != before["sha256"] and not judged_alone:
-            flag = {"teacher": "--teacher-path", "data": "--data", "start": "--run"}[name]
+            flag = {"teacher": "--teacher-path", "preprocess": "--preprocess", "data": "--data", "start": "--run"}[name]
             raise UserError(f"{flag} {file['path']}: not the file that this run began with ({before['path']})")
     state.load(folder.checkpoint, config.to_dict())
     folder.rewind(state.step)

@@ -16,7 +16,10 @@ from torch import Tensor, nn
 from teachers.particlenet import ParticleNet
 from teachers.plain import VGG11, LeNet5
 from teachers.resnet import cifar_resnet, resnet18
+from teachers.tagger_inputs import TaggerInputs
 from teachers.wide_resnet import WideResNet
+
+from .tagger_students import TaggerPFN, collections_of, light_particlenet
 
 
 def _mlp(widths: Sequence[int]) -> list[nn.Module]:
@@ -71,13 +74,21 @@ class Student:
     domain: str
     """What it takes, as in the teacher's `Inputs.domain`."""
     build: Callable[[Any, int], nn.Module]
-    """Input specification, number of classes -> the network."""
+    """Input specification, number of outputs -> the network."""
     line: str
 
 
-def _jets(build: Callable[[int, int], nn.Module], line: str) -> Student:
-    """Of the number of features and of classes."""
-    return Student("jets", lambda inputs, classes: build(len(inputs.features), classes), line)
+def _jets(
+    build: Callable[[int, int], nn.Module], of_tagger: Callable[[TaggerInputs, int], nn.Module], line: str
+) -> Student:
+    """Of the number of features and of outputs; of the inputs of a tagger from a file, which are several."""
+
+    def student(inputs: Any, outputs: int) -> nn.Module:
+        if isinstance(inputs, TaggerInputs):
+            return of_tagger(inputs, outputs)
+        return build(len(inputs.features), outputs)
+
+    return Student("jets", student, line)
 
 
 def _images(build: Callable[[int, int], nn.Module], line: str) -> Student:
@@ -94,14 +105,17 @@ def _wide(depth: int, width: int) -> Student:
 STUDENTS: dict[str, Student] = {
     "pfn": _jets(
         lambda features, classes: PFN(features, classes, (96, 96, 96), (96, 64)),
+        lambda inputs, outputs: TaggerPFN(collections_of(inputs), outputs, (64, 64, 64), (48, 48), (96, 64)),
         "particle-flow network, at most 50 k parameters",
     ),
     "pfn-small": _jets(
         lambda features, classes: PFN(features, classes, (48, 48, 48), (32,)),
+        lambda inputs, outputs: TaggerPFN(collections_of(inputs), outputs, (32, 32, 32), (24, 24), (48,)),
         "particle-flow network, about 10 k parameters",
     ),
     "particlenet-light": _jets(
         lambda features, classes: ParticleNet(features, classes, ((7, (32, 32)), (7, (64, 64))), 64),
+        light_particlenet,
         "ParticleNet with two narrow EdgeConv blocks, about 25 k parameters",
     ),
     "lenet5-half": _images(lambda k, c: LeNet5(k, c, 0.5), "LeNet-5 with half the channels"),

@@ -17,9 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import trange
 
-from teachers import TEACHERS
-
-from .build import load_student
+from .build import card_of, load_student
 from .config import Config
 from .curves import transition_picture
 from .domains import DOMAINS
@@ -131,9 +129,9 @@ def _players(
     recorded = read_json(run / "config.json")
     files = recorded.pop("files", {})
     config = Config.from_dict(recorded, str(run / "config.json"))
-    card = TEACHERS[config.teacher]
-    if card.inputs.domain != "images":
-        raise UserError(f"--run {run}: its teacher takes {card.inputs.domain}; transition curves are walks over pixels")
+    card = card_of(config)
+    if card.domain != "images":
+        raise UserError(f"--run {run}: its teacher takes {card.domain}; transition curves are walks over pixels")
     if config.mode == "teacher":
         raise UserError(f"--run {run}: trained a teacher; give the run of a student")
     student = load_student(run, config).to(device)

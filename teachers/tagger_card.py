@@ -1,0 +1,137 @@
+"""The card of a tagger whose files say all of it: a network, and the ``preprocess.json`` beside it.
+
+What it takes and answers is known only when the files are there: until then a card holds where they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from zskt.errors import UserError
+
+from .inputs import Phase
+from .load import fetch, locate
+from .preprocess import Preprocess, read_preprocess
+from .tagger import Tagger, read_tagger
+from .tagger_inputs import TaggerInputs
+from .weaver_yaml import read_weaver_yaml
+
+SMALL = Phase(radius=0.4, pt_low=20.0, pt_high=1000.0, eta_max=2.4, slope=1.0, pileup=25.0)
+LARGE = Phase(radius=0.8, pt_low=200.0, pt_high=2000.0, eta_max=2.4, slope=1.0, pileup=3.0)
+MANY = 64
+"""Particles that only jets of a large radius have."""
+RECORD = "preprocess.json"
+"""In a run's folder: the inputs of its teacher, which are its student's."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a tagger takes and answers."""
+
+    preprocess: Preprocess
+    classes: tuple[str, ...]
+    values: tuple[str, ...]
+    parameters: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``preprocess.json``, and which of the outputs are regressed."""
+        return self.preprocess.to_json() | {"regressed_names": list(self.values), "parameters": self.parameters}
+
+
+def phase_of(preprocess: Preprocess) -> Phase:
+    """Which jets a tagger is for, by how many particles it looks at."""
+    most = max(g.max_length for g in preprocess.groups)
+    return LARGE if most > MANY else SMALL
+
+
+@cache
+def _read_files(network: Path, where: Path) -> tuple[Tagger, Preprocess]:
+    """Read once a process, however many cards ask."""
+    preprocess = read_weaver_yaml(where) if where.suffix in (".yaml", ".yml") else read_preprocess(where)
+    return read_tagger(network, preprocess, where)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaggerCard:
+    """A teacher's card, with the attributes of `teachers.card.Card`.
+
+    Raises:
+        UserError: of its attributes, if they need a file that cannot be had or is damaged.
+    """
+
+    name: str
+    line: str
+    source: str = "a file of the user's"
+    licence: str = "as its publisher says"
+    address: str | None = None
+    sha256: str | None = None
+    preprocess_address: str | None = None
+    preprocess_sha256: str | None = None
+    kept: Path | None = None
+    """Where the user keeps the network, instead of fetching it."""
+    preprocess_path: Path | None = None
+    """Where the user keeps its ``preprocess.json``, or weaver's YAML."""
+    described: Description | None = None
+    """What is known without the files, of a run that is finished."""
+    phase: Phase | None = None
+    facts: str = ""
+    data: str | None = None
+    preset: str | None = None
+    recipe: str = "tagger"
+    shipped: Path | None = None
+    domain: str = "jets"
+
+    @property
+    def _read(self) -> tuple[Tagger, Preprocess]:
+        return _read_files(locate(self.name, self, self.kept), self.preprocess_file())
+
+    def preprocess_file(self) -> Path:
+        """The user's, else the publisher's, fetched once and verified."""
+        if self.preprocess_path is not None:
+            return self.preprocess_path
+        if self.preprocess_address is None or self.preprocess_sha256 is None:
+            raise UserError(f"{self.name}: say how it is fed: --preprocess preprocess.json")
+        return fetch(self.name, self.preprocess_address, self.preprocess_sha256, "--preprocess")
+
+    @cached_property
+    def description(self) -> Description:
+        """Known from a run, or read from the files."""
+        if self.described is not None:
+            return self.described
+        tagger, preprocess = self._read
+        heads = (tagger.heads.classes, tagger.heads.values)
+        classes, values = (tuple(preprocess.outputs[i] for i in head) for head in heads)
+        return Description(preprocess, classes, values, tagger.published)
+
+    @property
+    def inputs(self) -> TaggerInputs:
+        preprocess = self.description.preprocess
+        return TaggerInputs(preprocess=preprocess, phase=self.phase or phase_of(preprocess))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.description.classes
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Names of what it regresses beside its classes."""
+        return self.description.values
+
+    def load(self, file: Path) -> nn.Module:
+        """The network of its file, frozen; read once."""
+        if self.described is None:
+            return _read_files(file, self.preprocess_file())[0]
+        return read_tagger(file, self.description.preprocess, Path(RECORD))[0]
+
+    def parameters(self) -> int:
+        """As published: folding normalisations away changes their number."""
+        return self.description.parameters or self._read[0].published
+
+    def build(self) -> nn.Module:
+        """Raises `UserError`: a file holds the trained network, there is none to train."""
+        raise UserError(f"{self.name}: comes trained from a file; --mode teacher trains others, see --mode list")
