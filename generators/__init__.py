@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+from torch import nn
 
 from .draw import Bandit, Draw, Generator
 from .image import Images
@@ -10,6 +12,7 @@ from .mlp import FreeJets
 from .noise import NoiseJets
 from .shower import Shower
 from .strokes import Strokes
+from .unknown import complete
 
 __all__ = ["GENERATORS", "Bandit", "Draw", "Entry", "Generator"]
 
@@ -25,16 +28,18 @@ class Entry:
     line: str
 
 
+def _jets(build: Callable[[Any], nn.Module], line: str) -> Entry:
+    return Entry("jets", lambda inputs: cast(Generator, complete(build(inputs), inputs)), line)
+
+
 GENERATORS: dict[str, Entry] = {
-    "noise": Entry("jets", NoiseJets, "jets of random particles: the trivial baseline, nothing to learn"),
-    "mlp": Entry("jets", FreeJets, "the paper's idea for jets: a free network from z to particles"),
-    "shower-prior": Entry(
-        "jets",
-        lambda inputs: Shower(inputs, adversarial=False),
-        "public physics, no adversary: decays, shower, hadronisation",
+    "noise": _jets(NoiseJets, "jets of random particles: the trivial baseline, nothing to learn"),
+    "mlp": _jets(FreeJets, "the paper's idea for jets: a free network from z to particles"),
+    "shower-prior": _jets(
+        lambda inputs: Shower(inputs, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
     ),
-    "shower": Entry(
-        "jets", Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
+    "shower": _jets(
+        Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
     ),
     "image": Entry("images", Images, "the paper's convolutional network from z to normalised pixels"),
     "strokes-prior": Entry(

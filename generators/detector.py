@@ -88,8 +88,12 @@ def _rank(jet: Tensor, pt: Tensor) -> Tensor:
     return rank
 
 
-def assemble(p: Particles, jets: int, rng: torch.Generator) -> Jets:
-    """Dense jets of at most `SLOTS` particles, sorted by transverse momentum, relative to their own axis."""
+def assemble(p: Particles, jets: int, rng: torch.Generator, blur: Tensor | None = None) -> Jets:
+    """Dense jets of at most `SLOTS` particles, sorted by transverse momentum, relative to their own axis.
+
+    Args:
+        blur: factors on the errors of d0 and dz in each jet, (B, 2).
+    """
     rank = _rank(p.jet, p.pt)
     kept = rank < SLOTS
     p, rank = p[kept], rank[kept]
@@ -102,6 +106,8 @@ def assemble(p: Particles, jets: int, rng: torch.Generator) -> Jets:
     tracked = (p.charge != 0).float()
     noise = torch.randn(4, len(p.pt), generator=rng, device=p.pt.device)
     d0_error, dz_error = (tracked * (a**2 + (b / p.pt).square()).sqrt() for a, b in ((0.015, 0.05), (0.02, 0.07)))
+    if blur is not None:
+        d0_error, dz_error = d0_error * blur[p.jet, 0], dz_error * blur[p.jet, 1]
     four = from_pt_eta_phi_mass(p.pt, p.eta, p.phi, 0.0)
     return Jets(
         px=dense(four[:, 1]),

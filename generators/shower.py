@@ -143,7 +143,7 @@ class Shower(nn.Module):
         others = [particles, soft, *([self._pileup(axis, rng)] if self.phase.pileup else [])]
         measured = detector.measure(hadrons.decay_pions(hadrons.join(others), rng), rng)
         clustered = detector.cluster(measured, len(z))
-        jets = detector.assemble(clustered, len(z), rng)
+        jets = detector.assemble(clustered, len(z), rng, self._blur(len(z), rng, z.device))
         accepted = self._in_domain(jets, partons, flavours)
         return jets[accepted], accepted
 
@@ -180,9 +180,8 @@ class Shower(nn.Module):
         prong = torch.arange(4 * len(pt), device=pt.device)
         return lund.Partons(*(t.flatten() for t in (prong, flavours, pt, eta, phi, angle, angle)))
 
-    @staticmethod
     def _particles(
-        final: lund.Partons, leading: Tensor, others: lund.Partons, rng: torch.Generator
+        self, final: lund.Partons, leading: Tensor, others: lund.Partons, rng: torch.Generator
     ) -> hadrons.Particles:
         """All particles of the hard process after decays, leptons included."""
         lists = []
@@ -191,7 +190,12 @@ class Shower(nn.Module):
             rows = leading & (final.flavour == flavour)
             heavy |= rows
             lists.append(hadrons.decay_heavy(final[rows], flavour, rng))
-        lists.append(hadrons.draw_species(final[~heavy], rng))
+        light = final[~heavy]
+        if self.phase.strange:
+            odd = torch.rand(light.pt.shape, generator=rng, device=light.pt.device) < self.phase.strange
+            lists.append(hadrons.decay_strange(light[odd], rng))
+            light = light[~odd]
+        lists.append(hadrons.draw_species(light, rng))
         for flavour, kind in LEPTONS.items():
             leptons = others[others.flavour == flavour]
             lists.append(hadrons.prompt(leptons, torch.full_like(leptons.flavour, int(kind)), rng))
@@ -210,9 +214,16 @@ class Shower(nn.Module):
         flavour = torch.full_like(jet, int(Flavour.LIGHT))
         return hadrons.draw_species(lund.Partons(jet, flavour, pt, eta, phi, radius, radius), rng)
 
+    def _blur(self, jets: int, rng: torch.Generator, device: torch.device) -> Tensor | None:
+        """Factors on the errors of d0 and dz in each jet, (B, 2); None if the detector is taken to be known."""
+        if not self.phase.resolution:
+            return None
+        return torch.exp(self.phase.resolution * torch.randn(jets, 2, generator=rng, device=device))
+
     def _pileup(self, axis: tuple[Tensor, Tensor], rng: torch.Generator) -> hadrons.Particles:
         """Particles of other collisions, whose tracks pass far from the vertex along the beam."""
-        count = torch.poisson(torch.full_like(axis[0], self.phase.pileup), generator=rng).long()
+        mean = 2 * self.phase.pileup * torch.rand(axis[0].shape, generator=rng, device=axis[0].device)
+        count = torch.poisson(mean, generator=rng).long()
         jet = torch.arange(len(count), device=count.device).repeat_interleave(count)
         u = torch.rand(3, len(jet), generator=rng, device=count.device).clamp(min=1e-6)
         radius, azimuth = detector.RADIUS * u[0].sqrt(), 2 * math.pi * u[1]

@@ -158,7 +158,11 @@ class Phase:
     slope: float = 3.0
     """Of the spectrum of pseudo-jets, dN/dpT ~ pT^-slope."""
     pileup: float = 0.0
-    """Mean number of particles of other collisions within a radius of 0.8."""
+    """Mean number of particles of other collisions within a radius of 0.8; a jet draws its own mean, up to twice it."""
+    strange: float = 0.0
+    """Share of hadrons that are strange and decay into two charged ones far from the vertex: K0S and Lambda."""
+    resolution: float = 0.0
+    """How much the resolution of tracks varies from jet to jet, for what nobody outside knows: of its logarithm."""
 
     @property
     def whole(self) -> bool:

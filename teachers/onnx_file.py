@@ -54,7 +54,7 @@ def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.Infe
     return onnxruntime.InferenceSession(held, options, providers=["CPUExecutionProvider"])
 
 
-def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str, np.ndarray]:
     """The session's inputs by name, of the types that it asks for; ``x`` in their order."""
     types = {"tensor(bool)": bool, "tensor(int64)": np.int64, "tensor(double)": np.float64}
     named = zip(model.get_inputs(), x, strict=True)

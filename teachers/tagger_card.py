@@ -88,7 +88,11 @@ class TaggerCard:
 
     @property
     def _read(self) -> tuple[Tagger, Preprocess]:
-        return _read_files(locate(self.name, self, self.kept), self.preprocess_file())
+        return _read_files(self.file(), self.preprocess_file())
+
+    def file(self) -> Path:
+        """The network's file: the user's, else the publisher's, fetched once and verified."""
+        return locate(self.name, self, self.kept)
 
     def preprocess_file(self) -> Path:
         """The user's, else the publisher's, fetched once and verified."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,7 +35,8 @@ class Role:
 
     @property
     def unknown(self) -> tuple[int, ...]:
-        return tuple(i for i, m in enumerate(self.meanings) if m is None)
+        """Positions of the variables that nobody here knows."""
+        return () if self.group.is_mask else tuple(i for i, m in enumerate(self.meanings) if m is None)
 
 
 def understand(preprocess: Preprocess) -> tuple[Role, ...]:
@@ -78,8 +80,11 @@ class TaggerInputs:
         """The same for other jets."""
         return replace(self, phase=phase)
 
-    def __call__(self, samples: Jets | Reconstructed) -> Batch:
+    def __call__(self, samples: Any) -> Batch:
         """The inputs in the network's order, (B, C, P) each, masks as numbers; P as few as the longest jet needs.
+
+        Args:
+            samples: `Jets`, which are reconstructed first, or `Reconstructed`.
 
         Raises:
             UserError: if the jets lack a column that a variable is made of.

@@ -60,7 +60,7 @@ def read_torchscript(path: Path, groups: Sequence[Group], where: Path) -> tuple[
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes
-            network = torch.jit.load(str(path), map_location="cpu")
+            network = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
         arguments = [argument.name for argument in network.forward.schema.arguments[1:]]
     except Exception as error:  # the archive's reader raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]

@@ -131,7 +131,7 @@ def rebuilt(script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequenc
             edge_convs.append((int(getattr(script.pn.edge_convs, str(i)).k), [len(w) for w in layers]))
         collections = [(n, *reversed(state[f"{n}_conv.conv.1.weight"].shape[:2])) for n in names]
         network = WeaverTagger(
-            collections,  # type: ignore[arg-type]
+            collections,
             edge_convs,
             len(state["pn.fusion_block.0.weight"]),
             len(state["pn.fc.0.0.weight"]),

@@ -51,8 +51,9 @@ def _group(name: str, entry: Any, path: Path) -> Group:
 
 
 def _variable(entry: Any) -> Variable:
-    parts = [entry] if isinstance(entry, str) else list(entry)
-    name, subtract, multiply, low, high, pad = [*parts, *[None] * (6 - len(parts))]
+    parts: list[Any] = [entry] if isinstance(entry, str) else list(entry)
+    parts += [None] * (6 - len(parts))
+    name, subtract, multiply, low, high, pad = parts[:6]
     if subtract is None or subtract == "auto":
         return Variable(str(name), pad=float(pad or 0))
     return Variable(

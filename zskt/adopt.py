@@ -63,4 +63,6 @@ def adopt_run(run: Path) -> None:
     described = Description(preprocess, classes, regressed, facts.get("parameters"))
     known = TEACHERS.get(name, TaggerCard(name=name, line="a tagger from a file"))
     if isinstance(known, TaggerCard) and known.preprocess_path is None:
-        TEACHERS[name] = replace(known, described=described)
+        path = read_json(run / "config.json").get("files", {}).get("teacher", {}).get("path")
+        kept = Path(path) if path is not None and Path(path).is_file() else known.kept
+        TEACHERS[name] = replace(known, described=described, kept=kept)

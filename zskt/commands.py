@@ -170,8 +170,37 @@ def evaluate(given: argparse.Namespace) -> None:
 
     if given.run is None:
         raise UserError("--mode evaluate: say which run: --run runs/NAME")
+    adopt_preprocess(given)
     for path, result in evaluate_runs(given.run, given.data, given.teacher_path, given.device):
         print(report(result, path))
+
+
+def adopt_preprocess(given: argparse.Namespace) -> None:
+    """The taggers of finished runs are fed as the user's file says, if one is given."""
+    if given.preprocess is not None:
+        for run in given.run:
+            adopt_run(run)
+            adopt_files(str(read_json(run / "config.json").get("teacher")), given.teacher_path, given.preprocess)
+
+
+def one_of(given: argparse.Namespace) -> Path:
+    """The run that a mode is about.
+
+    Raises:
+        UserError: if there is none, or more than one.
+    """
+    if given.run is None or len(given.run) > 1:
+        raise UserError(f"--mode {given.mode}: say which run: --run runs/NAME")
+    run: Path = given.run[0]
+    return run
+
+
+def html(given: argparse.Namespace) -> None:
+    from .report import report_run
+
+    run = one_of(given)
+    adopt_preprocess(given)
+    print(f"report: {report_run(run, given.data, given.teacher_path, given.device)}")
 
 
 def simulate(given: argparse.Namespace) -> None:
@@ -226,6 +255,24 @@ def toy(given: argparse.Namespace) -> None:
     print(f"run: {folder} (toy.png)")
 
 
+def export(given: argparse.Namespace) -> None:
+    from .export import export_run
+    from .latency import table
+
+    run = one_of(given)
+    if given.out is None:
+        raise UserError("--mode export: say where to write: --out student/")
+    adopt_preprocess(given)
+    out = export_run(run, given.out, given.data, given.teacher_path)
+    measured = read_json(out / "export.json")
+    for name in ("onnx", "int8", "hls4ml"):
+        if name in measured:
+            print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in measured[name].items()))
+    if measured["latency"]:
+        print(table(measured["latency"]))
+    print(f"exported: {out}")
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "zero-shot": distil,
     "kd": distil,
@@ -233,6 +280,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "transition": transition,
     "paper": paper,
     "evaluate": evaluate,
+    "report": html,
+    "export": export,
     "teacher": teacher,
     "simulate": simulate,
     "toy": toy,

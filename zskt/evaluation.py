@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from .adopt import adopt_run
@@ -41,30 +43,61 @@ def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
     return path
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended, and who judges it."""
+
+    run: Path
+    config: Config
+    student: nn.Module
+    judge: Judge
+    result: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Of the network that it left."""
+        return self.config.teacher if self.config.mode == "teacher" else self.config.student
+
+
+Judges = dict[tuple[object, ...], Judge]
+
+
+def finished(run: Path, data: Path | None, teacher_path: Path | None, where: torch.device, judges: Judges) -> Finished:
+    """A run's student, to be judged on ``data`` (the sample that ships without it).
+
+    Args:
+        judges: those of other runs, to share: a teacher that several runs have is asked once.
+
+    Raises:
+        UserError: if there is no such run, or the data cannot be read.
+    """
+    adopt_run(run)
+    recorded = read_json(run / "config.json")
+    file = recorded.pop("files", {}).get("teacher", {})
+    config = Config.from_dict(recorded, str(run / "config.json"))
+    student = load_student(run, config).to(where)
+    key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius)
+    if key not in judges:
+        teacher = _teacher(config, file, teacher_path)
+        card = card_of(config)
+        _, source = DOMAINS[card.domain].sources(card, data, "evaluate")
+        judges[key] = Judge(source, card, None if teacher is None else teacher.to(where), where)
+    return Finished(run, config, student, judges[key], read_json(run / "result.json"))
+
+
 def evaluate_runs(
     runs: Sequence[Path], data: Path | None, teacher_path: Path | None, device: str
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Write ``evaluate-<stem of the data>.json`` into each run folder: the keys of ``result.json``, on these jets.
 
-    A teacher that several runs share is asked once. Where it cannot be had, what needs its answers is null.
+    Where a teacher cannot be had, what needs its answers is null.
 
     Raises:
         UserError: if there is no such run, or the data cannot be read.
     """
     where = choose_device(device)
-    judges: dict[tuple[object, ...], Judge] = {}
+    judges: Judges = {}
     for run in runs:
-        adopt_run(run)
-        recorded = read_json(run / "config.json")
-        file = recorded.pop("files", {}).get("teacher", {})
-        config = Config.from_dict(recorded, str(run / "config.json"))
-        student = load_student(run, config).to(where)
-        key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"))
-        if key not in judges:
-            teacher = _teacher(config, file, teacher_path)
-            card = card_of(config)
-            _, source = DOMAINS[card.domain].sources(card, data, "evaluate")
-            judges[key] = Judge(source, card, None if teacher is None else teacher.to(where), where)
-        name = config.teacher if config.mode == "teacher" else config.student
-        result = read_json(run / "result.json") | judges[key].verdict(config, student, name)
-        yield _write(run, judges[key], result), result
+        found = finished(run, data, teacher_path, where, judges)
+        result = found.result | found.judge.verdict(found.config, found.student, found.name)
+        yield _write(run, found.judge, result), result

@@ -20,13 +20,14 @@ from .distill import Game, begin
 from .domains import DOMAINS
 from .errors import UserError
 from .evaluate import BATCH
-from .folder import write_json
+from .folder import RunFolder, write_json
 from .game import ask
 from .judge import Judge
 from .labelled import Labelled, of_each_class
 from .moments import normalisations
 from .pictures import Pictures
 from .players import Players
+from .plots import pictures as physics_pictures
 from .pool import Pool
 from .running import Options, choose_device, conclude, open_folder, play, start
 from .supervise import Classifier
@@ -81,7 +82,16 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     if generator is not None:
         pictures = Pictures(generator, lambda draw: domain.picture(draw, judge.data, card), config.seed, device)
     play(folder, state, config, options, game.play(config.pseudo_batches), judge, game.result, pictures)
+    show_physics(folder, judge, game.result, state.step)
     return folder.path, conclude(folder, state, config, judge, game.result, config.student)
+
+
+def show_physics(folder: RunFolder, judge: Judge, student: nn.Module, turn: int) -> None:
+    """What physicists look at, on TensorBoard at the end of a run."""
+    found = judge.physics(student)
+    if found is not None:
+        for title, figure in physics_pictures(*found).items():
+            folder.writer.add_figure(f"physics/{title}", figure, turn)
 
 
 def calibrate(players: Players, card: AnyCard, given: Labelled | None, device: torch.device) -> None:

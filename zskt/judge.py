@@ -9,11 +9,14 @@ import torch
 from torch import nn
 
 from teachers import AnyCard
+from teachers.inputs import Jets
+from teachers.reconstructed import Reconstructed
 
 from .config import Config
 from .domains import Source
 from .evaluate import Answers, answers, compare, figures
 from .labelled import Labelled
+from .physics import Judged, judged, physics
 from .students import count_parameters
 
 
@@ -41,6 +44,16 @@ class Judge:
 
     def says(self, student: nn.Module) -> Answers:
         return answers(student, self.data, self.card.inputs, self.device)
+
+    def physics(self, student: nn.Module) -> tuple[Judged, dict[str, Any]] | None:
+        """What physicists ask, of jets and with a teacher that tells classes apart; else None."""
+        teacher, samples = self.teacher_says(), self.data.samples
+        if teacher is None or self.card.domain != "jets" or not self.card.classes:
+            return None
+        assert isinstance(samples, Jets | Reconstructed)
+        own = self.says(student)
+        found = judged(self.card.classes, samples, self.data.labels, teacher.logits, own.logits)
+        return found, physics(found)
 
     def quick(self, student: nn.Module) -> dict[str, float | None]:
         """What is logged on the way."""

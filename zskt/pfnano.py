@@ -124,7 +124,7 @@ def _events(path: Path, kind: JetKind, most: int | None) -> ak.Array:
         raise UserError(f"{path}: not a readable PFNano file ({first}); fetch it again") from error
 
 
-def _flat(values: Any) -> np.ndarray:  # type: ignore[type-arg]
+def _flat(values: Any) -> np.ndarray:
     return np.asarray(ak.to_numpy(ak.flatten(values)), dtype=np.float32)
 
 

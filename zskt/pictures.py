@@ -15,6 +15,7 @@ from teachers import AnyCard
 from teachers.images import ImageInputs
 from teachers.inputs import Jets
 
+from .data import SAMPLE, read_jets
 from .labelled import Labelled
 
 COUNT = 4
@@ -49,11 +50,15 @@ def draw_jet(axes: Axes, jets: Jets, i: int) -> None:
 
 
 def plane(draw: Draw, real: Labelled) -> Figure | None:
-    """`COUNT` pseudo-jets above as many simulated ones, in the eta-phi plane; None if there are none."""
+    """`COUNT` pseudo-jets above as many simulated ones, in the eta-phi plane; None if there are none.
+
+    Data without the particles' kinds leave the place to the sample that ships.
+    """
     if draw.jets is None or not len(draw.jets):
         return None
-    assert isinstance(real.samples, Jets)
-    pseudo, simulated = draw.jets[:COUNT], real.samples[:COUNT]
+    shown = real.samples if isinstance(real.samples, Jets) else read_jets(SAMPLE, most=COUNT).samples
+    assert isinstance(shown, Jets)
+    pseudo, simulated = draw.jets[:COUNT], shown[:COUNT]
     figure = Figure(figsize=(2.4 * COUNT, 5.4), layout="constrained")
     rows = figure.subplots(2, COUNT, sharex=True, sharey=True)
     for axes, (name, jets) in zip(rows, (("pseudo-jets", pseudo), ("simulated jets", simulated)), strict=True):

@@ -19,6 +19,7 @@ from teachers.resnet import cifar_resnet, resnet18
 from teachers.tagger_inputs import TaggerInputs
 from teachers.wide_resnet import WideResNet
 
+from .fixed import PARTICLES, deepsets
 from .tagger_students import TaggerPFN, collections_of, light_particlenet
 
 
@@ -117,6 +118,9 @@ STUDENTS: dict[str, Student] = {
         lambda features, classes: ParticleNet(features, classes, ((7, (32, 32)), (7, (64, 64))), 64),
         light_particlenet,
         "ParticleNet with two narrow EdgeConv blocks, about 25 k parameters",
+    ),
+    "deepsets": Student(
+        "jets", deepsets, f"particle-flow network of the {PARTICLES} leading particles without masks: for an FPGA"
     ),
     "lenet5-half": _images(lambda k, c: LeNet5(k, c, 0.5), "LeNet-5 with half the channels"),
     "wrn-16-1": _wide(16, 1),

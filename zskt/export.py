@@ -1,0 +1,258 @@
+"""Mode ``export``: a finished run's student for use elsewhere, checked after it has left.
+
+Writes ``model.onnx`` (any number of jets and particles) with ``preprocess.json`` and ``labels.txt`` in CMS's layout,
+``model-int8.onnx`` (onnxruntime's static quantisation, calibrated on pseudo-jets), ``student.safetensors``, a model
+card ``README.md``, ``export.json`` with what was measured, and, of ``deepsets``, an hls4ml project.
+
+Shapes: B jets, C variables, P entries, K classes, R regressed values.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from generators import GENERATORS
+from teachers import AnyCard, TaggerCard
+from teachers.inputs import FEATURES, JetInputs
+from teachers.onnx_file import feeds, session
+from teachers.preprocess import UNBOUNDED, Group, Preprocess, Variable
+from teachers.tagger_inputs import TaggerInputs
+
+from .dense import Answering, dense
+from .errors import UserError
+from .evaluation import Finished, finished
+from .fixed import FixedPFN
+from .folder import write_json
+from .fpga import hls_project
+from .latency import latency
+from .model_card import model_card
+from .running import choose_device
+
+CLOSE = 1e-5
+"""How far the exported student may be from the one that was trained, in probabilities."""
+OPSET = 17
+CALIBRATION = 512
+"""Pseudo-jets on which the int8 student's ranges are set."""
+
+
+def export_run(run: Path, out: Path, data: Path | None, teacher_path: Path | None) -> Path:
+    """Write the folder; what was measured is in its ``export.json``.
+
+    Args:
+        out: a new or empty folder.
+        data: jets on which the loss by quantisation is stated; the sample that ships without it.
+
+    Raises:
+        UserError: if the folder is taken, or the run or its student cannot leave.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"--out {out}: the folder is not empty; name another")
+    found = finished(run, data, teacher_path, choose_device("cpu"), {})
+    card = found.judge.card
+    if card.domain != "jets":
+        raise UserError(f"--run {run}: its student takes {card.domain}; export is for jet taggers")
+    network = answering(found.student, card)
+    preprocess = preprocess_of(card)
+    out.mkdir(parents=True, exist_ok=True)
+    used = write_onnx(network, preprocess, out / "model.onnx")
+    measured: dict[str, Any] = {"difference": _require_equal(out / "model.onnx", network, found, preprocess)}
+    quantise(out / "model.onnx", out / "model-int8.onnx", pseudo(found, CALIBRATION), preprocess)
+    measured |= _losses(out, network, found, preprocess)
+    measured["latency"] = _latency(found, out / "model.onnx", preprocess, teacher_path)
+    if isinstance(found.student, FixedPFN):
+        measured["hls4ml"] = hls_project(found.student, _samples(found, 1000), out / "hls4ml")
+    kept = Preprocess(tuple(g for g in preprocess.groups if g.name in used), preprocess.outputs)
+    write_json(out / "preprocess.json", kept.to_json())
+    (out / "labels.txt").write_text("".join(f"{name.removeprefix('label_')}\n" for name in card.classes))
+    shutil.copyfile(run / "student.safetensors", out / "student.safetensors")
+    write_json(out / "export.json", measured)
+    (out / "README.md").write_text(model_card(found, measured))
+    return out
+
+
+def answering(student: nn.Module, card: AnyCard) -> Answering:
+    """The student as it leaves: probabilities and values in the order of the teacher's outputs."""
+    own = (*card.classes, *card.values)
+    outputs = card.description.preprocess.outputs if isinstance(card, TaggerCard) else own
+    return Answering(dense(student.eval()), len(card.values), [own.index(name) for name in outputs]).eval()
+
+
+def preprocess_of(card: AnyCard) -> Preprocess:
+    """How the student is fed, in CMS's layout, whatever its teacher is."""
+    if isinstance(card, TaggerCard):
+        return card.description.preprocess
+    inputs = card.inputs
+    assert isinstance(inputs, JetInputs)
+    variables = []
+    for name in inputs.features:
+        f = FEATURES[name]
+        clip = min(f.clip, UNBOUNDED)
+        variables.append(Variable(name, f.subtract, f.multiply, 0.0, -clip, clip))
+    points = tuple(Variable(name) for name in ("part_deta", "part_dphi"))
+    parts = (("pf_points", points), ("pf_features", tuple(variables)), ("pf_mask", (Variable("part_mask"),)))
+    groups = tuple(Group(name, v, 1, inputs.slots) for name, v in parts)
+    return Preprocess(groups, card.classes)
+
+
+def _numbers(x: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Masks as numbers, as they are fed elsewhere."""
+    return tuple(t.float() for t in x)
+
+
+def _samples(found: Finished, count: int) -> tuple[Tensor, ...]:
+    """Inputs of the first jets that the run is judged on."""
+    inputs = found.judge.card.inputs
+    assert isinstance(inputs, JetInputs | TaggerInputs)
+    return _numbers(inputs(found.judge.data[:count].samples))  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def pseudo(found: Finished, count: int) -> tuple[Tensor, ...]:
+    """Inputs of pseudo-jets, by the generator of the run as it begins: no data is needed to quantise."""
+    name = found.config.generator if found.config.generator in GENERATORS else "shower-prior"
+    generator = GENERATORS[name].build(found.judge.card.inputs)
+    rng = torch.Generator().manual_seed(found.config.seed)
+    z = torch.randn(round(count / generator.acceptance), generator.latent_size, generator=rng)
+    return _numbers(generator(z, rng).x)
+
+
+def write_onnx(network: nn.Module, preprocess: Preprocess, path: Path) -> set[str]:
+    """Trace the network with a dynamic number of jets and of entries; names of the inputs that it uses."""
+    x = example(preprocess, 3)
+    names = [group.name for group in preprocess.groups]
+    axes = {
+        g.name: {0: "N"} if g.flat else {0: "N", 2: f"n_{g.collection}"} for g in preprocess.groups
+    } | {"softmax": {0: "N"}}  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracing exporter is deprecated; it is the one that needs no more packages
+        torch.onnx.export(
+            network, x, str(path), input_names=names, output_names=["softmax"], dynamic_axes=axes,
+            opset_version=OPSET, dynamo=False, verbose=False,
+        )  # fmt: skip
+    model = onnx.load(str(path))
+    onnx.checker.check_model(model)
+    return {i.name for i in model.graph.input}
+
+
+def example(preprocess: Preprocess, jets: int) -> tuple[Tensor, ...]:
+    """Random inputs that the network could be fed with."""
+    from teachers.preprocess import random_inputs
+
+    return random_inputs(preprocess.groups, jets)
+
+
+def run_onnx(path: Path, x: Sequence[Tensor], preprocess: Preprocess) -> Tensor:
+    """What an exported network says of the inputs, in the order of ``preprocess``: (B, K + R)."""
+    network = session(path)
+    named = {group.name: t for group, t in zip(preprocess.groups, x, strict=True)}
+    said = network.run(None, feeds(network, [named[i.name] for i in network.get_inputs()]))[0]
+    return torch.from_numpy(np.asarray(said))
+
+
+@torch.no_grad()
+def _require_equal(path: Path, network: nn.Module, found: Finished, preprocess: Preprocess) -> float:
+    """Largest difference between torch and onnxruntime, on random and on real inputs, of one jet and of many."""
+    batches = [example(preprocess, 1), example(preprocess, 64), _samples(found, 1), _samples(found, 500)]
+    off = 0.0
+    for x in batches:
+        expected, said = network(*x), run_onnx(path, x, preprocess)
+        scale = expected.abs().amax(0).clamp(min=1.0)  # regressed values have units
+        off = max(off, float(((expected - said).abs() / scale).max()))
+    if off > CLOSE:
+        raise UserError(f"{path}: answers otherwise than the student (by {off:.2g}); do not use it, and tell us")
+    return off
+
+
+def quantise(model: Path, path: Path, x: Sequence[Tensor], preprocess: Preprocess) -> None:
+    """Weights and activations of all products in 8 bits, ranges from inputs ``x``."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
+
+    network = session(model)
+    named = {group.name: t for group, t in zip(preprocess.groups, x, strict=True)}
+    fed = feeds(network, [named[i.name] for i in network.get_inputs()])
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        """One batch, once."""
+
+        def __init__(self) -> None:
+            self.left = [fed]
+
+        def get_next(self) -> dict[str, Any] | None:
+            return self.left.pop() if self.left else None
+
+    import logging
+
+    logging.getLogger().setLevel(logging.ERROR)  # it recommends another preparation, which changes nothing here
+    kinds = ["Conv", "MatMul", "Gemm"]
+    quantize_static(
+        str(model), str(path), Reader(), op_types_to_quantize=kinds, per_channel=True,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def _losses(out: Path, network: Answering, found: Finished, preprocess: Preprocess) -> dict[str, Any]:
+    """Agreement of the exported students with the teacher and with the trained one, on the jets of the judge."""
+    x = _samples(found, 5000)
+    trained, teacher = network(*x), found.judge.teacher_says()
+    classes = [i for i, name in enumerate(preprocess.outputs) if name in found.judge.card.classes]
+    result: dict[str, Any] = {"jets": len(trained), "data": found.judge.source.name}
+    for name, path in (("onnx", out / "model.onnx"), ("int8", out / "model-int8.onnx")):
+        said = run_onnx(path, x, preprocess)
+        entry: dict[str, Any] = {"bytes": path.stat().st_size}
+        entry["difference"] = float((said - trained).abs().max())
+        if classes:
+            top = said[:, classes].argmax(1)
+            entry["agreement_with_student"] = float((top == trained[:, classes].argmax(1)).double().mean())
+            if teacher is not None:
+                same = top == teacher.logits[: len(top)].argmax(1)
+                entry["agreement_with_teacher"] = float(same.double().mean())
+        result[name] = entry
+    return result
+
+
+def _latency(
+    found: Finished, student: Path, preprocess: Preprocess, teacher_path: Path | None
+) -> list[dict[str, Any]] | None:
+    """Both in onnxruntime; None where the teacher is not there, or in no form that onnxruntime can run."""
+    card = found.judge.card
+    if not isinstance(card, TaggerCard) or found.judge.teacher is None:
+        return None
+    fill: Callable[[int], dict[str, Tensor]] = lambda batch: dict(  # noqa: E731
+        zip((g.name for g in preprocess.groups), full(preprocess, batch), strict=True)
+    )
+    file = teacher_path or card.file()
+    published = file.with_suffix(".onnx")  # CMS publishes both side by side
+    with tempfile.TemporaryDirectory() as place:
+        teacher = published if published.is_file() else script_to_onnx(file, preprocess, Path(place) / "teacher.onnx")
+        rows = latency(teacher, student, fill)
+    how = "the publisher's ONNX" if published.is_file() else "ONNX, exported from the publisher's TorchScript"
+    return [row | {"teacher": how} for row in rows]
+
+
+def full(preprocess: Preprocess, jets: int) -> tuple[Tensor, ...]:
+    """Random inputs of jets with as many entries as the network takes: the worst case of a trigger."""
+    from dataclasses import replace
+
+    from teachers.preprocess import random_inputs
+
+    return random_inputs([replace(g, min_length=g.max_length) for g in preprocess.groups], jets)
+
+
+def script_to_onnx(file: Path, preprocess: Preprocess, path: Path) -> Path:
+    """A TorchScript teacher as ONNX, to be timed beside its student."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        script = torch.jit.freeze(torch.jit.load(str(file), map_location="cpu").eval())  # type: ignore[no-untyped-call]
+    write_onnx(script, preprocess, path)
+    return path
