@@ -151,7 +151,7 @@ TEACHERS: dict[str, AnyCard] = {
         "e88e63c404f83922d36f0088812ac13de51e2bff53dfc3fe599b40e42cb78042",
         "HLT/ParticleNetAK4/V00/preprocess.json",
         "fe6ed569635727e418cb8a69e328f82a839fd2a1bf3f3ed0182d1609ab8d8ab4",
-        replace(SMALL, pileup=15.0),
+        replace(SMALL, pileup=8.0),
     ),
     "cifar10-resnet20": _published_resnet(
         20, "12fca82f", "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", "91.7 %"

@@ -5,7 +5,7 @@ What it takes and answers is known only when the files are there: until then a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from .tagger import Tagger, read_tagger
 from .tagger_inputs import TaggerInputs
 from .weaver_yaml import read_weaver_yaml
 
-SMALL = Phase(radius=0.4, pt_low=20.0, pt_high=1000.0, eta_max=2.4, slope=1.0, pileup=25.0)
-LARGE = Phase(radius=0.8, pt_low=200.0, pt_high=2000.0, eta_max=2.4, slope=1.0, pileup=3.0)
+SMALL = Phase(
+    radius=0.4, pt_low=20.0, pt_high=1000.0, eta_max=2.4, slope=0.5, pileup=12.0, strange=0.09, resolution=0.4
+)
+LARGE = replace(SMALL, radius=0.8, pt_low=200.0, pt_high=2000.0, pileup=3.0)
 MANY = 64
 """Particles that only jets of a large radius have."""
 RECORD = "preprocess.json"

@@ -1,0 +1,305 @@
+"""Taggers from files: networks written here as TorchScript and ONNX, and CMS's own where they are at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+from teachers import TEACHERS
+from teachers.onnx_file import feeds, session
+from teachers.preprocess import Group, Preprocess, Variable, random_inputs, read_preprocess
+from teachers.tagger import Tagger, find_heads, raw_answer, read_tagger
+from teachers.tagger_inputs import TaggerInputs, describe
+from teachers.weaver import WeaverTagger
+from teachers.weaver_yaml import read_weaver_yaml
+from zskt.data import SAMPLE, read_jets
+from zskt.errors import UserError
+
+FILES = {"ak4-ul": "model.pt", "ak8-md-ul": "model.pt", "hlt-ak4-v00": "model.onnx"}
+
+
+def described(
+    outputs: Sequence[str] = ("label_b", "label_c", "label_light"), *, names: Sequence[str] = (), most: int = 30
+) -> Preprocess:
+    """Particles and vertices, as a publisher might describe them."""
+    particles = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel", "pfcand_dxysig", "pfcand_charge", *names)
+    vertices = ("sv_mass", "sv_dxysig")
+    pf = tuple(Variable(n, 0.5, 0.7, 0.0, -5.0, 5.0) for n in particles)
+    sv = tuple(Variable(n, 1.0, 0.3, 0.0, -5.0, 5.0) for n in vertices)
+    return Preprocess(
+        (
+            Group("pf_features", pf, 4, most),
+            Group("pf_mask", (Variable("pfcand_mask"),), 4, most),
+            Group("sv_features", sv, 1, 4),
+            Group("sv_mask", (Variable("sv_mask"),), 1, 4),
+        ),
+        tuple(outputs),
+    )
+
+
+class Toy(nn.Module):
+    """Masked sums and two layers; classes after a softmax if asked, a mass beside them if asked."""
+
+    def __init__(self, preprocess: Preprocess, *, softmax: bool = True, values: int = 0) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.softmax, self.values = softmax, values
+        a, b = (len(preprocess.groups[i].variables) for i in (0, 2))
+        self.inner = nn.Linear(a + b, 32)
+        self.outer = nn.Linear(32, len(preprocess.outputs))
+
+    def forward(self, pf_features: Tensor, pf_mask: Tensor, sv_features: Tensor, sv_mask: Tensor) -> Tensor:
+        pf = (pf_features * pf_mask).sum(2) / 10
+        sv = (sv_features * sv_mask).sum(2)
+        y: Tensor = self.outer(torch.relu(self.inner(torch.cat([pf, sv], 1))))
+        if self.values == y.shape[1]:
+            return 80 + 10 * y
+        classes = y[:, : y.shape[1] - self.values]
+        if self.softmax:
+            classes = (3 * classes).softmax(1)
+        return torch.cat([classes, 80 + 10 * y[:, y.shape[1] - self.values :]], 1)
+
+
+def write(
+    folder: Path, preprocess: Preprocess, network: nn.Module, kind: str = "pt", opset: int = 13
+) -> tuple[Path, Path]:
+    """Network and preprocess.json in a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    where = folder / "preprocess.json"
+    where.write_text(json.dumps(preprocess.to_json()))
+    path = folder / f"model.{kind}"
+    x = random_inputs(preprocess.groups, 2)
+    if kind == "pt":
+        torch.jit.script(network.eval()).save(str(path))
+        return path, where
+    axes = {g.name: {0: "N", 2: g.collection} for g in preprocess.groups}
+    torch.onnx.export(
+        network.eval(), x, str(path), input_names=list(axes), output_names=["softmax"], dynamic_axes=axes,
+        opset_version=opset, dynamo=False,
+    )  # fmt: skip
+    return path, where
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("kind", "opset"), [("pt", 0), ("onnx", 11), ("onnx", 13), ("onnx", 17)])
+@pytest.mark.parametrize("softmax", [True, False])
+def test_a_file_answers_with_logits_whatever_it_holds(tmp_path: Path, kind: str, opset: int, softmax: bool) -> None:
+    preprocess = described()
+    toy = Toy(preprocess, softmax=softmax)
+    path, where = write(tmp_path, preprocess, toy, kind, opset)
+    tagger, _ = read_tagger(path, read_preprocess(where), where)
+    assert tagger.heads.probabilities is softmax and tagger.regressions == 0
+    x = random_inputs(preprocess.groups, 50, seed=5)
+    expected = toy(*x) if softmax else toy(*x).softmax(1)
+    assert torch.allclose(tagger(*x).softmax(1), expected, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_classes_and_regressed_values_are_told_apart(tmp_path: Path) -> None:
+    preprocess = described(("label_b", "label_c", "label_light", "mass_corr"))
+    path, where = write(tmp_path, preprocess, Toy(preprocess, values=1), "onnx")
+    tagger, _ = read_tagger(path, read_preprocess(where), where)
+    assert (tagger.heads.classes, tagger.heads.values, tagger.heads.probabilities) == ((0, 1, 2), (3,), True)
+    x = random_inputs(preprocess.groups, 20)
+    assert torch.allclose(tagger(*x)[:, -1], Toy(preprocess, values=1)(*x)[:, -1], atol=1e-3)
+
+
+def test_heads_by_name_and_by_sum() -> None:
+    p = torch.rand(20, 3).softmax(1)
+    both = torch.cat([p, torch.rand(20, 2)], 1)
+    assert find_heads(["probX", "probY", "probQ", "probWithMassW", "other"], both).classes == (0, 1, 2)
+    assert find_heads(["mass"], 80 + torch.randn(20, 1)).classes == ()
+    assert find_heads(["a", "b", "c"], p) == find_heads(["label_a", "label_b", "label_c"], p)
+    assert not find_heads(["a", "b", "c"], torch.randn(20, 3)).probabilities
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_inputs_in_another_order_are_found_by_name(tmp_path: Path) -> None:
+    preprocess = described()
+    path, where = write(tmp_path, preprocess, Toy(preprocess))
+    turned = replace(preprocess, groups=preprocess.groups[2:] + preprocess.groups[:2])
+    tagger, _ = read_tagger(path, turned, where)
+    x = random_inputs(turned.groups, 10)
+    assert torch.allclose(tagger(*x).exp(), Toy(preprocess)(*x[2:], *x[:2]), atol=1e-5)
+
+
+def _lstm(path: Path) -> None:
+    weights = [
+        helper.make_tensor(name, TensorProto.FLOAT, shape, np.zeros(int(np.prod(shape)), np.float32))
+        for name, shape in (("w", (1, 16, 6)), ("r", (1, 16, 4)))
+    ]
+    nodes = [
+        helper.make_node("Transpose", ["pf_features"], ["t"], perm=[2, 0, 1]),
+        helper.make_node("LSTM", ["t", "w", "r"], ["y", "h"], hidden_size=4),
+        helper.make_node("Squeeze", ["h", "axes"], ["out"]),
+    ]
+    weights.append(helper.make_tensor("axes", TensorProto.INT64, (1,), [0]))
+    into = [helper.make_tensor_value_info("pf_features", TensorProto.FLOAT, ["N", 6, "P"])]
+    out = [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["N", 4])]
+    model = helper.make_model(
+        helper.make_graph(nodes, "g", into, out, weights), opset_imports=[helper.make_opsetid("", 13)]
+    )
+    model.ir_version = 8
+    onnx.save(model, str(path))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_files_that_cannot_be_used_say_why_in_a_line(tmp_path: Path) -> None:
+    preprocess = described()
+    path, where = write(tmp_path, preprocess, Toy(preprocess))
+    onnx_path, _ = write(tmp_path, preprocess, Toy(preprocess), "onnx")
+    fewer = replace(preprocess, groups=(replace(preprocess.groups[0], variables=preprocess.groups[0].variables[:4]),
+                                        *preprocess.groups[1:]))  # fmt: skip
+    other = replace(preprocess, outputs=("a", "b"))
+    short = replace(preprocess, groups=preprocess.groups[:2])
+    for file, description, words in (
+        (path, fewer, "does not run on what"),
+        (onnx_path, fewer, "pf_features takes 5 variables"),
+        (path, other, "answers 3 numbers a jet, but output_names"),
+        (path, short, "takes 4 inputs"),
+        (tmp_path / "missing.pt", preprocess, "no such file"),
+        (tmp_path / "model.h5", preprocess, "unknown kind of network"),
+    ):
+        with pytest.raises(UserError, match=words) as error:
+            read_tagger(file, description, where)
+        assert "\n" not in str(error.value)
+    for broken in (path, onnx_path):
+        cut = tmp_path / f"cut{broken.suffix}"
+        cut.write_bytes(broken.read_bytes()[: broken.stat().st_size // 2])
+        with pytest.raises(UserError, match="not a readable"):
+            read_tagger(cut, preprocess, where)
+    one = Preprocess(
+        (Group("pf_features", tuple(Variable(f"pfcand_x{i}") for i in range(6)), 4, 9),), ("a", "b", "c", "d")
+    )
+    _lstm(tmp_path / "lstm.onnx")
+    with pytest.raises(UserError, match="operator LSTM"):
+        read_tagger(tmp_path / "lstm.onnx", one, where)
+
+
+def test_preprocess_is_read_and_written_in_cms_layout(tmp_path: Path) -> None:
+    path = tmp_path / "preprocess.json"
+    path.write_text(json.dumps(described().to_json()))
+    assert read_preprocess(path) == described()
+    raw = torch.tensor([0.0, 100.0, torch.inf, -torch.inf, torch.nan])
+    v = Variable("x", 1.0, 0.5, 3.0, -5.0, 5.0)
+    assert v(raw).tolist() == [-0.5, 5.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("pf_mask"), "says nothing of the input pf_mask"),
+        (lambda d: d.pop("output_names"), "output_names"),
+        (lambda d: d["pf_features"].pop("var_names"), "no list var_names"),
+        (lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median="x"), "median is 'x'"),
+        (lambda d: d["sv_mask"].update(min_length=9), "lengths from 9 to 4"),
+    ],
+)
+def test_a_wrong_preprocess_is_named(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
+    path, found = tmp_path / "p.json", described().to_json()
+    change(found)
+    path.write_text(json.dumps(found))
+    with pytest.raises(UserError, match=words):
+        read_preprocess(path)
+
+
+def test_weavers_yaml_says_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "data.yaml"
+    path.write_text(
+        "inputs:\n  pf_features:\n    length: 30\n    vars:\n"
+        "      - [part_pt_log, 1.7, 0.7]\n      - [part_charge, null]\n      - [part_dzerr, 0, 1, 0, 1]\n"
+        "  pf_mask:\n    length: 30\n    vars: [[part_mask, null]]\n"
+        "labels:\n  type: simple\n  value: [label_QCD, label_Hbb]\n"
+    )
+    found = read_weaver_yaml(path)
+    assert found.outputs == ("label_QCD", "label_Hbb")
+    assert found.groups[0].variables[0] == Variable("part_pt_log", 1.7, 0.7, 0.0, -5.0, 5.0)
+    assert found.groups[0].variables[1] == Variable("part_charge")
+    assert (found.groups[0].variables[2].lower_bound, found.groups[0].variables[2].upper_bound) == (0.0, 1.0)
+
+
+def test_known_and_unknown_variables_are_told_at_the_start() -> None:
+    text = describe(TaggerInputs(preprocess=described(names=("pfcand_mystery",))))
+    assert "pfcand_mystery" in text and "not known" in text
+    assert "charge, a whole number" in text
+
+
+def test_a_rebuilt_particlenet_is_the_script(tmp_path: Path) -> None:
+    weaver = pytest.importorskip("weaver.nn.model.ParticleNet", reason="weaver-core is a development dependency")
+    collections = [("pf", 5, 32), ("sv", 3, 32)]
+    torch.manual_seed(1)
+    reference = weaver.ParticleNetTagger(
+        5, 3, 4, [(5, (16, 16, 16)), (5, (24, 24, 24))], [(32, 0.1)], use_fusion=True, for_inference=True
+    ).eval()
+    reference.pn.use_fts_bn = False  # as in the networks that CMS published
+    for name, buffer in reference.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.normal_(0, 0.1)
+        elif name.endswith("running_var"):
+            buffer.uniform_(0.5, 2)
+    ours = WeaverTagger(collections, ((5, (16, 16, 16)), (5, (24, 24, 24))), 128, 32, 4, softmax=True).eval()
+    shapes = ours.state_dict()
+    ours.load_state_dict({k: v.view_as(shapes[k]) for k, v in reference.state_dict().items() if k in shapes})
+    groups = [
+        Group(f"{c}_{part}", tuple(Variable(f"{c}{part}{i}") for i in range(n)), 1, most)
+        for c, features, most in (("pf", 5, 20), ("sv", 3, 4))
+        for part, n in (("points", 2), ("features", features), ("mask", 1))
+    ]
+    groups = [replace(g, variables=(Variable("x_mask"),)) if g.name.endswith("mask") else g for g in groups]
+    x = random_inputs(groups, 40)
+    with torch.no_grad():
+        masked = [t.bool() if t.shape[1] == 1 else t for t in x]
+        expected = reference(*(t.clone() for t in masked))
+        off = (ours(*x) - expected).abs().amax(1) > 1e-5
+        assert int(off.sum()) <= 1, "more jets differ than ties would explain"
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", list(FILES))
+def test_cms_taggers_equal_onnxruntime_on_random_and_on_real_jets(shared: Path, name: str) -> None:
+    from zskt.pfnano import read_pfnano
+
+    folder = shared / "teachers/cms" / name
+    tagger, preprocess = read_tagger(folder / FILES[name], read_preprocess(folder / "preprocess.json"), folder)
+    assert isinstance(tagger, Tagger) and tagger.heads.probabilities
+    inputs = TaggerInputs(preprocess=preprocess)
+    batches = [random_inputs(preprocess.groups, 64, seed=7), inputs(read_jets(SAMPLE, most=100).samples)]
+    if name != "hlt-ak4-v00":  # PFNano does not keep what the trigger's network looks at
+        radius = 0.8 if name.startswith("ak8") else 0.4
+        batches.append(inputs(read_pfnano(shared / "data/cms/pfnano.root", radius, preprocess.outputs).samples))
+    run = session(folder / "model.onnx")
+    for x in batches:
+        expected = torch.from_numpy(run.run(None, feeds(run, x))[0])
+        off = (raw_answer(tagger.network, x) - expected).abs().amax(1) > 1e-4
+        assert int(off.sum()) <= 1, f"{int(off.sum())} of {len(off)} jets differ: more than ties would explain"
+
+
+@torch.no_grad()
+def test_rebuilt_inputs_give_the_scores_that_cms_stored(shared: Path) -> None:
+    from zskt.pfnano import read_pfnano
+
+    folder = shared / "teachers/cms/ak8-md-ul"
+    tagger, preprocess = read_tagger(folder / "model.pt", read_preprocess(folder / "preprocess.json"), folder)
+    jets = read_pfnano(shared / "data/cms/pfnano.root", 0.8, preprocess.outputs).samples
+    p = tagger(*TaggerInputs(preprocess=preprocess)(jets)).softmax(1)
+    ours = {"Xbb": p[:, 0], "Xcc": p[:, 1], "Xqq": p[:, 2], "QCD": p[:, 3:].sum(1)}
+    for score, mine in ours.items():
+        stored = jets.scores[f"particleNetMD_{score}"]  # type: ignore[union-attr]
+        assert (mine - stored).abs().median() < 0.02
+        assert torch.corrcoef(torch.stack([mine, stored]))[0, 1] > 0.97
+
+
+def test_named_taggers_have_an_address_and_a_hash() -> None:
+    for name in ("cms-particlenet-ak4", "cms-particlenet-ak8-md", "cms-hlt-particlenet-ak4"):
+        card = TEACHERS[name]
+        assert card.address is not None and card.sha256 is not None and len(card.sha256) == 64
+        assert card.domain == "jets"
