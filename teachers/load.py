@@ -102,7 +102,11 @@ def locate(name: str, card: Published, path: Path | None) -> Path:
     if card.preset is not None:
         return _trained(name, card.preset)
     if card.kept is not None:
+        if not card.kept.is_file():
+            raise UserError(f"{card.kept}: no such file; say where the file of {name} is now: --teacher-path")
         return card.kept
+    if card.address is None:
+        raise UserError(f"{name}: it came from a file; give that as --teacher-path")
     if card.sha256 is None:
         raise UserError(
             f"{name}: no verified SHA-256 is recorded; download {card.address} yourself and give it as --teacher-path"

@@ -40,9 +40,14 @@ Call = Callable[..., tuple[int, str, str]]
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """``train.py`` with these arguments, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
+    from teachers import TEACHERS
     from train import main
 
+    shipped = dict(TEACHERS)
+
     def run(*arguments: object) -> tuple[int, str, str]:
+        TEACHERS.clear()  # taggers from files are known for one process only
+        TEACHERS.update(shipped)
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
