@@ -119,7 +119,7 @@ def read_tagger(path: Path, preprocess: Preprocess, where: Path) -> tuple[Tagger
         )
     if not bool(torch.isfinite(answered).all()):
         raise UserError(f"{path}: answers with numbers that are not finite on random input; fetch the file again")
-    return Tagger(network, find_heads(preprocess.outputs, answered)), preprocess
+    return Tagger(network, find_heads(preprocess.outputs, answered)).eval(), preprocess
 
 
 def _mismatch(error: str, preprocess: Preprocess, path: Path, where: Path) -> str:

@@ -51,6 +51,20 @@ def test_classes_and_regressed_values_are_told_apart(tmp_path: Path) -> None:
     assert torch.allclose(tagger(*x)[:, -1], Toy(preprocess, values=1)(*x)[:, -1], atol=1e-3)
 
 
+def test_a_tagger_is_frozen_and_judging_leaves_it_so(tmp_path: Path) -> None:
+    """Evaluation puts every network back into the mode that it was in: that of a teacher is never training."""
+    from zskt.evaluate import answers
+    from zskt.labelled import Labelled
+
+    preprocess = described()
+    path, where = write(tmp_path, preprocess, Toy(preprocess))
+    tagger, preprocess = read_tagger(path, read_preprocess(where), where)
+    data = read_jets(SAMPLE, most=50)
+    answers(tagger, Labelled(data.samples, data.labels), TaggerInputs(preprocess=preprocess), torch.device("cpu"))
+    assert not any(module.training for module in tagger.modules())
+    assert not any(parameter.requires_grad for parameter in tagger.parameters())
+
+
 def test_heads_by_name_and_by_sum() -> None:
     p = torch.rand(20, 3).softmax(1)
     both = torch.cat([p, torch.rand(20, 2)], 1)

@@ -28,7 +28,7 @@ JETCLASS = EMBEDDED.with_(
     student_steps=40,
     evaluate_every=100,
 )
-TAGGER = JETCLASS.with_(preset="tagger", teacher="cms-hlt-particlenet-ak4")
+TAGGER = JETCLASS.with_(preset="tagger", teacher="cms-hlt-particlenet-ak4", pseudo_batches=200, student_lr=5e-3)
 
 PAPER = Config(
     preset="paper",

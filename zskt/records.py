@@ -15,6 +15,8 @@ from .folder import read_json
 
 JUDGED = "evaluate-jets-test.json"
 """What a reference run scored on the test jets; where a run has none, ``result.json`` counts."""
+REAL = "evaluate-pfnano.json"
+"""What it scored on an experiment's own jets, if it was asked; a table of its own."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,9 @@ def read_records(folder: Path) -> list[Record]:
     for path in sorted(folder.glob("*/result.json")):
         judged = path.parent / JUDGED
         found.append(Record(path.parent, read_json(judged if judged.is_file() else path)))
+        also = path.parent / REAL
+        if also.is_file():
+            found.append(Record(path.parent, read_json(also)))
     if not found:
         raise UserError(f"{folder}: no run with a result.json below it; give --run the folder that holds the runs")
     return found

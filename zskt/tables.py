@@ -9,6 +9,7 @@ from typing import Any
 from . import curves, paper
 from .domains import unit
 from .errors import UserError
+from .folder import read_json
 from .records import Record, read_records, spread
 
 HEAD = "# Tables\n\nMade by `python train.py --mode tables`."
@@ -116,7 +117,7 @@ def render(folder: Path) -> str:
             numbers = f"{row.answers:,} | {row.steps:,}".replace(",", " ")
             lines.append(f"| {row.samples} | {numbers} | {cells} | {len(row.runs)} |")
         tables.append("\n".join(lines))
-    return "\n\n".join([*tables, *_toys(records)])
+    return "\n\n".join([*tables, *_latencies(records), *_toys(records)])
 
 
 def write(folder: Path, out: Path) -> None:
@@ -140,6 +141,27 @@ def write(folder: Path, out: Path) -> None:
 def everything(folder: Path) -> str:
     """What `render` gives, and the paper's tables."""
     return render(folder) + "\n\n" + paper.render(read_records(folder))
+
+
+def _latencies(records: list[Record]) -> list[str]:
+    """Teacher and exported student in onnxruntime, of the runs that were exported."""
+    rows = []
+    for folder, result in {record.folder: record.result for record in records}.items():
+        path = folder / "export.json"
+        for row in read_json(path).get("latency") or () if path.is_file() else ():
+            times = f"{row['teacher_ms']:.3f} | {row['student_ms']:.4f} | {row['ratio']:.0f}"
+            names = f"{result['teacher']['name']} | {result['student']['name']}"
+            rows.append(f"| {names} | {row['threads']} | {row['batch']} | {times} |")
+    if not rows:
+        return []
+    head = (
+        "**onnxruntime**: milliseconds per jet with as many entries as the network takes, medians of alternating rounds"
+    )
+    lines = [
+        "| teacher | student | threads | batch | teacher, ms | student, ms | ratio |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return ["\n".join([head, "", *lines, *rows])]
 
 
 def _toys(records: list[Record]) -> list[str]:
