@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from zskt.errors import UserError
 
-from .preprocess import Group, random_inputs, raw_answer
-from .torchscript import Reordered, order_of
+from .preprocess import Group, compared, random_inputs, raw_answer
+from .torchscript import TRIALS, Reordered, order_of
 from .weaver_onnx import close, rebuild, searches
 
 warnings.filterwarnings("ignore", message="Using a non-tuple sequence", module="onnx2torch")
@@ -37,6 +37,7 @@ class Converted(nn.Module):
     def __init__(self, graph: nn.Module, order: Sequence[int], types: Sequence[torch.dtype]) -> None:
         super().__init__()
         self.graph, self.order, self.types = graph, tuple(order), tuple(types)
+        self.origin = ""
 
     def forward(self, *x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The inputs in the order of ``preprocess.json``."""
@@ -115,7 +116,7 @@ def read_onnx(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Modu
             told[i] = replace(told[i], min_length=length, max_length=length)
         if dims and dims[0].dim_value:
             dims[0].dim_param = "jets"  # a fixed batch is an accident of the export
-    x = random_inputs(told, 8)
+    x = random_inputs(told, TRIALS)
     ordered = [x[i] for i in order]
     ours = _rebuilt(model, [told[i] for i in order], ordered)
     if ours is not None:
@@ -139,6 +140,8 @@ def _rebuilt(model: onnx.ModelProto, groups: Sequence[Group], x: Sequence[Tensor
     layers = [node for node in model.graph.node if node.op_type in ("Conv", "BatchNormalization", "Gemm")]
     weights = {name for node in layers for name in node.input[1:3]}  # without running statistics
     network.published = sum(int(np.prod(i.dims)) for i in model.graph.initializer if i.name in weights)
+    same = compared(network, x, torch.from_numpy(np.asarray(expected)), "onnxruntime")
+    network.origin = f"ONNX, run as our own ParticleNet: {same}"
     return network
 
 
@@ -174,16 +177,18 @@ def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Pat
     return converted
 
 
-@torch.no_grad()
 def _require_equal(
-    model: onnx.ModelProto, network: nn.Module, x: Sequence[Tensor], ordered: Sequence[Tensor], path: Path
+    model: onnx.ModelProto, network: Converted, x: Sequence[Tensor], ordered: Sequence[Tensor], path: Path
 ) -> None:
-    """Raise `UserError` if most jets of random input get another answer than from onnxruntime."""
+    """Note how well the network answers; raise `UserError` if most random jets get another answer than from ORT."""
     run = session(model)
     said = [torch.from_numpy(np.asarray(a)).reshape(len(x[0]), -1) for a in run.run(None, feeds(run, ordered))]
-    off = (raw_answer(network, x) - torch.cat(said, 1).float()).abs().amax(1)
-    if float(off.median()) > CLOSE:
+    expected = torch.cat(said, 1).float()
+    with torch.no_grad():
+        off = float((raw_answer(network, x) - expected).abs().amax(1).median())
+    if off > CLOSE:
         raise UserError(
-            f"{path}: after conversion it answers otherwise than in onnxruntime (by {float(off.median()):.2g}); "
+            f"{path}: after conversion it answers otherwise than in onnxruntime (by {off:.2g}); "
             "give the network as TorchScript"
         )
+    network.origin = f"ONNX, converted: {compared(network, x, expected, 'onnxruntime')}"

@@ -157,6 +157,17 @@ def raw_answer(network: nn.Module, x: Sequence[Tensor]) -> Tensor:
     return torch.cat([output.reshape(len(x[0]), -1).float() for output in outputs], 1)
 
 
+TIE = 1e-4
+"""Answers that differ by more are of jets with ties in their neighbour search, where either order is right."""
+
+
+def compared(network: nn.Module, x: Sequence[Tensor], expected: Tensor, with_what: str) -> str:
+    """How many of the jets ``x`` get another answer than expected (B, O), in words."""
+    with torch.no_grad():
+        off = int(((raw_answer(network, x) - expected).abs().amax(1) > TIE).sum())
+    return f"{off} of {len(expected)} random jets differ from {with_what} by more than {TIE:g}"
+
+
 def random_inputs(groups: Sequence[Group], jets: int, seed: int = 0) -> tuple[Tensor, ...]:
     """Normal numbers in the bounds of each variable; entries of one collection are masked alike. (B, C, P) each."""
     rng = torch.Generator().manual_seed(seed)

@@ -76,6 +76,8 @@ class Tagger(nn.Module):
         count = getattr(network, "published", None)
         self.published: int = count if isinstance(count, int) else sum(p.numel() for p in network.parameters())
         """How many parameters the file holds: folding normalisations away changes their number."""
+        self.origin: str = getattr(network, "origin", "") or "TorchScript, as it is"
+        """How it is run, and how well that answers."""
         self.regressions = len(heads.values)
         """R: how many of the last columns of the answer are regressed values."""
 

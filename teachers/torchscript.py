@@ -11,8 +11,11 @@ from torch import Tensor, nn
 
 from zskt.errors import UserError
 
-from .preprocess import Group, random_inputs
+from .preprocess import Group, compared, random_inputs
 from .weaver import rebuilt
+
+TRIALS = 64
+"""Random jets on which a network that takes another's place is compared with it."""
 
 
 class Reordered(nn.Module):
@@ -21,6 +24,8 @@ class Reordered(nn.Module):
     def __init__(self, network: nn.Module, order: Sequence[int]) -> None:
         super().__init__()
         self.network, self.order = network, tuple(order)
+        self.origin = getattr(network, "origin", "")
+        self.published = getattr(network, "published", None)
 
     def forward(self, *x: Tensor) -> Tensor:
         """As the network, but that its argument i is ``x[order[i]]``."""
@@ -66,6 +71,12 @@ def read_torchscript(path: Path, groups: Sequence[Group], where: Path) -> tuple[
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable TorchScript file ({first}); fetch it again") from error
     order = order_of(arguments, groups, path, where)
-    x = random_inputs(groups, 8)
-    module: nn.Module = rebuilt(network, arguments, [x[i] for i in order]) or network
+    x = random_inputs(groups, TRIALS)
+    asked = [x[i] for i in order]
+    ours = rebuilt(network, arguments, asked)
+    module: nn.Module = network if ours is None else ours
+    if ours is not None:
+        with torch.no_grad():
+            expected = network(*(t.clone() for t in asked))
+        ours.origin = f"TorchScript, run as our own ParticleNet: {compared(ours, asked, expected, 'it')}"
     return (module if order == list(range(len(groups))) else Reordered(module, order)), list(groups)

@@ -81,6 +81,8 @@ class WeaverTagger(nn.Module):
         self.names, self.softmax = [name for name, _, _ in collections], softmax
         self.published = 0
         """Number of parameters before folding."""
+        self.origin = ""
+        """Of what it took the place, and how well it does."""
         for name, features, channels in collections:
             self.add_module(f"{name}_conv", FeatureConv(features, channels))
         self.pn = FusedParticleNet(collections[0][2], edge_convs, fused, hidden, classes)

@@ -29,6 +29,13 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def _short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are not what tests are about."""
+    monkeypatch.setattr("zskt.latency.ROUNDS", 1)
+    monkeypatch.setattr("zskt.latency.LEAST_SECONDS", 1e-3)
+
+
+@pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
     torch.manual_seed(0)
 

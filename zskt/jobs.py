@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from generators import GENERATORS
 from teachers import AnyCard, TaggerCard, load_teacher
+from teachers.tagger import Tagger
 from teachers.tagger_card import RECORD
 from teachers.tagger_inputs import describe
 
@@ -60,7 +61,8 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
         config = config.with_(pool=len(given), generator=NO_GENERATOR)
     players = Players(teacher, student, generator)
     if isinstance(card, TaggerCard) and generator is not None and not options.resume:
-        print(describe(card.inputs))
+        assert isinstance(teacher, Tagger)
+        print(f"teacher: {teacher.origin}\n{describe(card.inputs)}")
     if generator is not None and config.moments and not normalisations(teacher):
         raise UserError(f"moments is {config.moments}, but {config.teacher} has no batch normalisation; leave it out")
     if config.beta:
