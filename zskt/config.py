@@ -61,6 +61,10 @@ class Config:
     """Weight of the entropy of the teacher's mean belief in what the generator maximises: all classes shall come up."""
     certainty: float = 0.0
     """Price of the teacher's doubt, the entropy of each of its beliefs, in what the generator maximises."""
+    push: float = 0.0
+    """How far, at most, each pseudo-image is moved along the gradient of KL(T || S) in normalised pixels before the
+    student learns from it: an adversary without parameters, beside the generator's or instead of it. It is asked about
+    where it begins and where it ends."""
     moments: float = 0.0
     """Price of pseudo-samples whose moments are not those that the teacher's batch normalisations remember."""
     average: float = 0.0
@@ -98,7 +102,7 @@ class Config:
         least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
         least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
-        least |= {"certainty": 0, "images_per_class": 0}
+        least |= {"certainty": 0, "push": 0, "images_per_class": 0}
         for name, value in self.to_dict().items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{name} is {value}, but must be a finite number")
@@ -133,8 +137,10 @@ class Config:
                     f"--{kind} {name} is for {domains[name]}, but the teacher {self.teacher} takes {domain}: "
                     f"choose one of {fitting}"
                 )
-        if self.augment != "none" and domain != "images":
-            raise UserError(f"augment {self.augment} is for images, but the teacher {self.teacher} takes {domain}")
+        for name, is_on in (("augment", self.augment != "none"), ("push", self.push > 0)):
+            if is_on and domain != "images":
+                chosen = getattr(self, name)
+                raise UserError(f"{name} {chosen} is for images, but the teacher {self.teacher} takes {domain}")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -26,6 +26,7 @@ from .game import (
     student_loss,
     surprise,
     uncertainty,
+    uphill,
 )
 from .moments import watch_moments
 from .players import Players
@@ -157,10 +158,23 @@ class Game:
     @torch.no_grad()
     def new_samples(self, *, again: bool = False) -> tuple[Batch, Answer]:
         draw = self.pseudo_samples(again=again)
+        if self.config.push:
+            return self.pushed(draw.x)
         answer = self.ask(self.players.teacher, draw.x)
         if draw.choice is not None and self.config.generator_every:
             self.reward(draw, answer)  # what was learned of the choices
         return draw.x, answer
+
+    def pushed(self, x: Batch) -> tuple[Batch, Answer]:
+        """The same images, each moved by at most `Config.push` to where the student disagrees more, and the answers."""
+        (start,) = (t.detach().requires_grad_() for t in x)
+        with torch.enable_grad():
+            asked = self.ask(self.players.teacher, (start,))
+            kl = divergence(asked.logits, self.players.student(start), self.config.temperature)
+            share = torch.rand(len(start), generator=self.state.streams["latent"], device=self.device)
+            moved = (uphill(start, kl, self.config.push * share),)
+        with torch.no_grad():
+            return moved, self.ask(self.players.teacher, moved)
 
     def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
         said = self.ask(self.players.student, x)
@@ -196,6 +210,8 @@ class Game:
             x, answer, logged = self.generator_step(config.generator_lr * cosine(now, config.pseudo_batches))
             if not config.reuse:
                 x, answer = self.new_samples(again=True)
+            elif config.push:
+                x, answer = self.pushed(x)
         else:
             x, answer = self.new_samples()
         if config.replay:
