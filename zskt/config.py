@@ -78,6 +78,9 @@ class Config:
     temperature: float = 1.0
     student_lr: float = 2e-3
     """Of Adam; falls to 0 by a cosine over the run, like the generator's."""
+    warmup: float = 0.0
+    """Share of the student's steps of a game in which its rate rises to that cosine: too high a rate at first leaves
+    units that never answer again."""
     generator_lr: float = 1e-3
     weight_decay: float = 0.0
     """Of the student, decoupled (AdamW)."""
@@ -115,7 +118,7 @@ class Config:
                 raise UserError(f"--{name} is {getattr(self, name)}, but must be at most {most}")
         if not 0 <= self.replay < 1:
             raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
-        for name in ("alpha", "average"):
+        for name in ("alpha", "average", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"{name} is {getattr(self, name)}, but must be in [0, 1]")
         lookup(AUGMENTATIONS, self.augment, "augmentation")

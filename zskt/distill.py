@@ -201,6 +201,12 @@ class Game:
         share: float = (turn / config.pseudo_batches) ** (config.growth + 1)
         return round(config.pseudo_batches * config.student_steps * share)
 
+    def student_rate(self, begin: int, end: int) -> float:
+        """Of the student's steps ``begin`` to ``end``."""
+        config, steps = self.config, self.steps_until(self.config.pseudo_batches)
+        rise = min(end / (config.warmup * steps), 1.0) if config.warmup else 1.0
+        return config.student_lr * rise * cosine(begin, steps)
+
     def turn(self) -> dict[str, float]:
         """One pseudo-batch: a generator step if one is due, then student steps; what to log."""
         config, now = self.config, self.state.step
@@ -217,7 +223,7 @@ class Game:
         if config.replay:
             _pool(self.state).add(x, answer)
         begin, end = self.steps_until(now), self.steps_until(now + 1)
-        rate = config.student_lr * cosine(begin, self.steps_until(config.pseudo_batches))
+        rate = self.student_rate(begin, end)
         for i in range(end - begin):
             if config.fresh and i:
                 x, answer = self.new_samples()
