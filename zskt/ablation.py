@@ -26,6 +26,7 @@ ROWS: dict[str, Config] = {
     "no growth of the student's steps": _SHORT.with_(growth=0.0),
     "no balance of classes in replay": _SHORT.with_(balance=0.0),
     "temperature 1": _SHORT.with_(temperature=1.0),
+    "no warm-up": _SHORT.with_(warmup=0.0),
     "no average of students": _SHORT.with_(average=0.0),
 }
 """A generator that learns takes an answer more of each image: two thirds as many of them."""
