@@ -25,6 +25,8 @@ OF_STROKE = ("x", "y", "direction", "bend", "turn", "wave", "corner_a", "corner_
 OF_DRAWING = ("width", "ink", "size", "aspect", "slant", "right", "down")
 BOX = 20.0
 """Pixels of the longer side of the drawing."""
+FAR = 1e3
+"""Where strokes lie that are not drawn, in pixels."""
 
 
 class Strokes(nn.Module):
@@ -82,22 +84,37 @@ class Strokes(nn.Module):
 
     def _inked(self, points: Tensor, drawn: Tensor, whole: dict[str, Tensor]) -> Tensor:
         """How much of the pen each pixel sees: (B, S, T, 2) -> (B, H, W)."""
-        side = self.inputs.size
-        line = torch.arange(side, device=points.device) - (side - 1) / 2
-        pixel = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).view(1, -1, 2)  # (1, H W, 2)
-        a, b = points[:, :, :-1].flatten(1, 2), points[:, :, 1:].flatten(1, 2)  # (B, S (T - 1), 2)
-        # Pixels p against segments ab by products: with t = (p - a) (b - a) / |b - a|^2 kept within the segment, the
-        # nearest point is a + t (b - a).
-        ab, length = b - a, (b - a).square().sum(-1).clamp(min=1e-6).unsqueeze(1)
-        towards = pixel @ ab.mT - (a * ab).sum(-1).unsqueeze(1)  # (p - a) (b - a), (B, H W, S (T - 1))
-        from_a = pixel.square().sum(-1, keepdim=True) - 2 * pixel @ a.mT + a.square().sum(-1).unsqueeze(1)
-        t = (towards / length).clamp(0, 1)
-        distance = (from_a - 2 * t * towards + t.square() * length).clamp(min=1e-9)
-        absent = ~drawn.repeat_interleave(POINTS - 1, 1).unsqueeze(1)
-        distance = distance.masked_fill(absent, torch.inf).amin(-1).sqrt()
-        width = 1.2 * torch.exp(0.3 * whole["width"]).unsqueeze(1)
-        ink = torch.sigmoid(2.5 + whole["ink"]).unsqueeze(1)
-        return (ink * (width - distance + 0.5).clamp(0, 1)).view(-1, side, side)
+        line = torch.arange(self.inputs.size, device=points.device) - (self.inputs.size - 1) / 2
+        points = points.masked_fill(~drawn.view(*drawn.shape, 1, 1), FAR)
+        begin, end = points[:, :, :-1].flatten(1, 2), points[:, :, 1:].flatten(1, 2)  # (B, S (T - 1), 2)
+        distance = _to_nearest(begin, end - begin, line).clamp(min=1e-9).sqrt()
+        width = 1.2 * torch.exp(0.3 * whole["width"]).view(-1, 1, 1)
+        ink = torch.sigmoid(2.5 + whole["ink"]).view(-1, 1, 1)
+        return ink * (width - distance + 0.5).clamp(0, 1)
+
+
+def _to_nearest(begin: Tensor, along: Tensor, line: Tensor) -> Tensor:
+    """Squared distance of each pixel to the nearest of N segments, which are (B, N, 2) both: (B, H, W).
+
+    Segment after segment, in which the arrays stay in the cache; gradients follow the nearest alone.
+    """
+    least, nearest = torch.full((), torch.inf), torch.zeros((), dtype=torch.long)
+    with torch.no_grad():
+        for i in range(begin.shape[1]):
+            squared = _squared_distance(begin[:, i, :, None, None], along[:, i, :, None, None], line)
+            nearest = torch.where(squared < least, i, nearest)
+            least = torch.minimum(squared, least)
+    x_y = nearest.flatten(1).unsqueeze(2).expand(-1, -1, 2)  # (B, H W, 2)
+    begin, along = (t.gather(1, x_y).mT.reshape(-1, 2, *nearest.shape[1:]) for t in (begin, along))  # (B, 2, H, W)
+    return _squared_distance(begin, along, line)
+
+
+def _squared_distance(begin: Tensor, along: Tensor, line: Tensor) -> Tensor:
+    """Of the pixels from segments, (B, 2, 1, 1) for one an image or (B, 2, H, W) for one a pixel: (B, H, W)."""
+    (x, y), (step_x, step_y) = begin.unbind(1), along.unbind(1)
+    x, y = line - x, line.unsqueeze(1) - y
+    share = ((x * step_x + y * step_y) / (step_x.square() + step_y.square()).clamp(min=1e-6)).clamp(0, 1)
+    return (x - share * step_x).square() + (y - share * step_y).square()
 
 
 def _curves(z: Tensor) -> Tensor:

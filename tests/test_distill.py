@@ -68,6 +68,12 @@ def test_student_steps_grow_and_keep_their_number(growth: float) -> None:
         assert steps == [3] * 20
 
 
+def test_the_students_rate_rises_to_the_cosine() -> None:
+    cold, warm = (start(BASE.with_(pseudo_batches=10, student_steps=2, warmup=share)) for share in (0.0, 0.5))
+    factors = [warm.student_rate(i, i + 2) / cold.student_rate(i, i + 2) for i in range(0, 20, 2)]
+    assert factors == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1, 1])
+
+
 def test_a_turn_without_student_steps_asks_and_remembers() -> None:
     game = start(BASE.with_(pseudo_batches=20, student_steps=1, growth=2.0, replay=0.9))
     logged = list(game.play(2))

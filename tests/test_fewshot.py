@@ -78,7 +78,7 @@ def test_a_recipe_knows_what_was_changed_of_it() -> None:
     assert changes(recipe.with_(student_lr=0.5)) == {"student_lr": 0.5}
     assert changes(recipe.with_(alpha=0.0, beta=0.0)) == {}
     assert changes(recipe.with_(alpha=0.5, beta=7.0)) == {"alpha": 0.5, "beta": 7.0}
-    assert changes(PRESETS[PAIR].with_(coverage=0.0, generator="image")) == {"coverage": 0.0}
+    assert changes(PRESETS[PAIR].with_(coverage=1.0, generator="image")) == {"coverage": 1.0}
     assert changes(few_shot(PRESETS[PAIR], f"zero-shot {PAIR}")) == {}
 
 

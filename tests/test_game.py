@@ -20,6 +20,7 @@ from zskt.game import (
     student_loss,
     surprise,
     uncertainty,
+    uphill,
     watch,
 )
 
@@ -156,3 +157,15 @@ def test_uncertainty_is_the_entropy_of_each_belief() -> None:
         said = logits(*beliefs)
         mutual = (surprise(said) - uncertainty(said)).mean()
         assert float(mutual) / math.log(2) == pytest.approx(bits, abs=1e-4)
+
+
+def test_uphill_moves_each_sample_by_its_distance_to_more_disagreement() -> None:
+    teacher, student = nn.Linear(4, 3), nn.Linear(4, 3)
+    x = torch.randn(8, 4, requires_grad=True)
+    distance = torch.linspace(0, 0.3, 8)
+    before = divergence(teacher(x), student(x))
+    moved = uphill(x, before, distance)
+    assert torch.allclose((moved - x).norm(dim=1), distance, atol=1e-6) and not moved.requires_grad
+    after = divergence(teacher(moved), student(moved))
+    assert (after[1:] > before[1:]).all()
+    assert all(p.grad is None for p in student.parameters())

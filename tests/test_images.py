@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import png
 
+from generators import GENERATORS
 from generators.image import Images, UpsampledConv
 from teachers import CIFAR10_INPUTS, MNIST_INPUTS
 from teachers.plain import LeNet5
@@ -206,6 +207,7 @@ def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
         ),
         (("--preset", "mnist-lenet5"), "--preset mnist-lenet5 is for --mode teacher"),
         (("--student", "lenet5-half"), "choose one of particlenet-light, pfn, pfn-small"),
+        (("--set", "push=1"), "push 1.0 is for images, but the teacher zskt-particlenet takes jets"),
     ],
 )
 def test_networks_that_do_not_belong_together(
@@ -264,3 +266,25 @@ def test_wide_resnets_play_both_recipes(call: Call, tmp_path: Path) -> None:
         *(*short, "--student-steps", 1, "--out", "tuned"),
     )
     assert code == 0, err
+
+
+@pytest.mark.parametrize(("changes", "answers"), [({}, 2), ({"generator": "strokes"}, 3), ({"reuse": False}, 2)])
+def test_pushed_images_lie_within_reach_and_every_answer_is_counted(changes: dict[str, object], answers: int) -> None:
+    from zskt.config import Config
+    from zskt.distill import Game, begin
+    from zskt.players import Players
+
+    config = Config(preset="test", teacher="mnist-lenet5", student="lenet5-half", generator="strokes-prior", push=2.0)
+    config = config.with_(batch_size=8, student_steps=1, replay=0.5, pseudo_batches=1, **changes)
+    generator = GENERATORS[config.generator].build(MNIST_INPUTS)
+    assert isinstance(generator, torch.nn.Module)
+    players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), generator)
+    cpu = torch.device("cpu")
+    game = Game(players, config, begin(players, config, cpu), cpu)
+    drawn: list[torch.Tensor] = []
+    generator.register_forward_hook(lambda _m, _i, draw: drawn.append(draw.x[0].detach()))
+    list(game.play(1))
+    assert game.state.counters["teacher_answers"] == answers * 8
+    (kept,), _ = game.state.parts["pool"].draw(64, torch.Generator().manual_seed(0))  # type: ignore[union-attr, operator]
+    far = torch.cdist(kept.flatten(1), drawn[-1].flatten(1)).amin(1)
+    assert (far < 2.01).all() and far.max() > 0.5

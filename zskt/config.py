@@ -68,6 +68,10 @@ class Config:
     """Weight of the entropy of the teacher's mean belief in what the generator maximises: all classes shall come up."""
     certainty: float = 0.0
     """Price of the teacher's doubt, the entropy of each of its beliefs, in what the generator maximises."""
+    push: float = 0.0
+    """How far, at most, each pseudo-image is moved along the gradient of KL(T || S) in normalised pixels before the
+    student learns from it: an adversary without parameters, beside the generator's or instead of it. It is asked about
+    where it begins and where it ends."""
     moments: float = 0.0
     """Price of pseudo-samples whose moments are not those that the teacher's batch normalisations remember."""
     average: float = 0.0
@@ -81,6 +85,9 @@ class Config:
     temperature: float = 1.0
     student_lr: float = 2e-3
     """Of Adam; falls to 0 by a cosine over the run, like the generator's."""
+    warmup: float = 0.0
+    """Share of the student's steps of a game in which its rate rises to that cosine: too high a rate at first leaves
+    units that never answer again."""
     generator_lr: float = 1e-3
     weight_decay: float = 0.0
     """Of the student, decoupled (AdamW)."""
@@ -106,6 +113,7 @@ class Config:
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
         least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
         least |= {"certainty": 0, "images_per_class": 0, "regression": 0, "radius": 0, "pt_low": 0, "pt_high": 0}
+        least |= {"push": 0}
         for name, value in self.to_dict().items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{name} is {value}, but must be a finite number")
@@ -118,7 +126,7 @@ class Config:
                 raise UserError(f"--{name} is {getattr(self, name)}, but must be at most {most}")
         if not 0 <= self.replay < 1:
             raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
-        for name in ("alpha", "average"):
+        for name in ("alpha", "average", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"{name} is {getattr(self, name)}, but must be in [0, 1]")
         lookup(AUGMENTATIONS, self.augment, "augmentation")
@@ -140,8 +148,10 @@ class Config:
                     f"--{kind} {name} is for {domains[name]}, but the teacher {self.teacher} takes {domain}: "
                     f"choose one of {fitting}"
                 )
-        if self.augment != "none" and domain != "images":
-            raise UserError(f"augment {self.augment} is for images, but the teacher {self.teacher} takes {domain}")
+        for name, is_on in (("augment", self.augment != "none"), ("push", self.push > 0)):
+            if is_on and domain != "images":
+                chosen = getattr(self, name)
+                raise UserError(f"{name} {chosen} is for images, but the teacher {self.teacher} takes {domain}")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

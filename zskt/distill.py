@@ -26,6 +26,7 @@ from .game import (
     student_loss,
     surprise,
     uncertainty,
+    uphill,
     value_distance,
 )
 from .moments import watch_moments
@@ -161,10 +162,23 @@ class Game:
     @torch.no_grad()
     def new_samples(self, *, again: bool = False) -> tuple[Batch, Answer]:
         draw = self.pseudo_samples(again=again)
+        if self.config.push:
+            return self.pushed(draw.x)
         answer = self.ask(self.players.teacher, draw.x)
         if draw.choice is not None and self.config.generator_every:
             self.reward(draw, answer)  # what was learned of the choices
         return draw.x, answer
+
+    def pushed(self, x: Batch) -> tuple[Batch, Answer]:
+        """The same images, each moved by at most `Config.push` to where the student disagrees more, and the answers."""
+        (start,) = (t.detach().requires_grad_() for t in x)
+        with torch.enable_grad():
+            asked = self.ask(self.players.teacher, (start,))
+            kl = divergence(asked.logits, self.players.student(start), self.config.temperature)
+            share = torch.rand(len(start), generator=self.state.streams["latent"], device=self.device)
+            moved = (uphill(start, kl, self.config.push * share),)
+        with torch.no_grad():
+            return moved, self.ask(self.players.teacher, moved)
 
     def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
         said = self.ask(self.players.student, x)
@@ -194,6 +208,12 @@ class Game:
         share: float = (turn / config.pseudo_batches) ** (config.growth + 1)
         return round(config.pseudo_batches * config.student_steps * share)
 
+    def student_rate(self, begin: int, end: int) -> float:
+        """Of the student's steps ``begin`` to ``end``."""
+        config, steps = self.config, self.steps_until(self.config.pseudo_batches)
+        rise = min(end / (config.warmup * steps), 1.0) if config.warmup else 1.0
+        return config.student_lr * rise * cosine(begin, steps)
+
     def turn(self) -> dict[str, float]:
         """One pseudo-batch: a generator step if one is due, then student steps; what to log."""
         config, now = self.config, self.state.step
@@ -203,12 +223,14 @@ class Game:
             x, answer, logged = self.generator_step(config.generator_lr * cosine(now, config.pseudo_batches))
             if not config.reuse:
                 x, answer = self.new_samples(again=True)
+            elif config.push:
+                x, answer = self.pushed(x)
         else:
             x, answer = self.new_samples()
         if config.replay:
             _pool(self.state).add(x, answer)
         begin, end = self.steps_until(now), self.steps_until(now + 1)
-        rate = config.student_lr * cosine(begin, self.steps_until(config.pseudo_batches))
+        rate = self.student_rate(begin, end)
         for i in range(end - begin):
             if config.fresh and i:
                 x, answer = self.new_samples()

@@ -144,6 +144,19 @@ def uncertainty(teacher: Tensor) -> Tensor:
     return -(log_p.exp() * log_p).sum(1)
 
 
+def uphill(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
+    """Each sample moved by its own Euclidean ``distance`` to where teacher and student disagree more.
+
+    Args:
+        x: (B, ...), with its graph to ``kl``.
+        kl: (B,), KL(T || S) of each.
+        distance: (B,), in units of x.
+    """
+    (gradient,) = torch.autograd.grad(kl.sum(), x)
+    direction = nn.functional.normalize(gradient.flatten(1), dim=1).view_as(x)
+    return (x + distance.view(-1, *[1] * (x.dim() - 1)) * direction).detach()
+
+
 def generator_loss(reward: Tensor, log_prob: Tensor | None = None, cost: Tensor | None = None) -> Tensor:
     """What the generator minimises: minus its reward, averaged; a scalar.
 

@@ -31,8 +31,10 @@ class Notes:
             self.commands.append(command)
         return f"not run [{self.commands.index(command) + 1}]"
 
-    def lines(self) -> list[str]:
-        return [f"[{i}] `python train.py {command}`" for i, command in enumerate(self.commands, 1)]
+    def render(self) -> str:
+        """Empty if nothing is missing."""
+        lines = [f"[{i}] `python train.py {command}`" for i, command in enumerate(self.commands, 1)]
+        return "Not run:\n\n" + "  \n".join(lines) if lines else ""
 
 
 def cell(found: list[Record], notes: Notes, command: str) -> str:
@@ -164,8 +166,6 @@ def transitions(records: list[Record], notes: Notes) -> str:
     return "**Mean transition error**\n\n" + table(head, rows)
 
 
-def render(records: list[Record]) -> str:
-    """All of it, with the commands of what is missing."""
-    notes = Notes()
-    parts = [pairs(records, notes), few_shot(records, notes), transitions(records, notes)]
-    return "\n\n".join([*parts, *(["Not run:", "  \n".join(notes.lines())] if notes.commands else [])])
+def render(records: list[Record], notes: Notes) -> str:
+    """All of it."""
+    return "\n\n".join([pairs(records, notes), few_shot(records, notes), transitions(records, notes)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import curves, paper
+from . import ablation, curves, paper
 from .domains import unit
 from .errors import UserError
 from .folder import read_json
@@ -52,7 +52,7 @@ def _samples(run: dict[str, Any]) -> str:
 
 
 def collect(records: list[Record]) -> list[Row]:
-    """Runs of one recipe as one row; what learned from M images a class is in the paper's tables instead.
+    """Runs of one recipe as one row; few-shot runs and ablations have tables of their own.
 
     Raises:
         UserError: if a result is not one of this version.
@@ -60,7 +60,7 @@ def collect(records: list[Record]) -> list[Row]:
     groups: dict[tuple[Any, Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
     for record in records:
         run = record.result
-        if run.get("mode") in ("teacher", "toy") or run.get("images_per_class"):
+        if run.get("mode") in ("teacher", "toy") or run.get("images_per_class") or ablation.is_of_a_row(record):
             continue
         try:
             data = f"{run['data']['name']} {run['data']['sha256']}"
@@ -139,8 +139,10 @@ def write(folder: Path, out: Path) -> None:
 
 
 def everything(folder: Path) -> str:
-    """What `render` gives, and the paper's tables."""
-    return render(folder) + "\n\n" + paper.render(read_records(folder))
+    """What `render` gives, the paper's tables, the ablations, and the commands of what is missing."""
+    records, notes = read_records(folder), paper.Notes()
+    parts = [render(folder), paper.render(records, notes), ablation.render(records, notes), notes.render()]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _latencies(records: list[Record]) -> list[str]:
