@@ -7,6 +7,7 @@ once by onnxruntime with every tensor as an output, and the ranks are written do
 from __future__ import annotations
 
 import re
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -51,7 +52,7 @@ def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.Infe
     """A network in onnxruntime, on so many threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised; on the screen they would be noise
     held = str(model) if isinstance(model, Path) else model.SerializeToString()
     return onnxruntime.InferenceSession(held, options, providers=["CPUExecutionProvider"])
 
@@ -101,7 +102,7 @@ def read_onnx(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Modu
     weights = {initializer.name for initializer in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in weights]
     order = order_of([i.name for i in inputs], groups, path, where)
-    told = list(groups)
+    told, fixed = list(groups), 0
     for entry, i in zip(inputs, order, strict=True):
         dims, group = entry.type.tensor_type.shape.dim, groups[i]
         channels = dims[1].dim_value if len(dims) > 1 else 0
@@ -115,14 +116,14 @@ def read_onnx(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Modu
         if length:
             told[i] = replace(told[i], min_length=length, max_length=length)
         if dims and dims[0].dim_value:
-            dims[0].dim_param = "jets"  # a fixed batch is an accident of the export
+            fixed, dims[0].dim_param = dims[0].dim_value, "jets"  # often an accident of the export: try
     x = random_inputs(told, TRIALS)
     ordered = [x[i] for i in order]
     ours = _rebuilt(model, [told[i] for i in order], ordered)
     if ours is not None:
         return (ours if order == list(range(len(groups))) else Reordered(ours, order)), told
     types = [_type(i.type.tensor_type.elem_type) for i in inputs]
-    network = Converted(_convert(model, ordered, path, where), order, types).eval()
+    network = Converted(_convert(model, ordered, path, where, fixed), order, types).eval()
     _require_equal(model, network, x, ordered, path)
     return network, told
 
@@ -149,12 +150,31 @@ def _type(element: int) -> torch.dtype:
     return torch.from_numpy(np.zeros(1, helper.tensor_dtype_to_np_dtype(element))).dtype
 
 
-def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Path) -> nn.Module:
+def optimised(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph as onnxruntime simplifies it: constants are computed, which the conversion does not do."""
+    with tempfile.TemporaryDirectory() as place:
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.optimized_model_filepath, options.log_severity_level = str(Path(place) / "model.onnx"), 4
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        found = onnx.load(options.optimized_model_filepath)
+    for node in found.graph.node:
+        while node.input and not node.input[-1]:  # an input left out at the end is one that is not there
+            del node.input[-1]
+    return found
+
+
+def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Path, fixed: int) -> nn.Module:
     import onnx2torch  # takes a second to import
 
     try:
-        told = with_ranks(model, x)
+        told = with_ranks(optimised(model), x)
     except Exception as error:
+        if fixed:
+            raise UserError(
+                f"{path}: was exported for batches of exactly {fixed}; export it with a dynamic first axis, or give it "
+                "as TorchScript"
+            ) from error
         first = " ".join(str(error).split())[:160]
         raise UserError(
             f"{path}: onnxruntime cannot run it on what {where} describes ({first}); "
@@ -166,7 +186,10 @@ def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Pat
             converted: nn.Module = onnx2torch.convert(told)
     except NotImplementedError as error:
         found = re.search(r"operation_type='(\w+)'", str(error))
-        operator = found[1] if found else " ".join(str(error).split())[:80]
+        if found is None:
+            first = " ".join(str(error).split())[:120]
+            raise UserError(f"{path}: onnx2torch cannot convert it ({first}); give it as TorchScript") from error
+        operator = found[1]
         raise UserError(
             f"{path}: holds the operator {operator}, which onnx2torch cannot convert; "
             "give the network as TorchScript, or one without that operator"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 UNBOUNDED = 1e32
+ENERGY = re.compile(r"(^|_)(e|energy)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,9 @@ def random_inputs(groups: Sequence[Group], jets: int, seed: int = 0) -> tuple[Te
     for group in groups:
         real = torch.arange(group.max_length) < lengths[group.collection].clamp(max=group.max_length)
         x = torch.randn(jets, len(group.variables), group.max_length, generator=rng)
+        for i, variable in enumerate(group.variables):
+            if ENERGY.search(variable.name) and variable.upper_bound >= UNBOUNDED:
+                x[:, i] = x[:, i].abs() + 10  # more than any momentum drawn: networks take logarithms of masses
         bounds = torch.tensor([[max(v.lower_bound, -1e6), min(v.upper_bound, 1e6)] for v in group.variables])
         x = torch.ones_like(x) if group.is_mask else x.clamp(bounds[:, :1], bounds[:, 1:])
         x = x * real.unsqueeze(1)
