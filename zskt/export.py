@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 
 from generators import GENERATORS
 from teachers import AnyCard, TaggerCard
 from teachers.inputs import FEATURES, JetInputs
-from teachers.onnx_file import feeds, session
-from teachers.preprocess import UNBOUNDED, Group, Preprocess, Variable
+from teachers.preprocess import UNBOUNDED, Group, Preprocess, Variable, random_inputs
 from teachers.tagger_inputs import TaggerInputs
 
 from .dense import Answering, dense
@@ -36,11 +32,11 @@ from .folder import write_json
 from .fpga import hls_project
 from .latency import latency
 from .model_card import model_card
+from .onnx_export import full, quantise, run_onnx, script_to_onnx, write_onnx
 from .running import choose_device
 
 CLOSE = 1e-5
 """How far the exported student may be from the one that was trained, in probabilities."""
-OPSET = 17
 CALIBRATION = 512
 """Pseudo-jets on which the int8 student's ranges are set."""
 
@@ -126,43 +122,10 @@ def pseudo(found: Finished, count: int) -> tuple[Tensor, ...]:
     return _numbers(generator(z, rng).x)
 
 
-def write_onnx(network: nn.Module, preprocess: Preprocess, path: Path) -> set[str]:
-    """Trace the network with a dynamic number of jets and of entries; names of the inputs that it uses."""
-    x = example(preprocess, 3)
-    names = [group.name for group in preprocess.groups]
-    axes = {
-        g.name: {0: "N"} if g.flat else {0: "N", 2: f"n_{g.collection}"} for g in preprocess.groups
-    } | {"softmax": {0: "N"}}  # fmt: skip
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracing exporter is deprecated; it is the one that needs no more packages
-        torch.onnx.export(
-            network, x, str(path), input_names=names, output_names=["softmax"], dynamic_axes=axes,
-            opset_version=OPSET, dynamo=False, verbose=False,
-        )  # fmt: skip
-    model = onnx.load(str(path))
-    onnx.checker.check_model(model)
-    return {i.name for i in model.graph.input}
-
-
-def example(preprocess: Preprocess, jets: int) -> tuple[Tensor, ...]:
-    """Random inputs that the network could be fed with."""
-    from teachers.preprocess import random_inputs
-
-    return random_inputs(preprocess.groups, jets)
-
-
-def run_onnx(path: Path, x: Sequence[Tensor], preprocess: Preprocess) -> Tensor:
-    """What an exported network says of the inputs, in the order of ``preprocess``: (B, K + R)."""
-    network = session(path)
-    named = {group.name: t for group, t in zip(preprocess.groups, x, strict=True)}
-    said = network.run(None, feeds(network, [named[i.name] for i in network.get_inputs()]))[0]
-    return torch.from_numpy(np.asarray(said))
-
-
 @torch.no_grad()
 def _require_equal(path: Path, network: nn.Module, found: Finished, preprocess: Preprocess) -> float:
     """Largest difference between torch and onnxruntime, on random and on real inputs, of one jet and of many."""
-    batches = [example(preprocess, 1), example(preprocess, 64), _samples(found, 1), _samples(found, 500)]
+    batches = [*(random_inputs(preprocess.groups, n) for n in (1, 64)), _samples(found, 1), _samples(found, 500)]
     off = 0.0
     for x in batches:
         expected, said = network(*x), run_onnx(path, x, preprocess)
@@ -171,33 +134,6 @@ def _require_equal(path: Path, network: nn.Module, found: Finished, preprocess: 
     if off > CLOSE:
         raise UserError(f"{path}: answers otherwise than the student (by {off:.2g}); do not use it, and tell us")
     return off
-
-
-def quantise(model: Path, path: Path, x: Sequence[Tensor], preprocess: Preprocess) -> None:
-    """Weights and activations of all products in 8 bits, ranges from inputs ``x``."""
-    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
-
-    network = session(model)
-    named = {group.name: t for group, t in zip(preprocess.groups, x, strict=True)}
-    fed = feeds(network, [named[i.name] for i in network.get_inputs()])
-
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """One batch, once."""
-
-        def __init__(self) -> None:
-            self.left = [fed]
-
-        def get_next(self) -> dict[str, Any] | None:
-            return self.left.pop() if self.left else None
-
-    import logging
-
-    logging.getLogger().setLevel(logging.ERROR)  # it recommends another preparation, which changes nothing here
-    kinds = ["Conv", "MatMul", "Gemm"]
-    quantize_static(
-        str(model), str(path), Reader(), op_types_to_quantize=kinds, per_channel=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-    )  # fmt: skip
 
 
 @torch.no_grad()
@@ -238,21 +174,3 @@ def _latency(
         rows = latency(teacher, student, fill)
     how = "the publisher's ONNX" if published.is_file() else "ONNX, exported from the publisher's TorchScript"
     return [row | {"teacher": how} for row in rows]
-
-
-def full(preprocess: Preprocess, jets: int) -> tuple[Tensor, ...]:
-    """Random inputs of jets with as many entries as the network takes: the worst case of a trigger."""
-    from dataclasses import replace
-
-    from teachers.preprocess import random_inputs
-
-    return random_inputs([replace(g, min_length=g.max_length) for g in preprocess.groups], jets)
-
-
-def script_to_onnx(file: Path, preprocess: Preprocess, path: Path) -> Path:
-    """A TorchScript teacher as ONNX, to be timed beside its student."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        script = torch.jit.freeze(torch.jit.load(str(file), map_location="cpu").eval())  # type: ignore[no-untyped-call]
-    write_onnx(script, preprocess, path)
-    return path

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -20,15 +19,7 @@ from teachers.tagger_inputs import TaggerInputs
 from teachers.wide_resnet import WideResNet
 
 from .fixed import PARTICLES, deepsets
-from .tagger_students import TaggerPFN, collections_of, light_particlenet
-
-
-def _mlp(widths: Sequence[int]) -> list[nn.Module]:
-    """Linear layers, each with batch normalisation and GELU after it."""
-    layers: list[nn.Module] = []
-    for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.GELU()]
-    return layers
+from .tagger_students import TaggerPFN, collections_of, light_particlenet, mlp
 
 
 class PFN(nn.Module):
@@ -49,9 +40,9 @@ class PFN(nn.Module):
 
     def __init__(self, features: int, classes: int, phi: Sequence[int], f: Sequence[int]) -> None:
         super().__init__()
-        self.phi = nn.Sequential(nn.BatchNorm1d(features), *_mlp([features, *phi]))
+        self.phi = nn.Sequential(nn.BatchNorm1d(features), *mlp([features, *phi], nn.GELU))
         # log(1 + multiplicity) is an input of F: a mean alone forgets how many particles there were.
-        self.f = nn.Sequential(*_mlp([2 * phi[-1] + 1, *f]), nn.Linear(f[-1], classes))
+        self.f = nn.Sequential(*mlp([2 * phi[-1] + 1, *f], nn.GELU), nn.Linear(f[-1], classes))
         self.map = nn.Identity()
 
     def forward(self, points: Tensor, features: Tensor, mask: Tensor) -> Tensor:

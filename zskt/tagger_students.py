@@ -61,16 +61,18 @@ def collections_of(inputs: TaggerInputs) -> tuple[Objects, ...]:
     return tuple(found)
 
 
-def mlp(widths: Sequence[int]) -> list[nn.Module]:
-    """Linear layers, each with batch normalisation and ReLU: what folds into few and fast operations."""
+def mlp(widths: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> list[nn.Module]:
+    """Linear layers, each with batch normalisation and an activation behind it."""
     layers: list[nn.Module] = []
     for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.BatchNorm1d(b), nn.ReLU()]
+        layers += [nn.Linear(a, b), nn.BatchNorm1d(b), activation()]
     return layers
 
 
 class TaggerPFN(nn.Module):
     """F(mean, maximum and log multiplicity of phi(p_i), for each collection; numbers of the jet).
+
+    With ReLU, which folds into few and fast operations.
 
     Args:
         collections: what to look at.
