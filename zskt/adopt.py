@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def adopt_files(teacher: str | None, network: Path | None, preprocess: Path | No
     """
     known = None if teacher is None else lookup(TEACHERS, teacher, "teacher")
     if preprocess is None:
-        if teacher is None and network is not None and network.suffix == ".onnx":
+        if teacher is None and network is not None and (network.suffix == ".onnx" or _is_torchscript(network)):
             raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
         if isinstance(known, TaggerCard) and network is not None and teacher is not None:
             TEACHERS[teacher] = replace(known, kept=network)
@@ -46,6 +47,14 @@ def adopt_files(teacher: str | None, network: Path | None, preprocess: Path | No
     line = f"the tagger of {network}"
     TEACHERS[name] = TaggerCard(name=name, line=line, kept=network, preprocess_path=preprocess)
     return name
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Whether a file holds a network with its code, and not parameters alone."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any("/code/" in name for name in archive.namelist())
 
 
 def adopt_run(run: Path) -> None:
