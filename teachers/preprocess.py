@@ -94,7 +94,6 @@ class Preprocess:
                 "var_infos": infos,
                 "min_length": group.min_length,
                 "max_length": group.max_length,
-                **({"flat": True} if group.flat else {}),
             }
         return found
 
@@ -124,7 +123,7 @@ def _group(name: str, entry: Any, path: Path) -> Group:
     least, most = (int(_number(entry, key, length, where)) for key in ("min_length", "max_length"))
     if not 1 <= least <= most:
         raise UserError(f"{where}: lengths from {least} to {most}; they must be positive, and the first the smaller")
-    return Group(name, tuple(variables), least, most, entry.get("flat") is True)
+    return Group(name, tuple(variables), least, most)
 
 
 def read_preprocess(path: Path) -> Preprocess:

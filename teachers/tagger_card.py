@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from zskt.errors import UserError
 
+from .description import RECORD, Description
 from .inputs import Phase
 from .load import fetch, locate
 from .preprocess import Preprocess, read_preprocess
@@ -27,22 +27,6 @@ SMALL = Phase(
 LARGE = replace(SMALL, radius=0.8, pt_low=200.0, pt_high=2000.0, pileup=3.0)
 MANY = 64
 """Particles that only jets of a large radius have."""
-RECORD = "preprocess.json"
-"""In a run's folder: the inputs of its teacher, which are its student's."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a tagger takes and answers."""
-
-    preprocess: Preprocess
-    classes: tuple[str, ...]
-    values: tuple[str, ...]
-    parameters: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As ``preprocess.json``, and which of the outputs are regressed."""
-        return self.preprocess.to_json() | {"regressed_names": list(self.values), "parameters": self.parameters}
 
 
 def phase_of(preprocess: Preprocess) -> Phase:

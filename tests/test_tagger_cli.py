@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import torch
 import uproot
 
+from teachers.description import Description
 from teachers.onnx_file import session
 from teachers.preprocess import Group, Preprocess, Variable, read_preprocess
 from zskt.data import SAMPLE
@@ -53,7 +53,8 @@ def test_a_tagger_with_unknown_variables_is_distilled_evaluated_reported_and_exp
     result = read_json(run / "result.json")
     assert result["preset"] == "tagger" and 0 <= result["student"]["agreement"] <= 1
     assert result["teacher"]["parameters"] == sum(p.numel() for p in Toy(preprocess).parameters())
-    assert read_preprocess(run / "preprocess.json") == preprocess
+    record = run / "inputs.json"
+    assert Description.from_record(read_json(record), record).preprocess == preprocess
 
     (tmp_path / "files" / "model.pt").rename(tmp_path / "moved.pt")
     code, _, err = call("--mode", "evaluate", "--run", run, "--data", small)
@@ -260,4 +261,5 @@ def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path
         "--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *SHORT, "--data", small, "--out", out
     )
     assert code == 0, err
-    assert json.loads((out / "preprocess.json").read_text())["output_names"] == ["probA", "probB", "probC"]
+    record = Description.from_record(read_json(out / "inputs.json"), out)
+    assert record.classes == ("probA", "probB", "probC") and record.preprocess == preprocess

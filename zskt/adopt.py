@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from teachers import TEACHERS, TaggerCard
-from teachers.preprocess import read_preprocess
-from teachers.tagger_card import RECORD, Description
+from teachers.description import RECORD, Description
 
 from .errors import UserError, lookup
 from .folder import read_json
@@ -62,14 +61,8 @@ def adopt_run(run: Path) -> None:
     record = run / RECORD
     if not record.is_file():
         return
-    name, preprocess, facts = (
-        str(read_json(run / "config.json").get("teacher")),
-        read_preprocess(record),
-        read_json(record),
-    )
-    regressed = tuple(facts.get("regressed_names", ()))
-    classes = tuple(n for n in preprocess.outputs if n not in regressed)
-    described = Description(preprocess, classes, regressed, facts.get("parameters"))
+    name = str(read_json(run / "config.json").get("teacher"))
+    described = Description.from_record(read_json(record), record)
     known = TEACHERS.get(name, TaggerCard(name=name, line="a tagger from a file"))
     if isinstance(known, TaggerCard) and known.preprocess_path is None:
         path = read_json(run / "config.json").get("files", {}).get("teacher", {}).get("path")

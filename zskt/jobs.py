@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from generators import GENERATORS
 from teachers import AnyCard, TaggerCard, load_teacher
+from teachers.description import RECORD
 from teachers.tagger import Tagger
-from teachers.tagger_card import RECORD
 from teachers.tagger_inputs import describe
 
 from .build import build_student, card_of, load_student
@@ -71,7 +71,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     folder = open_folder(config, options)
     start(folder, state, config, options, device, learned_from or judged_on)
     if isinstance(card, TaggerCard):
-        write_json(folder.path / RECORD, card.description.to_json())
+        write_json(folder.path / RECORD, card.description.to_record())
     game = Game(players, config, state, device)
     pool = state.parts["pool"]
     assert isinstance(pool, Pool)
