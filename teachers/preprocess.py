@@ -66,9 +66,14 @@ class Group:
         return all(name.endswith("mask") for name in self.names)
 
     @property
+    def plain_name(self) -> str:
+        """Without the number that some exports put behind it: "sv_mask" of "sv_mask__5"."""
+        return self.name.rsplit("__", 1)[0]
+
+    @property
     def collection(self) -> str:
         """What inputs of the same entries share: "pf" of pf_points, pf_features__1, pf_mask."""
-        return self.name.split("_")[0]
+        return self.plain_name.rsplit("_", 1)[0]
 
 
 @dataclass(frozen=True)

@@ -232,9 +232,10 @@ LOST = re.compile(r"^(jet_)?(losttrack|lt)(_|$)", re.IGNORECASE)
 PARTICLE = re.compile(r"pf|part|cand|track|trk|constit|^(jet_)?(muon|electron|photon)_", re.IGNORECASE)
 SUBSETS = {
     "cpf": ("charge",), "npf": ("is_photon", "is_neutral_hadron"), "muon": ("is_muon",), "mu": ("is_muon",),
-    "electron": ("is_electron",), "el": ("is_electron",), "photon": ("is_photon",),
+    "electron": ("is_electron",), "el": ("is_electron",), "photon": ("is_photon",), "cpfcand": ("charge",),
+    "cpfcandlt": ("charge",), "npfcand": ("is_photon", "is_neutral_hadron"),
 }  # fmt: skip
-"""Inputs that hold only some of the particles, by the beginning of their name: those of which a column is not zero."""
+"""Inputs that hold only some of the particles, by a word of their name: those of which a column is not zero."""
 
 
 def kind_of(names: tuple[str, ...]) -> str:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 from .onnx_file import read_onnx
-from .preprocess import Preprocess, random_inputs, raw_answer
+from .preprocess import Group, Preprocess, random_inputs, raw_answer
 from .torchscript import read_torchscript
 
 PROBE = 16
@@ -108,12 +108,15 @@ def read_tagger(path: Path, preprocess: Preprocess, where: Path) -> tuple[Tagger
     preprocess = replace(preprocess, groups=tuple(groups))
     for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
         parameter.requires_grad_(False)
-    x = random_inputs(preprocess.groups, PROBE)
     try:
-        with torch.no_grad():
-            answered = raw_answer(network, x)
+        answered = _tried(network, preprocess)
     except Exception as error:  # TorchScript and converted graphs raise whatever their operators do
-        raise UserError(_mismatch(str(error), preprocess, path, where)) from error
+        flat = replace(preprocess, groups=tuple(replace(g, flat=True) if _of_jet(g) else g for g in preprocess.groups))
+        try:  # TorchScript does not say of what rank the numbers of a jet are
+            answered = _tried(network, flat)
+        except Exception:
+            raise UserError(_mismatch(str(error), preprocess, path, where)) from error
+        preprocess = flat
     if answered.shape[1] != len(preprocess.outputs):
         raise UserError(
             f"{path}: answers {answered.shape[1]} numbers a jet, but output_names of {where} has "
@@ -122,6 +125,15 @@ def read_tagger(path: Path, preprocess: Preprocess, where: Path) -> tuple[Tagger
     if not bool(torch.isfinite(answered).all()):
         raise UserError(f"{path}: answers with numbers that are not finite on random input; fetch the file again")
     return Tagger(network, find_heads(preprocess.outputs, answered)).eval(), preprocess
+
+
+def _tried(network: nn.Module, preprocess: Preprocess) -> Tensor:
+    with torch.no_grad():
+        return raw_answer(network, random_inputs(preprocess.groups, PROBE))
+
+
+def _of_jet(group: Group) -> bool:
+    return group.max_length == 1 and not group.is_mask
 
 
 def _mismatch(error: str, preprocess: Preprocess, path: Path, where: Path) -> str:

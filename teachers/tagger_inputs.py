@@ -48,8 +48,8 @@ def understand(preprocess: Preprocess) -> tuple[Role, ...]:
     roles = []
     for group in preprocess.groups:
         kind = kinds.get(group.collection) or kind_of(group.names)
-        word = group.collection.lower()
-        only = next((columns for start, columns in SUBSETS.items() if word.startswith(start)), ())
+        words = group.collection.lower().split("_")
+        only = next((SUBSETS[word.rstrip("s")] for word in words if word.rstrip("s") in SUBSETS), ())
         found = tuple(None if group.is_mask else meaning(name, kind) for name in group.names)
         roles.append(Role(group, kind, only if kind == "particles" else (), found))
     return tuple(roles)

@@ -33,19 +33,14 @@ class Reordered(nn.Module):
         return answer
 
 
-def plain(name: str) -> str:
-    """An input's name without the number that some exports put behind it: "sv_mask" of "sv_mask__5"."""
-    return name.rsplit("__", 1)[0]
-
-
 def order_of(taken: Sequence[str], groups: Sequence[Group], path: Path, where: Path) -> list[int]:
     """For each input that the network takes, which of the groups it is: by name, else by position.
 
     Raises:
         UserError: if the numbers of inputs differ.
     """
-    names = [plain(group.name) for group in groups]
-    asked = [plain(name) for name in taken]
+    names = [group.plain_name for group in groups]
+    asked = [name.rsplit("__", 1)[0] for name in taken]
     if len(asked) != len(names):
         odd = [n for n in asked if n not in names] + [n for n in names if n not in asked]
         hint = f", the first that only one of them has is {odd[0]}" if odd else ""

@@ -32,8 +32,7 @@ def rebuild(model: onnx.ModelProto, groups: Sequence[Group], neighbours: Sequenc
         groups: its inputs in its own order: points, features and mask of each collection.
         neighbours: k of each neighbour search, in the order of the graph.
     """
-    names = [group.name.rsplit("__", 1)[0] for group in groups]
-    parts = [name.rsplit("_", 1) for name in names]
+    parts = [group.plain_name.rsplit("_", 1) for group in groups]
     if [part[-1] for part in parts] != ["points", "features", "mask"] * (len(parts) // 3):
         return None
     collections = [part[0] for part in parts[::3]]

@@ -146,6 +146,11 @@ def test_lengths_padding_and_subsets() -> None:
     assert (lost.abs() == 1).any()
 
 
+def test_collections_are_told_by_all_but_the_last_word() -> None:
+    names = ("jet_pf_features", "jet_pf_mask", "jet_sv_features__2", "cpf_vectors")
+    assert [Group(n, ()).collection for n in names] == ["jet_pf", "jet_pf", "jet_sv", "cpf"]
+
+
 def test_a_missing_column_is_named() -> None:
     bare = Collection({"pt": torch.ones(2, 3)}, torch.ones(2, 3).bool())
     one = {name: torch.ones(2, 1) for name in ("pt", "eta", "phi", "mass", "energy")}

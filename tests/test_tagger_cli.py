@@ -235,7 +235,8 @@ def test_flags_that_do_not_go_together(call: Call, tmp_path: Path) -> None:
     assert code == 2
 
 
-def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path: Path, small: Path) -> None:
+@pytest.mark.parametrize("kind", ["pt", "onnx"])
+def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path: Path, small: Path, kind: str) -> None:
     class Flat(torch.nn.Module):
         """Particles, lost tracks and two numbers of the jet."""
 
@@ -255,7 +256,7 @@ def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path
         Group("jet_features", (Variable("jet_pt_log"), Variable("jet_abseta")), flat=True),
     )
     preprocess = Preprocess(groups, ("probA", "probB", "probC"))
-    path, where = write(tmp_path / "files", preprocess, Flat(), "onnx")  # type: ignore[arg-type]
+    path, where = write(tmp_path / "files", preprocess, Flat(), kind)  # type: ignore[arg-type]
     out = tmp_path / "run"
     code, _, err = call(
         "--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *SHORT, "--data", small, "--out", out

@@ -172,7 +172,7 @@ def light_particlenet(inputs: TaggerInputs, outputs: int) -> WeaverTagger:
     Raises:
         UserError: if the inputs are not points, features and mask of each collection.
     """
-    names = [role.group.name.rsplit("__", 1)[0] for role in inputs.roles]
+    names = [role.group.plain_name for role in inputs.roles]
     parts = [name.rsplit("_", 1) for name in names]
     if [p[-1] for p in parts] != ["points", "features", "mask"] * (len(parts) // 3):
         raise UserError(
