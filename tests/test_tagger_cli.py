@@ -102,6 +102,7 @@ def test_regressed_values_are_distilled(call: Call, tmp_path: Path, small: Path,
     run = distil(call, tmp_path, preprocess, network, "--data", small, "--pseudo-batches", 30, "--student-steps", 20)
     student = read_json(run / "result.json")["student"]
     value = next(iter(student["values"].values()))
+    assert "correlation with the teacher's" in call("--mode", "evaluate", "--run", run, "--data", small)[1]
     assert value["median_difference"] < 6 and value["correlation"] > 0.5
     assert (student["agreement"] is None) is (len(names) == 1)
     assert call("--mode", "report", "--run", run, "--data", small)[0] == 0
@@ -110,12 +111,17 @@ def test_regressed_values_are_distilled(call: Call, tmp_path: Path, small: Path,
     assert read_json(tmp_path / "student/preprocess.json")["output_names"] == list(names)
 
 
-def test_resumed_exactly(call: Call, tmp_path: Path, small: Path) -> None:
+def test_the_same_again_and_resumed(call: Call, tmp_path: Path, small: Path) -> None:
     preprocess = described(names=("pfcand_mystery",))
     whole = distil(call, tmp_path / "a", preprocess, Toy(preprocess), "--data", small, "--pseudo-batches", 4)
     first = distil(call, tmp_path / "b", preprocess, Toy(preprocess), "--data", small, "--pseudo-batches", 4)
     checkpoint = read_checkpoint(first / "checkpoint.pt")
     assert checkpoint["step"] == 4
+    code, _, err = call("--mode", "zero-shot", "--resume", "--out", first)
+    assert code == 0, err
+    (tmp_path / "b/files/preprocess.json").write_text("{}")
+    code, _, err = call("--mode", "zero-shot", "--resume", "--out", first)
+    assert code == 2 and "not the file that this run began with" in err
     from safetensors.torch import load_file
 
     for name, value in load_file(whole / "student.safetensors").items():

@@ -22,12 +22,17 @@ from .presets import PRESETS, few_shot, line, preset
 from .students import STUDENTS
 
 
+def _recorded_files(given: argparse.Namespace) -> dict[str, Path]:
+    """The files that a run began with, if it is resumed."""
+    if not given.resume or given.out is None:
+        return {}
+    files = read_json(given.out / "config.json").get("files", {})
+    return {name: Path(file["path"]) for name, file in files.items() if file["path"] is not None}
+
+
 def _options(given: argparse.Namespace) -> running.Options:
     """Where the job works; a run that is resumed takes the files that it began with, unless told where they are now."""
-    recorded = {}
-    if given.resume and given.out is not None:
-        files = read_json(given.out / "config.json").get("files", {})
-        recorded = {name: Path(file["path"]) for name, file in files.items() if file["path"] is not None}
+    recorded = _recorded_files(given)
     return running.Options(
         device=given.device,
         out=given.out,
@@ -85,7 +90,14 @@ def _config(given: argparse.Namespace) -> Config:
     """The recipe that the flags describe."""
     if given.teacher is not None:
         lookup(TEACHERS, given.teacher, "teacher")
-    if given.preprocess is not None or not given.resume:
+    recorded = _recorded_files(given)
+    if recorded and given.out is not None:
+        adopt_run(given.out)
+        name = str(read_json(given.out / "config.json").get("teacher"))
+        fed, network = given.preprocess or recorded.get("preprocess"), given.teacher_path or recorded.get("teacher")
+        if fed is not None:
+            adopt_files(name, network, fed)
+    else:
         given.teacher = adopt_files(given.teacher, given.teacher_path, given.preprocess)
     flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
     config = _beginning(given)
@@ -308,7 +320,12 @@ def report(result: dict[str, Any], where: Path) -> str:
         )
         for row in rows
     ]
-    return "\n".join([f"\non {data[f'{kind}s']} {kind}s of {data['name']}:", *lines, f"run: {where}"])
+    values = [
+        f"{name}: correlation with the teacher's {_cell(v['correlation'])}, "
+        f"median difference {_cell(v['median_difference'])}"
+        for name, v in result["student"].get("values", {}).items()
+    ]
+    return "\n".join([f"\non {data[f'{kind}s']} {kind}s of {data['name']}:", *lines, *values, f"run: {where}"])
 
 
 def _cell(value: float | int | None) -> str:

@@ -140,6 +140,10 @@ def few_shot(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
 def _supervise(
     config: Config, options: Options, device: torch.device, card: AnyCard, network: nn.Module, teacher: nn.Module | None
 ) -> tuple[Path, dict[str, Any]]:
+    if card.values:
+        raise UserError(
+            f"--mode {config.mode} learns classes alone, but {config.teacher} regresses, too: use --mode kd"
+        )
     domain = DOMAINS[card.domain]
     for each in (network, *([] if teacher is None else [teacher])):
         domain.place(each, device)
