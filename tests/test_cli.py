@@ -138,7 +138,7 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
         ((*zero, "--teacher", "resnet"), "unknown teacher 'resnet': choose one of cifar10-resnet20"),
         (
             (*zero, "--student", "x"),
-            "unknown student 'x': choose one of lenet5-half, particlenet-light, pfn",
+            "unknown student 'x': choose one of deepsets, lenet5-half, particlenet-light, pfn",
         ),
         ((*zero, "--generator", "x"), "unknown generator 'x': choose one of image, mlp, noise, shower, shower-prior"),
         ((*zero, "--preset", "x"), "unknown preset 'x': choose one of"),

@@ -141,9 +141,7 @@ def _supervise(
     config: Config, options: Options, device: torch.device, card: AnyCard, network: nn.Module, teacher: nn.Module | None
 ) -> tuple[Path, dict[str, Any]]:
     if card.values:
-        raise UserError(
-            f"--mode {config.mode} learns classes alone, but {config.teacher} regresses, too: use --mode kd"
-        )
+        raise UserError(f"--mode {config.mode} learns classes, but {config.teacher} regresses, too: use --mode kd")
     domain = DOMAINS[card.domain]
     for each in (network, *([] if teacher is None else [teacher])):
         domain.place(each, device)
