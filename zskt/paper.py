@@ -73,7 +73,7 @@ def few_shot_cell(method: str, m: int, pair: Pair) -> tuple[Config, str]:
             f"--mode few-shot --preset {pair.preset}{some} --without-teacher",
         ),
         "KD+AT": (learns, f"--mode few-shot --preset {pair.preset}{some}"),
-        "zero-shot, then KD+AT": (
+        "zero-shot, then fine-tuned": (
             few_shot_recipe(game, f"zero-shot {pair.preset}", m),
             f"--mode few-shot --run {begun}{some}",
         ),

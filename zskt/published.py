@@ -43,7 +43,7 @@ IMAGES_PER_CLASS = (10, 25, 50, 75, 100, 200)
 FEW_SHOT: dict[str, dict[int, float]] = {
     "labels alone": {10: 25.8, 25: 33.5, 50: 44.9, 75: 55.6, 100: 58.8},
     "KD+AT": {10: 40.3, 25: 57.0, 50: 68.0, 75: 72.0, 100: 76.0, 200: 81.25},
-    "zero-shot, then KD+AT": {10: 84.7, 25: 84.7, 50: 85.3, 75: 85.8, 100: 85.9},
+    "zero-shot, then fine-tuned": {10: 84.7, 25: 84.7, 50: 85.3, 75: 85.8, 100: 85.9},
 }
 """CIFAR-10, WRN-40-2 to WRN-16-1, by images a class."""
 MTE = {"cifar10": {"zero-shot": 0.22, "KD+AT": 0.68}, "svhn": {"zero-shot": 0.09, "KD+AT": 0.64}}
