@@ -73,7 +73,8 @@ class WithUnknown(nn.Module):
             if key not in noise or noise[key].shape != rows[i].shape:
                 noise[key] = torch.randn(rows[i].shape, generator=rng, device=values.device)
             j = self.names.index(key)
-            bound = min(variable.upper_bound, -variable.lower_bound, BOUND) if variable.lower_bound < 0 else BOUND
+            bound = min(variable.upper_bound, -variable.lower_bound, BOUND)
+            bound = bound if bound > 0 else BOUND  # of one sign only: what the clamp leaves of it
             drawn = bound * torch.tanh((self.mean[j] + self.log_spread[j].exp() * noise[key]) / bound)
             drawn = drawn.clamp(variable.lower_bound, variable.upper_bound)
             rows[i] = torch.where(real, drawn, torch.full_like(drawn, variable.pad))

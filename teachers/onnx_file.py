@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from zskt.errors import UserError
 
-from .preprocess import Group, compared, random_inputs, raw_answer
+from .preprocess import Group, apart, compared, random_inputs
 from .torchscript import TRIALS, Reordered, order_of
 from .weaver_onnx import close, rebuild, searches
 
@@ -207,8 +207,7 @@ def _require_equal(
     run = session(model)
     said = [torch.from_numpy(np.asarray(a)).reshape(len(x[0]), -1) for a in run.run(None, feeds(run, ordered))]
     expected = torch.cat(said, 1).float()
-    with torch.no_grad():
-        off = float((raw_answer(network, x) - expected).abs().amax(1).median())
+    off = float(apart(network, x, expected).median())
     if off > CLOSE:
         raise UserError(
             f"{path}: after conversion it answers otherwise than in onnxruntime (by {off:.2g}); "

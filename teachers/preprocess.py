@@ -24,6 +24,8 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 UNBOUNDED = 1e32
+PARTS = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
+"""Last words of inputs' names that are of the same entries."""
 ENERGY = re.compile(r"(^|_)(e|energy)$", re.IGNORECASE)
 
 
@@ -72,8 +74,9 @@ class Group:
 
     @property
     def collection(self) -> str:
-        """What inputs of the same entries share: "pf" of pf_points, pf_features__1, pf_mask."""
-        return self.plain_name.rsplit("_", 1)[0]
+        """What inputs of the same entries share: "pf" of pf_points, pf_features__1, pf_mask; else the whole name."""
+        first, _, last = self.plain_name.rpartition("_")
+        return first if first and last.lower() in PARTS else self.name
 
 
 @dataclass(frozen=True)
@@ -104,28 +107,33 @@ class Preprocess:
 
 
 def _number(info: Mapping[str, Any], key: str, default: float, where: str) -> float:
-    value = info.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+    value = default if info.get(key) is None else info[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise UserError(f"{where}: {key} is {value!r}, not a number; give the file as its publisher wrote it")
     return float(value)
 
 
 def _group(name: str, entry: Any, path: Path) -> Group:
     where = f"{path}: input {name}"
-    if not isinstance(entry, dict) or not isinstance(entry.get("var_names"), list) or not entry["var_names"]:
+    names = entry.get("var_names") if isinstance(entry, dict) else None
+    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise UserError(f"{where} has no list var_names; give the preprocess.json that belongs to the network")
+    if len(set(names)) != len(names):
+        raise UserError(f"{where} names a variable twice; give the file as its publisher wrote it")
     infos = entry.get("var_infos") or {}
+    if not isinstance(infos, dict) or not all(isinstance(info, dict) for info in infos.values()):
+        raise UserError(f"{where}: var_infos is no table of variables; give the file as its publisher wrote it")
     default = Variable("")
     variables = []
-    for variable in entry["var_names"]:
+    for variable in names:
         info = infos.get(variable, {})
         keys = [key for key in vars(default) if key != "name"]
         numbers = {k: _number(info, k, getattr(default, k), f"{where}, {variable}") for k in keys}
         if numbers["lower_bound"] > numbers["upper_bound"]:
             raise UserError(f"{where}, {variable}: lower_bound is above upper_bound; mend one of the two")
         variables.append(Variable(str(variable), **numbers))
-    length = entry.get("var_length", 1)  # of older files: one length for all jets
-    least, most = (int(_number(entry, key, length, where)) for key in ("min_length", "max_length"))
+    length = _number(entry, "var_length", 1, where)  # of older files: one length for all jets
+    least, most = (max(1, int(_number(entry, key, length, where))) for key in ("min_length", "max_length"))
     if not 1 <= least <= most:
         raise UserError(f"{where}: lengths from {least} to {most}; they must be positive, and the first the smaller")
     return Group(name, tuple(variables), least, most)
@@ -147,7 +155,9 @@ def read_preprocess(path: Path) -> Preprocess:
         raise UserError(f"{path}: holds no JSON object; give the preprocess.json that belongs to the network")
     for key in ("input_names", "output_names"):
         names = found.get(key)
-        if not isinstance(names, list) or not names or len(set(map(str, names))) != len(names):
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or not names:
+            raise UserError(f"{path}: {key} is no list of names; give the file as its publisher wrote it")
+        if len(set(names)) != len(names):
             raise UserError(f"{path}: {key} is no list of different names; give the file as its publisher wrote it")
     missing = [name for name in found["input_names"] if name not in found]
     if missing:
@@ -167,10 +177,16 @@ TIE = 1e-4
 """Answers that differ by more are of jets with ties in their neighbour search, where either order is right."""
 
 
+@torch.no_grad()
+def apart(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> Tensor:
+    """Largest difference of each jet's answers from the expected ones (B, O), in units of an output's size: (B,)."""
+    size = expected.abs().amax(0).clamp(min=1.0)
+    return ((raw_answer(network, x) - expected) / size).abs().amax(1)
+
+
 def compared(network: nn.Module, x: Sequence[Tensor], expected: Tensor, with_what: str) -> str:
     """How many of the jets ``x`` get another answer than expected (B, O), in words."""
-    with torch.no_grad():
-        off = int(((raw_answer(network, x) - expected).abs().amax(1) > TIE).sum())
+    off = int((apart(network, x, expected) > TIE).sum())
     return f"{off} of {len(expected)} random jets differ from {with_what} by more than {TIE:g}"
 
 

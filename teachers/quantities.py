@@ -176,6 +176,7 @@ EVALUATOR: dict[str, Meaning] = {
     "etarel": Meaning(lambda c, jet: about_axis(c, jet), "pseudorapidity about the jet's axis", ("pt", "eta", "phi")),
     "pperp_ratio": Meaning(lambda c, jet: across(c, jet), "momentum across the jet's axis / momentum", ("eta", "phi")),
     "ppara_ratio": Meaning(lambda c, jet: along(c, jet), "momentum along the jet's axis / momentum", ("eta", "phi")),
+    "id": Meaning(lambda c, jet: particle_id(c), "number of its kind", ("charge",), whole=True),
     "dzsig": _absolute(DZ_SIG),
     "dxysig": _absolute(DXY_SIG),
     "trackjet_d3d": TRACKS["btagsip3dval"],
@@ -220,6 +221,12 @@ def along(c: Collection, jet: Jet) -> Tensor:
     return (transverse * _dphi(c, jet).cos() + c["eta"].tanh() * jet["eta"].tanh()).clamp(-1, 1) * c.mask
 
 
+def particle_id(c: Collection) -> Tensor:
+    """0 to 4, as `ParticleNetFeatureEvaluator` numbers kinds of particles."""
+    kinds = ("is_electron", "is_muon", "is_photon", "is_neutral_hadron", "is_charged_hadron")
+    return torch.stack([i * c[name] for i, name in enumerate(kinds)]).sum(0)
+
+
 def about_axis(c: Collection, jet: Jet) -> Tensor:
     """Rapidity of a particle along the jet's axis, taken for a pion: `reco::btau::etaRel`."""
     size = c["pt"] * c["eta"].cosh()
@@ -229,7 +236,10 @@ def about_axis(c: Collection, jet: Jet) -> Tensor:
 
 COLLECTION = re.compile(r"^(jet_)?(sv|vtx|vertex|vertices)(_|$)", re.IGNORECASE)
 LOST = re.compile(r"^(jet_)?(losttrack|lt)(_|$)", re.IGNORECASE)
-PARTICLE = re.compile(r"pf|part|cand|track|trk|constit|^(jet_)?(muon|electron|photon)_", re.IGNORECASE)
+PARTICLE = re.compile(
+    r"(^|_)([cn]?pf\w*|part|particles?|cands?|candidates?|constituents?|tracks?|trk|muons?|electrons?|photons?)(_|$)",
+    re.IGNORECASE,
+)
 SUBSETS = {
     "cpf": ("charge",), "npf": ("is_photon", "is_neutral_hadron"), "muon": ("is_muon",), "mu": ("is_muon",),
     "electron": ("is_electron",), "el": ("is_electron",), "photon": ("is_photon",), "cpfcand": ("charge",),
@@ -238,13 +248,31 @@ SUBSETS = {
 """Inputs that hold only some of the particles, by a word of their name: those of which a column is not zero."""
 
 
-def kind_of(names: tuple[str, ...]) -> str:
-    """Which objects variables of these names belong to: "vertices", "lost_tracks", "particles" or "jet"."""
+KNOWN = {
+    "jet", "pf", "pfcand", "pfcands", "cpf", "npf", "cpfcand", "cpfcandlt", "npfcand", "part", "particle", "particles",
+    "cand", "cands", "constituent", "track", "trk", "losttrack", "lt", "sv", "vtx", "vertex", "fj", "fatjet", "event",
+    "muon", "electron",
+}  # fmt: skip
+"""Words that only say what objects a variable is of."""
+FOREIGN = {"hcal", "ecal", "calo", "gen", "softdrop", "sd", "groomed", "pruned", "subjet", "raw", "corrected"}
+"""Words that make something else of what follows."""
+
+
+def kind_of(names: tuple[str, ...], group: str = "") -> str:
+    """Which objects variables of these names belong to: "vertices", "lost_tracks", "particles" or "jet".
+
+    Args:
+        group: name of their input, which decides where the variables' names do not.
+    """
     first = next((name for name in names if not name.endswith("mask")), names[0])
-    for kind, pattern in (("vertices", COLLECTION), ("lost_tracks", LOST), ("particles", PARTICLE)):
-        if pattern.search(first):
-            return kind
-    return "jet" if first.lower().startswith(("jet", "fj", "event", "global")) else "particles"
+    kinds = (("vertices", COLLECTION), ("lost_tracks", LOST), ("particles", PARTICLE))
+    for text in (first, group):
+        for kind, pattern in kinds:
+            if pattern.search(text):
+                return kind
+        if text.lower().startswith(("jet", "fj", "fatjet", "event", "global")):
+            return "jet"
+    return "particles"
 
 
 def meaning(name: str, kind: str) -> Meaning | None:
@@ -261,6 +289,10 @@ def meaning(name: str, kind: str) -> Meaning | None:
         tables += [TRACKS, KINEMATICS]
     words = lower.split("_")
     for i in range(len(words)):
+        # In front there may be words for the objects, and first of all one of the user's own.
+        front = words[:i]
+        if any(w in FOREIGN or (w not in KNOWN and j > 0) for j, w in enumerate(front)):
+            break
         rest = "_".join(words[i:])
         for table in tables:
             found = table.get(rest) or table.get(SAME.get(rest, rest))

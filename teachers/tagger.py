@@ -25,7 +25,10 @@ from .torchscript import read_torchscript
 PROBE = 16
 """Jets of random numbers on which a network is tried before it is believed."""
 CLASS = re.compile(r"^(label|prob|is)", re.IGNORECASE)
-VALUE = re.compile(r"target|mass|corr|reso?l?(low|high)?$|regress|hidneuron|^ptnu$|ptreco", re.IGNORECASE)
+VALUE = re.compile(
+    r"target|mass|corr|res(ol(ution)?)?(low|high)?$|scale$|regress|hidneuron|^ptnu$|ptreco|(^|_)(pt|eta|phi|energy)$",
+    re.IGNORECASE,
+)
 READERS = {".pt": read_torchscript, ".pth": read_torchscript, ".onnx": read_onnx}
 
 
@@ -53,11 +56,13 @@ def find_heads(names: Sequence[str], answered: Tensor) -> Heads:
     if len(classes) == 1:  # one number alone is nothing to choose from
         classes = []
     p = answered[:, classes].double()
-    bounded = bool(((p >= 0) & (p <= 1)).all()) if classes else False
-    sums = (p.cumsum(1) - 1).abs().amax(0) < 1e-3 if classes else torch.zeros(0)
-    if bounded and sums.any():  # what follows a complete set of probabilities is something else
-        classes = classes[: int(sums.nonzero()[0]) + 1]
-    probabilities = bounded and bool(sums.any())
+    bounded = bool(classes) and bool(((p >= 0) & (p <= 1)).all())
+    complete = ((p.cumsum(1) - 1).abs().amax(0) < 1e-3).nonzero().flatten() if classes else torch.zeros(0)
+    probabilities = bounded and len(complete) > 0
+    if probabilities:  # what follows a complete set of probabilities is something else
+        classes = classes[: int(complete[-1]) + 1]
+    elif bounded:  # each a probability of its own: to be answered as they are, a softmax would change them
+        classes = []
     values = tuple(i for i in range(len(names)) if i not in classes)
     return Heads(tuple(classes), values, probabilities)
 

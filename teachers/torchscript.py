@@ -41,6 +41,8 @@ def order_of(taken: Sequence[str], groups: Sequence[Group], path: Path, where: P
     """
     names = [group.plain_name for group in groups]
     asked = [name.rsplit("__", 1)[0] for name in taken]
+    if len(set(names)) < len(names) or len(set(asked)) < len(asked):  # numbers are all that tells them apart
+        names, asked = [group.name for group in groups], list(taken)
     if len(asked) != len(names):
         odd = [n for n in asked if n not in names] + [n for n in names if n not in asked]
         hint = f", the first that only one of them has is {odd[0]}" if odd else ""
@@ -61,7 +63,8 @@ def read_torchscript(path: Path, groups: Sequence[Group], where: Path) -> tuple[
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes
             network = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-        arguments = [argument.name for argument in network.forward.schema.arguments[1:]]
+        taken = network.forward.schema.arguments[1:]
+        arguments = [argument.name for argument in taken if not argument.has_default_value()]
     except Exception as error:  # the archive's reader raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable TorchScript file ({first}); fetch it again") from error

@@ -129,7 +129,10 @@ def test_kinds_by_names() -> None:
     assert kind_of(("jet_pfcand_pt_log",)) == kind_of(("part_px",)) == "particles"
     assert kind_of(("jet_pt", "jet_eta")) == "jet"
     assert meaning("foo_pt_log", "particles") is meaning("pfcand_pt_log_nopuppi", "particles")
-    assert meaning("pfcand_hcalFrac", "particles") is None
+    assert kind_of(("pt", "eta"), "jet_features") == "jet" and kind_of(("ntracks",), "sv_features") == "vertices"
+    for foreign in ("pfcand_hcalFrac", "pfcand_hcal_energy", "pfcand_gen_pt"):
+        assert meaning(foreign, "particles") is None
+    assert meaning("jet_softdrop_mass", "jet") is None and meaning("jet_mass", "jet") is not None
 
 
 def test_lengths_padding_and_subsets() -> None:
@@ -147,8 +150,9 @@ def test_lengths_padding_and_subsets() -> None:
 
 
 def test_collections_are_told_by_all_but_the_last_word() -> None:
-    names = ("jet_pf_features", "jet_pf_mask", "jet_sv_features__2", "cpf_vectors")
-    assert [Group(n, ()).collection for n in names] == ["jet_pf", "jet_pf", "jet_sv", "cpf"]
+    names = ("jet_pf_features", "jet_pf_mask", "jet_sv_features__2", "cpf_vectors", "input_1", "INPUT__0")
+    found = [Group(n, ()).collection for n in names]
+    assert found == ["jet_pf", "jet_pf", "jet_sv", "cpf", "input_1", "INPUT__0"]
 
 
 def test_a_missing_column_is_named() -> None:

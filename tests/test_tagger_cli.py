@@ -202,6 +202,7 @@ def test_pfnano_is_rebuilt(call: Call, tmp_path: Path) -> None:
         ({"FatJetPFCands_jetIdx": [[0] * 6, [5] * 6]}, "has no particles"),
         ({"FatJetPFCands_pFCandsIdx": [[99] * 6, [0] * 6]}, "points outside"),
         ({"FatJet_pt": [[10.0], [20.0]]}, "no FatJet above"),
+        ({"FatJet_eta": [[float("nan")], [0.1]]}, "FatJet_eta is not finite"),
     ],
 )
 def test_broken_pfnano_is_named(call: Call, tmp_path: Path, changes: dict[str, object], words: str) -> None:
@@ -231,6 +232,7 @@ def test_flags_that_do_not_go_together(call: Call, tmp_path: Path) -> None:
             "no such file",
         ),
         (("--set", "pt_low=2000"), "the first must be the smaller"),
+        (("--set", "radius=1.5"), "at most 0.8"),
     ):
         code, _, err = call("--mode", "zero-shot", *arguments, *SHORT)
         assert code == 2 and words in err and len(err.strip().splitlines()) == 1, err

@@ -11,6 +11,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
+from torch import Tensor
 
 from teachers import TEACHERS
 from teachers.onnx_file import feeds, session
@@ -70,6 +71,10 @@ def test_heads_by_name_and_by_sum() -> None:
     both = torch.cat([p, torch.rand(20, 2)], 1)
     assert find_heads(["probX", "probY", "probQ", "probWithMassW", "other"], both).classes == (0, 1, 2)
     assert find_heads(["mass"], 80 + torch.randn(20, 1)).classes == ()
+    sure = torch.tensor([[0.9995, 0.0003, 0.0002], [0.6, 0.3998, 0.0002]])
+    assert find_heads(["a", "b", "c"], sure).classes == (0, 1, 2)
+    assert find_heads(["a", "b", "c"], torch.rand(20, 3)).classes == ()  # each of its own: no softmax over them
+    assert find_heads(["b", "c", "jet_pt"], torch.cat([p[:, :2] / p[:, :2].sum(1, keepdim=True), p], 1)).values == (2,)
     assert find_heads(["a", "b", "c"], p) == find_heads(["label_a", "label_b", "label_c"], p)
     assert not find_heads(["a", "b", "c"], torch.randn(20, 3)).probabilities
 
@@ -154,6 +159,11 @@ def test_preprocess_is_read_and_written_in_cms_layout(tmp_path: Path) -> None:
         (lambda d: d["pf_features"].pop("var_names"), "no list var_names"),
         (lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median="x"), "median is 'x'"),
         (lambda d: d["sv_mask"].update(min_length=9), "lengths from 9 to 4"),
+        (lambda d: d["pf_features"].update(var_infos=[1]), "no table of variables"),
+        (lambda d: d["pf_features"].update(var_names=["a", "a"]), "names a variable twice"),
+        (lambda d: d["pf_features"].update(var_names=[["a"]]), "no list var_names"),
+        (lambda d: d["pf_features"].update(max_length=float("inf")), "max_length is inf"),
+        (lambda d: d.update(input_names=[["a"]]), "no list of names"),
     ],
 )
 def test_a_wrong_preprocess_is_named(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
@@ -177,6 +187,41 @@ def test_weavers_yaml_says_the_same(tmp_path: Path) -> None:
     assert found.groups[0].variables[0] == Variable("part_pt_log", 1.7, 0.7, 0.0, -5.0, 5.0)
     assert found.groups[0].variables[1] == Variable("part_charge")
     assert (found.groups[0].variables[2].lower_bound, found.groups[0].variables[2].upper_bound) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("inputs: {pf_features: {length: 3, vars: [[part_pt, auto]]}}\nlabels: {value: [a]}\n", "leaves medians"),
+        (
+            "preprocess: {method: auto}\ninputs: {pf_features: {vars: [part_pt]}}\nlabels: {value: [a]}\n",
+            "leaves medians",
+        ),
+        ("inputs: {pf_features: {vars: [part_pt]}}\nlabels: [a]\n", "no inputs or no labels"),
+        ("inputs: {pf_features: {}}\nlabels: {value: [a]}\n", "has no vars"),
+        ("[", "not a readable YAML"),
+    ],
+)
+def test_a_yaml_that_does_not_say_enough(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "data.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=words):
+        read_weaver_yaml(path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_large_regressed_values_are_compared_by_their_size(tmp_path: Path) -> None:
+    class Large(Toy):
+        """Numbers of some ten thousand, as masses in MeV."""
+
+        def forward(self, pf_features: Tensor, pf_mask: Tensor, sv_features: Tensor, sv_mask: Tensor) -> Tensor:
+            y: Tensor = self.inner(torch.cat([(pf_features * pf_mask).sum(2), (sv_features * sv_mask).sum(2)], 1))
+            return 1e4 * self.outer(torch.tanh(y))
+
+    preprocess = described(("mass",))
+    path, where = write(tmp_path, preprocess, Large(preprocess), "onnx")
+    tagger, _ = read_tagger(path, read_preprocess(where), where)
+    assert tagger.heads.classes == () and tagger.regressions == 1
 
 
 def test_known_and_unknown_variables_are_told_at_the_start() -> None:

@@ -13,6 +13,7 @@ from torch import nn
 from teachers import TEACHERS, AnyCard, TaggerCard
 from teachers.inputs import JetInputs, Phase
 from teachers.tagger_inputs import TaggerInputs
+from teachers.tracks import FAT
 
 from .config import Config
 from .errors import UserError
@@ -31,6 +32,8 @@ def card_of(config: Config) -> AnyCard:
     phase: Phase = replace(card.inputs.phase, **asked)
     if phase.pt_low >= phase.pt_high:
         raise UserError(f"pt_low is {phase.pt_low:g} and pt_high {phase.pt_high:g}: the first must be the smaller")
+    if phase.radius > FAT:
+        raise UserError(f"radius is {phase.radius:g}, but pseudo-jets have at most {FAT:g}; leave it out")
     if isinstance(card, TaggerCard):
         return replace(card, phase=phase)
     return replace(card, inputs=replace(card.inputs, phase=phase))

@@ -101,7 +101,7 @@ class DensePFN(nn.Module):
             if c.of_jet:
                 numbers.append(entries[..., 0])
                 continue
-            mask = (entries != 0).any(1, keepdim=True).to(entries.dtype) if c.mask is None else x[c.mask]
+            mask = c.real(entries).unsqueeze(1).to(entries.dtype) if c.mask is None else x[c.mask]
             y = next(networks)(entries) * mask
             count = mask.sum(2)
             parts += [y.sum(2) / count.clamp(min=1), y.amax(2).clamp(min=0), torch.log1p(count)]

@@ -10,26 +10,31 @@ Shapes: B jets, C variables, P entries, K classes, R regressed values.
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from generators import GENERATORS
 from teachers import AnyCard, TaggerCard
 from teachers.inputs import FEATURES, JetInputs
-from teachers.preprocess import UNBOUNDED, Group, Preprocess, Variable, random_inputs
+from teachers.onnx_file import feeds, session
+from teachers.preprocess import UNBOUNDED, Group, Preprocess, Variable, apart, random_inputs
+from teachers.tagger import Tagger
 from teachers.tagger_inputs import TaggerInputs
+from teachers.torchscript import order_of
 
 from .dense import Answering, dense
 from .errors import UserError
 from .evaluation import Finished, finished
 from .fixed import FixedPFN
 from .folder import write_json
-from .fpga import hls_project
+from .fpga import hls_project, require_hls4ml
 from .latency import latency
 from .model_card import model_card
 from .onnx_export import full, quantise, run_onnx, script_to_onnx, write_onnx
@@ -57,9 +62,23 @@ def export_run(run: Path, out: Path, data: Path | None, teacher_path: Path | Non
     card = found.judge.card
     if card.domain != "jets":
         raise UserError(f"--run {run}: its student takes {card.domain}; export is for jet taggers")
+    require_hls4ml(found.student)
     network = answering(found.student, card)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as place:
+        whole = Path(place) / "student"
+        whole.mkdir()
+        _write(whole, found, network, run, teacher_path)
+        if out.is_dir():  # empty
+            out.rmdir()
+        whole.replace(out)  # all of it or nothing
+    return out
+
+
+def _write(out: Path, found: Finished, network: Answering, run: Path, teacher_path: Path | None) -> None:
+    """All files of a student that has been made ready, into an empty folder."""
+    card = found.judge.card
     preprocess = preprocess_of(card)
-    out.mkdir(parents=True, exist_ok=True)
     used = write_onnx(network, preprocess, out / "model.onnx")
     measured: dict[str, Any] = {"difference": _require_equal(out / "model.onnx", network, found, preprocess)}
     quantise(out / "model.onnx", out / "model-int8.onnx", pseudo(found, CALIBRATION), preprocess)
@@ -73,7 +92,6 @@ def export_run(run: Path, out: Path, data: Path | None, teacher_path: Path | Non
     shutil.copyfile(run / "student.safetensors", out / "student.safetensors")
     write_json(out / "export.json", measured)
     (out / "README.md").write_text(model_card(found, measured))
-    return out
 
 
 def answering(student: nn.Module, card: AnyCard) -> Answering:
@@ -164,13 +182,43 @@ def _latency(
     card = found.judge.card
     if not isinstance(card, TaggerCard) or found.judge.teacher is None:
         return None
-    fill: Callable[[int], dict[str, Tensor]] = lambda batch: dict(  # noqa: E731
-        zip((g.name for g in preprocess.groups), full(preprocess, batch), strict=True)
-    )
-    file = teacher_path or card.file()
-    published = file.with_suffix(".onnx")  # CMS publishes both side by side
+    file, student_names = teacher_path or card.file(), [group.name for group in preprocess.groups]
     with tempfile.TemporaryDirectory() as place:
-        teacher = published if published.is_file() else script_to_onnx(file, preprocess, Path(place) / "teacher.onnx")
-        rows = latency(teacher, student, fill)
-    how = "the publisher's ONNX" if published.is_file() else "ONNX, exported from the publisher's TorchScript"
+        try:
+            path, how = _in_onnx(file, found.judge.teacher, preprocess, Path(place))
+            taken = [i.name for i in session(path).get_inputs()]
+            order = order_of(taken, preprocess.groups, path, path)
+
+            def inputs(batch: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+                x = full(preprocess, batch)
+                return {n: x[i] for n, i in zip(taken, order, strict=True)}, dict(zip(student_names, x, strict=True))
+
+            rows = latency(path, student, inputs)
+        except Exception as error:  # exporters and runtimes raise whatever their operators do
+            first = " ".join(str(error).split())[:120]
+            print(f"train.py: {file}: not timed, onnxruntime does not run it at all sizes ({first})", file=sys.stderr)
+            return None
     return [row | {"teacher": how} for row in rows]
+
+
+def _in_onnx(file: Path, teacher: nn.Module, preprocess: Preprocess, place: Path) -> tuple[Path, str]:
+    """The teacher's network as ONNX, and whose export that is: CMS publishes both forms side by side."""
+    if file.suffix == ".onnx":
+        return file, "the publisher's ONNX"
+    beside = file.with_suffix(".onnx")
+    if beside.is_file() and _answers_alike(beside, teacher, preprocess):
+        return beside, "the publisher's ONNX"
+    return script_to_onnx(file, preprocess, place / "teacher.onnx"), "ONNX, exported from the publisher's TorchScript"
+
+
+def _answers_alike(path: Path, teacher: nn.Module, preprocess: Preprocess) -> bool:
+    """Whether a file is the teacher's network, and not another one that lies beside it."""
+    assert isinstance(teacher, Tagger)
+    try:
+        run = session(path)
+        order = order_of([i.name for i in run.get_inputs()], preprocess.groups, path, path)
+        x = random_inputs(preprocess.groups, 8)
+        said = torch.from_numpy(np.asarray(run.run(None, feeds(run, [x[i] for i in order]))[0]))
+        return float(apart(teacher.network, x, said).median()) < CLOSE
+    except Exception:
+        return False

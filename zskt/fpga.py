@@ -8,6 +8,7 @@ Shapes: B jets, C variables, N particles, K + R outputs.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import warnings
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import UserError
 from .fixed import FixedPFN
@@ -26,22 +27,22 @@ PRECISION = "ap_fixed<20,8>"
 BACKEND = "Vitis"
 
 
+def require_hls4ml(student: nn.Module) -> None:
+    """Raise `UserError` if the student would leave for an FPGA, and hls4ml is not installed."""
+    if isinstance(student, FixedPFN) and importlib.util.find_spec("hls4ml") is None:
+        raise UserError("export of deepsets needs hls4ml: pip install -r requirements-fpga.txt")
+
+
 @torch.no_grad()
 def hls_project(student: FixedPFN, x: Sequence[Tensor], out: Path) -> dict[str, Any]:
     """Write the project below ``out`` and emulate it on the teacher's inputs ``x``.
 
     Returns:
         precision, number of jets, largest difference of logits from torch, and share of equal top classes.
-
-    Raises:
-        UserError: if hls4ml is not installed.
     """
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            import hls4ml
-    except ImportError as error:
-        raise UserError("export of deepsets needs hls4ml: pip install -r requirements-fpga.txt") from error
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        import hls4ml
     core = student.folded().core().eval()
     leading = student.leading(*x)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

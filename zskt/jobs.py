@@ -12,6 +12,7 @@ from tqdm import tqdm
 from generators import GENERATORS
 from teachers import AnyCard, TaggerCard, load_teacher
 from teachers.description import RECORD
+from teachers.preprocess import random_inputs
 from teachers.tagger import Tagger
 from teachers.tagger_inputs import describe
 
@@ -62,6 +63,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     players = Players(teacher, student, generator)
     if isinstance(card, TaggerCard) and generator is not None and not options.resume:
         assert isinstance(teacher, Tagger)
+        require_device(teacher, card, device)
         print(f"teacher: {teacher.origin}\n{describe(card.inputs)}")
     if generator is not None and config.moments and not normalisations(teacher):
         raise UserError(f"moments is {config.moments}, but {config.teacher} has no batch normalisation; leave it out")
@@ -86,6 +88,16 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     play(folder, state, config, options, game.play(config.pseudo_batches), judge, game.result, pictures)
     show_physics(folder, judge, game.result, state.step)
     return folder.path, conclude(folder, state, config, judge, game.result, config.student)
+
+
+def require_device(teacher: Tagger, card: TaggerCard, device: torch.device) -> None:
+    """Raise `UserError` if a network from a file cannot run where it was put: traced ones may hold a device of old."""
+    x = random_inputs(card.inputs.preprocess.groups, 2)
+    try:
+        with torch.no_grad():
+            teacher(*(t.to(device) for t in x))
+    except RuntimeError as error:
+        raise UserError(f"{card.name}: its file does not run on {device.type}; take --device cpu") from error
 
 
 def show_physics(folder: RunFolder, judge: Judge, student: nn.Module, turn: int) -> None:

@@ -34,18 +34,20 @@ def _seconds(call: Callable[[], object]) -> float:
             return passed / count
 
 
-def latency(teacher: Path, student: Path, inputs: Callable[[int], dict[str, Tensor]]) -> list[dict[str, Any]]:
+Named = dict[str, Tensor]
+
+
+def latency(teacher: Path, student: Path, inputs: Callable[[int], tuple[Named, Named]]) -> list[dict[str, Any]]:
     """Milliseconds per jet of two ONNX files, the median of rounds in which both take turns.
 
     Args:
-        inputs: number of jets -> inputs by name; a file takes those that it names.
+        inputs: number of jets -> the inputs of each by name; a file takes those that it names.
     """
     rows = []
     for threads in THREADS:
         sessions = [session(path, threads) for path in (teacher, student)]
         for batch in BATCHES:
-            x = inputs(batch)
-            fed = [feeds(s, [_named(x, i.name) for i in s.get_inputs()]) for s in sessions]
+            fed = [feeds(s, [x[i.name] for i in s.get_inputs()]) for s, x in zip(sessions, inputs(batch), strict=True)]
             calls = [partial(s.run, None, f) for s, f in zip(sessions, fed, strict=True)]
             for call in calls:
                 call()
@@ -54,12 +56,6 @@ def latency(teacher: Path, student: Path, inputs: Callable[[int], dict[str, Tens
             ratio = statistics.median(row[0] / row[1] for row in times)
             rows.append({"threads": threads, "batch": batch, "teacher_ms": t, "student_ms": s, "ratio": ratio})
     return rows
-
-
-def _named(x: dict[str, Tensor], name: str) -> Tensor:
-    """The input of that name, whatever number an export put behind it."""
-    plain = {key.rsplit("__", 1)[0]: value for key, value in x.items()}
-    return x[name] if name in x else plain[name.rsplit("__", 1)[0]]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from teachers.onnx_file import feeds, session
 from teachers.preprocess import Preprocess, random_inputs
+from teachers.torchscript import order_of
 
 OPSET = 17
 
@@ -84,5 +85,7 @@ def script_to_onnx(file: Path, preprocess: Preprocess, path: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         script = torch.jit.freeze(torch.jit.load(str(file), map_location="cpu").eval())  # type: ignore[no-untyped-call]
-    write_onnx(script, preprocess, path)
+    taken = [a.name for a in script.forward.schema.arguments[1:] if not a.has_default_value()]
+    order = order_of(taken, preprocess.groups, file, path)
+    write_onnx(script, replace(preprocess, groups=tuple(preprocess.groups[i] for i in order)), path)
     return path

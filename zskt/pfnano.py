@@ -63,18 +63,20 @@ _FLAGS = {
 }  # fmt: skip
 
 
-def read_pfnano(path: Path, radius: float, classes: Sequence[str], *, most: int | None = None) -> Labelled:
-    """Jets of the radius nearest to ``radius``, labelled by generated hadrons and partons where the classes allow it.
+def read_pfnano(path: Path, radius: float, classes: Sequence[str]) -> Labelled:
+    """Jets of the radius nearest to ``radius``, small ones labelled by generated flavour where the classes allow it.
 
-    Args:
-        most: read only the first so many events.
+    What a large jet comes from is not in the file: these have no labels.
 
     Raises:
         UserError: if the file is missing, damaged or empty, lacks a branch, or holds what no jet can be.
     """
     kind = KINDS[min(KINDS, key=lambda r: abs(r - radius))]
-    events = _events(path, kind, most)
+    events = _events(path, kind)
     jets = {name: events[f"{kind.jets}_{name}"] for name in ("pt", "eta", "phi", "mass")}
+    for name, values in jets.items():
+        if not bool(ak.all(np.isfinite(values))):
+            raise UserError(f"{path}: {kind.jets}_{name} is not finite in some jet; remove such events")
     kept = jets["pt"] >= kind.least_pt
     if not int(ak.sum(kept)):
         raise UserError(f"{path}: holds no {kind.jets} above {kind.least_pt:.0f} GeV; give a file that does")
@@ -101,7 +103,7 @@ def is_pfnano(path: Path) -> bool:
         return False
 
 
-def _events(path: Path, kind: JetKind, most: int | None) -> ak.Array:
+def _events(path: Path, kind: JetKind) -> ak.Array:
     wanted = [f"{kind.jets}_{name}" for name in ("pt", "eta", "phi", "mass")]
     wanted += [f"PFCands_{name}" for name in _CANDIDATES.values()]
     wanted += [f"{kind.links}_{name}" for name in ("jetIdx", "pFCandsIdx", *_LINKS.values())]
@@ -114,9 +116,8 @@ def _events(path: Path, kind: JetKind, most: int | None) -> ak.Array:
             if missing:
                 raise UserError(f"{path}: no branch {', '.join(missing[:5])}; give a PFNano file with these tables")
             optional = [n for n in sorted(found) if n.startswith(f"{kind.jets}_particleNet")]
-            truth = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
-            optional += [f"{kind.jets}_{name}" for name in truth if f"{kind.jets}_{name}" in found]
-            return tree.arrays(wanted + optional, entry_stop=most)
+            optional += [f"{kind.jets}_{name}" for name in TRUTH if f"{kind.jets}_{name}" in found]
+            return tree.arrays(wanted + optional)
     except UserError:
         raise
     except Exception as error:  # uproot raises whatever the broken bytes lead to
@@ -196,34 +197,28 @@ def _vertices(events: ak.Array, kind: JetKind, jets: dict[str, ak.Array], kept: 
     return Collection(found, c.mask).ordered(order)
 
 
+TRUTH = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
+
+
 def _labels(events: ak.Array, kind: JetKind, kept: ak.Array, classes: Sequence[str]) -> Tensor:
-    """Position of each jet's flavour in the classes; `UNLABELLED` where no class stands for it."""
-    truth = {name: events.fields.count(f"{kind.jets}_{name}") and events[f"{kind.jets}_{name}"][kept] for name in
-             ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")}  # fmt: skip
+    """Position of each jet's flavour in the classes; `UNLABELLED` where no class stands for it or nobody knows."""
     count = int(ak.sum(kept))
-    columns = {k: (_flat(v) if not isinstance(v, int) else np.zeros(count)).astype(int) for k, v in truth.items()}
-    flavours = [_flavour({k: int(v[i]) for k, v in columns.items()}, kind) for i in range(count)]
+    names = [f"{kind.jets}_{name}" for name in TRUTH]
+    if kind.puppi or not set(names) <= set(events.fields):
+        return torch.full((count,), UNLABELLED)
+    columns = [_flat(events[name][kept]).astype(int) for name in names]
     plain: dict[str, int] = {}
     for position, name in enumerate(classes):
         plain.setdefault(name.lower().removeprefix("label_").removeprefix("prob"), position)
-    found = [next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours]
-    return torch.tensor(found)
+    flavours = (_flavour(*map(int, row)) for row in zip(*columns, strict=True))
+    return torch.tensor([next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours])
 
 
-def _flavour(truth: dict[str, int], kind: JetKind) -> tuple[str, ...]:
+def _flavour(hadron: int, parton: int, b: int, c: int, generated: int) -> tuple[str, ...]:
     """Names of classes, the most telling first, that a jet of such truth belongs to."""
-    b, c = truth["nBHadrons"], truth["nCHadrons"]
-    heavy = "bb" if b > 1 else "b" if b else "cc" if c > 1 else "c" if c else ""
-    if kind.puppi:  # of large jets no file says what decayed: those of QCD have no other class
-        return (f"qcd_{heavy}" if heavy else "qcd_others",)
+    heavy = "bb" if b > 1 else "b" if b else "cc" if c > 1 else "c" if c else {5: "b", 4: "c"}.get(hadron, "")
     if heavy:
         return (heavy, heavy[0])
-    if truth["genJetIdx"] < 0:
+    if generated < 0:
         return ("pu", "undef")
-    return (
-        ("g",)
-        if abs(truth["partonFlavour"]) == 21
-        else ("uds", "ud", "light")
-        if truth["partonFlavour"]
-        else ("undef",)
-    )
+    return ("g",) if abs(parton) == 21 else ("uds", "ud", "light") if parton else ("undef",)

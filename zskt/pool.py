@@ -13,11 +13,14 @@ from torch import Tensor, nn
 
 from .game import Answer, Batch
 
+HALF = torch.finfo(torch.float16).max
+
 
 class Pool:
     """A ring of the latest R samples.
 
-    Floating-point tensors are kept in half precision, which is finer than any detector and half the memory.
+    Inputs and logits are kept in half precision, which is finer than any detector and half the memory; what lies
+    outside its range is kept at its edge. Regressed values have units of their own and keep theirs.
     """
 
     def __init__(self, size: int, device: torch.device | None = None) -> None:
@@ -36,17 +39,22 @@ class Pool:
         columns = [*x, answer.logits, *([] if answer.values is None else [answer.values]), *answer.attention]
         self._parts, self._valued = len(x), answer.values is not None
         if not self._columns:
-            self._columns = [self._empty(c) for c in columns]
+            self._columns = [self._empty(c, self._is_value(i)) for i, c in enumerate(columns)]
         rows = torch.arange(self.seen, self.seen + len(answer.logits)) % self.size
         for i, column in enumerate(columns):
             self._widen(i, column.shape[-1])
             width = self._columns[i].shape[-1]
             kept = nn.functional.pad(column, (0, width - column.shape[-1]))
+            if self._columns[i].dtype == torch.float16:
+                kept = kept.clamp(-HALF, HALF)
             self._columns[i][rows.to(self.device)] = kept.to(self._columns[i].dtype)
         self.seen += len(rows)
 
-    def _empty(self, like: Tensor) -> Tensor:
-        dtype = torch.float16 if like.is_floating_point() else like.dtype
+    def _is_value(self, column: int) -> bool:
+        return self._valued and column == self._parts + 1
+
+    def _empty(self, like: Tensor, exact: bool) -> Tensor:
+        dtype = torch.float16 if like.is_floating_point() and not exact else like.dtype
         return torch.zeros(self.size, *like.shape[1:], dtype=dtype, device=self.device)
 
     def _widen(self, i: int, width: int) -> None:
@@ -86,7 +94,7 @@ class Pool:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.seen, self._parts, self._weighed = state["seen"], state["parts"], None
         self._valued = state.get("valued", False)
-        self._columns = [self._empty(c) for c in state["columns"]]
+        self._columns = [self._empty(c, self._is_value(i)) for i, c in enumerate(state["columns"])]
         for mine, kept in zip(self._columns, state["columns"], strict=True):
             mine[: len(kept)] = kept
 

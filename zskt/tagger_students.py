@@ -31,12 +31,19 @@ class Objects:
     features: tuple[int, ...]
     """Positions of its inputs among the tagger's, those that only repeat variables of others left out."""
     mask: int | None
-    """Position of its mask; None where it has none, and entries of zeros alone are padding."""
+    """Position of its mask; None where it has none, and entries of padding alone count for padding."""
     variables: int
     most: int
     """Entries at most."""
     of_jet: bool
     """Whether these are numbers of the jet itself."""
+    pads: tuple[float, ...] = ()
+    """What padding holds, of each variable."""
+
+    def real(self, features: Tensor) -> Tensor:
+        """Which of the entries (B, C, P) are none of padding, for want of a mask: (B, P)."""
+        pads = torch.tensor(self.pads or (0.0,) * self.variables, device=features.device)
+        return (features != pads.view(1, -1, 1)).any(1)
 
 
 def collections_of(inputs: TaggerInputs) -> tuple[Objects, ...]:
@@ -57,7 +64,8 @@ def collections_of(inputs: TaggerInputs) -> tuple[Objects, ...]:
             count = sum(len(role.group.names) for _, role in chosen)
             _, first = chosen[0]
             positions = tuple(i for i, _ in chosen)
-            found.append(Objects(positions, mask, count, first.group.max_length, first.kind == "jet"))
+            pads = tuple(v.pad for _, role in chosen for v in role.group.variables)
+            found.append(Objects(positions, mask, count, first.group.max_length, first.kind == "jet", pads))
     return tuple(found)
 
 
@@ -112,7 +120,7 @@ class TaggerPFN(nn.Module):
             if c.of_jet:
                 numbers.append(features[..., 0])
                 continue
-            rows = Rows((features != 0).any(1) if c.mask is None else x[c.mask].squeeze(1) > 0)
+            rows = Rows(c.real(features) if c.mask is None else x[c.mask].squeeze(1) > 0)
             dense = rows.dense(_of_rows(next(networks), rows.of(features)))
             count = rows.real.sum(1, keepdim=True)
             # ReLU and padding: nothing is below zero, so that the maximum needs no mask.
