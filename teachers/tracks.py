@@ -12,6 +12,7 @@ has mm.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -108,7 +109,8 @@ def _particles(jets: Jets, keep: Tensor, axis: Tensor, u: Tensor) -> Collection:
         "track": torch.ones_like(pt), "dxy": -jets.d0 / 10, "dxy_error": jets.d0_error / 10,
         "dz": jets.dz / 10, "dz_error": jets.dz_error / 10,
     }  # fmt: skip
-    tracked |= _along_axis(jets, columns, tracked, axis)
+    momentum = torch.stack([jets.px, jets.py, jets.pz], -1)
+    tracked |= along_axis(momentum, {**columns, **tracked}, axis)
     tracked |= _hits(columns["eta"], tracked, u)
     columns |= {name: torch.where(track, value, torch.zeros_like(value)) for name, value in tracked.items()}
     columns["lost_inner_hits"] = torch.where(track, columns["lost_inner_hits"], -1.0)  # as CMS unpacks none at all
@@ -116,19 +118,24 @@ def _particles(jets: Jets, keep: Tensor, axis: Tensor, u: Tensor) -> Collection:
     return Collection({name: value * keep for name, value in columns.items()}, keep)
 
 
-def _along_axis(jets: Jets, c: dict[str, Tensor], t: dict[str, Tensor], axis: Tensor) -> dict[str, Tensor]:
-    """Where each track passes the primary vertex and the jet's axis, signed as in CMSSW's IPTools."""
-    p = torch.stack([jets.px, jets.py, jets.pz], -1)
+def along_axis(p: Tensor, t: Mapping[str, Tensor], axis: Tensor) -> dict[str, Tensor]:
+    """Where each track passes the primary vertex and the jet's axis, signed as in CMSSW's IPTools.
+
+    Args:
+        p: momenta, (B, P, 3).
+        t: columns eta, phi, dxy, dz and their errors, (B, P).
+        axis: direction of each jet, (B, 1, 3).
+    """
     size = p.square().sum(-1).clamp(min=1e-9).sqrt()
     direction = p / size.unsqueeze(-1)
     parallel = (direction * axis).sum(-1).clamp(-1, 1)
     # The point of closest approach in the transverse plane, then along the track to the one in space.
-    point = torch.stack([-t["dxy"] * c["phi"].sin(), t["dxy"] * c["phi"].cos(), t["dz"]], -1)
+    point = torch.stack([-t["dxy"] * t["phi"].sin(), t["dxy"] * t["phi"].cos(), t["dz"]], -1)
     point = point - (point * direction).sum(-1, keepdim=True) * direction
     in_space = point.square().sum(-1).clamp(min=1e-16).sqrt()
     sign = torch.where((point * axis).sum(-1) >= 0, 1.0, -1.0)
     in_plane = (point[..., :2] * axis[..., :2]).sum(-1)
-    sine = 1 / c["eta"].cosh()
+    sine = 1 / t["eta"].cosh()
     error = (
         (t["dxy"] * t["dxy_error"]).square() + (t["dz"] * sine * t["dz_error"] * sine).square() + 1e-20
     ).sqrt() / in_space

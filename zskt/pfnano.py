@@ -21,6 +21,7 @@ import uproot
 from torch import Tensor
 
 from teachers.reconstructed import Collection, Reconstructed, empty
+from teachers.tracks import along_axis
 
 from .errors import UserError
 from .labelled import UNLABELLED, Labelled
@@ -82,7 +83,7 @@ def read_pfnano(path: Path, radius: float, classes: Sequence[str]) -> Labelled:
         raise UserError(f"{path}: holds no {kind.jets} above {kind.least_pt:.0f} GeV; give a file that does")
     jet = {name: torch.from_numpy(_flat(values[kept])).unsqueeze(1) for name, values in jets.items()}
     jet["energy"] = (jet["mass"].square() + (jet["pt"] * jet["eta"].cosh()).square()).sqrt()
-    particles = _particles(events, kind, kept, path)
+    particles = _particles(events, kind, kept, jet, path)
     vertices = _vertices(events, kind, jets, kept, path)
     scores = {
         name.removeprefix(f"{kind.jets}_"): torch.from_numpy(_flat(events[name][kept]))
@@ -155,7 +156,7 @@ def _dense(columns: dict[str, ak.Array], what: str, path: Path) -> Collection:
     return Collection(dense, mask)
 
 
-def _particles(events: ak.Array, kind: JetKind, kept: ak.Array, path: Path) -> Collection:
+def _particles(events: ak.Array, kind: JetKind, kept: ak.Array, jet: dict[str, Tensor], path: Path) -> Collection:
     index = events[f"{kind.links}_pFCandsIdx"]
     if bool(ak.any(index >= ak.num(events["PFCands_pt"], axis=1))) or bool(ak.any(index < 0)):
         raise UserError(f"{path}: {kind.links}_pFCandsIdx points outside PFCands; make the file anew")
@@ -174,9 +175,29 @@ def _particles(events: ak.Array, kind: JetKind, kept: ak.Array, path: Path) -> C
     found["energy"] = (c["mass"].square() + (pt * c["eta"].cosh()).square()).sqrt() * c.mask
     for name in ("dxy", "dxy_error", "dz", "dz_error", "norm_chi2"):
         found[name] = torch.where(track, c[name], 0.0)
+    found |= _not_stored(found, c.mask, jet)
     weight = c["puppi"] if kind.puppi else torch.ones_like(pt)
     order = torch.argsort(torch.where(c.mask, weight * pt, -1.0), dim=1, descending=True, stable=True)
     return Collection(found, c.mask).ordered(order, weight >= LEAST_PUPPI)
+
+
+def _not_stored(c: dict[str, Tensor], mask: Tensor, jet: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What taggers of the trigger look at and PFNano leaves out: from what it has, hits as a typical track has them."""
+
+    def momentum(of: dict[str, Tensor]) -> Tensor:
+        return torch.stack([of["pt"] * of["phi"].cos(), of["pt"] * of["phi"].sin(), of["pt"] * of["eta"].sinh()], -1)
+
+    axis = momentum(jet)
+    along = along_axis(momentum(c), c, axis / axis.norm(dim=-1, keepdim=True))
+    quality = c["vertex_quality"]
+    origin = torch.where(quality >= 6, 3.0, torch.where(quality >= 4, 2.0, quality.clamp(max=1.0)))
+    return {
+        "from_pv": origin * mask,
+        "decay_length": along["decay_length"] * c["track"],
+        "sip2d": along["sip2d"] * c["track"],
+        "pixel_hits": 4.0 * c["track"],
+        "strip_hits": 8.0 * c["track"],
+    }
 
 
 def _vertices(events: ak.Array, kind: JetKind, jets: dict[str, ak.Array], kept: ak.Array, path: Path) -> Collection:
