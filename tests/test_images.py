@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import png
 
 from generators import GENERATORS
 from generators.image import Images, UpsampledConv
@@ -22,6 +21,8 @@ from zskt.augment import mirror, shift
 from zskt.errors import UserError
 from zskt.images import read_images
 from zskt.students import count_parameters
+
+from .conftest import png
 
 Call = Callable[..., tuple[int, str, str]]
 
