@@ -207,7 +207,7 @@ def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
             "--generator shower is for jets, but the teacher cifar10-resnet20 takes images: choose one of image",
         ),
         (("--preset", "mnist-lenet5"), "--preset mnist-lenet5 is for --mode teacher"),
-        (("--student", "lenet5-half"), "choose one of particlenet-light, pfn, pfn-small"),
+        (("--student", "lenet5-half"), "choose one of deepsets, particlenet-light, pfn, pfn-small"),
         (("--set", "push=1"), "push 1.0 is for images, but the teacher zskt-particlenet takes jets"),
     ],
 )
