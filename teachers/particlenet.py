@@ -211,7 +211,13 @@ def fold_block(block: EdgeConv) -> None:
 
 def fold_pair(conv: nn.Conv1d | nn.Conv2d, bn: nn.BatchNorm1d) -> None:
     """Make a convolution do what it and the normalisation behind it did, in evaluation mode."""
+    scale, shift = affine(bn)
+    conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.dim() - 1)))
+    conv.bias = nn.Parameter(shift, requires_grad=False)
+
+
+def affine(bn: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """Scale and shift of a normalisation in evaluation mode, (C,) each."""
     mean, variance = bn.get_buffer("running_mean"), bn.get_buffer("running_var")
     scale = bn.weight * torch.rsqrt(variance + bn.eps)
-    conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.dim() - 1)))
-    conv.bias = nn.Parameter(bn.bias - mean * scale, requires_grad=False)
+    return scale, bn.bias - mean * scale

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from .particlenet import EdgeConv
 from .preprocess import Group, apart
-from .weaver import WeaverTagger
+from .weaver import CLOSE, WeaverTagger
 
 Array = NDArray[np.float32]
 
@@ -162,4 +162,4 @@ def searches(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def close(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> bool:
     """Whether most jets get the expected answers (B, K), neighbour ties aside."""
-    return float(apart(network, x, expected).median()) < 1e-5
+    return float(apart(network, x, expected).median()) < CLOSE

@@ -14,8 +14,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from teachers.particlenet import affine
+
 from .errors import UserError
-from .fixed import FixedPFN, affine
+from .fixed import FixedPFN
 from .students import PFN
 from .tagger_students import Objects, Regressing, TaggerPFN
 

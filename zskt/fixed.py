@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from teachers.inputs import JetInputs
+from teachers.particlenet import affine
 from teachers.tagger_inputs import TaggerInputs
 
 from .tagger_students import collections_of
@@ -85,13 +86,6 @@ class FixedPFN(nn.Module):
     def core(self) -> nn.Sequential:
         """What comes after `leading`, as plain layers: (B, C, N) -> (B, K + R)."""
         return nn.Sequential(*self.phi, self.pool, *self.f)
-
-
-def affine(bn: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Scale and shift of a normalisation in evaluation mode, (C,) each."""
-    mean, variance = bn.get_buffer("running_mean"), bn.get_buffer("running_var")
-    scale = bn.weight * torch.rsqrt(variance + bn.eps)
-    return scale, bn.bias - mean * scale
 
 
 def deepsets(inputs: JetInputs | TaggerInputs, outputs: int) -> FixedPFN:

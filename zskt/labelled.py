@@ -48,3 +48,16 @@ def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int)
             raise UserError(f"--images-per-class {count}: class {name} has {len(rows)} samples; take at most as many")
         chosen.append(rows[:count])
     return data[torch.cat(chosen)]
+
+
+def short(name: str) -> str:
+    """A class's name without what taggers put in front of all of them."""
+    return name.removeprefix("label_").removeprefix("prob")
+
+
+def plain_positions(classes: Sequence[str]) -> dict[str, int]:
+    """Short name in lower case -> position of the first class that is called so."""
+    found: dict[str, int] = {}
+    for position, name in enumerate(classes):
+        found.setdefault(short(name.lower()), position)
+    return found

@@ -24,7 +24,7 @@ from teachers.reconstructed import Collection, Reconstructed, empty
 from teachers.tracks import along_axis
 
 from .errors import UserError
-from .labelled import UNLABELLED, Labelled
+from .labelled import UNLABELLED, Labelled, plain_positions
 
 TREE = "Events"
 LEAST_PUPPI = 0.01
@@ -228,9 +228,7 @@ def _labels(events: ak.Array, kind: JetKind, kept: ak.Array, classes: Sequence[s
     if kind.puppi or not set(names) <= set(events.fields):
         return torch.full((count,), UNLABELLED)
     columns = [_flat(events[name][kept]).astype(int) for name in names]
-    plain: dict[str, int] = {}
-    for position, name in enumerate(classes):
-        plain.setdefault(name.lower().removeprefix("label_").removeprefix("prob"), position)
+    plain = plain_positions(classes)
     flavours = (_flavour(*map(int, row)) for row in zip(*columns, strict=True))
     return torch.tensor([next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours])
 

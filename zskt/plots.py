@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
+from .labelled import short
 from .physics import CUT, LEAST, MASS_BINS, Judged, discriminant
 
 COLOURS = {"teacher": "tab:blue", "student": "tab:orange"}
@@ -36,11 +37,6 @@ def _signals(j: Judged) -> list[int]:
     if np.isin(j.truth, j.background).sum() < LEAST:
         return []
     return [k for k in range(len(j.classes)) if k not in j.background and (j.truth == k).sum() >= LEAST]
-
-
-def short(name: str) -> str:
-    """A class's name without what all share."""
-    return name.removeprefix("label_").removeprefix("prob")
 
 
 def roc(j: Judged) -> Figure | None:

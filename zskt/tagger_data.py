@@ -11,7 +11,7 @@ from teachers import AnyCard, TaggerCard
 
 from .data import CLASSES, read_jets
 from .errors import UserError
-from .labelled import UNLABELLED, Labelled
+from .labelled import UNLABELLED, Labelled, plain_positions
 from .pfnano import is_pfnano, read_pfnano
 
 SAME = {
@@ -38,8 +38,6 @@ def read_for(card: AnyCard, file: Path) -> Labelled:
 
 
 def _relabelled(found: Labelled, classes: Sequence[str]) -> torch.Tensor:
-    plain: dict[str, int] = {}
-    for position, name in enumerate(classes):
-        plain.setdefault(name.lower().removeprefix("label_").removeprefix("prob"), position)
+    plain = plain_positions(classes)
     new = [next((plain[n] for n in SAME.get(c, ()) if n in plain), UNLABELLED) for c in CLASSES]
     return torch.where(found.labels >= 0, torch.tensor(new)[found.labels.clamp(min=0)], UNLABELLED)
