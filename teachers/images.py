@@ -29,9 +29,13 @@ class ImageInputs:
 
     def __call__(self, pixels: Tensor) -> Batch:
         """(B, C, h, w) of uint8 -> ((B, C, H, W),)."""
-        missing = self.size - pixels.shape[-1]
-        x = _padded(pixels.float() / 255, missing) if missing else pixels.float() / 255
-        return (self.normalised(x),)
+        return (self.normalised(self.padded(pixels.float() / 255)),)
+
+    def padded(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, C, H, W), zeros around; as it is where nothing is missing."""
+        missing = self.size - x.shape[-1]
+        before = missing // 2
+        return torch.nn.functional.pad(x, (before, missing - before) * 2) if missing else x
 
     def normalised(self, x: Tensor) -> Tensor:
         """(B, C, H, W) of intensities in [0, 1]."""
@@ -42,8 +46,3 @@ class ImageInputs:
         """The inverse of `normalised`, for pictures."""
         mean, std = (torch.tensor(v, device=x.device).view(-1, 1, 1) for v in (self.mean, self.std))
         return x * std + mean
-
-
-def _padded(x: Tensor, missing: int) -> Tensor:
-    before = missing // 2
-    return torch.nn.functional.pad(x, (before, missing - before, before, missing - before))

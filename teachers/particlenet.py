@@ -112,9 +112,36 @@ class Rows:
         return total / self.real.sum(1, keepdim=True).clamp(min=1)
 
 
+class Slots(Rows):
+    """Every slot as a row, padding too, for runtimes that know no rows: slower, and traceable for any B and P.
+
+    Args:
+        real: (B, P) of bool, or of numbers above zero.
+    """
+
+    def __init__(self, real: Tensor) -> None:
+        self.real = real > 0
+        self.slots = torch.arange(real.numel(), device=real.device)
+        self.number = torch.where(self.real.flatten(), self.slots, self.slots.numel()).view(real.shape)
+        self.jet = self.slots.div(real.shape[1], rounding_mode="floor")
+
+    def of(self, dense: Tensor) -> Tensor:
+        return dense.transpose(1, 2).flatten(0, 1)
+
+    def dense(self, x: Tensor) -> Tensor:
+        return x.view(*self.real.shape, -1) * self.real.unsqueeze(2)
+
+    def mean(self, x: Tensor) -> Tensor:
+        return self.dense(x).sum(1) / self.real.sum(1, keepdim=True).clamp(min=1)
+
+
 def with_room(blocks: Sequence[EdgeConv], *tensors: Tensor) -> tuple[Tensor, ...]:
     """(B, C, P) each, padded where P is too small: every particle needs k others, be they padding."""
-    short = max(block.k for block in blocks) + 1 - tensors[0].shape[-1]
+    needed = max(block.k for block in blocks) + 1
+    if torch.onnx.is_in_onnx_export():  # for any P: padded always, cut where there was room
+        end = torch.clamp(torch.as_tensor(tensors[0].shape[-1]), min=needed)
+        return tuple(nn.functional.pad(t, (0, needed))[:, :, :end] for t in tensors)
+    short = needed - tensors[0].shape[-1]
     return tuple(nn.functional.pad(t, (0, short)) for t in tensors) if short > 0 else tensors
 
 
@@ -168,6 +195,7 @@ class ParticleNet(nn.Module):
         )
         self.maps = nn.ModuleList(nn.Identity() for _ in edge_convs)  # where the blocks' outputs can be watched
         self.attention_layers = tuple(f"maps.{i}" for i in range(len(edge_convs)))
+        self.rows: type[Rows] = Rows
 
     @property
     def blocks(self) -> list[EdgeConv]:
@@ -179,7 +207,7 @@ class ParticleNet(nn.Module):
         Points serve the neighbour search alone: no gradient flows to them.
         """
         points, features, mask = with_room(self.blocks, points, features, mask)
-        rows = Rows(mask.squeeze(1))
+        rows = self.rows(mask.squeeze(1))
         x = self.bn_fts(rows.of(features))  # (N, F)
         x = convolve(self.blocks, self.maps, points, rows, x)[-1]
         logits: Tensor = self.fc(rows.mean(x))
@@ -199,7 +227,9 @@ def fold(network: ParticleNet) -> ParticleNet:
 
 
 def fold_block(block: EdgeConv) -> None:
-    """Fold the normalisations of an EdgeConv block into its products, in place."""
+    """Fold the normalisations of an EdgeConv block into its products, in place; once folded, there is nothing to do."""
+    if not any(isinstance(bn, RowNorm) for bn in block.bns):
+        return
     pairs = [(cast(nn.Conv2d, conv), cast(RowNorm, bn)) for conv, bn in zip(block.convs, block.bns, strict=True)]
     if isinstance(block.sc, nn.Conv1d):
         pairs.append((block.sc, cast(RowNorm, block.sc_bn)))  # type: ignore[arg-type]

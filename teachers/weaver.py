@@ -80,6 +80,7 @@ class WeaverTagger(nn.Module):
     ) -> None:
         super().__init__()
         self.names, self.softmax = [name for name, _, _ in collections], softmax
+        self.rows: type[Rows] = Rows
         self.published = 0
         """Number of parameters before folding."""
         self.origin = ""
@@ -93,18 +94,19 @@ class WeaverTagger(nn.Module):
         clouds = []
         for i, name in enumerate(self.names):
             points, features, mask = x[3 * i : 3 * i + 3]
-            rows = Rows(mask.squeeze(1) > 0)
+            rows = self.rows(mask.squeeze(1) > 0)
             clouds.append((points, rows.dense(self.get_submodule(f"{name}_conv")(rows.of(features))), mask))
         points, mask = (torch.cat([cloud[j] for cloud in clouds], 2) for j in (0, 2))
         features = torch.cat([cloud[1].transpose(1, 2) for cloud in clouds], 2)
         blocks: list[EdgeConv] = list(self.pn.edge_convs)  # type: ignore[arg-type]
         points, features, mask = with_room(blocks, points, features, mask)
-        rows = Rows(mask.squeeze(1) > 0)
+        rows = self.rows(mask.squeeze(1) > 0)
         logits: Tensor = self.pn(points, rows, rows.of(features))
         return logits.softmax(1) if self.softmax else logits
 
 
-def _fold(network: WeaverTagger) -> None:
+def fold_tagger(network: WeaverTagger) -> None:
+    """Fold all its normalisations but the inputs' into the products before them, in place."""
     pairs = [(network.get_submodule(f"{name}_conv.conv"), 1) for name in network.names] + [(network.pn.fusion_block, 0)]
     for sequence, i in pairs:
         assert isinstance(sequence, nn.Sequential)
@@ -145,7 +147,7 @@ def rebuilt(script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequenc
         shapes = network.state_dict()
         network.load_state_dict({k: v.view_as(shapes[k]) if k in shapes else v for k, v in state.items()})
         network.published = sum(p.numel() for p in network.parameters())
-        _fold(network.eval().requires_grad_(False))
+        fold_tagger(network.eval().requires_grad_(False))
         off = (network(*x) - script(*(t.clone() for t in x))).abs().amax(1)
     except (KeyError, ValueError, AttributeError, RuntimeError, TypeError):  # another architecture after all
         return None

@@ -281,7 +281,7 @@ def export(given: argparse.Namespace) -> None:
         if name in measured:
             print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in measured[name].items()))
     if measured["latency"]:
-        print(table(measured["latency"]))
+        print(table(measured["latency"], "jet" if "jets" in measured else "image"))
     print(f"exported: {out}")
 
 

@@ -8,15 +8,16 @@ Shapes: B jets, P entries of a collection, C channels, K classes, R regressed va
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from teachers.particlenet import affine
+from teachers.particlenet import ParticleNet, Slots, affine, fold
+from teachers.weaver import WeaverTagger, fold_tagger
 
-from .errors import UserError
 from .fixed import FixedPFN
 from .students import PFN
 from .tagger_students import Objects, Regressing, TaggerPFN
@@ -115,11 +116,7 @@ class DensePFN(nn.Module):
 
 @torch.no_grad()
 def dense(student: nn.Module) -> nn.Module:
-    """The same function of a student's inputs in evaluation mode, fit to leave.
-
-    Raises:
-        UserError: if this kind of student has no such form.
-    """
+    """The same function of a student's inputs in evaluation mode, fit to leave."""
     if isinstance(student, Regressing):
         copy = Regressing(dense(student.network), student.regressions)
         copy.centre.copy_(student.centre)
@@ -134,11 +131,20 @@ def dense(student: nn.Module) -> nn.Module:
         return DensePFN((cloud,), [pointwise(list(student.phi))], folded(list(student.f)), None).eval()
     if isinstance(student, FixedPFN):
         return student.folded().eval()
-    if any("EdgeConv" in type(m).__name__ for m in student.modules()):
-        raise UserError(
-            "export knows no form of a graph network; distil a --student pfn, pfn-small or deepsets instead"
-        )
+    if isinstance(student, ParticleNet | WeaverTagger):
+        return every_slot(student)
     return student.eval()
+
+
+def every_slot(network: ParticleNet | WeaverTagger) -> nn.Module:
+    """A graph network that leaves: normalisations folded, padding computed like particles and masked."""
+    if isinstance(network, ParticleNet):
+        found: ParticleNet | WeaverTagger = fold(network)
+    else:
+        found = copy.deepcopy(network).eval()
+        fold_tagger(found)
+    found.rows = Slots
+    return found
 
 
 class Answering(nn.Module):

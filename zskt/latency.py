@@ -1,6 +1,6 @@
-"""How long networks take for a jet in onnxruntime: teacher and student in one run, in turns, as ratios.
+"""How long networks take for a sample in onnxruntime: teacher and student in one run, in turns, as ratios.
 
-Shapes: B jets.
+Shapes: B samples.
 """
 
 from __future__ import annotations
@@ -34,20 +34,18 @@ def _seconds(call: Callable[[], object]) -> float:
             return passed / count
 
 
-Named = dict[str, Tensor]
-
-
-def latency(teacher: Path, student: Path, inputs: Callable[[int], tuple[Named, Named]]) -> list[dict[str, Any]]:
-    """Milliseconds per jet of two ONNX files, the median of rounds in which both take turns.
+def latency(teacher: Path, student: Path, inputs: Callable[[int], dict[str, Tensor]]) -> list[dict[str, Any]]:
+    """Milliseconds per sample of two ONNX files, the median of rounds in which both take turns.
 
     Args:
-        inputs: number of jets -> the inputs of each by name; a file takes those that it names.
+        inputs: number of samples B -> inputs by name; a file takes those that it names.
     """
     rows = []
     for threads in THREADS:
         sessions = [session(path, threads) for path in (teacher, student)]
         for batch in BATCHES:
-            fed = [feeds(s, [x[i.name] for i in s.get_inputs()]) for s, x in zip(sessions, inputs(batch), strict=True)]
+            x = inputs(batch)
+            fed = [feeds(s, [x[i.name] for i in s.get_inputs()]) for s in sessions]
             calls = [partial(s.run, None, f) for s, f in zip(sessions, fed, strict=True)]
             for call in calls:
                 call()
@@ -58,9 +56,10 @@ def latency(teacher: Path, student: Path, inputs: Callable[[int], tuple[Named, N
     return rows
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """As Markdown."""
-    lines = ["| threads | batch | teacher, ms per jet | student, ms per jet | ratio |", "|---|---|---|---|---|"]
+def table(rows: Sequence[dict[str, Any]], unit: str) -> str:
+    """As Markdown; ``unit`` is what a sample is called."""
+    head = f"| threads | batch | teacher, ms per {unit} | student, ms per {unit} | ratio |"
+    lines = [head, "|---|---|---|---|---|"]
     lines += [
         f"| {r['threads']} | {r['batch']} | {r['teacher_ms']:.4f} | {r['student_ms']:.4f} | {r['ratio']:.1f} |"
         for r in rows

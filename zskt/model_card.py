@@ -8,6 +8,15 @@ from .domains import unit
 from .evaluation import Finished
 from .latency import table
 
+FED = {
+    "jets": (
+        "how it is fed, in CMS's layout; any number of entries up to `max_length`",
+        "Jets with as many entries as the network takes. ",
+    ),
+    "images": ("intensities in [0, 1]; padding and normalisation are part of the network", ""),
+}
+"""Of a domain: what `preprocess.json` says, and on which samples times were taken."""
+
 
 def _figure(value: Any) -> str:
     return "–" if value is None else f"{value:.4f}" if isinstance(value, float) else f"{value:,}".replace(",", " ")
@@ -25,6 +34,10 @@ def model_card(found: Finished, measured: dict[str, Any]) -> str:
         for role, entry in (("teacher", teacher), ("student", student))
     )
     quantised = measured["int8"]
+    tied = ""
+    if "ties" in measured:
+        tied = f", but for {measured['ties']} of {measured['compared']} {kind}s in which neighbours tie"
+    fed, largest = FED[card.domain]
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
         f"A student of: {card.line}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
@@ -35,12 +48,13 @@ def model_card(found: Finished, measured: dict[str, Any]) -> str:
         f"On {data[f'{kind}s']} {kind}s of {data['name']}:",
         f"| | network | parameters | accuracy | agreement | KL (nats) |\n|---|---|---|---|---|---|\n{rows}",
         "## Files",
-        "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of jets and "
-        f"of entries. Differs from the trained network by at most {measured['difference']:.1e}.",
-        "- `preprocess.json`: how it is fed, in CMS's layout. `labels.txt`: the classes.",
-        f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; same top class "
-        f"as the student on {_figure(quantised.get('agreement_with_student'))} of {measured['jets']} jets; agreement "
-        f"with the teacher {_figure(quantised.get('agreement_with_teacher'))} instead of "
+        "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of "
+        f"{kind}s. Differs from the trained network by at most {measured['difference']:.1e}{tied}.",
+        f"- `preprocess.json`: {fed}. `labels.txt`: the classes.",
+        f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; on "
+        f"{measured[f'{kind}s']} {kind}s same top class as the student on "
+        f"{_figure(quantised.get('agreement_with_student'))}, agreement with the teacher "
+        f"{_figure(quantised.get('agreement_with_teacher'))} instead of "
         f"{_figure(measured['onnx'].get('agreement_with_teacher'))}.",
         "- `student.safetensors`: parameters for zskt.",
     ]
@@ -51,6 +65,6 @@ def model_card(found: Finished, measured: dict[str, Any]) -> str:
             f"{hls['agreement_with_student']:.4f} of {hls['jets']} jets."
         )
     if measured.get("latency"):
-        how = f"Jets with as many entries as the network takes; teacher: {measured['latency'][0]['teacher']}."
-        parts += ["## Time in onnxruntime", how, table(measured["latency"])]
+        how = f"{largest}Teacher: {measured['latency'][0]['teacher']}."
+        parts += ["## Time in onnxruntime", how, table(measured["latency"], kind)]
     return "\n\n".join(parts) + "\n"
