@@ -82,7 +82,7 @@ def ours(game: Players) -> Callable[[], object]:
     assert game.generator is not None
     for network in (game.teacher, game.student, game.generator):
         place(network, CPU)
-    return Game(game, CONFIG, begin(game, CONFIG, CPU), CPU).turn
+    return Game(game, CONFIG, begin(game, CONFIG, CPU)).turn
 
 
 def clock(job: Callable[[], object]) -> float:

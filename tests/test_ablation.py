@@ -9,8 +9,8 @@ import pytest
 
 from train import parse
 from zskt.ablation import ROWS, command, is_of_a_row, render, runs_of
-from zskt.commands import _config
 from zskt.config import Config
+from zskt.flags import config_of
 from zskt.paper import Notes
 from zskt.presets import PRESETS, changes
 from zskt.records import Record
@@ -55,5 +55,5 @@ def test_rows_find_their_runs_and_the_other_tables_do_not() -> None:
 
 def test_the_commands_are_the_command_lines() -> None:
     for row in ROWS.values():
-        config = _config(parse(command(row).split()))
+        config = config_of(parse(command(row).split()))
         assert config == row

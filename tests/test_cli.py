@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from teachers import TEACHERS
-from zskt.commands import report
 from zskt.data import SAMPLE
 from zskt.simulate import simulate
+from zskt.summary import summary
 
 Call = Callable[..., tuple[int, str, str]]
 QUICK = ("--pseudo-batches", 2, "--batch-size", 16, "--student-steps", 1, "--student", "pfn-small")
@@ -35,7 +35,7 @@ def test_zero_shot_leaves_a_whole_run_folder_and_evaluate_reads_it(call: Call, t
     assert set(result["teacher"]) >= {"name", "parameters", "accuracy", "auc"}
     assert set(result["student"]) >= {"name", "parameters", "accuracy", "auc", "agreement", "kl"}
     assert result["teacher"]["accuracy"] > 0.65
-    assert report(result, Path("run")) in out
+    assert summary(result, Path("run")) in out
     assert [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()] == [1, 2]
     code, out, err = call("--mode", "evaluate", "--run", "run", "--data", SAMPLE)
     assert code == 0, err

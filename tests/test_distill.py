@@ -12,11 +12,12 @@ from generators import GENERATORS
 from teachers.inputs import FULL, KIN, KINPID, JetInputs
 from zskt.config import Config
 from zskt.data import SAMPLE, read_jets
-from zskt.distill import Game, begin, cosine
+from zskt.distill import Game, begin
 from zskt.errors import UserError
 from zskt.game import Answer, NonFiniteLoss
 from zskt.players import Players
 from zskt.pool import Pool, mix
+from zskt.schedule import cosine
 from zskt.students import STUDENTS, count_parameters
 
 CPU = torch.device("cpu")
@@ -32,7 +33,7 @@ def start(config: Config, teacher: nn.Module | None = None) -> Game:
     generator = GENERATORS[config.generator].build(KIN)
     assert isinstance(generator, nn.Module)
     players = Players(frozen.eval().requires_grad_(False), student.train(), generator.train())
-    return Game(players, config, begin(players, config, CPU), CPU)
+    return Game(players, config, begin(players, config, CPU))
 
 
 def weights(game: Game) -> list[Tensor]:
@@ -61,7 +62,7 @@ def test_six_turns_equal_three_a_restart_and_three_to_the_last_bit(generator: st
 @pytest.mark.parametrize("growth", [0.0, 1.0, 2.0])
 def test_student_steps_grow_and_keep_their_number(growth: float) -> None:
     game = start(BASE.with_(pseudo_batches=20, student_steps=3, growth=growth))
-    steps = [game.steps_until(turn + 1) - game.steps_until(turn) for turn in range(20)]
+    steps = [game.schedule.steps_until(turn + 1) - game.schedule.steps_until(turn) for turn in range(20)]
     assert sum(steps) == 60
     assert sum(steps[:10]) == pytest.approx(60 * 0.5 ** (growth + 1), abs=1)
     if growth == 0:
@@ -70,7 +71,7 @@ def test_student_steps_grow_and_keep_their_number(growth: float) -> None:
 
 def test_the_students_rate_rises_to_the_cosine() -> None:
     cold, warm = (start(BASE.with_(pseudo_batches=10, student_steps=2, warmup=share)) for share in (0.0, 0.5))
-    factors = [warm.student_rate(i, i + 2) / cold.student_rate(i, i + 2) for i in range(0, 20, 2)]
+    factors = [warm.schedule.student_rate(i, i + 2) / cold.schedule.student_rate(i, i + 2) for i in range(0, 20, 2)]
     assert factors == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1, 1])
 
 

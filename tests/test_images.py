@@ -186,7 +186,7 @@ def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
     torch.manual_seed(0)
     players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), Images(MNIST_INPUTS))
     cpu = torch.device("cpu")
-    game = Game(players, config, begin(players, config, cpu), cpu)
+    game = Game(players, config, begin(players, config, cpu))
     seen: list[torch.Tensor] = []
     players.generator.register_forward_pre_hook(lambda _, given: seen.append(given[0]))  # type: ignore[union-attr]
     list(game.play(2))
@@ -281,7 +281,7 @@ def test_pushed_images_lie_within_reach_and_every_answer_is_counted(changes: dic
     assert isinstance(generator, torch.nn.Module)
     players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), generator)
     cpu = torch.device("cpu")
-    game = Game(players, config, begin(players, config, cpu), cpu)
+    game = Game(players, config, begin(players, config, cpu))
     drawn: list[torch.Tensor] = []
     generator.register_forward_hook(lambda _m, _i, draw: drawn.append(draw.x[0].detach()))
     list(game.play(1))

@@ -55,7 +55,7 @@ def play(**settings: float) -> tuple[Game, float]:
     generator = GENERATORS["image"].build(card.inputs)
     assert isinstance(generator, nn.Module)
     players = Players(teacher, student, generator)
-    game = Game(players, config, begin(players, config, CPU), CPU)
+    game = Game(players, config, begin(players, config, CPU))
     logged = list(game.play(2))
     return game, logged[-1].get("cost/generator", 0.0)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from zskt.adopt import adopt_run
-from zskt.commands import report
 from zskt.config import Config
 from zskt.evaluation import load_student
 from zskt.folder import read_json
+from zskt.summary import summary
 from zskt.tables import everything, render, write
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,7 @@ def test_the_papers_tables_are_made_from_the_reference_runs(tmp_path: Path) -> N
 
 def test_the_shown_output_is_that_of_a_reference_run() -> None:
     run = REFERENCE / "jets-embedded-shower-seed0"
-    shown = report(read_json(run / "result.json"), Path("runs/zero-shot-jets-embedded-pfn-shower-seed0"))
+    shown = summary(read_json(run / "result.json"), Path("runs/zero-shot-jets-embedded-pfn-shower-seed0"))
     assert shown.strip() in README
 
 

@@ -1,148 +1,45 @@
-"""From the command line's flags to jobs, and from results to what a user reads at the end."""
+"""What each ``--mode`` does with the flags that it was given, and what it prints."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from generators import GENERATORS
 from teachers import TEACHERS
 
 from . import jobs, running
-from .adopt import adopt_files, adopt_run
-from .config import Config
-from .domains import unit
-from .errors import UserError, lookup
+from .errors import UserError
+from .flags import adopt_preprocess, config_of, one_of, options_of
 from .folder import free_name, read_json
-from .presets import PRESETS, few_shot, line, preset
+from .presets import PRESETS, line
 from .students import STUDENTS
-
-
-def _recorded_files(given: argparse.Namespace) -> dict[str, Path]:
-    """The files that a run began with, if it is resumed."""
-    if not given.resume or given.out is None:
-        return {}
-    files = read_json(given.out / "config.json").get("files", {})
-    return {name: Path(file["path"]) for name, file in files.items() if file["path"] is not None}
-
-
-def _options(given: argparse.Namespace) -> running.Options:
-    """Where the job works; a run that is resumed takes the files that it began with, unless told where they are now."""
-    recorded = _recorded_files(given)
-    return running.Options(
-        device=given.device,
-        out=given.out,
-        resume=given.resume,
-        data=given.data or recorded.get("data"),
-        teacher_path=given.teacher_path or recorded.get("teacher"),
-        preprocess=given.preprocess or recorded.get("preprocess"),
-        start=_one_run(given) or recorded.get("start"),
-        progress=sys.stderr.isatty(),
-    )
-
-
-def _one_run(given: argparse.Namespace) -> Path | None:
-    """The run to begin from, in mode few-shot."""
-    if given.mode != "few-shot" or given.run is None:
-        return None
-    if len(given.run) > 1:
-        raise UserError("--run: give one run whose student to begin from")
-    run: Path = given.run[0]
-    return run
-
-
-def _recorded(run: Path, *, whole: bool = False) -> Config:
-    """The recipe of a run."""
-    adopt_run(run)
-    recorded = read_json(run / "config.json")
-    recorded.pop("files", None)
-    return Config.from_dict(recorded, str(run / "config.json"), whole=whole)
-
-
-def _beginning(given: argparse.Namespace) -> Config:
-    """The recipe before the flags change it; a run that is resumed begins from what it recorded."""
-    if given.resume and given.out is not None:
-        start = _recorded(given.out, whole=True)
-        if given.preset not in (None, start.preset) or given.mode != start.mode:
-            raise UserError(
-                f"--out {given.out}: the checkpoint is of preset {start.preset}, mode {start.mode}; "
-                f"resume it with these, not {given.preset or start.preset}, {given.mode}"
-            )
-        return start.with_(images_per_class=given.images_per_class)
-    run, m = _one_run(given), given.images_per_class or 0
-    if run is None:
-        found = preset(given.preset, given.teacher, given.mode)
-        if given.mode != "few-shot":
-            return found
-        return few_shot(found.with_(mode=given.mode, teacher=given.teacher, student=given.student), images_per_class=m)
-    begun = _recorded(run)
-    for flag, mine in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
-        if getattr(given, flag) not in (None, mine):
-            raise UserError(f"--run {run}: its {flag} is {mine}, not {getattr(given, flag)}; leave --{flag} out")
-    return few_shot(begun, f"{begun.mode} {begun.preset}", m)
-
-
-def _config(given: argparse.Namespace) -> Config:
-    """The recipe that the flags describe."""
-    if given.teacher is not None:
-        lookup(TEACHERS, given.teacher, "teacher")
-    recorded = _recorded_files(given)
-    if recorded and given.out is not None:
-        adopt_run(given.out)
-        name = str(read_json(given.out / "config.json").get("teacher"))
-        fed, network = given.preprocess or recorded.get("preprocess"), given.teacher_path or recorded.get("teacher")
-        if fed is not None:
-            adopt_files(name, network, fed)
-    else:
-        given.teacher = adopt_files(given.teacher, given.teacher_path, given.preprocess)
-    flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
-    config = _beginning(given)
-    if given.without_teacher:
-        config = config.with_(alpha=0.0, beta=0.0)
-    return settings(config, given.set or []).with_(**{name: getattr(given, name) for name in flags})
-
-
-def settings(config: Config, assignments: Sequence[str]) -> Config:
-    """The recipe with fields changed by ``NAME=VALUE`` each.
-
-    Raises:
-        UserError: if there is no such field, it has a flag of its own, or the value is of another kind.
-    """
-    changed: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        free = {k: v for k, v in config.to_dict().items() if k not in ("preset", "mode", "teacher", "start")}
-        if not equals:
-            raise UserError(f"--set {assignment}: write it as NAME=VALUE")
-        kind = type(lookup(free, name, "field of a recipe"))
-        words: dict[str, Any] = {"true": True, "false": False}
-        try:
-            changed[name] = words[text.lower()] if kind is bool else kind(text)
-        except (ValueError, KeyError):
-            raise UserError(f"--set {assignment}: {name} is a {kind.__name__}, like {free[name]}") from None
-    return config.with_(**changed)
+from .summary import summary
 
 
 def distil(given: argparse.Namespace) -> None:
-    folder, result = jobs.distil(_config(given), _options(given))
-    print(report(result, folder))
+    """Modes ``zero-shot`` and ``kd``."""
+    folder, result = jobs.distil(config_of(given), options_of(given))
+    print(summary(result, folder))
 
 
 def teacher(given: argparse.Namespace) -> None:
-    folder, result = jobs.train_teacher(_config(given), _options(given))
-    print(report(result, folder))
+    """Mode ``teacher``."""
+    folder, result = jobs.train_teacher(config_of(given), options_of(given))
+    print(summary(result, folder))
 
 
 def few_shot_run(given: argparse.Namespace) -> None:
-    folder, result = jobs.few_shot(_config(given), _options(given))
-    print(report(result, folder))
+    """Mode ``few-shot``."""
+    folder, result = jobs.few_shot(config_of(given), options_of(given))
+    print(summary(result, folder))
 
 
 def transition(given: argparse.Namespace) -> None:
+    """Mode ``transition``: curves of the student between classes, beside its teacher's."""
     from .transition import transition_runs
 
     if given.run is None or len(given.run) > 1:
@@ -161,6 +58,7 @@ def transition(given: argparse.Namespace) -> None:
 
 
 def paper(given: argparse.Namespace) -> None:
+    """Mode ``paper``: the runs behind the tables, for so many minutes."""
     from .campaign import LONGEST, SEEDS, campaign, play
 
     if given.only is None:
@@ -171,43 +69,25 @@ def paper(given: argparse.Namespace) -> None:
     runs = list(campaign(given.only, SEEDS if given.seed is None else (given.seed,)))
     if given.pseudo_batches is not None:
         runs = [replace(run, config=run.config.with_(pseudo_batches=given.pseudo_batches)) for run in runs]
-    left = play(runs, place, _options(given), given.minutes)
+    left = play(runs, place, options_of(given), given.minutes)
     print(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {place}")
     if left:
         print(f"next: {left[0].name}; go on with the same command")
 
 
 def evaluate(given: argparse.Namespace) -> None:
+    """Mode ``evaluate``."""
     from .evaluation import evaluate_runs
 
     if given.run is None:
         raise UserError("--mode evaluate: say which run: --run runs/NAME")
     adopt_preprocess(given)
     for path, result in evaluate_runs(given.run, given.data, given.teacher_path, given.device):
-        print(report(result, path))
-
-
-def adopt_preprocess(given: argparse.Namespace) -> None:
-    """The taggers of finished runs are fed as the user's file says, if one is given."""
-    if given.preprocess is not None:
-        for run in given.run:
-            adopt_run(run)
-            adopt_files(str(read_json(run / "config.json").get("teacher")), given.teacher_path, given.preprocess)
-
-
-def one_of(given: argparse.Namespace) -> Path:
-    """The run that a mode is about.
-
-    Raises:
-        UserError: if there is none, or more than one.
-    """
-    if given.run is None or len(given.run) > 1:
-        raise UserError(f"--mode {given.mode}: say which run: --run runs/NAME")
-    run: Path = given.run[0]
-    return run
+        print(summary(result, path))
 
 
 def html(given: argparse.Namespace) -> None:
+    """Mode ``report``."""
     from .report import report_run
 
     run = one_of(given)
@@ -216,6 +96,7 @@ def html(given: argparse.Namespace) -> None:
 
 
 def simulate(given: argparse.Namespace) -> None:
+    """Mode ``simulate``."""
     from .simulate import simulate as run
 
     if given.out is None:
@@ -225,6 +106,7 @@ def simulate(given: argparse.Namespace) -> None:
 
 
 def tables(given: argparse.Namespace) -> None:
+    """Mode ``tables``: on the screen, or into a folder with pictures."""
     from .tables import everything, write
 
     if given.run is not None and len(given.run) > 1:
@@ -238,6 +120,7 @@ def tables(given: argparse.Namespace) -> None:
 
 
 def show_list(given: argparse.Namespace) -> None:
+    """Mode ``list``."""
     del given
     kinds: dict[str, dict[str, str]] = {
         "teachers": {name: card.line for name, card in TEACHERS.items()},
@@ -252,6 +135,7 @@ def show_list(given: argparse.Namespace) -> None:
 
 
 def toy(given: argparse.Namespace) -> None:
+    """Mode ``toy``."""
     from .toy import run
 
     seed = 0 if given.seed is None else given.seed
@@ -268,6 +152,7 @@ def toy(given: argparse.Namespace) -> None:
 
 
 def export(given: argparse.Namespace) -> None:
+    """Mode ``export``."""
     from .export import export_run
     from .latency import table
 
@@ -300,35 +185,3 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "tables": tables,
     "list": show_list,
 }
-
-
-def report(result: dict[str, Any], where: Path) -> str:
-    """The small table at the end of a run."""
-    data = result["data"]
-    kind = unit(data)
-    rows: list[tuple[str, ...]] = [
-        ("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", f"ms per {kind}")
-    ]
-    for role in ("teacher", "student"):
-        entry = result[role]
-        cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", f"ms_per_{kind}")]
-        rows.append((role, str(entry["name"]), *(_cell(value) for value in cells)))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    values = [
-        f"{name}: correlation with the teacher's {_cell(v['correlation'])}, "
-        f"median difference {_cell(v['median_difference'])}"
-        for name, v in result["student"].get("values", {}).items()
-    ]
-    return "\n".join([f"\non {data[f'{kind}s']} {kind}s of {data['name']}:", *lines, *values, f"run: {where}"])
-
-
-def _cell(value: float | int | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,}".replace(",", " ") if isinstance(value, int) else f"{value:.4f}"

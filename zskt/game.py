@@ -38,6 +38,11 @@ class Answer(NamedTuple):
         values = None if self.values is None else self.values.detach()
         return Answer(self.logits.detach(), tuple(a.detach() for a in self.attention), values)
 
+    def at(self, rows: Tensor) -> Answer:
+        """To some of the samples."""
+        values = None if self.values is None else self.values[rows]
+        return Answer(self.logits[rows], tuple(a[rows] for a in self.attention), values)
+
 
 @contextmanager
 def watch(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]:

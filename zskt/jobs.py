@@ -30,7 +30,6 @@ from .moments import normalisations
 from .pictures import Pictures
 from .players import Players
 from .plots import pictures as physics_pictures
-from .pool import Pool
 from .running import Options, choose_device, conclude, open_folder, play, start
 from .supervise import Classifier
 from .tagger_students import Regressing
@@ -74,12 +73,10 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     start(folder, state, config, options, device, learned_from or judged_on)
     if isinstance(card, TaggerCard):
         write_json(folder.path / RECORD, card.description.to_record())
-    game = Game(players, config, state, device)
-    pool = state.parts["pool"]
-    assert isinstance(pool, Pool)
+    game = Game(players, config, state)
     if isinstance(student, Regressing) and not state.step:
         calibrate(players, card, None if given is None else given[:CALIBRATION], device)
-    if given is not None and not len(pool):
+    if given is not None and not len(game.pool):
         starts = tqdm(range(0, len(given), BATCH), "teacher's answers", disable=not options.progress, unit="batch")
         game.fill(card.inputs(given.samples[i : i + BATCH]) for i in starts)
     pictures = None

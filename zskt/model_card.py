@@ -7,6 +7,7 @@ from typing import Any
 from .domains import unit
 from .evaluation import Finished
 from .latency import table
+from .summary import written
 
 FED = {
     "jets": (
@@ -18,10 +19,6 @@ FED = {
 """Of a domain: what `preprocess.json` says, and on which samples times were taken."""
 
 
-def _figure(value: Any) -> str:
-    return "–" if value is None else f"{value:.4f}" if isinstance(value, float) else f"{value:,}".replace(",", " ")
-
-
 def model_card(found: Finished, measured: dict[str, Any]) -> str:
     """Markdown."""
     card, config, result = found.judge.card, found.config, found.result
@@ -29,8 +26,8 @@ def model_card(found: Finished, measured: dict[str, Any]) -> str:
     learned = "without any data" if config.mode == "zero-shot" else "from data"
     kind = unit(data)
     rows = "\n".join(
-        f"| {role} | {entry['name']} | {_figure(entry['parameters'])} | {_figure(entry['accuracy'])} | "
-        f"{_figure(entry.get('agreement'))} | {_figure(entry.get('kl'))} |"
+        f"| {role} | {entry['name']} | {written(entry['parameters'])} | {written(entry['accuracy'])} | "
+        f"{written(entry.get('agreement'))} | {written(entry.get('kl'))} |"
         for role, entry in (("teacher", teacher), ("student", student))
     )
     quantised = measured["int8"]
@@ -53,9 +50,9 @@ def model_card(found: Finished, measured: dict[str, Any]) -> str:
         f"- `preprocess.json`: {fed}. `labels.txt`: the classes.",
         f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; on "
         f"{measured[f'{kind}s']} {kind}s same top class as the student on "
-        f"{_figure(quantised.get('agreement_with_student'))}, agreement with the teacher "
-        f"{_figure(quantised.get('agreement_with_teacher'))} instead of "
-        f"{_figure(measured['onnx'].get('agreement_with_teacher'))}.",
+        f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
+        f"{written(quantised.get('agreement_with_teacher'))} instead of "
+        f"{written(measured['onnx'].get('agreement_with_teacher'))}.",
         "- `student.safetensors`: parameters for zskt.",
     ]
     if measured.get("hls4ml"):

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from .errors import UserError
-from .game import Batch, ask
+from .game import Answer, Batch, ask
+from .state import State
 
 
 @dataclass
@@ -39,6 +40,10 @@ class Players:
         watched: tuple[str, ...] = getattr(network, "attention_layers", ())
         return watched[len(watched) - min(len(n) for n in names) :]
 
+    def ask(self, network: nn.Module, x: Batch, beta: float = 0.0) -> Answer:
+        """What a network says, and its attention maps if they have a price ``beta``."""
+        return ask(network, x, self.layers(network, beta))
+
     @torch.no_grad()
     def require_maps_that_match(self, x: Batch | None, device: torch.device) -> None:
         """See, before a run begins, that the attention maps of both have the same resolutions.
@@ -59,7 +64,7 @@ class Players:
             rng = torch.Generator(device).manual_seed(0)
             x = self.generator(torch.randn(16, size, generator=rng, device=device), rng).x
         x = tuple(t.to(device) for t in x)
-        maps = [ask(n, x, self.layers(n, 1.0)).attention for n in (self.teacher, self.student)]
+        maps = [self.ask(n, x, 1.0).attention for n in (self.teacher, self.student)]
         for network, mode in zip(networks, modes, strict=True):
             network.train(mode)
         shapes = [[a.shape[1] for a in side] for side in maps]
@@ -68,3 +73,17 @@ class Players:
                 f"the teacher's attention maps have {shapes[0]} positions, the student's {shapes[1]}: "
                 "choose a --student of the same resolutions, or a --preset without attention match"
             )
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The frozen teacher: each of its answers is counted."""
+
+    players: Players
+    beta: float
+    """Price of the match of attention maps; without one, none are taken."""
+    state: State
+
+    def __call__(self, x: Batch) -> Answer:
+        self.state.count("teacher_answers", len(x[0]))
+        return self.players.ask(self.players.teacher, x, self.beta)

@@ -29,6 +29,7 @@ from .plots import pictures as physics_pictures
 from .records import Record
 from .running import choose_device
 from .state import read_checkpoint
+from .summary import written
 
 DPI = 110
 CURVES = ("test/agreement", "kl/pseudo", "loss/student", "confidence/teacher", "confidence/student")
@@ -77,12 +78,6 @@ def _png(figure: Figure) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _number(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,}".replace(",", " ") if isinstance(value, int) else f"{value:.4f}"
-
-
 def _summary(found: Finished, verdict: dict[str, Any]) -> str:
     config, result, card = found.config, found.result, found.judge.card
     how = "without data" if config.mode == "zero-shot" else "from data"
@@ -101,13 +96,13 @@ def _networks(verdict: dict[str, Any]) -> dict[str, Any]:
     kind = unit(verdict["data"])
     keys = ("parameters", "accuracy", "auc", "ece", "agreement", "kl", f"ms_per_{kind}")
     rows = [
-        [role, verdict[role]["name"], *(_number(verdict[role].get(k)) for k in keys)] for role in ("teacher", "student")
+        [role, verdict[role]["name"], *(written(verdict[role].get(k)) for k in keys)] for role in ("teacher", "student")
     ]
     head = ["", "network", "parameters", "accuracy", "AUC", "ECE", "agreement", "KL (nats)", f"ms per {kind}"]
     values = verdict["student"].get("values", {})
     note = "; ".join(
-        f"{name}: correlation with the teacher {_number(v['correlation'])}, "
-        f"median difference {_number(v['median_difference'])}"
+        f"{name}: correlation with the teacher {written(v['correlation'])}, "
+        f"median difference {written(v['median_difference'])}"
         for name, v in values.items()
     )
     return {"title": "Networks", "head": head, "rows": rows, "note": note}
@@ -127,9 +122,9 @@ def _physics(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 [
                     name if role == roles[0] else "",
                     role,
-                    _number(f["auc"][role]),
+                    written(f["auc"][role]),
                     *cells,
-                    _number(f["sculpting"][role]),
+                    written(f["sculpting"][role]),
                 ]
             )
     yield {

@@ -32,6 +32,18 @@ class State:
     """What a run adds up: teacher's answers, seconds."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
+    def count(self, what: str, n: int) -> None:
+        """Add to one of the counters."""
+        self.counters[what] = self.counters.get(what, 0) + n
+
+    def optimizer(self, name: str, rate: float) -> torch.optim.Optimizer:
+        """An optimiser among the parts, its learning rate set."""
+        optimizer = self.parts[name]
+        assert isinstance(optimizer, torch.optim.Optimizer)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        return optimizer
+
     def save(self, path: Path, config: dict[str, Any]) -> None:
         """Write a checkpoint atomically, with the configuration that it belongs to."""
         payload = {

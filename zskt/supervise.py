@@ -19,10 +19,10 @@ from teachers.inputs import Inputs, Samples
 
 from .augment import AUGMENTATIONS
 from .config import Config
-from .distill import cosine
 from .game import Batch, ask, attention_distance, divergence, finite, step
 from .labelled import Labelled
 from .players import Players
+from .schedule import cosine
 from .state import State
 
 

@@ -18,9 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from .distill import cosine
 from .folder import environment, write_json
 from .game import Answer, divergence, generator_loss, step, student_loss
+from .schedule import cosine
 
 K, POINTS, SQUARE = 3, 50, 4.0
 """Classes; pseudo-points; half the side of the square that they live in and that boundaries are compared on."""
