@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from teachers import MNIST_INPUTS
 from zskt.config import Config
 from zskt.errors import UserError
+from zskt.few_shot import few_shot
 from zskt.labelled import Labelled, of_each_class
-from zskt.presets import PRESETS, changes, few_shot
+from zskt.presets import PRESETS, changes
 from zskt.supervise import Classifier
 
 Call = Callable[..., tuple[int, str, str]]

@@ -12,9 +12,10 @@ from pathlib import Path
 from . import jobs
 from .config import Config
 from .errors import UserError
+from .few_shot import few_shot
 from .folder import read_json
 from .game import NonFiniteLoss
-from .presets import PRESETS, few_shot
+from .presets import PRESETS
 from .published import IMAGES_PER_CLASS, PAIRS, Pair
 from .running import Options
 from .transition import transition_runs

@@ -13,8 +13,9 @@ from teachers import TEACHERS
 from .adopt import adopt_files, adopt_run
 from .config import Config
 from .errors import UserError, lookup
+from .few_shot import few_shot
 from .folder import read_json
-from .presets import few_shot, preset
+from .presets import preset
 from .running import Options
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .config import Config
+from .few_shot import few_shot as few_shot_recipe
 from .presets import PRESETS
-from .presets import few_shot as few_shot_recipe
 from .published import FEW_SHOT, IMAGES_PER_CLASS, MTE, PAIRS, Pair
 from .records import Record, chosen, spread, values
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from teachers import TEACHERS
 
-from .config import NO_GENERATOR, Config
+from .config import Config
 from .errors import UserError, lookup
+from .few_shot import few_shot
+from .image_presets import IMAGES
 
 EMBEDDED = Config(
     preset="jets-embedded",
@@ -30,52 +32,6 @@ JETCLASS = EMBEDDED.with_(
 )
 TAGGER = JETCLASS.with_(preset="tagger", teacher="cms-hlt-particlenet-ak4", pseudo_batches=200, student_lr=5e-3)
 
-PAPER = Config(
-    preset="paper",
-    teacher="cifar10-wrn-40-2",
-    student="wrn-16-1",
-    generator="image",
-    pseudo_batches=80_000,
-    batch_size=128,
-    student_steps=10,
-    generator_every=1,
-    reuse=False,
-    replay=0.0,
-    beta=2500.0,
-    evaluate_every=1000,
-    checkpoint_every=500,
-)
-"""Micaelli and Storkey's procedure: a fresh batch after the generator's step, ten student steps on it, no replay. Their
-beta of 250 weighs a KL divided by the 10 classes too: 2 500 on a KL per example."""
-ZSKT = PAPER.with_(
-    preset="zskt",
-    reuse=True,
-    replay=0.5,
-    balance=0.5,
-    coverage=2.0,
-    certainty=1.0,
-    moments=3.0,
-    average=0.999,
-    beta=0.0,
-    pool=16_384,
-)
-"""Ours, at half the teacher's answers a turn: the student learns from the samples of the generator's step."""
-
-
-def _pair(
-    teacher: str, student: str, turns: int, ours: dict[str, Any] | None = None, **both: Any
-) -> tuple[Config, ...]:
-    """Both recipes for a teacher and a student; ``ours`` changes the second alone."""
-    name = f"{teacher}-to-{student}"
-    pair = {"teacher": teacher, "student": student, "pseudo_batches": turns} | both
-    return ZSKT.with_(preset=name, **(pair | (ours or {}))), PAPER.with_(preset=f"{name}-paper", **pair)
-
-
-def _teacher(name: str, epochs: int, **changes: object) -> Config:
-    return Config(preset=name, teacher=name, mode="teacher", pseudo_batches=epochs, evaluate_every=1,
-                  checkpoint_every=1).with_(**changes)  # fmt: skip
-
-
 PRESETS: dict[str, Config] = {
     config.preset: config
     for config in (
@@ -94,63 +50,7 @@ PRESETS: dict[str, Config] = {
             evaluate_every=1,
             checkpoint_every=1,
         ),
-        *_pair(
-            "mnist-lenet5",
-            "lenet5-half",
-            500,
-            {
-                "generator": "strokes-prior",
-                "pseudo_batches": 2500,
-                "student_steps": 8,
-                "growth": 1.0,
-                "replay": 0.9,
-                "balance": 1.0,
-                "push": 5.0,
-                "coverage": 0.0,
-                "certainty": 0.0,
-                "moments": 0.0,
-                "temperature": 6.0,
-                "student_lr": 1e-2,
-                "warmup": 0.1,
-                "pool": 131_072,
-                "checkpoint_every": 500,
-            },
-            evaluate_every=0,
-            checkpoint_every=100,
-        ),
-        *_pair(
-            "cifar10-resnet20",
-            "resnet8",
-            700,
-            {"growth": 1.0, "replay": 0.8, "generator_lr": 3e-3},
-            evaluate_every=50,
-            checkpoint_every=50,
-        ),
-        *(
-            config
-            for teacher, student in (
-                ("wrn-40-2", "wrn-16-1"),
-                ("wrn-16-2", "wrn-16-1"),
-                ("wrn-40-1", "wrn-16-1"),
-                ("wrn-40-1", "wrn-16-2"),
-                ("wrn-40-2", "wrn-16-2"),
-                ("wrn-40-2", "wrn-40-1"),
-                ("resnet34", "resnet18"),
-            )
-            for config in _pair(f"cifar10-{teacher}", student, 80_000)
-        ),
-        *_pair("svhn-wrn-40-2", "wrn-16-1", 50_000),
-        _teacher("mnist-lenet5", 20, student_lr=2e-3, weight_decay=1e-2, augment="shift"),
-        *(
-            _teacher(f"{data}-{net}", 200, student_lr=0.1, weight_decay=5e-4, optimizer="sgd", augment=augment)
-            for data, net, augment in (
-                ("cifar10", "wrn-40-2", "shift-mirror"),
-                ("cifar10", "wrn-16-2", "shift-mirror"),
-                ("cifar10", "wrn-40-1", "shift-mirror"),
-                ("cifar10", "resnet34", "shift-mirror"),
-                ("svhn", "wrn-40-2", "shift"),
-            )
-        ),
+        *IMAGES,
     )
 }
 
@@ -169,7 +69,6 @@ LINES = {
     "svhn-wrn-40-2": "trains the wide ResNet 40-2 on SVHN, 200 epochs",
     "embedded-teacher": "how the teacher that ships with zskt was trained: 40 000 jets of --mode simulate",
 }
-
 """A line each, for --mode list; pairs of image networks have theirs from `line`."""
 
 
@@ -179,56 +78,6 @@ def line(config: Config) -> str:
         return LINES[config.preset]
     recipe = "the paper's own recipe" if config.preset.endswith("-paper") else "our recipe"
     return f"{config.teacher} to {config.student}: {recipe}, {config.pseudo_batches} turns"
-
-
-FEW_SHOT: dict[str, dict[str, Any]] = {
-    "images": {
-        "optimizer": "sgd",
-        "student_lr": 0.1,
-        "weight_decay": 5e-4,
-        "temperature": 4.0,
-        "beta": 1000.0,
-        "pseudo_batches": 100,
-        "student_steps": 100,
-        "augment": "shift-mirror",
-    },
-    "jets": {"student_lr": 2e-3, "pseudo_batches": 100, "student_steps": 40},
-}
-"""Of a domain, mode few-shot: KD+AT as Micaelli and Storkey have it, 10 000 steps; for jets without attention."""
-OF_DATA: dict[str | None, dict[str, Any]] = {
-    "svhn": {"augment": "shift"},
-    "mnist": {"augment": "shift", "student_lr": 0.03, "pseudo_batches": 40, "student_steps": 50},
-}
-"""No digit is a mirror image of itself; LeNet-5, which normalises nothing, diverges at 0.1."""
-WHOLE: dict[str | None, dict[str, Any]] = {
-    "cifar10": {"pseudo_batches": 200, "student_steps": 391},
-    "svhn": {"pseudo_batches": 200, "student_steps": 572},
-    "mnist": {"pseudo_batches": 20, "student_steps": 469},
-}
-"""From all images: epochs, and batches of 128 in one."""
-FINE_TUNING: dict[str | None, dict[str, Any]] = {"mnist": {"student_lr": 1e-3, "beta": 0.0}}
-"""Where the student has learned already: a tenth of the rate, unless something better was found. On MNIST the attention
-maps of a few images cost more than they teach."""
-
-
-def few_shot(pair: Config, start: str = "scratch", images_per_class: int = 0) -> Config:
-    """The recipe of mode few-shot for the teacher and the student of another recipe."""
-    domain, data = TEACHERS[pair.teacher].domain, TEACHERS[pair.teacher].data
-    settings = FEW_SHOT[domain] | OF_DATA.get(data, {})
-    if not images_per_class:
-        settings = settings | WHOLE.get(data, {})
-    if start != "scratch":
-        settings = settings | {"student_lr": 0.1 * settings["student_lr"]} | FINE_TUNING.get(data, {})
-    return Config(
-        preset=pair.preset,
-        mode="few-shot",
-        teacher=pair.teacher,
-        student=pair.student,
-        generator=NO_GENERATOR,
-        evaluate_every=0,
-        start=start,
-        images_per_class=images_per_class,
-    ).with_(**settings)
 
 
 def changes(config: Config) -> dict[str, Any]:
