@@ -21,11 +21,6 @@ def pt_eta_phi(p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return pt, torch.asinh(p[..., 3] / pt), torch.atan2(p[..., 2], p[..., 1])
 
 
-def wrap(phi: Tensor) -> Tensor:
-    """An angle in [-pi, pi)."""
-    return torch.remainder(phi + torch.pi, 2 * torch.pi) - torch.pi
-
-
 def boost(p: Tensor, frame: Tensor, mass: Tensor) -> Tensor:
     """``p`` (..., 4), given in the rest frame of ``frame`` (..., 4) of mass (...,), in the frame where that moves."""
     energy, momentum = p[..., 0], p[..., 1:]

@@ -15,8 +15,9 @@ from torch import Tensor
 from zskt.errors import UserError
 
 from .inputs import Batch, JetInputs, Jets, Phase
+from .meanings import Meaning
 from .preprocess import Group, Preprocess
-from .quantities import SUBSETS, Meaning, kind_of, meaning
+from .quantities import SUBSETS, kind_of, meaning
 from .reconstructed import Collection, Reconstructed
 from .tracks import reconstruct
 

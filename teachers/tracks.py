@@ -17,12 +17,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from .axis import rapidity_about
 from .inputs import Jets
 from .reconstructed import Collection, Reconstructed, empty
 from .vertices import find_vertices
 
 LEAST_TRACK_PT = 0.95  # GeV: CMS keeps no track of softer candidates in MiniAOD
-PION = 0.1396
 SEED = 3  # of a particle's own random numbers; another one is another detector
 INNER_HITS = ((0.86, -1.0), (0.95, 0.0), (0.98, 1.0), (1.0, 2.0))
 """Cumulative probability of each code of `lostInnerHits` for tracks from within the beam pipe: -1 is a hit in the first
@@ -142,11 +142,8 @@ def along_axis(p: Tensor, t: Mapping[str, Tensor], axis: Tensor) -> dict[str, Te
     error = torch.where(in_space > 1e-7, error, t["dxy_error"]).clamp(min=1e-5)
     normal = torch.linalg.cross(direction, axis.expand_as(direction))
     skew = normal.square().sum(-1).clamp(min=1e-8).sqrt()
-    momentum_along = parallel * size
-    total = (size.square() + PION**2).sqrt()
     return {
-        "eta_rel": 0.5 * torch.log((total + momentum_along).clamp(min=1e-6) / (total - momentum_along).clamp(min=1e-6)),
-        "pt_ratio": skew, "ppar_ratio": parallel,
+        "eta_rel": rapidity_about(size, parallel * size), "pt_ratio": skew, "ppar_ratio": parallel,
         "sip2d": torch.where(in_plane >= 0, 1.0, -1.0) * t["dxy"].abs(),
         "sip3d": sign * in_space, "sip3d_sig": sign * in_space / error,
         "jet_distance": -((point * normal).sum(-1) / skew).abs(),

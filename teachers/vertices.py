@@ -18,6 +18,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from .axis import PION, wrapped
 from .reconstructed import Collection
 
 MOST = 6  # vertices a jet
@@ -28,7 +29,6 @@ CUT = 9.0  # chi2 at which a track counts half
 TEMPERATURES = (256.0, 64.0, 16.0, 4.0, 1.0)  # how sharply, from one round of the fit to the next
 LEAST_FLIGHT, LEAST_COSINE = 3.0, 0.9  # significance of a vertex, and where its momentum has to point
 PRIOR = 5.0  # cm: no vertex is far outside the beam pipe
-PION = 0.1396
 NAMES = ("pt", "eta", "phi", "mass", "energy", "tracks", "norm_chi2", "dxy", "dxy_sig", "d3d", "d3d_sig", "cos_theta")
 
 
@@ -62,7 +62,7 @@ def find_vertices(particles: Collection, jet: Mapping[str, Tensor]) -> Collectio
 
 
 def _distance(c: Collection, eta: Tensor, phi: Tensor) -> Tensor:
-    dphi = torch.remainder(c["phi"] - phi + torch.pi, 2 * torch.pi) - torch.pi
+    dphi = wrapped(c["phi"] - phi)
     return ((c["eta"] - eta).square() + dphi.square()).sqrt()
 
 
