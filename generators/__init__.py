@@ -8,6 +8,7 @@ from torch import nn
 
 from .draw import Bandit, Draw, Generator
 from .image import Images
+from .leaves import Leaves
 from .mlp import FreeJets
 from .noise import NoiseJets
 from .shower import Shower
@@ -45,5 +46,6 @@ GENERATORS: dict[str, Entry] = {
     "strokes-prior": Entry(
         "images", lambda inputs: Strokes(inputs, adversarial=False), "a pen's random strokes, for written characters"
     ),
+    "leaves-prior": Entry("images", Leaves, "things in front of things, for photographs"),
     "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
 }

@@ -10,10 +10,11 @@ from torch import nn
 
 from generators import GENERATORS, Draw
 from generators.hard import PROCESSES, Flavour, decay
-from generators.kinematics import boost, from_pt_eta_phi_mass, pt_eta_phi, two_body, wrap
+from generators.kinematics import boost, from_pt_eta_phi_mass, pt_eta_phi, two_body
 from generators.lund import Partons, String, hadronise, shower
 from generators.mix import Mix
 from generators.shower import PARAMETERS, Shower
+from teachers.axis import wrapped
 from teachers.inputs import FULL, KIN, KINPID, JetInputs
 
 BATCH = 64
@@ -63,7 +64,7 @@ def test_the_axis_is_the_constituents_own_and_bounds_are_kept(name: str) -> None
     assert eta.abs().max() < 2.2
     particle_eta = torch.asinh(jets.pz / jets.pt)
     deta = (particle_eta - eta.unsqueeze(1)) * eta.sign().unsqueeze(1)
-    dphi = wrap(torch.atan2(jets.py, jets.px) - phi.unsqueeze(1))
+    dphi = wrapped(torch.atan2(jets.py, jets.px) - phi.unsqueeze(1))
     assert torch.allclose(deta[jets.mask], jets.deta[jets.mask], atol=2e-3)
     assert torch.allclose(dphi[jets.mask], jets.dphi[jets.mask], atol=2e-3)
     assert torch.hypot(jets.deta, jets.dphi)[jets.mask].max() < 0.9
@@ -220,5 +221,5 @@ def test_bottom_jets_are_displaced_and_have_leptons_and_light_ones_hardly() -> N
     assert displaced[Flavour.LIGHT] < 0.01
 
 
-def test_wrap_is_an_angle() -> None:
-    assert wrap(torch.tensor([3 * math.pi / 2])).item() == pytest.approx(-math.pi / 2, abs=1e-5)
+def test_a_wrapped_azimuth_is_an_angle() -> None:
+    assert wrapped(torch.tensor([3 * math.pi / 2])).item() == pytest.approx(-math.pi / 2, abs=1e-5)

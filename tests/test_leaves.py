@@ -1,0 +1,67 @@
+"""Pseudo-photographs."""
+
+from __future__ import annotations
+
+import torch
+
+from generators.canvas import Canvas, Layer
+from generators.leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
+from teachers import CIFAR10_INPUTS, MNIST_INPUTS
+
+
+def draw(generator: Leaves, n: int = 64, seed: int = 0) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    x = generator(torch.randn(n, generator.latent_size, generator=rng), rng).x[0]
+    return generator.inputs.intensities(x)
+
+
+def test_photographs_are_bounded_varied_and_reproducible() -> None:
+    pixels = draw(Leaves(CIFAR10_INPUTS))
+    assert pixels.shape == (64, 3, 32, 32)
+    assert pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
+    assert 0.3 < pixels.mean() < 0.7 and pixels.mean((1, 2, 3)).std() > 0.1
+    assert torch.equal(pixels, draw(Leaves(CIFAR10_INPUTS)))
+    assert draw(Leaves(MNIST_INPUTS), 4).shape == (4, 1, 32, 32)
+
+
+def test_power_falls_with_frequency_as_in_natural_scenes() -> None:
+    grey = draw(Leaves(CIFAR10_INPUTS), 256).mean(1)
+    power = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True)).abs().square().mean(0)
+    frequency = torch.hypot(torch.fft.fftfreq(32).unsqueeze(1), torch.fft.fftfreq(32))
+    inside = (frequency > 0.05) & (frequency < 0.3)
+    x, y = frequency[inside].log(), power[inside].log()
+    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
+    assert -3.5 < slope < -2  # about -2.5 in photographs; white noise has 0
+
+
+def layer(**changes: torch.Tensor) -> Layer:
+    one, zero = torch.ones(1), torch.zeros(1)
+    flat = Layer(
+        x=zero, y=zero, radius=5 * one, aspect=one, angle=zero, power=2 * one, lobes=torch.zeros(1, 4),
+        paint=zero.long(), tint=torch.zeros(1, 3), shade=torch.zeros(1, 2), texture=zero, slope=one,
+    )  # fmt: skip
+    return flat._replace(**changes)
+
+
+def test_a_leaf_covers_its_area_where_it_lies_and_hides_what_is_below() -> None:
+    canvas = Canvas(32, torch.Generator().manual_seed(0))
+    disc = canvas.covered(layer())
+    assert abs(disc.sum().item() - torch.pi * 25) < 8
+    assert torch.equal(disc, disc.flip(1)) and torch.equal(disc, disc.mT)
+    moved = canvas.covered(layer(x=torch.tensor([4.0])))
+    assert torch.equal(moved[:, :, 4:], disc[:, :, :-4])
+    wide = canvas.covered(layer(aspect=torch.tensor([2.0])))
+    assert wide.any(1).sum() == 20 and abs(wide.any(2).sum() - 5) <= 1
+    assert not canvas.covered(layer(radius=torch.tensor([-1.0]))).any()
+    red, grey = torch.tensor([[[1.0, 0.0, 0.0]]]), torch.full((1, 3, 32, 32), 0.5)
+    painted = canvas.put(grey, layer(), red)
+    assert torch.equal(painted[0, :, 16, 16], red[0, 0]) and torch.equal(painted[0, :, 0, 0], grey[0, :, 0, 0])
+
+
+def test_the_thing_stands_in_the_middle_and_has_two_colours() -> None:
+    leaves = {name: torch.randn(100, 27) for name in OF_LEAF}
+    whole = {name: torch.randn(100) for name in OF_IMAGE}
+    parts = list(thing(leaves, whole))
+    assert len(parts) == PARTS and (parts[0].radius > 0).all() and (parts[-1].radius < 0).any()
+    assert parts[0].x.abs().mean() < 4 and set(torch.cat([p.paint for p in parts]).tolist()) == {5, 6}
+    assert all(set(leaf.paint.tolist()) <= set(range(5)) for leaf in fallen(leaves, whole))
