@@ -1,13 +1,11 @@
 """Networks stored as ONNX, converted to PyTorch so that gradients flow to their inputs.
 
-Old exports do not say of what rank their intermediate tensors are, which the conversion must know: the network is run
-once by onnxruntime with every tensor as an output, and the ranks are written down.
+What onnxruntime tells of them beforehand, and how they are run by it: `runtime`.
 """
 
 from __future__ import annotations
 
 import re
-import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import helper
 from torch import Tensor, nn
@@ -23,6 +20,7 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 from .preprocess import Group, apart, compared, random_inputs
+from .runtime import feeds, optimised, session, with_ranks
 from .torchscript import TRIALS, Reordered, order_of
 from .weaver_onnx import close, rebuild, searches
 
@@ -46,40 +44,6 @@ class Converted(nn.Module):
             *(x[i].to(t) for i, t in zip(self.order, self.types, strict=True))
         )
         return said
-
-
-def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """A network in onnxruntime, on so many threads."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 4  # errors are raised; on the screen they would be noise
-    held = str(model) if isinstance(model, Path) else model.SerializeToString()
-    return onnxruntime.InferenceSession(held, options, providers=["CPUExecutionProvider"])
-
-
-def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str, np.ndarray]:
-    """The session's inputs by name, of the types that it asks for; ``x`` in their order."""
-    types = {"tensor(bool)": bool, "tensor(int64)": np.int64, "tensor(double)": np.float64}
-    named = zip(model.get_inputs(), x, strict=True)
-    return {i.name: t.detach().cpu().numpy().astype(types.get(i.type, np.float32)) for i, t in named}
-
-
-def with_ranks(model: onnx.ModelProto, x: Sequence[Tensor]) -> onnx.ModelProto:
-    """A copy that says of what type and rank each of its tensors is."""
-    everything = onnx.ModelProto()
-    everything.CopyFrom(model)
-    known = {output.name for output in model.graph.output}
-    inner = [name for node in model.graph.node for name in node.output if name and name not in known]
-    everything.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in inner)
-    run = session(everything)
-    values = run.run(inner, feeds(run, x))
-    told = onnx.ModelProto()
-    told.CopyFrom(model)
-    del told.graph.value_info[:]
-    for name, value in zip(inner, values, strict=True):
-        kind = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
-        told.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None] * np.asarray(value).ndim))
-    return told
 
 
 def _load(path: Path) -> onnx.ModelProto:
@@ -148,20 +112,6 @@ def _rebuilt(model: onnx.ModelProto, groups: Sequence[Group], x: Sequence[Tensor
 
 def _type(element: int) -> torch.dtype:
     return torch.from_numpy(np.zeros(1, helper.tensor_dtype_to_np_dtype(element))).dtype
-
-
-def optimised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph as onnxruntime simplifies it: constants are computed, which the conversion does not do."""
-    with tempfile.TemporaryDirectory() as place:
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.optimized_model_filepath, options.log_severity_level = str(Path(place) / "model.onnx"), 4
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        found = onnx.load(options.optimized_model_filepath)
-    for node in found.graph.node:
-        while node.input and not node.input[-1]:  # an input left out at the end is one that is not there
-            del node.input[-1]
-    return found
 
 
 def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Path, fixed: int) -> nn.Module:

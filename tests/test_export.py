@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from teachers import MNIST_INPUTS
-from teachers.onnx_file import session
 from teachers.particlenet import ParticleNet
+from teachers.runtime import session
 from teachers.weaver import WeaverTagger
 from zskt.build import load_student
 from zskt.config import Config

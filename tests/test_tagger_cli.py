@@ -12,8 +12,8 @@ import torch
 import uproot
 
 from teachers.description import Description
-from teachers.onnx_file import session
 from teachers.preprocess import Group, Preprocess, Variable, read_preprocess
+from teachers.runtime import session
 from zskt.data import SAMPLE
 from zskt.folder import read_json
 from zskt.pfnano import read_pfnano

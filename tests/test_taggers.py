@@ -14,8 +14,8 @@ from onnx import TensorProto, helper
 from torch import Tensor
 
 from teachers import TEACHERS
-from teachers.onnx_file import feeds, session
 from teachers.preprocess import Group, Preprocess, Variable, random_inputs, read_preprocess
+from teachers.runtime import feeds, session
 from teachers.tagger import Tagger, find_heads, raw_answer, read_tagger
 from teachers.tagger_inputs import TaggerInputs, describe
 from teachers.weaver import WeaverTagger

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from teachers.onnx_file import feeds, session
+from teachers.runtime import feeds, session
 
 BATCHES = (1, 128)
 THREADS = (1, 2)

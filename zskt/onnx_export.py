@@ -16,7 +16,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from teachers.onnx_file import feeds, session
+from teachers.runtime import feeds, session
 
 OPSET = 17
 OUTPUT = "softmax"

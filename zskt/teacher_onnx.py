@@ -14,8 +14,8 @@ import onnx
 import torch
 from torch import nn
 
-from teachers.onnx_file import feeds, session
 from teachers.preprocess import Preprocess, apart, random_inputs
+from teachers.runtime import feeds, session
 from teachers.tagger import Tagger
 from teachers.torchscript import order_of
 
