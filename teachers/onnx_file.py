@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 from .preprocess import Group, apart, compared, random_inputs
-from .runtime import feeds, optimised, session, with_ranks
+from .runtime import feeds, optimised, session, with_ranks, with_whole_clips
 from .torchscript import TRIALS, Reordered, order_of
 from .weaver_onnx import close, rebuild, searches
 
@@ -118,7 +118,7 @@ def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Pat
     import onnx2torch  # takes a second to import
 
     try:
-        told = with_ranks(optimised(model), x)
+        told = with_whole_clips(with_ranks(optimised(model), x))
     except Exception as error:
         if fixed:
             raise UserError(
@@ -126,6 +126,10 @@ def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Pat
                 "as TorchScript"
             ) from error
         first = " ".join(str(error).split())[:160]
+        if "NOT_IMPLEMENTED" in first:
+            raise UserError(
+                f"{path}: onnxruntime cannot compute it ({first}); export it in 32 bits, or give it as TorchScript"
+            ) from error
         raise UserError(
             f"{path}: onnxruntime cannot run it on what {where} describes ({first}); "
             "give the two files that belong together"
@@ -145,7 +149,7 @@ def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Pat
             "give the network as TorchScript, or one without that operator"
         ) from error
     except Exception as error:
-        first = " ".join(str(error).split())[:120]
+        first = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise UserError(f"{path}: onnx2torch cannot convert it ({first}); give it as TorchScript") from error
     return converted
 
@@ -157,7 +161,11 @@ def _require_equal(
     run = session(model)
     said = [torch.from_numpy(np.asarray(a)).reshape(len(x[0]), -1) for a in run.run(None, feeds(run, ordered))]
     expected = torch.cat(said, 1).float()
-    off = float(apart(network, x, expected).median())
+    try:
+        off = float(apart(network, x, expected).median())
+    except Exception as error:  # converted operators raise whatever they do
+        first = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: does not run after conversion ({first}); give it as TorchScript") from error
     if off > CLOSE:
         raise UserError(
             f"{path}: after conversion it answers otherwise than in onnxruntime (by {off:.2g}); "

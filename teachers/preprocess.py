@@ -108,7 +108,10 @@ class Preprocess:
 
 def _number(info: Mapping[str, Any], key: str, default: float, where: str) -> float:
     value = default if info.get(key) is None else info[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and math.isinf(value) and key.endswith("_bound"):  # weaver writes what its YAML has
+        return math.copysign(UNBOUNDED, value)
+    if not number or not math.isfinite(value):
         raise UserError(f"{where}: {key} is {value!r}, not a number; give the file as its publisher wrote it")
     return float(value)
 
@@ -153,6 +156,8 @@ def read_preprocess(path: Path) -> Preprocess:
         raise UserError(f"{path}: not a readable JSON file ({error}); fetch it again") from error
     if not isinstance(found, dict):
         raise UserError(f"{path}: holds no JSON object; give the preprocess.json that belongs to the network")
+    if isinstance(found.get("output_names"), dict):  # weaver: values that are regressed, by their expressions
+        found["output_names"] = list(found["output_names"])
     for key in ("input_names", "output_names"):
         names = found.get(key)
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or not names:
@@ -169,6 +174,8 @@ def read_preprocess(path: Path) -> Preprocess:
 def raw_answer(network: nn.Module, x: Sequence[Tensor]) -> Tensor:
     """All outputs of a network side by side: (B, O)."""
     said = network(*x)
+    if isinstance(said, dict):
+        said = list(said.values())
     outputs = (said,) if isinstance(said, Tensor) else tuple(said)
     return torch.cat([output.reshape(len(x[0]), -1).float() for output in outputs], 1)
 

@@ -68,3 +68,26 @@ def optimised(model: onnx.ModelProto) -> onnx.ModelProto:
         while node.input and not node.input[-1]:  # an input left out at the end is one that is not there
             del node.input[-1]
     return found
+
+
+def with_whole_clips(told: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which clipped whole numbers are made whole again: the conversion turns them into fractions.
+
+    Args:
+        told: a graph `with_ranks`.
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(told)
+    types = {v.name: v.type.tensor_type.elem_type for v in model.graph.value_info}
+    whole = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
+    nodes = []
+    for node in model.graph.node:
+        nodes.append(node)
+        name = node.output[0] if node.output else ""
+        if node.op_type == "Clip" and types.get(name) in whole:
+            node.output[0] = f"{name}_clipped"
+            nodes.append(helper.make_node("Cast", [node.output[0]], [name], to=types[name]))
+            model.graph.value_info.append(helper.make_tensor_value_info(node.output[0], types[name], None))
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model

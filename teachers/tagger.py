@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 from .onnx_file import read_onnx
-from .preprocess import Group, Preprocess, random_inputs, raw_answer
+from .preprocess import TIE, Group, Preprocess, random_inputs, raw_answer
 from .torchscript import read_torchscript
 
 PROBE = 16
@@ -122,6 +122,11 @@ def read_tagger(path: Path, preprocess: Preprocess, where: Path) -> tuple[Tagger
         except Exception:
             raise UserError(_mismatch(str(error), preprocess, path, where)) from error
         preprocess = flat
+    if not _alike(answered, _tried(network, preprocess)):
+        raise UserError(
+            f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
+        )
+    preprocess = with_widths_that_count(network, preprocess)
     if answered.shape[1] != len(preprocess.outputs):
         raise UserError(
             f"{path}: answers {answered.shape[1]} numbers a jet, but output_names of {where} has "
@@ -135,6 +140,36 @@ def read_tagger(path: Path, preprocess: Preprocess, where: Path) -> tuple[Tagger
 def _tried(network: nn.Module, preprocess: Preprocess) -> Tensor:
     with torch.no_grad():
         return raw_answer(network, random_inputs(preprocess.groups, PROBE))
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    """Whether most jets got the same answer: (B, O) both."""
+    return float(((a - b) / a.abs().amax(0).clamp(min=1.0)).abs().amax(1).median()) < TIE
+
+
+@torch.no_grad()
+def with_widths_that_count(network: nn.Module, preprocess: Preprocess) -> Preprocess:
+    """The same, its inputs always as long as they may be if the network's answer depends on how much padding there is.
+
+    Networks without a mask may count it, others have their length built in.
+    """
+    short = [replace(g, max_length=g.min_length) for g in preprocess.groups]
+    x = random_inputs(short, PROBE)
+    longer = tuple(_padded(t, g) for t, g in zip(x, preprocess.groups, strict=True))
+    try:
+        if _alike(raw_answer(network, x), raw_answer(network, longer)):
+            return preprocess
+    except Exception:  # operators raise whatever they do
+        pass
+    return replace(preprocess, groups=tuple(replace(g, min_length=g.max_length) for g in preprocess.groups))
+
+
+def _padded(x: Tensor, group: Group) -> Tensor:
+    """Inputs as long as they may be: (B, C, P) -> (B, C, max_length)."""
+    if group.flat or x.shape[2] == group.max_length:
+        return x
+    pads = torch.tensor([0.0 if group.is_mask else v.pad for v in group.variables]).view(1, -1, 1)
+    return torch.cat([x, pads.expand(len(x), -1, group.max_length - x.shape[2])], 2)
 
 
 def _of_jet(group: Group) -> bool:

@@ -104,8 +104,6 @@ class TaggerInputs:
             one = torch.ones_like(samples.jet["pt"])
             collection = Collection({}, one.bool())
         width = min(max(collection.mask.shape[1], group.min_length), group.max_length)
-        if any(v.pad for v in group.variables) and not self._has_mask(group):
-            width = group.max_length  # the network itself cannot tell padding: it gets as much as ever
         real = _fit(collection.mask.float(), width, 0.0)
         if group.is_mask:
             return real.unsqueeze(1)
@@ -116,9 +114,6 @@ class TaggerInputs:
             rows.append(torch.where(real > 0, prepared, torch.full_like(prepared, variable.pad)))
         x = torch.stack(rows, 1)
         return x.squeeze(2) if group.flat else x
-
-    def _has_mask(self, group: Group) -> bool:
-        return any(r.group.is_mask and r.group.collection == group.collection for r in self.roles)
 
     def _raw(self, name: str, known: Meaning | None, collection: Collection, samples: Reconstructed) -> Tensor:
         if known is None:

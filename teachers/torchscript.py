@@ -63,6 +63,8 @@ def read_torchscript(path: Path, groups: Sequence[Group], where: Path) -> tuple[
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes
             network = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+        if any(t.is_floating_point() and t.dtype != torch.float32 for t in network.state_dict().values()):
+            network = network.float()  # inputs and answers have 32 bits here
         taken = network.forward.schema.arguments[1:]
         arguments = [argument.name for argument in taken if not argument.has_default_value()]
     except Exception as error:  # the archive's reader raises whatever the broken bytes lead to

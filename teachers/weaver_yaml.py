@@ -1,11 +1,14 @@
 """Weaver's YAML: how a network trained with weaver is fed, where no ``preprocess.json`` was made of it.
 
 Layout: hqucms/weaver-core, README, section "Data configuration": each variable is a name, or a list
-[name, subtract_by, multiply_by, clip_min, clip_max, pad_value]; without subtract_by it is taken as it is.
+[name, subtract_by, multiply_by, clip_min, clip_max, pad_value]; without subtract_by it is taken as it is. What weaver
+worked out by itself stands in ``preprocess: params`` of the ``.auto.yaml`` that it wrote, and counts instead.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,45 +39,62 @@ def read_weaver_yaml(path: Path) -> Preprocess:
     labels = labelled.get("value") if isinstance(labelled, dict) else None
     if not isinstance(inputs, dict) or not inputs or not labels:
         raise UserError(f"{path}: has no inputs or no labels; give weaver's data configuration of the network")
-    method = (found.get("preprocess") or {}).get("method", "manual") if isinstance(found, dict) else "manual"
-    automatic = str(method).startswith("auto") and not found.get("preprocess", {}).get("params")
-    groups = tuple(_group(name, entry, path, automatic) for name, entry in inputs.items())
+    prepared = found.get("preprocess") or {}
+    if not isinstance(prepared, dict) or not isinstance(prepared.get("params") or {}, dict):
+        raise UserError(f"{path}: preprocess is no table; give weaver's data configuration of the network")
+    params = prepared.get("params") or {}
+    automatic = str(prepared.get("method", "manual")).startswith("auto")
+    masked = any("mask" in name for name in inputs)
+    groups = tuple(_group(name, entry, path, params, automatic, masked) for name, entry in inputs.items())
     return Preprocess(groups, tuple(str(label) for label in labels))
 
 
-def _group(name: str, entry: Any, path: Path, automatic: bool) -> Group:
+def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automatic: bool, masked: bool) -> Group:
     if not isinstance(entry, dict) or not entry.get("vars"):
         raise UserError(f"{path}: input {name} has no vars; give weaver's data configuration of the network")
-    if "mask" not in name and any(_left_to_weaver(v, automatic) for v in entry["vars"]):
+    listed = [[v] if isinstance(v, str) else list(v) for v in entry["vars"]]
+    if "mask" not in name and any(_left_to_weaver(v, params, automatic) for v in listed):
         raise UserError(
             f"{path}: input {name} leaves medians and factors to weaver (auto); give the .auto.yaml that it wrote"
         )
+    if entry.get("pad_mode") == "wrap" and not masked:
+        raise UserError(
+            f"{path}: input {name} repeats its entries where there are too few (pad_mode wrap), and no mask tells; "
+            "zskt pads with one value: give a network that was trained so"
+        )
     try:
-        variables = tuple(_variable(v) for v in entry["vars"])
+        variables = tuple(_listed(v) if v[0] not in params else _worked_out(v[0], params[v[0]]) for v in listed)
         length = int(entry.get("length") or 1)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: input {name}: {error}; give weaver's data configuration of the network") from error
     return Group(name, variables, length, length) if length == 1 else Group(name, variables, 1, length)
 
 
-def _left_to_weaver(entry: Any, automatic: bool) -> bool:
-    """Whether weaver works out median and factor of a variable by itself."""
-    parts = [entry] if isinstance(entry, str) else list(entry)
-    return parts[1] == "auto" if len(parts) > 1 else automatic
+def _left_to_weaver(entry: list[Any], params: Mapping[str, Any], automatic: bool) -> bool:
+    """Whether weaver works out median and factor of a variable by itself, and has not yet."""
+    if entry[0] in params:
+        return isinstance(params[entry[0]], dict) and params[entry[0]].get("center") == "auto"
+    return bool(entry[1] == "auto") if len(entry) > 1 else automatic
 
 
-def _variable(entry: Any) -> Variable:
-    parts: list[Any] = [entry] if isinstance(entry, str) else list(entry)
-    parts += [None] * (6 - len(parts))
-    name, subtract, multiply, low, high, pad = parts[:6]
+def _listed(entry: list[Any]) -> Variable:
+    """[name, subtract_by, multiply_by, clip_min, clip_max, pad_value], of which the last ones may be missing."""
+    name, subtract, multiply, low, high, pad = (entry + [None] * 6)[:6]
+    return _variable(name, subtract, multiply, low, high, pad)
+
+
+def _worked_out(name: str, info: Mapping[str, Any]) -> Variable:
+    """An entry of ``params``."""
+    return _variable(name, *(info.get(key) for key in ("center", "scale", "min", "max", "pad_value")))
+
+
+def _variable(name: Any, subtract: Any, multiply: Any, low: Any, high: Any, pad: Any) -> Variable:
     if subtract is None:
         return Variable(str(name), pad=float(pad or 0))
+    numbers = [float(default if x is None else x) for x, default in ((subtract, 0), (multiply, 1), (pad, 0))]
+    bounds = [float(default if x is None else x) for x, default in ((low, -CLIP), (high, CLIP))]
+    if not all(map(math.isfinite, numbers)) or any(map(math.isnan, bounds)):
+        raise ValueError(f"{name} has a number that is none")
     return Variable(
-        str(name),
-        float(subtract),
-        1.0 if multiply is None else float(multiply),
-        0.0,
-        max(-CLIP if low is None else float(low), -UNBOUNDED),
-        min(CLIP if high is None else float(high), UNBOUNDED),
-        float(pad or 0),
+        str(name), numbers[0], numbers[1], 0.0, max(bounds[0], -UNBOUNDED), min(bounds[1], UNBOUNDED), numbers[2]
     )

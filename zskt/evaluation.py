@@ -37,8 +37,11 @@ def _teacher(config: Config, file: dict[str, Any], path: Path | None) -> nn.Modu
 def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
     """Into the run folder, unless a file of the same name is about other jets."""
     path = run / f"evaluate-{judge.source.stem}.json"
-    if path.exists() and read_json(path)["data"]["sha256"] != result["data"]["sha256"]:
+    before = read_json(path) if path.exists() else None
+    if before is not None and before["data"]["sha256"] != result["data"]["sha256"]:
         raise UserError(f"{path}: holds figures on another file named {judge.source.name}; rename one of the two")
+    if before is not None and before["student"].get("kl") is not None and result["student"].get("kl") is None:
+        raise UserError(f"{path}: holds agreement with the teacher, kept; give --teacher-path, or move that file away")
     write_json(path, result)
     return path
 

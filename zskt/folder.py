@@ -64,6 +64,14 @@ def environment(device: torch.device) -> dict[str, Any]:
     }
 
 
+def require_new(path: Path) -> None:
+    """Raise `UserError` if a run cannot begin in a folder: something is there already."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path}: is a file; name a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")
+
+
 class RunFolder:
     """One run's folder.
 
@@ -77,10 +85,8 @@ class RunFolder:
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self.path = path
-        if path.exists() and not path.is_dir():
-            raise UserError(f"--out {path}: is a file; name a folder")
-        if not resume and path.is_dir() and any(path.iterdir()):
-            raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")
+        if not resume:
+            require_new(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -30,7 +30,7 @@ from .moments import normalisations
 from .pictures import Pictures
 from .players import Players
 from .plots import pictures as physics_pictures
-from .running import Options, choose_device, conclude, open_folder, play, start
+from .running import Options, choose_device, conclude, open_folder, play, require_room, start
 from .supervise import Classifier
 from .tagger_students import Regressing
 
@@ -44,6 +44,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     Raises:
         UserError: if anything that was asked for cannot be.
     """
+    require_room(options)
     device, card = choose_device(options.device), card_of(config)
     domain = DOMAINS[card.domain]
     learned_from, judged_on = domain.sources(card, options.data, config.mode)
@@ -124,6 +125,7 @@ def calibrate(players: Players, card: AnyCard, given: Labelled | None, device: t
 
 def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     """Mode ``teacher``: trains the architecture of a card on labelled samples."""
+    require_room(options)
     device, card = choose_device(options.device), card_of(config)
     torch.manual_seed(config.seed)
     network = card.build()
@@ -136,6 +138,7 @@ def few_shot(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     Raises:
         UserError: if anything that was asked for cannot be.
     """
+    require_room(options)
     device, card = choose_device(options.device), card_of(config)
     teacher = None
     if config.alpha or config.beta:

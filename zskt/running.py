@@ -19,7 +19,7 @@ from .build import card_of
 from .config import Config
 from .domains import Source
 from .errors import UserError
-from .folder import RunFolder, free_name, read_json
+from .folder import RunFolder, free_name, read_json, require_new
 from .interrupt import Interruption
 from .judge import Judge
 from .pictures import Pictures
@@ -73,7 +73,14 @@ def teacher_of(config: Config, recorded: dict[str, Any], path: Path | None) -> n
     return load_teacher(config.teacher, card_of(config), file)
 
 
+def require_room(options: Options) -> None:
+    """Raise `UserError` if a run cannot begin in its folder: told before anything is read."""
+    if options.out is not None and not options.resume:
+        require_new(options.out)
+
+
 def open_folder(config: Config, options: Options) -> RunFolder:
+    """A new run's folder, or that of the run that is resumed."""
     parts = [config.mode, config.preset]
     if config.preset == TAGGER.preset:  # the one recipe of many teachers
         parts[-1] = config.teacher

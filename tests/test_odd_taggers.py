@@ -1,0 +1,195 @@
+"""Taggers that do not behave as most do: padding that counts, dropout left in, other types, other outputs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import Tensor, nn
+
+from teachers.preprocess import Group, Preprocess, Variable, random_inputs, read_preprocess
+from teachers.tagger import read_tagger
+from teachers.tagger_inputs import TaggerInputs
+from teachers.weaver_yaml import read_weaver_yaml
+from zskt.data import SAMPLE, read_jets
+from zskt.errors import UserError
+from zskt.folder import read_json, write_json
+
+from .conftest import Call
+from .networks import Toy, described, write
+
+NAMES = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel")
+UNMASKED = Preprocess(
+    (Group("pf_features", tuple(Variable(n, 0.5, 0.7, 0.0, -5.0, 5.0) for n in NAMES), 2, 60),),
+    ("label_b", "label_c", "label_light"),
+)
+
+
+class Mean(nn.Module):
+    """Padding counts in the mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.out = nn.Conv1d(3, 16, 1), nn.Linear(16, 3)
+
+    def forward(self, pf_features: Tensor) -> Tensor:
+        answered: Tensor = self.out(torch.relu(self.conv(pf_features)).mean(2))
+        return answered.softmax(1)
+
+
+class Flat(Mean):
+    """So many particles and no other number, flattened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(16 * 60, 3)
+
+    def forward(self, pf_features: Tensor) -> Tensor:
+        answered: Tensor = self.out(torch.relu(self.conv(pf_features)).flatten(1))
+        return answered.softmax(1)
+
+
+def saved(network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, Path]:
+    """Traced as it is, in whatever mode it is in, answers of any kind."""
+    where, path = folder / "preprocess.json", folder / "model.pt"
+    where.write_text(json.dumps(preprocess.to_json()))
+    torch.jit.trace(network, random_inputs(preprocess.groups, 3), strict=False, check_trace=False).save(str(path))  # type: ignore[no-untyped-call]
+    return path, where
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", [Mean, Flat])
+def test_where_padding_counts_there_is_always_as_much_of_it(kind: type[nn.Module], tmp_path: Path) -> None:
+    path, where = saved(kind().eval(), UNMASKED, tmp_path)
+    tagger, preprocess = read_tagger(path, read_preprocess(where), where)
+    inputs, jets = TaggerInputs(preprocess=preprocess), read_jets(SAMPLE, most=40).samples
+    few = torch.argsort(jets.mask.sum(1))[:5]  # type: ignore[attr-defined]
+    together = tagger(*inputs(jets))[few]
+    alone = torch.cat([tagger(*inputs(jets[i : i + 1])) for i in few.tolist()])
+    assert torch.allclose(alone, together, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_networks_that_tell_padding_keep_their_lengths(tmp_path: Path) -> None:
+    preprocess = described()
+    path, where = write(tmp_path, preprocess, Toy(preprocess))
+    assert read_tagger(path, read_preprocess(where), where)[1].groups == preprocess.groups
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_dropout_left_in_a_trace_is_told(tmp_path: Path) -> None:
+    path, where = saved(nn.Sequential(Mean(), nn.Dropout(0.5)).train(), UNMASKED, tmp_path)
+    with pytest.raises(UserError, match=r"asked twice.*evaluation mode"):
+        read_tagger(path, read_preprocess(where), where)
+
+
+class Named(Mean):
+    """Answers in a dictionary."""
+
+    def forward(self, pf_features: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        return {"classes": super().forward(pf_features)}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("network", [Named(), Mean().double()])
+def test_dictionaries_and_other_precisions_are_answers_too(network: nn.Module, tmp_path: Path) -> None:
+    where, path = tmp_path / "preprocess.json", tmp_path / "model.pt"
+    where.write_text(json.dumps(UNMASKED.to_json()))
+    (x,) = random_inputs(UNMASKED.groups, 7)
+    dtype = next(network.parameters()).dtype
+    torch.jit.trace(network.eval(), (x.to(dtype),), strict=False).save(str(path))  # type: ignore[no-untyped-call]
+    tagger, _ = read_tagger(path, read_preprocess(where), where)
+    said: Any = network(x.to(dtype))
+    expected = said["classes"] if isinstance(said, dict) else said
+    assert torch.allclose(tagger(x).softmax(1), expected.float(), atol=1e-5)
+
+
+class Embedded(nn.Module):
+    """A whole number as an index, clipped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emb, self.out = nn.Embedding(3, 4), nn.Linear(7, 3)
+
+    def forward(self, pf_features: Tensor, pf_charge: Tensor, pf_mask: Tensor) -> Tensor:
+        charge = self.emb((pf_charge[:, 0].long() + 1).clamp(0, 2)).transpose(1, 2)
+        answered: Tensor = self.out((torch.cat([pf_features, charge], 1) * pf_mask).sum(2))
+        return answered
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_clipped_whole_numbers_stay_whole_in_onnx(tmp_path: Path) -> None:
+    (features,) = UNMASKED.groups
+    names = (("pf_charge", "pfcand_charge"), ("pf_mask", "pfcand_mask"))
+    groups = (features, *(Group(g, (Variable(v),), 2, 60) for g, v in names))
+    preprocess, network = Preprocess(groups, UNMASKED.outputs), Embedded()
+    path, where = write(tmp_path, preprocess, network, "onnx", 14)
+    tagger, _ = read_tagger(path, read_preprocess(where), where)
+    x = random_inputs(groups, 9)
+    assert torch.allclose(tagger(*x), network(*x), atol=1e-4)
+
+
+def test_bounds_may_be_infinite_and_nothing_else(tmp_path: Path) -> None:
+    where = tmp_path / "preprocess.json"
+    found = UNMASKED.to_json()
+    info = found["pf_features"]["var_infos"]["pfcand_pt_log"]
+    info["lower_bound"], info["upper_bound"] = -float("inf"), float("inf")
+    where.write_text(json.dumps(found))
+    variable = read_preprocess(where).groups[0].variables[0]
+    assert (variable.lower_bound, variable.upper_bound) == (-1e32, 1e32)
+    info["median"] = float("inf")
+    where.write_text(json.dumps(found))
+    with pytest.raises(UserError, match="median is inf"):
+        read_preprocess(where)
+
+
+@pytest.mark.parametrize("listed", ["pfcand_pt_log", ["pfcand_pt_log", "auto"]])
+def test_what_weaver_worked_out_counts(listed: object, tmp_path: Path) -> None:
+    params = {"length": 50, "center": 0.8, "scale": 0.7, "min": -4, "max": 3, "pad_value": 1}
+    found = {
+        "preprocess": {"method": "auto", "params": {"pfcand_pt_log": params}},
+        "inputs": {"pf_features": {"length": 50, "vars": [listed]}},
+        "labels": {"type": "simple", "value": ["a", "b"]},
+    }
+    path = tmp_path / "net.auto.yaml"
+    path.write_text(yaml.safe_dump(found))
+    assert read_weaver_yaml(path).groups[0].variables == (Variable("pfcand_pt_log", 0.8, 0.7, 0.0, -4.0, 3.0, 1.0),)
+    found["preprocess"] = {"method": "auto", "params": None}
+    path.write_text(yaml.safe_dump(found))
+    with pytest.raises(UserError, match="leaves medians and factors to weaver"):
+        read_weaver_yaml(path)
+
+
+def test_entries_repeated_for_want_of_others_need_a_mask(tmp_path: Path) -> None:
+    found: dict[str, Any] = {
+        "inputs": {"pf_features": {"length": 50, "pad_mode": "wrap", "vars": [["pfcand_pt_log", 1, 1]]}},
+        "labels": {"type": "simple", "value": ["a", "b"]},
+    }
+    path = tmp_path / "net.yaml"
+    path.write_text(yaml.safe_dump(found))
+    with pytest.raises(UserError, match="pad_mode wrap"):
+        read_weaver_yaml(path)
+    found["inputs"]["pf_mask"] = {"length": 50, "vars": [["pfcand_mask", None]]}
+    path.write_text(yaml.safe_dump(found))
+    assert len(read_weaver_yaml(path).groups) == 2
+
+
+def test_figures_with_the_teacher_are_not_lost_without_it(call: Call, tmp_path: Path) -> None:
+    preprocess = described()
+    path, where = write(tmp_path, preprocess, Toy(preprocess))
+    short = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
+    run = tmp_path / "run"
+    code, _, err = call("--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *short, "--out", run)
+    assert code == 0, err
+    assert call("--mode", "evaluate", "--run", run)[0] == 0
+    before = read_json(run / "evaluate-sample.json")
+    path.rename(tmp_path / "elsewhere.pt")
+    code, _, err = call("--mode", "evaluate", "--run", run)
+    assert code == 2 and "holds agreement with the teacher, kept; give --teacher-path" in err
+    assert read_json(run / "evaluate-sample.json") == before
+    write_json(run / "evaluate-sample.json", before)
+    assert call("--mode", "evaluate", "--run", run, "--teacher-path", tmp_path / "elsewhere.pt")[0] == 0
