@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from zskt.errors import UserError
 
-from .preprocess import Group, apart, compared, random_inputs
+from .preprocess import Group
+from .probe import apart, compared, random_inputs
 from .runtime import feeds, optimised, session, with_ranks, with_whole_clips
 from .torchscript import TRIALS, Reordered, order_of
 from .weaver_onnx import close, rebuild, searches

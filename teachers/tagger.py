@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 
 from .onnx_file import read_onnx
-from .preprocess import TIE, Group, Preprocess, random_inputs, raw_answer
+from .preprocess import Group, Preprocess
+from .probe import TIE, random_inputs, raw_answer
 from .torchscript import read_torchscript
 
 PROBE = 16

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from zskt.errors import UserError
 
-from .preprocess import Group, compared, random_inputs
+from .preprocess import Group
+from .probe import compared, random_inputs
 from .weaver import rebuilt
 
 TRIALS = 64

@@ -19,7 +19,8 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from .particlenet import EdgeConv
-from .preprocess import Group, apart
+from .preprocess import Group
+from .probe import apart
 from .weaver import CLOSE, WeaverTagger
 
 Array = NDArray[np.float32]

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from teachers.preprocess import Group, Preprocess, Variable, random_inputs
+from teachers.preprocess import Group, Preprocess, Variable
+from teachers.probe import random_inputs
 
 
 def described(

@@ -11,7 +11,8 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from teachers.preprocess import Group, Preprocess, Variable, random_inputs, read_preprocess
+from teachers.preprocess import Group, Preprocess, Variable, read_preprocess
+from teachers.probe import random_inputs
 from teachers.tagger import read_tagger
 from teachers.tagger_inputs import TaggerInputs
 from teachers.weaver_yaml import read_weaver_yaml

@@ -14,9 +14,10 @@ from onnx import TensorProto, helper
 from torch import Tensor
 
 from teachers import TEACHERS
-from teachers.preprocess import Group, Preprocess, Variable, random_inputs, read_preprocess
+from teachers.preprocess import Group, Preprocess, Variable, read_preprocess
+from teachers.probe import random_inputs, raw_answer
 from teachers.runtime import feeds, session
-from teachers.tagger import Tagger, find_heads, raw_answer, read_tagger
+from teachers.tagger import Tagger, find_heads, read_tagger
 from teachers.tagger_inputs import TaggerInputs, describe
 from teachers.weaver import WeaverTagger
 from teachers.weaver_yaml import read_weaver_yaml

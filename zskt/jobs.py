@@ -12,7 +12,7 @@ from tqdm import tqdm
 from generators import GENERATORS
 from teachers import AnyCard, TaggerCard, load_teacher
 from teachers.description import RECORD
-from teachers.preprocess import random_inputs
+from teachers.probe import random_inputs
 from teachers.tagger import Tagger
 from teachers.tagger_inputs import describe
 

@@ -14,7 +14,8 @@ from torch import nn
 from teachers import AnyCard, TaggerCard
 from teachers.inputs import FEATURES, JetInputs
 from teachers.particlenet import ParticleNet
-from teachers.preprocess import UNBOUNDED, Group, Preprocess, Variable, random_inputs
+from teachers.preprocess import UNBOUNDED, Group, Preprocess, Variable
+from teachers.probe import random_inputs
 from teachers.tagger_inputs import TaggerInputs
 from teachers.weaver import WeaverTagger
 

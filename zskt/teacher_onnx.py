@@ -14,7 +14,8 @@ import onnx
 import torch
 from torch import nn
 
-from teachers.preprocess import Preprocess, apart, random_inputs
+from teachers.preprocess import Preprocess
+from teachers.probe import apart, random_inputs
 from teachers.runtime import feeds, session
 from teachers.tagger import Tagger
 from teachers.torchscript import order_of
