@@ -27,9 +27,9 @@ from .hard import PROCESSES, Flavour
 from .kinematics import pt_eta_phi
 from .mix import Mix
 from .recoil import restore_masses
+from .soft import pileup, underlying_event
 
 MARGIN = 0.02  # of transverse momentum beyond the domain, for what the detector loses
-PILEUP_DZ = 50.0  # mm: spread of collisions along the beam
 GAIN = 10.0
 """Factor on what the adversary's shift is learned as. A step of Adam is as large as the learning rate: at the paper's
 1e-3 it would not leave the prior within a run."""
@@ -139,9 +139,9 @@ class Shower(nn.Module):
         particles = self._particles(final, leading, flat[~coloured], rng)
         particles = restore_masses(particles, masses[:, 1:], masses[:, 0])
         particles = replace(particles, jet=particles.jet // 4)
-        soft = self._underlying_event(z[:, names["underlying_event"]], axis, rng)
-        others = [particles, soft, *([self._pileup(axis, rng)] if self.phase.pileup else [])]
-        measured = detector.measure(hadrons.decay_pions(hadrons.join(others), rng), rng)
+        soft = [underlying_event(z[:, names["underlying_event"]], axis, rng)]
+        soft += [pileup(self.phase.pileup, axis, rng)] if self.phase.pileup else []
+        measured = detector.measure(hadrons.decay_pions(hadrons.join([particles, *soft]), rng), rng)
         clustered = detector.cluster(measured, len(z))
         jets = detector.assemble(clustered, len(z), rng, self._blur(len(z), rng, z.device))
         accepted = self._in_domain(jets, partons, flavours)
@@ -201,36 +201,11 @@ class Shower(nn.Module):
             lists.append(hadrons.prompt(leptons, torch.full_like(leptons.flavour, int(kind)), rng))
         return hadrons.join(lists)
 
-    @staticmethod
-    def _underlying_event(z: Tensor, axis: tuple[Tensor, Tensor], rng: torch.Generator) -> hadrons.Particles:
-        """Soft hadrons all over the jet's area, with a power-law tail for initial-state radiation."""
-        mean = 6.0 * torch.exp(0.4 * z.detach())
-        count = torch.poisson(mean, generator=rng).long()
-        jet = torch.arange(len(z), device=z.device).repeat_interleave(count)
-        u = torch.rand(3, len(jet), generator=rng, device=z.device).clamp(min=1e-6)
-        radius, azimuth = detector.RADIUS * u[0].sqrt(), 2 * math.pi * u[1]
-        pt = 0.4 * u[2] ** -0.5
-        eta, phi = axis[0][jet] + radius * azimuth.cos(), axis[1][jet] + radius * azimuth.sin()
-        flavour = torch.full_like(jet, int(Flavour.LIGHT))
-        return hadrons.draw_species(lund.Partons(jet, flavour, pt, eta, phi, radius, radius), rng)
-
     def _blur(self, jets: int, rng: torch.Generator, device: torch.device) -> Tensor | None:
         """Factors on the errors of d0 and dz in each jet, (B, 2); None if the detector is taken to be known."""
         if not self.phase.resolution:
             return None
         return torch.exp(self.phase.resolution * torch.randn(jets, 2, generator=rng, device=device))
-
-    def _pileup(self, axis: tuple[Tensor, Tensor], rng: torch.Generator) -> hadrons.Particles:
-        """Particles of other collisions, whose tracks pass far from the vertex along the beam."""
-        mean = 2 * self.phase.pileup * torch.rand(axis[0].shape, generator=rng, device=axis[0].device)
-        count = torch.poisson(mean, generator=rng).long()
-        jet = torch.arange(len(count), device=count.device).repeat_interleave(count)
-        u = torch.rand(3, len(jet), generator=rng, device=count.device).clamp(min=1e-6)
-        radius, azimuth = detector.RADIUS * u[0].sqrt(), 2 * math.pi * u[1]
-        eta, phi = axis[0][jet] + radius * azimuth.cos(), axis[1][jet] + radius * azimuth.sin()
-        flavour = torch.full_like(jet, int(Flavour.LIGHT))
-        soft = hadrons.draw_species(lund.Partons(jet, flavour, 0.5 - u[2].log(), eta, phi, radius, radius), rng)
-        return replace(soft, dz=PILEUP_DZ * torch.randn(len(jet), generator=rng, device=count.device))
 
     def _in_domain(self, jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
         """In the range of momentum; of whole jets, every visible parton within the radius of the visible sum."""
