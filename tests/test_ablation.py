@@ -50,7 +50,7 @@ def test_rows_find_their_runs_and_the_other_tables_do_not() -> None:
     lines = render(records[:2], notes).splitlines()
     assert lines[4] == "| the recipe, 300 turns | 2 | 1 | 0.5100 ± 0.0141 | 0.5000 ± 0.0000 | 1.0000 ± 0.0000 | 2 |"
     assert len(notes.commands) == len(ROWS) - 1 and "not run [1]" in lines[5]
-    assert notes.commands[0].endswith("--pseudo-batches 600 --set student_steps=8 --set push=0.0")
+    assert notes.commands[0].endswith("--pseudo-batches 600 --set student_steps=16 --set push=0.0")
 
 
 def test_the_commands_are_the_command_lines() -> None:

@@ -15,12 +15,12 @@ _SHORT = PRESETS[RECIPE].with_(pseudo_batches=300)
 ROWS: dict[str, Config] = {
     "the recipe, 300 turns": _SHORT,
     # Without a push an image costs one answer instead of two: twice as many of them.
-    "no push": _SHORT.with_(push=0.0, pseudo_batches=600, student_steps=8),
+    "no push": _SHORT.with_(push=0.0, pseudo_batches=600, student_steps=16),
     "the paper's network instead of strokes": _SHORT.with_(
-        generator="image", coverage=2.0, pseudo_batches=200, student_steps=24
+        generator="image", coverage=2.0, pseudo_batches=200, student_steps=48
     ),
     "strokes moved by an adversary too": _SHORT.with_(
-        generator="strokes", generator_lr=3e-3, coverage=5.0, certainty=3.0, pseudo_batches=200, student_steps=24
+        generator="strokes", generator_lr=3e-3, coverage=5.0, certainty=3.0, pseudo_batches=200, student_steps=48
     ),
     "no replay": _SHORT.with_(replay=0.0),
     "no growth of the student's steps": _SHORT.with_(growth=0.0),

@@ -59,8 +59,8 @@ IMAGES: tuple[Config, ...] = (
         500,
         {
             "generator": "strokes-prior",
-            "pseudo_batches": 2500,
-            "student_steps": 16,
+            "pseudo_batches": 1000,
+            "student_steps": 32,
             "growth": 1.0,
             "replay": 0.9,
             "balance": 1.0,
