@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -88,3 +89,11 @@ def digits(tmp_path: Path) -> Path:
         rows = [{"bytes": png(image), "path": None} for image in pixels]
         pq.write_table(pa.table({"image": rows, "label": labels}), place / f"{split}-00000-of-00001.parquet")
     return place
+
+
+def drawn_images(generator: Any, n: int = 64, seed: int = 0) -> torch.Tensor:
+    """Intensities of so many pseudo-images, (B, C, H, W)."""
+    rng = torch.Generator().manual_seed(seed)
+    x = generator(torch.randn(n, generator.latent_size, generator=rng), rng).x[0]
+    found: torch.Tensor = generator.inputs.intensities(x)
+    return found

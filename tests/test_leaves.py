@@ -8,24 +8,20 @@ from generators.canvas import Canvas, Layer
 from generators.leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
 from teachers import CIFAR10_INPUTS, MNIST_INPUTS
 
-
-def draw(generator: Leaves, n: int = 64, seed: int = 0) -> torch.Tensor:
-    rng = torch.Generator().manual_seed(seed)
-    x = generator(torch.randn(n, generator.latent_size, generator=rng), rng).x[0]
-    return generator.inputs.intensities(x)
+from .conftest import drawn_images
 
 
 def test_photographs_are_bounded_varied_and_reproducible() -> None:
-    pixels = draw(Leaves(CIFAR10_INPUTS))
+    pixels = drawn_images(Leaves(CIFAR10_INPUTS))
     assert pixels.shape == (64, 3, 32, 32)
     assert pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
     assert 0.3 < pixels.mean() < 0.7 and pixels.mean((1, 2, 3)).std() > 0.1
-    assert torch.equal(pixels, draw(Leaves(CIFAR10_INPUTS)))
-    assert draw(Leaves(MNIST_INPUTS), 4).shape == (4, 1, 32, 32)
+    assert torch.equal(pixels, drawn_images(Leaves(CIFAR10_INPUTS)))
+    assert drawn_images(Leaves(MNIST_INPUTS), 4).shape == (4, 1, 32, 32)
 
 
 def test_power_falls_with_frequency_as_in_natural_scenes() -> None:
-    grey = draw(Leaves(CIFAR10_INPUTS), 256).mean(1)
+    grey = drawn_images(Leaves(CIFAR10_INPUTS), 256).mean(1)
     power = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True)).abs().square().mean(0)
     frequency = torch.hypot(torch.fft.fftfreq(32).unsqueeze(1), torch.fft.fftfreq(32))
     inside = (frequency > 0.05) & (frequency < 0.3)
