@@ -57,14 +57,15 @@ def with_ranks(model: onnx.ModelProto, x: Sequence[Tensor]) -> onnx.ModelProto:
 
 
 def optimised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph as onnxruntime simplifies it: constants are computed, which the conversion does not do."""
+    """The graph as onnxruntime simplifies it, constants computed, which the conversion does not do."""
     with tempfile.TemporaryDirectory() as place:
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath, options.log_severity_level = str(Path(place) / "model.onnx"), 4
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         found = onnx.load(options.optimized_model_filepath)
-    for node in found.graph.node:
+    for i, node in enumerate(found.graph.node):
+        node.name = f"{node.op_type}_{i}"  # names that it gives to new nodes may be taken: the conversion goes by them
         while node.input and not node.input[-1]:  # an input left out at the end is one that is not there
             del node.input[-1]
     return found

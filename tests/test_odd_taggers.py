@@ -134,6 +134,31 @@ def test_clipped_whole_numbers_stay_whole_in_onnx(tmp_path: Path) -> None:
     assert torch.allclose(tagger(*x), network(*x), atol=1e-4)
 
 
+class Attending(nn.Module):
+    """A transformer over the particles, in whose graph onnxruntime finds something to simplify."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.out = nn.Linear(3, 16), nn.Linear(16, 3)
+        self.layers = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 2, 32, 0.0, batch_first=True), 2)
+
+    def forward(self, pf_features: Tensor, pf_mask: Tensor) -> Tensor:
+        real = pf_mask.transpose(1, 2)
+        x = self.layers(self.embed(pf_features.transpose(1, 2)), src_key_padding_mask=pf_mask[:, 0] < 0.5)
+        answered: Tensor = self.out((x * real).sum(1) / real.sum(1))
+        return answered
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_transformers_convert_from_onnx(tmp_path: Path) -> None:
+    groups = (*UNMASKED.groups, Group("pf_mask", (Variable("pf_mask"),), 2, 60))
+    preprocess, network = Preprocess(groups, UNMASKED.outputs), Attending().train()
+    path, where = write(tmp_path, preprocess, network, "onnx", 17)
+    tagger, _ = read_tagger(path, read_preprocess(where), where)
+    x = random_inputs(groups, 9)
+    assert torch.allclose(tagger(*x), network(*x), atol=1e-4)
+
+
 def test_bounds_may_be_infinite_and_nothing_else(tmp_path: Path) -> None:
     where = tmp_path / "preprocess.json"
     found = UNMASKED.to_json()
