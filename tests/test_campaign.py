@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zskt import campaign as module
-from zskt import presets
+from zskt import few_shot, presets
 from zskt.campaign import campaign
 from zskt.distill import Game
 from zskt.game import NonFiniteLoss
@@ -36,7 +36,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs of one step, for forty images."""
     monkeypatch.setattr(module, "IMAGES_PER_CLASS", (2,))
     monkeypatch.setattr(module, "CURVES", ("", "", ""))
-    for recipes in (presets.OF_DATA, presets.WHOLE):
+    for recipes in (few_shot.OF_DATA, few_shot.WHOLE):
         short = recipes.get("mnist", {}) | {"pseudo_batches": 1, "student_steps": 1}
         monkeypatch.setitem(recipes, "mnist", short)
     for name in ("mnist-lenet5", "mnist-lenet5-to-lenet5-half", "mnist-lenet5-to-lenet5-half-paper"):

@@ -140,7 +140,7 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
             (*zero, "--student", "x"),
             "unknown student 'x': choose one of deepsets, lenet5-half, particlenet-light, pfn",
         ),
-        ((*zero, "--generator", "x"), "unknown generator 'x': choose one of image, mlp, noise, shower, shower-prior"),
+        ((*zero, "--generator", "x"), "unknown generator 'x': choose one of image, leaves-prior, mlp, noise, shower"),
         ((*zero, "--preset", "x"), "unknown preset 'x': choose one of"),
         ((*zero, "--pseudo-batches", 0), "--pseudo-batches is 0, but must be at least 1"),
         ((*zero, "--batch-size", 1), "--batch-size is 1, but must be at least 2"),
@@ -257,8 +257,13 @@ def test_a_run_is_resumed_and_judged_with_its_own_teacher(call: Call, tmp_path: 
         code, _, err = call("--mode", *flags, "--teacher-path", "other.safetensors")
         assert code == 2 and "other.safetensors" in err and "not the" in err
     (tmp_path / "mine.safetensors").unlink()
+    kept = tmp_path / "run/evaluate-sample.json"
+    before = kept.read_text()
     code, _, err = call("--mode", "evaluate", "--run", "run")
-    assert code == 0 and "is not the teacher that this run was distilled from" in err
+    assert code == 2 and "is not the teacher that this run was distilled from" in err and kept.read_text() == before
+    kept.unlink()
+    assert call("--mode", "evaluate", "--run", "run")[0] == 0
+    assert json.loads(kept.read_text())["student"]["agreement"] is None
 
 
 def test_unlabelled_jets_cannot_train_a_teacher(call: Call, shared: Path) -> None:
