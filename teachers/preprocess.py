@@ -62,6 +62,11 @@ class Group:
         return tuple(v.name for v in self.variables)
 
     @property
+    def axes(self) -> dict[int, str]:
+        """Those that may have any length, by what they count; inputs of the same entries share theirs."""
+        return {0: "N"} if self.flat else {0: "N", 2: f"n_{self.collection}"}
+
+    @property
     def is_mask(self) -> bool:
         return all(name.endswith("mask") for name in self.names)
 

@@ -53,7 +53,7 @@ def leaving_jets(found: Finished, teacher_path: Path | None, calibration: int) -
         return None
 
     names = tuple(group.name for group in groups)
-    axes = tuple({0: "N"} if g.flat else {0: "N", 2: f"n_{g.collection}"} for g in groups)
+    axes = tuple(group.axes for group in groups)
     return Leaving(
         network=answering(found.student, card),
         names=names,

@@ -114,6 +114,11 @@ def _files(config: Config, options: Options, data: Source) -> dict[str, Any]:
 def start(
     folder: RunFolder, state: State, config: Config, options: Options, device: torch.device, data: Source
 ) -> None:
+    """Record what a new run begins with, or go on with a resumed one where its checkpoint is.
+
+    Raises:
+        UserError: if it is resumed with other files than it began with, or its checkpoint is not to be read.
+    """
     files = _files(config, options, data)
     if not options.resume:
         folder.begin(config, device, files)
@@ -166,6 +171,7 @@ SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")
 def conclude(
     folder: RunFolder, state: State, config: Config, judge: Judge, student: nn.Module, name: str
 ) -> dict[str, Any]:
+    """Keep the student of the last step, and write ``result.json``: what was asked, what it took, what it reached."""
     folder.save_student(student)
     asked = ["preset", "mode", "generator", "seed", "pseudo_batches", "batch_size"]
     asked += ["images_per_class", "alpha", "beta", "start"] if config.mode == "few-shot" else []

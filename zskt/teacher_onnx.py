@@ -63,7 +63,7 @@ def _exported(file: Path, preprocess: Preprocess, path: Path) -> Path:
         script = torch.jit.freeze(torch.jit.load(str(file), map_location="cpu").eval())  # type: ignore[no-untyped-call]
     taken = [a.name for a in script.forward.schema.arguments[1:] if not a.has_default_value()]
     groups = [preprocess.groups[i] for i in order_of(taken, preprocess.groups, file, path)]
-    axes = tuple({0: "N"} if g.flat else {0: "N", 2: f"n_{g.collection}"} for g in groups)
+    axes = tuple(group.axes for group in groups)
     write_onnx(script, [g.name for g in groups], axes, random_inputs(groups, SEVERAL), path)
     return path
 
