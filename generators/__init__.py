@@ -13,6 +13,7 @@ from .mlp import FreeJets
 from .noise import NoiseJets
 from .shower import Shower
 from .strokes import Strokes
+from .things import Things
 from .unknown import complete
 
 __all__ = ["GENERATORS", "Bandit", "Draw", "Entry", "Generator"]
@@ -47,5 +48,6 @@ GENERATORS: dict[str, Entry] = {
         "images", lambda inputs: Strokes(inputs, adversarial=False), "a pen's random strokes, for written characters"
     ),
     "leaves-prior": Entry("images", Leaves, "things in front of things, for photographs"),
+    "things-prior": Entry("images", Things, "the same, with sketches of vehicles, ships and animals in the middle"),
     "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
 }

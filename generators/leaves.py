@@ -56,8 +56,8 @@ class Leaves(nn.Module):
         """z (B, Z) -> x (B, C, H, W)."""
         sizes = [(LEAVES + PARTS) * len(OF_LEAF), len(OF_IMAGE), self.colours * len(OF_COLOUR)]
         of_leaves, of_image, of_colours = torch.split(z, sizes, 1)
-        leaves = _named(of_leaves.view(len(z), LEAVES + PARTS, len(OF_LEAF)), OF_LEAF)
-        whole, palette = _named(of_image, OF_IMAGE), _colours(of_colours.view(len(z), self.colours, len(OF_COLOUR)))
+        leaves = named(of_leaves.view(len(z), LEAVES + PARTS, len(OF_LEAF)), OF_LEAF)
+        whole, palette = named(of_image, OF_IMAGE), colours_of(of_colours.view(len(z), self.colours, len(OF_COLOUR)))
         canvas = Canvas(self.inputs.size, rng)
         image = canvas.background(whole, palette)
         for layer in (*fallen(leaves, whole), *thing(leaves, whole)):
@@ -66,19 +66,20 @@ class Leaves(nn.Module):
         return Draw((self.inputs.normalised(image if self.inputs.channels == 3 else image.mean(1, keepdim=True)),))
 
 
-def _named(z: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+def named(z: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
+    """(..., names) -> (...) each."""
     return dict(zip(names, z.unbind(-1), strict=True))
 
 
-def _colours(z: Tensor) -> Tensor:
+def colours_of(z: Tensor) -> Tensor:
     """(B, colours, 3) in [0, 1]: natural scenes vary in luminance most, and least along green."""
-    own = _named(z, OF_COLOUR)
+    own = named(z, OF_COLOUR)
     chroma = torch.stack([own["red"], 0.6 * own["green"], own["blue"]], -1)
     strength = 0.18 * uniform(own["strength"]).unsqueeze(-1)
     return (uniform(own["luminance"]).unsqueeze(-1) + strength * chroma).clamp(0, 1)
 
 
-def _layer(own: dict[str, Tensor], **given: Tensor) -> Layer:
+def layer_of(own: dict[str, Tensor], **given: Tensor) -> Layer:
     """What all leaves have in common; ``own`` are (B,) each."""
     turn = [2 * math.pi * uniform(own[name]) for name in ("turn_a", "turn_b")]
     common = {
@@ -97,7 +98,7 @@ def fallen(leaves: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Laye
     for i in range(LEAVES):
         own = {name: value[:, i] for name, value in leaves.items()}
         radius = (2.2 * (1 - 0.97 * uniform(own["size"])).rsqrt()).clamp(max=20)
-        yield _layer(
+        yield layer_of(
             own,
             x=11 * own["x"],
             y=11 * own["y"],
@@ -120,7 +121,7 @@ def thing(leaves: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Layer
         share = torch.exp(0.2 * own["size"]) if body else 0.15 + 0.5 * uniform(own["size"])
         own_angle = 0.0 if body else torch.where(own["angle"] > 0, own["angle"], 0.0)
         second = torch.zeros_like(angle) if body else (own["colour"] > 0.5).float()
-        yield _layer(
+        yield layer_of(
             own,
             x=2.5 * whole["right"] + size * (along * angle.cos() - across * angle.sin()),
             y=2.5 * whole["down"] + size * (along * angle.sin() + across * angle.cos()),

@@ -127,7 +127,7 @@ def test_tables_are_never_written_over_something_else(call: Call, tmp_path: Path
 def test_a_teacher_without_a_preset_gets_the_recipe_of_its_data() -> None:
     from zskt.presets import preset
 
-    assert preset(None, "cifar10-resnet56", "zero-shot").generator == "leaves-prior"
+    assert preset(None, "cifar10-resnet56", "zero-shot").generator == "things-prior"
     assert preset(None, "cifar10-resnet20", "zero-shot").preset == "cifar10-resnet20-to-resnet8"
     assert preset(None, "jetclass-particlenet-full", "kd").preset == "jetclass-full"
 

@@ -82,7 +82,7 @@ IMAGES: tuple[Config, ...] = (
         "resnet8",
         700,
         {
-            "generator": "leaves-prior",
+            "generator": "things-prior",
             "growth": 1.0,
             "replay": 0.9,
             "balance": 1.0,

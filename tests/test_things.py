@@ -1,0 +1,80 @@
+"""Sketches of things of the world, and their table."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+import torch
+
+from generators.blueprints import KINDS, NUMBERS, ROLES, TABLE, colours, parts
+from generators.canvas import Canvas
+from generators.leaves import OF_LEAF
+from generators.things import OF_THING, Things
+from teachers import CIFAR10_INPUTS, MNIST_INPUTS
+
+from .conftest import drawn_images
+
+
+def test_every_line_of_the_table_is_a_part_that_can_be_drawn() -> None:
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["kind"] for row in rows} == {kind.name for kind in KINDS}
+    assert {row["colour"] for row in rows} <= set(ROLES)
+    for row in rows:
+        x, y, long, wide, angle, power, often, corner = (float(row[name]) for name in NUMBERS)
+        assert abs(x) < 1.5 and abs(y) < 1.5 and abs(angle) <= 180, row
+        assert 0 < long < 3 and 0 < wide < 3 and power >= 1 and 0 < often <= 1 and 0 <= corner < 0.5, row
+    numbers, paints = parts()
+    assert numbers.shape[:2] == paints.shape and set(paints.unique().tolist()) <= {0, *ROLES.values()}
+    assert (numbers[..., NUMBERS.index("often")] > 0).sum() == sum(1 + int(row["pair"]) for row in rows)
+    tones, scenes = colours([kind.tones for kind in KINDS]), colours([kind.scenes for kind in KINDS])
+    assert tones.shape[2:] == (3,) and scenes.shape[2:] == (2, 3)
+
+
+def test_photographs_of_things_are_bounded_varied_and_reproducible() -> None:
+    pixels = drawn_images(Things(CIFAR10_INPUTS))
+    assert pixels.shape == (64, 3, 32, 32)
+    assert pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
+    assert 0.3 < pixels.mean() < 0.7 and pixels.mean((1, 2, 3)).std() > 0.1
+    assert torch.equal(pixels, drawn_images(Things(CIFAR10_INPUTS)))
+    assert drawn_images(Things(MNIST_INPUTS), 4).shape == (4, 1, 32, 32)
+
+
+def silhouette(name: str, looks: float) -> torch.Tensor:
+    """What the parts of a thing cover when nothing varies: (H, W) of bool."""
+    generator, canvas = Things(CIFAR10_INPUTS), Canvas(32, torch.Generator())
+    kind = torch.tensor([[k.name for k in KINDS].index(name)])
+    layers = {leaf: torch.zeros(1, generator.layers) for leaf in OF_LEAF}
+    layers["colour"] -= 9  # every part is there
+    layers["turn_b"][:, 0] = looks
+    drawn = generator.sketch(kind, layers, {thing: torch.zeros(1) for thing in OF_THING})
+    return torch.stack([canvas.covered(part)[0] for part in drawn]).any(0)
+
+
+def test_a_thing_looks_both_ways() -> None:
+    right, left = silhouette("horse", 1.0), silhouette("horse", -1.0)
+    assert 100 < right.sum() < 500
+    assert torch.equal(left, right.flip(1)) and not torch.equal(left, right)
+
+
+def test_paired_parts_are_mirror_images() -> None:
+    face = silhouette("dog's face", 1.0)
+    assert torch.equal(face, face.flip(1))
+
+
+def test_a_thing_has_the_colours_of_its_kind_and_scene() -> None:
+    generator, rng = Things(CIFAR10_INPUTS), torch.Generator().manual_seed(0)
+    kind = torch.full((2000,), [k.name for k in KINDS].index("sailing boat"))
+    palette = generator.palette(kind, torch.randn(2000, generator.palette_size, 5, generator=rng), rng)
+    dark, light = palette[:, ROLES["dark"]], palette[:, ROLES["light"]]
+    assert dark.mean() < 0.25 and light.mean() > 0.75
+    water = palette[:, ROLES["ground"]]
+    assert ((water[:, 2] > water[:, 0]).float().mean()) > 0.8  # bluer than red, but for the wild ones
+    assert palette.min() >= 0 and palette.max() <= 1
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in KINDS])
+def test_each_thing_stands_in_the_middle(name: str) -> None:
+    covered = silhouette(name, 1.0)
+    assert covered[8:24, 8:24].float().mean() > 0.2
