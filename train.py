@@ -52,6 +52,11 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line; flags that were not given are None.
+
+    Raises:
+        SystemExit: with code 2 and one line, if a flag is unknown, unreadable, or of no use to the mode.
+    """
     lines = "\n".join(f"  {mode:<11} {line}" for mode, line in MODES.items())
     parser = Parser(
         description="Distil a trained network into a small, fast one, with no data.",

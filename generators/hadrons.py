@@ -47,6 +47,7 @@ class Particles:
 
 
 def join(lists: list[Particles]) -> Particles:
+    """One list of all particles, in the order of the lists."""
     return Particles(*(torch.cat([getattr(p, f.name) for p in lists]) for f in fields(Particles)))
 
 
@@ -80,6 +81,7 @@ def prompt(hadrons: Partons, kind: Tensor, rng: torch.Generator) -> Particles:
 
 
 def draw_species(hadrons: Partons, rng: torch.Generator) -> Particles:
+    """Of each hadron of a string its kind, with the frequencies of `SPECIES`; all from the primary vertex."""
     return prompt(hadrons, _draw_kind(len(hadrons.pt), hadrons.pt, rng), rng)
 
 

@@ -45,6 +45,7 @@ class Partons:
 
 
 def join(lists: list[Partons]) -> Partons:
+    """One list of all partons, in the order of the lists."""
     return Partons(*(torch.cat([getattr(p, f.name) for p in lists]) for f in fields(Partons)))
 
 

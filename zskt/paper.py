@@ -16,6 +16,7 @@ Row = list[str]
 
 
 def accuracy(record: Record) -> float | None:
+    """Of the student on test samples; None where they have no labels."""
     value: float | None = record.result["student"]["accuracy"]
     return value
 
@@ -44,6 +45,7 @@ def cell(found: list[Record], notes: Notes, command: str) -> str:
 
 
 def table(head: Row, rows: Iterable[Row]) -> str:
+    """In Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -81,10 +83,12 @@ def few_shot_cell(method: str, m: int, pair: Pair) -> tuple[Config, str]:
 
 
 def few_shot_runs(records: list[Record], method: str, m: int, pair: Pair) -> list[Record]:
+    """Finished runs of a point of the few-shot curves, one a seed."""
     return runs_of(records, few_shot_cell(method, m, pair)[0])
 
 
 def zero_shot_runs(records: list[Record], preset: str) -> list[Record]:
+    """Finished games of a preset, one a seed."""
     return runs_of(records, PRESETS[preset])
 
 
