@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from . import paper
 from .published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS
@@ -23,19 +24,22 @@ def transition_picture(results: Sequence[dict[str, Any]]) -> Figure:
         for axes, (key, title) in zip(column, WAYS, strict=True):
             found = result[key]
             names = ("student", "teacher") if key == "on_student" else ("teacher", "student")
-            axes.plot(found["stepped"], label=names[0], color=COLOURS[names[0]])
-            axes.plot(found["watching"], label=names[1], color=COLOURS[names[1]], linestyle="--")
+            axes.plot(found["stepped"], color=COLOURS[names[0]])
+            axes.plot(found["watching"], color=COLOURS[names[1]], linestyle="--")
             axes.set_title(f"{result['run']}\n{title}, MTE {found['mte']:.3f}", fontsize=7)
             axes.set(ylim=(0, 1.02))
-            axes.legend(fontsize=7, frameon=False, loc="center right")
     for axes in cells[-1]:
         axes.set_xlabel("step towards class j", fontsize=8)
     for axes in cells[:, 0]:
         axes.set_ylabel("$p_j$, mean", fontsize=8)
+    keys = [Line2D([], [], color=colour, label=name) for name, colour in COLOURS.items()]
+    keys += [Line2D([], [], color="0.4", linestyle=style, label=name) for name, style in STYLES.items()]
+    figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), fontsize=7, frameon=False)
     return figure
 
 
 COLOURS = {"student": "tab:orange", "teacher": "tab:blue"}
+STYLES = {"stepped on": "-", "watching": "--"}
 
 
 def pictures(records: list[Record]) -> dict[str, Figure]:
