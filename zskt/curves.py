@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ def transition_picture(results: Sequence[dict[str, Any]]) -> Figure:
 
 
 COLOURS = {"student": "tab:orange", "teacher": "tab:blue"}
-STYLES = {"stepped on": "-", "watching": "--"}
+STYLES: dict[str, Literal["-", "--"]] = {"stepped on": "-", "watching": "--"}
 
 
 def pictures(records: list[Record]) -> dict[str, Figure]:
