@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from teachers.images import ImageInputs
 
-from .blueprints import KINDS, NUMBERS, colours, parts
+from .blueprints import KINDS, NUMBERS, ROLES, colours, parts
 from .canvas import Canvas, Layer, developed, uniform
 from .draw import Draw
 from .leaves import LEAVES, OF_COLOUR, OF_IMAGE, OF_LEAF, PALETTE, colours_of, fallen, layer_of, named
@@ -26,6 +26,10 @@ MOOD = {"leaves": -1.6, "blur": -0.7, "contrast": 0.3, "sky": 0.8}
 """Photographs of a thing have fewer things around it, are sharper, and more often have a horizon."""
 SMOOTH = {"ground": -1.5}
 """And most of those of vehicles and of the sky a plain background, too."""
+RGB = ("red", "green", "blue")
+LIGHT = (0.07, 0.07, 0.12, 0.12, 0.12, 0.08, 0.08, 0.07, 0.07)
+HUE = (0.05, 0.05, 0.05, 0.05, 0.05, 0.04, 0.04, 0.03, 0.03)
+"""How far each colour of the palette varies in luminance, and in each of red, green and blue: standard deviations."""
 WILD = 0.15
 """Probability that scene or paint have any colour at all."""
 
@@ -88,31 +92,26 @@ class Things(nn.Module):
 
     def palette(self, kind: Tensor, z: Tensor, rng: torch.Generator) -> Tensor:
         """Colours (B, colours, 3) in [0, 1]: of a scene where such a thing is met, and of the thing."""
-        any_at_all, around = colours_of(z), named(z, OF_COLOUR)
-        hue = torch.stack([around[name] for name in ("red", "green", "blue")], -1)  # (B, colours, 3)
-        light = around["luminance"].unsqueeze(-1)
-        n = len(kind)
 
         def pick(of_kind: Tensor) -> Tensor:
-            return of_kind[kind, torch.randint(of_kind.shape[1], (n,), generator=rng, device=z.device)]
+            return of_kind[kind, torch.randint(of_kind.shape[1], kind.shape, generator=rng, device=z.device)]
 
-        def chance(probability: float, *shape: int) -> Tensor:
-            return torch.rand(n, *shape, 1, generator=rng, device=z.device) < probability
+        def chance(probability: float, n: int) -> Tensor:
+            return torch.rand(len(kind), n, 1, generator=rng, device=z.device) < probability
 
-        scene = pick(self.scenes)  # (B, 2, 3)
-        spread = z.new_tensor([0.07, 0.07, 0.12, 0.12, 0.12]).unsqueeze(-1)
-        met = scene[:, [0, 1, 0, 1, 0]] + spread * light[:, :PALETTE] + 0.05 * hue[:, :PALETTE]
-        typical = chance(1 - WILD, 1) & torch.cat([chance(1.0, 2), chance(0.6, PALETTE - 2)], 1)
-        tones = torch.stack([pick(self.tones), pick(self.tones)], 1)  # (B, 2, 3)
-        own = torch.where(
-            chance(1 - WILD, 2),
-            tones + 0.08 * light[:, PALETTE : PALETTE + 2] + 0.04 * hue[:, PALETTE : PALETTE + 2],
-            any_at_all[:, PALETTE : PALETTE + 2],
-        )
-        one_colour = own[:, :1] + 0.1 * light[:, PALETTE + 1 : PALETTE + 2]
-        own = torch.cat([own[:, :1], torch.where(chance(0.4, 1), one_colour, own[:, 1:])], 1)
-        dark_light = z.new_tensor([0.1, 0.88]).view(-1, 1) + 0.07 * light[:, -2:] + 0.03 * hue[:, -2:]
-        return torch.cat([torch.where(typical, met, any_at_all[:, :PALETTE]), own, dark_light], 1).clamp(0, 1)
+        scene = pick(self.scenes)[:, [0, 1, 0, 1, 0]]
+        of_scene = chance(1 - WILD, 1) & torch.cat([chance(1.0, 2), chance(0.6, PALETTE - 2)], 1)
+        tones = torch.stack([pick(self.tones), pick(self.tones)], 1)
+        of_thing = chance(1 - WILD, 2)
+        dark_light = z.new_tensor([[0.1], [0.88]]).expand(len(kind), 2, 3)
+        varies = named(z, OF_COLOUR)
+        light, hue = varies["luminance"].unsqueeze(-1), torch.stack([varies[name] for name in RGB], -1)
+        met = torch.cat([scene, tones, dark_light], 1) + z.new_tensor(LIGHT).view(-1, 1) * light
+        met = met + z.new_tensor(HUE).view(-1, 1) * hue
+        palette = torch.where(torch.cat([of_scene, of_thing, torch.ones_like(of_thing)], 1), met, colours_of(z))
+        like_body = palette[:, ROLES["body"]] + 0.1 * light[:, ROLES["second"]]
+        palette[:, ROLES["second"]] = torch.where(chance(0.4, 1)[:, 0], like_body, palette[:, ROLES["second"]])
+        return palette.clamp(0, 1)
 
     def sketch(self, kind: Tensor, layers: dict[str, Tensor], own: dict[str, Tensor]) -> Iterator[Layer]:
         """The thing, part by part, the last on top.
@@ -135,7 +134,7 @@ class Things(nn.Module):
             angle = part["angle"] + 0.085 * z["angle"]
             there = uniform(z["colour"]) < part["often"]
             bent = torch.stack([0.02 * z["lobes_a"], z["turn_a"], part["corner"], torch.full_like(x, math.pi / 2)], -1)
-            faint = {name: 0.3 * z[name] for name in ("red", "green", "blue")}
+            faint = {name: 0.3 * z[name] for name in RGB}
             layer = layer_of(
                 z | faint,
                 x=1.5 * own["right"] + size * (x * tilt.cos() - y * tilt.sin()),
