@@ -1,4 +1,4 @@
-"""Pictures of recorded results: transition curves, learning curves, few-shot curves."""
+"""Pictures of recorded results: transition, learning and few-shot curves, and what was drawn without an adversary."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from generators import GENERATORS
+from teachers import TEACHERS
+from teachers.images import ImageInputs
+
 from . import paper
+from .pictures import tiled
 from .published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS
 from .records import Record, values
 
@@ -49,6 +55,7 @@ def pictures(records: list[Record]) -> dict[str, Figure]:
         "few-shot": _few_shot(records),
         "transition": _transition(records),
         "learning": _learning(records),
+        "pseudo-images": _pseudo_images(records),
     }
     return {name: figure for name, figure in found.items() if figure is not None}
 
@@ -125,4 +132,24 @@ def _learning(records: list[Record]) -> Figure | None:
         axes.plot(*zip(*curve, strict=True), label=record.folder.name)
     axes.set(xlabel="turn", ylabel="agreement on test images", ylim=(0, 1))
     axes.legend(fontsize=7, frameon=False)
+    return figure
+
+
+def _pseudo_images(records: list[Record]) -> Figure | None:
+    """What generators without an adversary drew in the runs at hand, none of them seen before."""
+    games = [record.result for record in records if record.result.get("mode") == "zero-shot"]
+    played: dict[str, str] = {game["generator"]: game["teacher"]["name"] for game in games}
+    drawn = {}
+    for name, teacher in sorted(played.items()):
+        if name in GENERATORS and GENERATORS[name].domain == "images" and name.endswith("-prior"):
+            inputs = TEACHERS[teacher].inputs
+            assert isinstance(inputs, ImageInputs)
+            generator, rng = GENERATORS[name].build(inputs), torch.Generator().manual_seed(0)
+            x = generator(torch.randn(64, generator.latent_size, generator=rng), rng).x[0]
+            drawn[name] = inputs.intensities(x)
+    if not drawn:
+        return None
+    figure = Figure(figsize=(4 * len(drawn), 4.2), layout="constrained")
+    for axes, (name, intensities) in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn.items(), strict=True):
+        tiled(axes, intensities, name)
     return figure
