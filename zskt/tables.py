@@ -78,7 +78,17 @@ def collect(records: list[Record]) -> list[Row]:
 
 def _rank(row: Row) -> tuple[int, int, str]:
     """Generators in rising order of what they know, data behind; the recipe itself before what was changed of it."""
-    order = ("noise", "mlp", "image", "shower-prior", "shower", "strokes-prior", "strokes")
+    order = (
+        "noise",
+        "mlp",
+        "image",
+        "leaves-prior",
+        "things-prior",
+        "shower-prior",
+        "shower",
+        "strokes-prior",
+        "strokes",
+    )
     generator = row.samples.split(",")[0]
     return order.index(generator) if generator in order else len(order), len(row.samples), row.samples
 
