@@ -116,9 +116,10 @@ def test_labels_alone_need_no_teacher(call: Call, digits: Path, monkeypatch: pyt
     monkeypatch.setattr("teachers.load.KEPT", digits)  # as if no teacher had been kept with the project
     code, _, err = call(*SHORT, "--data", digits, "--out", "run")
     assert code == 2 and "train it with --mode teacher" in err
-    code, _, err = call(*SHORT, "--data", digits, "--without-teacher", "--out", "run")
+    code, out, err = call(*SHORT, "--data", digits, "--without-teacher", "--out", "run")
     assert code == 0, err
     assert json.loads(Path("run/result.json").read_text())["student"]["agreement"] is None
+    assert "\nstudent" in out and "\nteacher" not in out, "who took no part has no line"
 
 
 def test_an_interrupted_few_shot_run_goes_on_exactly(

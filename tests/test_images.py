@@ -65,6 +65,10 @@ def test_images_of_another_kind_are_refused(columns: dict[str, object], message:
 def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="no such folder"):
         read_images("mnist", tmp_path / "nothing", "test")
+    (tmp_path / "test.parquet").touch()
+    with pytest.raises(UserError, match=r"is a file; give a folder with test\.parquet"):
+        read_images("mnist", tmp_path / "test.parquet", "test")
+    (tmp_path / "test.parquet").unlink()
     with pytest.raises(UserError, match="torchvision's cifar10, whole"):
         read_images("cifar10", tmp_path, "test")
 

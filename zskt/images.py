@@ -98,7 +98,8 @@ def read_images(name: str, place: Path | None, split: Split) -> Labelled:
 
 def _parquet_files(place: Path, split: Split) -> list[Path]:
     if not place.is_dir():
-        raise UserError(f"--data {place}: no such folder; give one with {split}.parquet, or in torchvision's layout")
+        found = "is a file" if place.exists() else "no such folder"
+        raise UserError(f"--data {place}: {found}; give a folder with {split}.parquet, or in torchvision's layout")
     return locate_parquet(place, split)
 
 

@@ -25,7 +25,8 @@ def summary(result: dict[str, Any], where: Path) -> str:
     for role in ("teacher", "student"):
         entry = result[role]
         cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", f"ms_per_{kind}")]
-        rows.append((role, str(entry["name"]), *(written(value) for value in cells)))
+        if any(value is not None for value in cells):  # not a network that only gave its name
+            rows.append((role, str(entry["name"]), *(written(value) for value in cells)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(
