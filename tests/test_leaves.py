@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from generators.canvas import Canvas, Layer
 from generators.leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
+from generators.things import Things
 from teachers import CIFAR10_INPUTS, MNIST_INPUTS
 
 from .conftest import drawn_images
 
 
-def test_photographs_are_bounded_varied_and_reproducible() -> None:
-    pixels = drawn_images(Leaves(CIFAR10_INPUTS))
+@pytest.mark.parametrize("photographs", [Leaves, Things])
+def test_photographs_are_bounded_varied_and_reproducible(photographs: type[Leaves] | type[Things]) -> None:
+    pixels = drawn_images(photographs(CIFAR10_INPUTS))
     assert pixels.shape == (64, 3, 32, 32)
     assert pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
     assert 0.3 < pixels.mean() < 0.7 and pixels.mean((1, 2, 3)).std() > 0.1
-    assert torch.equal(pixels, drawn_images(Leaves(CIFAR10_INPUTS)))
-    assert drawn_images(Leaves(MNIST_INPUTS), 4).shape == (4, 1, 32, 32)
+    assert torch.equal(pixels, drawn_images(photographs(CIFAR10_INPUTS)))
+    assert drawn_images(photographs(MNIST_INPUTS), 4).shape == (4, 1, 32, 32)
 
 
 def test_power_falls_with_frequency_as_in_natural_scenes() -> None:
