@@ -49,5 +49,5 @@ GENERATORS: dict[str, Entry] = {
     ),
     "leaves-prior": Entry("images", Leaves, "things in front of things, for photographs"),
     "things-prior": Entry("images", Things, "the same, with sketches of vehicles, ships and animals in the middle"),
-    "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
+    "strokes": Entry("images", Strokes, "the strokes of strokes-prior, moved by an adversary"),
 }

@@ -164,7 +164,8 @@ def export(given: argparse.Namespace) -> None:
     measured = read_json(out / "export.json")
     for name in ("onnx", "int8", "hls4ml"):
         if name in measured:
-            print(f"{name}: " + ", ".join(f"{k} {v}" for k, v in measured[name].items()))
+            shown = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in measured[name].items()}
+            print(f"{name}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in shown.items()))
     if measured["latency"]:
         print(table(measured["latency"], "jet" if "jets" in measured else "image"))
     print(f"exported: {out}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
@@ -32,7 +33,8 @@ def transition_picture(results: Sequence[dict[str, Any]]) -> Figure:
             names = ("student", "teacher") if key == "on_student" else ("teacher", "student")
             axes.plot(found["stepped"], color=COLOURS[names[0]])
             axes.plot(found["watching"], color=COLOURS[names[1]], linestyle="--")
-            axes.set_title(f"{result['run']}\n{title}, MTE {found['mte']:.3f}", fontsize=7)
+            run = "\n".join(wrap(result["run"], PANEL))
+            axes.set_title(f"{run}\n{title}, MTE {found['mte']:.3f}", fontsize=7)
             axes.set(ylim=(0, 1.02))
     for axes in cells[-1]:
         axes.set_xlabel("step towards class j", fontsize=8)
@@ -45,6 +47,8 @@ def transition_picture(results: Sequence[dict[str, Any]]) -> Figure:
 
 
 COLOURS = {"student": "tab:orange", "teacher": "tab:blue"}
+PANEL = 42
+"""Characters of a title that a panel has room for."""
 STYLES: dict[str, Literal["-", "--"]] = {"stepped on": "-", "watching": "--"}
 
 

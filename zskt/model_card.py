@@ -46,7 +46,8 @@ def model_card(found: Finished, measured: dict[str, Any]) -> str:
         f"| | network | parameters | accuracy | agreement | KL (nats) |\n|---|---|---|---|---|---|\n{rows}",
         "## Files",
         "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of "
-        f"{kind}s. Differs from the trained network by at most {measured['difference']:.1e}{tied}.",
+        f"{kind}s. When it left, it differed from the trained network by at most "
+        f"{measured['difference']:.1e} on the inputs that were tried{tied}.",
         f"- `preprocess.json`: {fed}. `labels.txt`: the classes.",
         f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; on "
         f"{measured[f'{kind}s']} {kind}s same top class as the student on "

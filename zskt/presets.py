@@ -55,7 +55,7 @@ PRESETS: dict[str, Config] = {
 }
 
 LINES = {
-    "jets-embedded": "the default: the teacher that ships with zskt, two minutes on two cores",
+    "jets-embedded": "the default: the teacher that ships with zskt, under five minutes on two cores",
     "jetclass-kin": "the published JetClass ParticleNet on kinematics, 38 400 answers, 12 000 student steps",
     "tagger": "a tagger from a file, or one of CMS's by name, with whatever inputs its preprocess.json describes",
     "jetclass-kinpid": "the same with particle types",
