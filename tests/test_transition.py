@@ -91,4 +91,4 @@ def test_transition_of_runs(call: Call, digits: Path) -> None:
 def test_jets_have_no_pixels_to_step_through(call: Call) -> None:
     reference = Path(__file__).parent.parent / "runs/reference/jets-embedded-shower-seed0"
     code, _, err = call("--mode", "transition", "--run", reference)
-    assert code == 2 and "transition curves are walks over pixels" in err
+    assert code == 2 and "transition curves walk over pixels" in err

@@ -117,7 +117,8 @@ def _torchvision(name: str, place: Path | None, split: Split) -> Any:
                 f"{name}: cannot fetch it ({type(error).__name__}); fetch it elsewhere and give its folder as --data"
             ) from error
         raise UserError(
-            f"--data {place}: holds neither {split}.parquet nor torchvision's {name}, whole; give the folder that does"
+            f"--data {place}: holds neither {split}.parquet nor torchvision's {name}, whole; give the folder that "
+            "does, of torchvision's the one above"
         ) from error
 
 

@@ -131,7 +131,7 @@ def _players(
     config = Config.from_dict(recorded, str(run / "config.json"))
     card = card_of(config)
     if card.domain != "images":
-        raise UserError(f"--run {run}: its teacher takes {card.domain}; transition curves are walks over pixels")
+        raise UserError(f"{run}: its teacher takes {card.domain}; transition curves walk over pixels: name another run")
     if config.mode == "teacher":
         raise UserError(f"--run {run}: trained a teacher; give the run of a student")
     student = load_student(run, config).to(device)
