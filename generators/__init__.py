@@ -47,7 +47,8 @@ GENERATORS: dict[str, Entry] = {
     "strokes-prior": Entry(
         "images", lambda inputs: Strokes(inputs, adversarial=False), "a pen's random strokes, for written characters"
     ),
+    "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
     "leaves-prior": Entry("images", Leaves, "things in front of things, for photographs"),
     "things-prior": Entry("images", Things, "the same, with sketches of vehicles, ships and animals in the middle"),
-    "strokes": Entry("images", Strokes, "the strokes of strokes-prior, moved by an adversary"),
 }
+"""Of each domain in rising order of what they know, as tables have them."""

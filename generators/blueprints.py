@@ -14,12 +14,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .leaves import PALETTE
+
 TABLE = Path(__file__).with_name("things.csv")
 """One part a line, the last on top. Lengths are in units of half the thing's size, x to the right (where it looks), y
 down, angles in degrees; ``long`` and ``wide`` are half-axes of a superellipse of exponent ``power``; ``corner`` draws
 its far end to a tip; ``often`` is the probability that the part is there; a ``pair`` has a mirror image."""
-ROLES = {"ground": 1, "body": 5, "second": 6, "dark": 7, "light": 8}
-"""Which colour of the palette a part has: the scene has the first five, the thing the others."""
+ROLES = {"ground": 1, "body": PALETTE, "second": PALETTE + 1, "dark": PALETTE + 2, "light": PALETTE + 3}
+"""Which colour of the palette a part has: the scene has the first ones, the thing those after."""
 NUMBERS = ("x", "y", "long", "wide", "angle", "power", "often", "corner")
 
 

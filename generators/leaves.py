@@ -62,8 +62,12 @@ class Leaves(nn.Module):
         image = canvas.background(whole, palette)
         for layer in (*fallen(leaves, whole), *thing(leaves, whole)):
             image = canvas.put(image, layer, palette)
-        image = developed(image, whole, rng)
-        return Draw((self.inputs.normalised(image if self.inputs.channels == 3 else image.mean(1, keepdim=True)),))
+        return printed(developed(image, whole, rng), self.inputs)
+
+
+def printed(image: Tensor, inputs: ImageInputs) -> Draw:
+    """(B, 3, H, W) in [0, 1] as the teacher is fed it, grey where it takes one channel."""
+    return Draw((inputs.normalised(image if inputs.channels == 3 else image.mean(1, keepdim=True)),))
 
 
 def named(z: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from teachers.images import ImageInputs
 from .blueprints import KINDS, NUMBERS, ROLES, colours, parts
 from .canvas import Canvas, Layer, developed, uniform
 from .draw import Draw
-from .leaves import LEAVES, OF_COLOUR, OF_IMAGE, OF_LEAF, PALETTE, colours_of, fallen, layer_of, named
+from .leaves import LEAVES, OF_COLOUR, OF_IMAGE, OF_LEAF, PALETTE, colours_of, fallen, layer_of, named, printed
 
 OF_THING = ("right", "down", "size", "length", "tilt")
 MOOD = {"leaves": -1.6, "blur": -0.7, "contrast": 0.3, "sky": 0.8}
@@ -73,8 +73,7 @@ class Things(nn.Module):
     def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
         """z (B, Z) -> x (B, C, H, W)."""
         kind = torch.randint(len(KINDS), (len(z),), generator=rng, device=z.device)
-        image = self.photograph(z, kind, rng)
-        return Draw((self.inputs.normalised(image if self.inputs.channels == 3 else image.mean(1, keepdim=True)),))
+        return printed(self.photograph(z, kind, rng), self.inputs)
 
     def photograph(self, z: Tensor, kind: Tensor, rng: torch.Generator) -> Tensor:
         """z (B, Z), which of `KINDS` (B,) -> (B, 3, H, W) in [0, 1]."""

@@ -145,10 +145,12 @@ def _pseudo_images(records: list[Record]) -> Figure | None:
     played: dict[str, str] = {game["generator"]: game["teacher"]["name"] for game in games}
     drawn = {}
     for name, teacher in sorted(played.items()):
-        if name in GENERATORS and GENERATORS[name].domain == "images" and name.endswith("-prior"):
-            inputs = TEACHERS[teacher].inputs
-            assert isinstance(inputs, ImageInputs)
-            generator, rng = GENERATORS[name].build(inputs), torch.Generator().manual_seed(0)
+        if name not in GENERATORS or GENERATORS[name].domain != "images":
+            continue
+        inputs = TEACHERS[teacher].inputs
+        generator, rng = GENERATORS[name].build(inputs), torch.Generator().manual_seed(0)
+        assert isinstance(inputs, ImageInputs) and isinstance(generator, torch.nn.Module)
+        if next(generator.parameters(), None) is None:
             x = generator(torch.randn(64, generator.latent_size, generator=rng), rng).x[0]
             drawn[name] = inputs.intensities(x)
     if not drawn:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generators import GENERATORS
+
 from . import ablation, curves, paper
 from .domains import unit
 from .errors import UserError
@@ -78,17 +80,7 @@ def collect(records: list[Record]) -> list[Row]:
 
 def _rank(row: Row) -> tuple[int, int, str]:
     """Generators in rising order of what they know, data behind; the recipe itself before what was changed of it."""
-    order = (
-        "noise",
-        "mlp",
-        "image",
-        "leaves-prior",
-        "things-prior",
-        "shower-prior",
-        "shower",
-        "strokes-prior",
-        "strokes",
-    )
+    order = list(GENERATORS)
     generator = row.samples.split(",")[0]
     return order.index(generator) if generator in order else len(order), len(row.samples), row.samples
 
