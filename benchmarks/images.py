@@ -22,9 +22,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from generators import GENERATORS
 from generators.image import UpsampledConv
 from teachers import TEACHERS
+from zskt.answers import ask
 from zskt.distill import Game, begin
 from zskt.domains import DOMAINS
-from zskt.game import ask, divergence, generator_loss, student_loss
+from zskt.game import divergence, generator_loss, student_loss
 from zskt.players import Players
 from zskt.presets import PRESETS
 from zskt.students import STUDENTS

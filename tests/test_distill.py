@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from generators import GENERATORS
 from teachers.inputs import FULL, KIN, KINPID, JetInputs
+from zskt.answers import Answer
 from zskt.config import Config
 from zskt.data import SAMPLE, read_jets
 from zskt.distill import Game, begin
 from zskt.errors import UserError
-from zskt.game import Answer, NonFiniteLoss
+from zskt.game import NonFiniteLoss
 from zskt.players import Players
 from zskt.pool import Pool, mix
 from zskt.schedule import cosine

@@ -8,20 +8,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from zskt.answers import Answer, ask, attention_map, watch
 from zskt.game import (
-    Answer,
     NonFiniteLoss,
-    ask,
     attention_distance,
-    attention_map,
     divergence,
     generator_loss,
+    hint_distance,
     step,
     student_loss,
     surprise,
     uncertainty,
     uphill,
-    watch,
 )
 
 
@@ -67,6 +65,34 @@ def test_attention_distance_sums_over_layers_the_mean_square_difference() -> Non
 def test_attention_between_different_resolutions_is_refused() -> None:
     with pytest.raises(ValueError, match="do not match"):
         attention_distance([torch.ones(2, 4)], [torch.ones(2, 9)])
+
+
+def test_hint_distance_is_in_units_of_the_teachers_mean_square_and_sums_over_layers() -> None:
+    t, s = torch.full((2, 3, 4, 4), 2.0), torch.full((2, 3, 4, 4), 3.0)
+    assert hint_distance([t, t], [s, t]).item() == pytest.approx(0.25)  # (3 - 2)^2 / 2^2, and nothing
+    assert hint_distance([10 * t], [10 * s]).item() == pytest.approx(0.25)
+    with pytest.raises(ValueError, match="do not match"):
+        hint_distance([t], [s[:, :2]])
+
+
+def test_student_loss_has_a_hint_only_where_it_is_asked_for() -> None:
+    t = Answer(torch.randn(2, 3), activations=(torch.ones(2, 4),))
+    s = Answer(torch.randn(2, 3), activations=(torch.zeros(2, 4),))
+    kl = divergence(t.logits, s.logits).mean().item()
+    assert student_loss(t, s, hint=2.5).item() == pytest.approx(kl + 2.5)
+    assert student_loss(t, s._replace(activations=())).item() == pytest.approx(kl)
+
+
+def test_an_answer_has_whole_layers_if_asked_for_and_keeps_rows_of_all_its_parts() -> None:
+    network, x = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(32, 3)), torch.randn(5, 1, 4, 4)
+    assert ask(network, (x,), ["0"]).activations == ()
+    answer = ask(network, (x,), ["0"], whole=True)
+    assert torch.equal(answer.activations[0], network[0](x)) and answer.activations[0].requires_grad
+    some = answer.detach().at(torch.tensor([3, 1]))
+    assert torch.equal(some.activations[0], network[0](x)[[3, 1]]) and not some.activations[0].requires_grad
+    assert torch.equal(some.logits, answer.logits[[3, 1]]) and torch.equal(
+        some.attention[0], answer.attention[0][[3, 1]]
+    )
 
 
 def test_beta_zero_does_not_compute_the_attention_term() -> None:

@@ -12,9 +12,9 @@ from teachers import TEACHERS, load_teacher
 from teachers.plain import VGG11, LeNet5
 from teachers.resnet import cifar_resnet, resnet18, resnet34
 from teachers.wide_resnet import WideResNet
+from zskt.answers import ask
 from zskt.errors import UserError
 from zskt.evaluate import answers
-from zskt.game import ask
 from zskt.images import read_images
 from zskt.students import count_parameters
 

@@ -12,18 +12,9 @@ from torch import Tensor
 
 from generators import Bandit, Draw
 
+from .answers import Answer, Batch
 from .config import Config
-from .game import (
-    Answer,
-    Batch,
-    divergence,
-    generator_loss,
-    step,
-    surprise,
-    uncertainty,
-    uphill,
-    value_distance,
-)
+from .game import divergence, generator_loss, step, surprise, uncertainty, uphill, value_distance
 from .moments import watch_moments
 from .players import Oracle, Players
 from .pool import cat

@@ -46,6 +46,26 @@ def build_student(config: Config, card: AnyCard) -> nn.Module:
     return Regressing(student, len(card.values)) if card.values else student
 
 
+@torch.no_grad()
+def inherit(student: nn.Module, teacher: nn.Module) -> None:
+    """Give the student what the teacher has of the same name and shape, statistics of normalisations included.
+
+    V. Sanh et al., "DistilBERT", arXiv:1910.01108, section 2, begin a student so, from every other layer.
+
+    Raises:
+        UserError: if there is no such parameter.
+    """
+    given, taken = teacher.state_dict(), student.state_dict()
+    common = [name for name, mine in taken.items() if name in given and given[name].shape == mine.shape]
+    if not common:
+        raise UserError(
+            f"inherit: none of the student's {len(taken)} tensors has name and shape of one of the teacher's; leave it "
+            "out, or take a --student of the teacher's family and widths"
+        )
+    for name in common:
+        taken[name].copy_(given[name])
+
+
 def load_student(run: Path, config: Config) -> nn.Module:
     """The student of a run, in evaluation mode.
 

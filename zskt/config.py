@@ -57,6 +57,12 @@ class Config:
     """Replay draws a sample with probability ~ (frequency of its class among the teacher's answers)^-balance."""
     beta: float = 0.0
     """Weight of the attention match."""
+    hint: float = 0.0
+    """Weight of the match of what the blocks put out, in units of the teacher's mean square, where both networks have
+    the same widths. The teacher is asked again in each student step: its layers are too large to be kept."""
+    cutmix: float = 0.0
+    """Share of the images of each student batch that get a rectangle of another one; the teacher is asked about them
+    anew in each student step."""
     regression: float = 1.0
     """Weight of the robust distance of regressed values, of teachers that have such."""
     radius: float = 0.0
@@ -74,6 +80,10 @@ class Config:
     where it begins and where it ends."""
     moments: float = 0.0
     """Price of pseudo-samples whose moments are not those that the teacher's batch normalisations remember."""
+    inherit: bool = False
+    """Whether the student begins with the teacher's own parameters, wherever name and shape are the same: a shallower
+    network of the same widths begins as the teacher with blocks left out, and knows real samples from it. Of modes
+    zero-shot and kd."""
     average: float = 0.0
     """Decay, each step, of an exponential moving average of the student; it is what the run leaves. 0 keeps none."""
     alpha: float = 0.9
@@ -113,7 +123,7 @@ class Config:
         least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
         least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
         least |= {"certainty": 0, "images_per_class": 0, "regression": 0, "radius": 0, "pt_low": 0, "pt_high": 0}
-        least |= {"push": 0}
+        least |= {"push": 0, "hint": 0}
         for name, value in self.to_dict().items():
             if isinstance(value, float) and not math.isfinite(value):
                 raise UserError(f"{name} is {value}, but must be a finite number")
@@ -126,9 +136,13 @@ class Config:
                 raise UserError(f"--{name} is {getattr(self, name)}, but must be at most {most}")
         if not 0 <= self.replay < 1:
             raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
-        for name in ("alpha", "average", "warmup"):
+        for name in ("alpha", "average", "warmup", "cutmix"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"{name} is {getattr(self, name)}, but must be in [0, 1]")
+        if self.mode not in ("zero-shot", "kd"):
+            for name in ("inherit", "hint", "cutmix"):
+                if getattr(self, name):
+                    raise UserError(f"{name} is of modes zero-shot and kd, not of {self.mode}; leave it out")
         lookup(AUGMENTATIONS, self.augment, "augmentation")
         lookup({"adamw": 0, "sgd": 0}, self.optimizer, "optimizer")
         if self.temperature <= 0:
@@ -148,7 +162,7 @@ class Config:
                     f"--{kind} {name} is for {domains[name]}, but the teacher {self.teacher} takes {domain}: "
                     f"choose one of {fitting}"
                 )
-        for name, is_on in (("augment", self.augment != "none"), ("push", self.push > 0)):
+        for name, is_on in {"augment": self.augment != "none", "push": self.push, "cutmix": self.cutmix}.items():
             if is_on and domain != "images":
                 chosen = getattr(self, name)
                 raise UserError(f"{name} {chosen} is for images, but the teacher {self.teacher} takes {domain}")

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .adversary import Adversary
+from .answers import Answer, Batch
+from .augment import cutmix
 from .config import Config
-from .game import Answer, Batch, NonFiniteLoss, divergence, step, student_loss
+from .game import NonFiniteLoss, divergence, step, student_loss
 from .players import Oracle, Players
 from .pool import Pool, mix
 from .schedule import Schedule, cosine
@@ -68,13 +70,23 @@ class Game:
     def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
         """The student's loss on a batch that the teacher has answered, and what the student said."""
         config = self.config
-        said = self.players.ask(self.players.student, x, config.beta)
-        loss = student_loss(answer, said, config.beta, config.temperature, config.regression, self.players.scale)
+        if config.hint or config.cutmix:
+            x, answer = self.asked_anew(x)
+        said = self.players.ask(self.players.student, x, config.beta, config.hint)
+        weights = (config.beta, config.temperature, config.regression)
+        loss = student_loss(answer, said, *weights, self.players.scale, config.hint)
         step(loss, self.state.optimizer("student_optimizer", lr), self.config.clip)
         if self.average is not None:
             self.average.update_parameters(self.players.student)
         self.state.count("steps", 1)
         return loss.detach(), said.detach()
+
+    @torch.no_grad()
+    def asked_anew(self, x: Batch) -> tuple[Batch, Answer]:
+        """Samples as the student is to see them, and what the teacher and its layers, too large to be kept, say."""
+        if self.config.cutmix:
+            x = (cutmix(x[0], self.config.cutmix, self.state.streams["replay"]),)
+        return x, self.teacher(x, self.config.hint)
 
     def student_batch(self, x: Batch, answer: Answer) -> tuple[Batch, Answer]:
         """Some of the new samples and, by `Config.replay`, some of the earlier ones."""

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from teachers.inputs import Inputs
 
-from .game import divergence, heads
+from .answers import heads
+from .game import divergence
 from .labelled import Labelled
 
 BATCH = 256

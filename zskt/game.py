@@ -1,89 +1,22 @@
 """Algorithm 1 of Micaelli and Storkey (2019): a generator and a student play over a teacher's answers.
 
 P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768.
-Nothing here knows what a sample is: a batch x is a tuple of tensors, and a network is called as ``network(*x)``.
-
 Shapes: B batch, K classes, C channels. Every divergence is in nats per example.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-Batch = tuple[Tensor, ...]
-Network = Callable[..., Tensor]
+from .answers import Answer
 
 
 class NonFiniteLoss(RuntimeError):
     """A loss term is NaN or infinite; raised before any parameter is changed by it."""
-
-
-class Answer(NamedTuple):
-    """What a network says of a batch."""
-
-    logits: Tensor
-    """(B, K)"""
-    attention: tuple[Tensor, ...] = ()
-    """f(A) of each layer that was watched, (B, positions)."""
-    values: Tensor | None = None
-    """(B, R), regressed values; None of a network that has none."""
-
-    def detach(self) -> Answer:
-        values = None if self.values is None else self.values.detach()
-        return Answer(self.logits.detach(), tuple(a.detach() for a in self.attention), values)
-
-    def at(self, rows: Tensor) -> Answer:
-        """To some of the samples."""
-        values = None if self.values is None else self.values[rows]
-        return Answer(self.logits[rows], tuple(a[rows] for a in self.attention), values)
-
-
-@contextmanager
-def watch(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]:
-    """Collect the outputs of the submodules named ``layers``, in the order in which the forward pass meets them.
-
-    Raises:
-        AttributeError: if the network has no submodule of that name.
-    """
-    outputs: list[Tensor] = []
-
-    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-        outputs.append(output)
-
-    handles = [network.get_submodule(name).register_forward_hook(keep) for name in layers]
-    try:
-        yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def attention_map(activation: Tensor) -> Tensor:
-    """f(A) of section 3.2: the mean of A^2 over channels, flattened, of unit Euclidean length.
-
-    (B, C, positions...) -> (B, positions); of an image the positions are H W, of a jet the particle slots.
-    """
-    return nn.functional.normalize(activation.square().mean(1).flatten(1), dim=1)
-
-
-def ask(network: nn.Module, x: Batch, layers: Sequence[str] = ()) -> Answer:
-    """One forward pass: logits, the attention maps of ``layers``, and regressed values if there are any."""
-    with watch(network, layers) as activations:
-        answered = network(*x)
-    logits, values = heads(network, answered)
-    return Answer(logits, tuple(attention_map(a) for a in activations), values)
-
-
-def heads(network: nn.Module, answered: Tensor) -> tuple[Tensor, Tensor | None]:
-    """(B, K + R) -> logits (B, K) and values (B, R): a network says in its attribute ``regressions`` how many are R."""
-    count: int = getattr(network, "regressions", 0)
-    return (answered[:, :-count], answered[:, -count:]) if count else (answered, None)
 
 
 def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:
@@ -106,6 +39,22 @@ def attention_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> 
     if shapes[0] != shapes[1]:
         raise ValueError(f"attention maps of the teacher {shapes[0]} do not match the student's {shapes[1]}")
     return torch.stack([(t - s).square().mean() for t, s in zip(teacher, student, strict=True)]).sum()
+
+
+def hint_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
+    """Sum over pairs of layers of mean (A_t - A_s)^2 / mean A_t^2, so that each layer counts alike: a scalar.
+
+    A. Romero et al., "FitNets: hints for thin deep nets", arXiv:1412.6550, equation 3, for layers of equal widths: what
+    a sample tells of the teacher's layers is much more than its K logits.
+
+    Raises:
+        ValueError: if the numbers of layers or their shapes differ.
+    """
+    shapes = [[tuple(a.shape[1:]) for a in side] for side in (teacher, student)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"layers of the teacher {shapes[0]} do not match the student's {shapes[1]}")
+    pairs = zip(teacher, student, strict=True)
+    return torch.stack([(t - s).square().mean() / t.square().mean() for t, s in pairs]).sum()
 
 
 def value_distance(teacher: Answer, student: Answer, scale: Tensor) -> Tensor:
@@ -184,10 +133,12 @@ def student_loss(
     temperature: float = 1.0,
     regression: float = 0.0,
     scale: Tensor | None = None,
+    hint: float = 0.0,
 ) -> Tensor:
     """What the student minimises, equation 1: KL(T || S) + beta * attention distance; a scalar.
 
-    Where there are regressed values, `value_distance` in units of ``scale`` is added, ``regression`` times.
+    Where there are regressed values, `value_distance` in units of ``scale`` is added, ``regression`` times; and
+    `hint_distance`, ``hint`` times.
 
     beta weighs a KL in nats per example. The authors' code divides its KL by the number of classes too, so that its
     beta = 250 is 250 K here.
@@ -195,6 +146,8 @@ def student_loss(
     loss = finite(divergence(teacher.logits, student.logits, temperature).mean(), "student's KL")
     if beta:
         loss = loss + beta * finite(attention_distance(teacher.attention, student.attention), "attention distance")
+    if hint:
+        loss = loss + hint * finite(hint_distance(teacher.activations, student.activations), "hint distance")
     if regression and scale is not None:
         loss = loss + regression * finite(value_distance(teacher, student, scale).mean(), "distance of values")
     return loss

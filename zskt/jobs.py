@@ -16,14 +16,14 @@ from teachers.probe import random_inputs
 from teachers.tagger import Tagger
 from teachers.tagger_inputs import describe
 
-from .build import build_student, card_of, load_student
+from .answers import ask
+from .build import build_student, card_of, inherit, load_student
 from .config import NO_GENERATOR, Config
 from .distill import Game, begin
 from .domains import DOMAINS
 from .errors import UserError
 from .evaluate import BATCH
 from .folder import RunFolder, write_json
-from .game import ask
 from .judge import Judge
 from .labelled import Labelled, of_each_class
 from .moments import normalisations
@@ -53,6 +53,8 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     judge = Judge(judged_on, card, teacher, device)
     judged_on.check()
     student = domain.place(build_student(config, card), device).train()
+    if config.inherit:
+        inherit(student, teacher)
     generator = None
     if given is None:
         built = GENERATORS[config.generator].build(card.inputs)
@@ -67,8 +69,9 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
         print(f"teacher: {teacher.origin}\n{describe(card.inputs)}")
     if generator is not None and config.moments and not normalisations(teacher):
         raise UserError(f"moments is {config.moments}, but {config.teacher} has no batch normalisation; leave it out")
-    if config.beta:
-        players.require_maps_that_match(None if given is None else card.inputs(given.samples[:2]), device)
+    if config.beta or config.hint:
+        first = None if given is None else card.inputs(given.samples[:2])
+        players.require_layers_that_match(first, device, whole=config.hint > 0)
     state = begin(players, config, device)
     folder = open_folder(config, options)
     start(folder, state, config, options, device, learned_from or judged_on)
@@ -165,7 +168,7 @@ def _supervise(
     if config.images_per_class:
         data = of_each_class(data, card.classes, config.images_per_class, config.seed)
     if teacher is not None and config.beta:
-        Players(teacher, network).require_maps_that_match(card.inputs(data.samples[:2]), device)
+        Players(teacher, network).require_layers_that_match(card.inputs(data.samples[:2]), device)
     steps = config.student_steps if config.mode == "few-shot" else None
     classifier = Classifier(network, data, card.inputs, config, device, teacher, steps)
     judge = Judge(judged_on, card, teacher, device)

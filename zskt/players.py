@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from .answers import Answer, Batch, ask
 from .errors import UserError
-from .game import Answer, Batch, ask
 from .state import State
 
 
@@ -29,27 +29,28 @@ class Players:
         found = getattr(self.student, "scale", None)
         return found if isinstance(found, torch.Tensor) else None
 
-    def layers(self, network: nn.Module, beta: float) -> tuple[str, ...]:
-        """Names of the layers to watch: none without attention match, else as many as both networks have, from the end.
+    def layers(self, network: nn.Module, matched: float) -> tuple[str, ...]:
+        """Names of the layers to watch: none if they are not ``matched``, else as many as both have, from the end.
 
         Where one network has fewer blocks, its blocks answer the other's last ones.
         """
-        if not beta:
+        if not matched:
             return ()
         names = [getattr(n, "attention_layers", ()) for n in (self.teacher, self.student)]
         watched: tuple[str, ...] = getattr(network, "attention_layers", ())
         return watched[len(watched) - min(len(n) for n in names) :]
 
-    def ask(self, network: nn.Module, x: Batch, beta: float = 0.0) -> Answer:
-        """What a network says, and its attention maps if they have a price ``beta``."""
-        return ask(network, x, self.layers(network, beta))
+    def ask(self, network: nn.Module, x: Batch, beta: float = 0.0, hint: float = 0.0) -> Answer:
+        """What a network says, its attention maps if they have a price ``beta``, its layers if ``hint`` is theirs."""
+        return ask(network, x, self.layers(network, beta or hint), whole=hint > 0)
 
     @torch.no_grad()
-    def require_maps_that_match(self, x: Batch | None, device: torch.device) -> None:
+    def require_layers_that_match(self, x: Batch | None, device: torch.device, *, whole: bool = False) -> None:
         """See, before a run begins, that the attention maps of both have the same resolutions.
 
         Args:
             x: a small batch; None takes one of the generator's. Modes and random streams stay as they were.
+            whole: see that the layers have the same channels, too.
 
         Raises:
             UserError: if they have not.
@@ -64,10 +65,16 @@ class Players:
             rng = torch.Generator(device).manual_seed(0)
             x = self.generator(torch.randn(16, size, generator=rng, device=device), rng).x
         x = tuple(t.to(device) for t in x)
-        maps = [self.ask(n, x, 1.0).attention for n in (self.teacher, self.student)]
+        said = [self.ask(n, x, hint=1.0) for n in (self.teacher, self.student)]
         for network, mode in zip(networks, modes, strict=True):
             network.train(mode)
-        shapes = [[a.shape[1] for a in side] for side in maps]
+        layers = [[tuple(a.shape[1:]) for a in answer.activations] for answer in said]
+        if whole and (layers[0] != layers[1] or not layers[0]):
+            raise UserError(
+                f"hint: the teacher's layers have shapes {layers[0]}, the student's {layers[1]}: choose a --student of "
+                "the teacher's widths, or leave hint out"
+            )
+        shapes = [[a.shape[1] for a in answer.attention] for answer in said]
         if shapes[0] != shapes[1]:
             raise UserError(
                 f"the teacher's attention maps have {shapes[0]} positions, the student's {shapes[1]}: "
@@ -84,6 +91,7 @@ class Oracle:
     """Price of the match of attention maps; without one, none are taken."""
     state: State
 
-    def __call__(self, x: Batch) -> Answer:
+    def __call__(self, x: Batch, hint: float = 0.0) -> Answer:
+        """With what its layers put out, if they have a price ``hint``."""
         self.state.count("teacher_answers", len(x[0]))
-        return self.players.ask(self.players.teacher, x, self.beta)
+        return self.players.ask(self.players.teacher, x, self.beta, hint)

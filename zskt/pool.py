@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .game import Answer, Batch
+from .answers import Answer, Batch
 
 HALF = torch.finfo(torch.float16).max
 

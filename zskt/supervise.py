@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from teachers.inputs import Inputs, Samples
 
+from .answers import Batch, ask
 from .augment import AUGMENTATIONS
 from .config import Config
-from .game import Batch, ask, attention_distance, divergence, finite, step
+from .game import attention_distance, divergence, finite, step
 from .labelled import Labelled
 from .players import Players
 from .schedule import cosine

@@ -18,8 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from .answers import Answer
 from .folder import environment, write_json
-from .game import Answer, divergence, generator_loss, step, student_loss
+from .game import divergence, generator_loss, step, student_loss
 from .schedule import cosine
 
 K, POINTS, SQUARE = 3, 50, 4.0
