@@ -160,7 +160,7 @@ def test_from_teacher_to_student_and_no_real_image_before_the_verdict(
         assert "40 images of mnist test" in out
         result = json.loads(Path(preset, "result.json").read_text())
         assert result["data"]["images"] == 40 and result["student"]["parameters"] == 15_738
-    code, out, err = call("--mode", "evaluate", "--run", preset, "--data", digits)
+    code, out, err = call("--mode", "evaluate", "--run", preset)  # the run knows where its images are
     assert code == 0, err
     assert Path(preset, "evaluate-mnist-test-digits.json").is_file()
 
@@ -224,16 +224,20 @@ def test_networks_that_do_not_belong_together(
     assert not list(Path().glob("runs/*"))
 
 
+@pytest.mark.parametrize(("every", "unsaved"), [(1, 1e9), (100, -1.0)])  # by turns, or because time has passed
 def test_a_game_that_keeps_an_average_goes_on_exactly(
-    call: Call, digits: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, digits: Path, monkeypatch: pytest.MonkeyPatch, every: int, unsaved: float
 ) -> None:
+    from zskt import running
     from zskt.distill import Game
 
+    monkeypatch.setattr(running, "UNSAVED", unsaved)
+    monkeypatch.setattr(running, "SILENT", -1.0)
     assert call("--mode", "teacher", "--preset", "mnist-lenet5", "--data", digits, "--pseudo-batches", 1)[0] == 0
     game = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--data", digits, "--pseudo-batches", 4)
-    game = (*game, "--batch-size", 8, "--set", "checkpoint_every=1", "--set", "average=0.7")
+    game = (*game, "--batch-size", 8, "--set", f"checkpoint_every={every}", "--set", "average=0.7")
     code, _, err = call(*game, "--out", "whole")
-    assert code == 0, err
+    assert code == 0 and "whole: turn 3 of 4" in err
     turn = Game.turn
 
     def stops(self: Game) -> dict[str, float]:
@@ -246,7 +250,7 @@ def test_a_game_that_keeps_an_average_goes_on_exactly(
         call(*game, "--out", "cut")
     monkeypatch.setattr(Game, "turn", turn)
     code, _, err = call("--mode", "zero-shot", "--resume", "--out", "cut")
-    assert code == 0, err
+    assert code == 0 and "cut: turn 2 of 4" in err  # nothing was lost
     whole, cut = (Path(run, "student.safetensors").read_bytes() for run in ("whole", "cut"))
     assert whole == cut
 

@@ -130,8 +130,9 @@ def show_list(given: argparse.Namespace) -> None:
     }
     for kind, entries in kinds.items():
         print(f"{kind}:")
+        width = max(map(len, entries))
         for name, what in entries.items():
-            print(f"  {name:<28} {what}")
+            print(f"  {name:<{width}}  {what}")
 
 
 def toy(given: argparse.Namespace) -> None:

@@ -67,6 +67,8 @@ class Domain:
     """Pseudo-samples beside real ones."""
     layout: torch.memory_format = torch.contiguous_format
     """In which networks are fastest."""
+    split: bool = False
+    """Whether --data is a place with test samples of its own, where a finished run is judged again."""
 
     def place(self, network: nn.Module, device: torch.device) -> nn.Module:
         return network.to(device).to(memory_format=self.layout)
@@ -105,5 +107,5 @@ def _images(card: AnyCard, place: Path | None, mode: str) -> tuple[Source | None
 
 DOMAINS: dict[str, Domain] = {
     "jets": Domain(_jets, lambda draw, real, card: plane(draw, real)),
-    "images": Domain(_images, grid, torch.channels_last),
+    "images": Domain(_images, grid, torch.channels_last, split=True),
 }

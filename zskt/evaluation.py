@@ -46,6 +46,11 @@ def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
     return path
 
 
+def _still_there(place: str | None) -> Path | None:
+    """Where a run read its data, if that is still there."""
+    return None if place is None or not Path(place).exists() else Path(place)
+
+
 @dataclass(frozen=True)
 class Finished:
     """A run that has ended, and who judges it."""
@@ -66,7 +71,7 @@ Judges = dict[tuple[object, ...], Judge]
 
 
 def finished(run: Path, data: Path | None, teacher_path: Path | None, where: torch.device, judges: Judges) -> Finished:
-    """A run's student, to be judged on ``data`` (the sample that ships without it).
+    """A run's student, to be judged on ``data`` (without it, images where the run found them, the sample that ships).
 
     Args:
         judges: those of other runs, to share: a teacher that several runs have is asked once.
@@ -76,13 +81,16 @@ def finished(run: Path, data: Path | None, teacher_path: Path | None, where: tor
     """
     adopt_run(run)
     recorded = read_json(run / "config.json")
-    file = recorded.pop("files", {}).get("teacher", {})
+    files = recorded.pop("files", {})
+    file = files.get("teacher", {})
     config = Config.from_dict(recorded, str(run / "config.json"))
     student = load_student(run, config).to(where)
-    key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius)
+    card = card_of(config)
+    if data is None and DOMAINS[card.domain].split:
+        data = _still_there(files.get("data", {}).get("path"))
+    key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius, data)
     if key not in judges:
         teacher = _teacher(config, file, teacher_path)
-        card = card_of(config)
         _, source = DOMAINS[card.domain].sources(card, data, "evaluate")
         judges[key] = Judge(source, card, None if teacher is None else teacher.to(where), where)
     return Finished(run, config, student, judges[key], read_json(run / "result.json"))

@@ -139,12 +139,16 @@ def sculpting(j: Judged) -> Figure | None:
     mass = j.facts["mass"][background]
     for axes, k in zip(panels, signals, strict=True):
         mplhep.histplot(np.histogram(mass, MASS_BINS, density=True)[0], MASS_BINS, ax=axes, color="0.6", label="all")
+        few = []
         for role, p in (("teacher", j.teacher), ("student", j.student)):
             score = discriminant(p, k, j.background)
             kept = mass[score[background] >= np.quantile(score[j.truth == k], 1 - CUT)]
-            if len(kept) >= LEAST:
-                shown = np.histogram(kept, MASS_BINS, density=True)[0]
-                mplhep.histplot(shown, MASS_BINS, ax=axes, color=COLOURS[role], label=f"{role}'s cut")
+            if len(kept) < LEAST:
+                few.append(f"{role}'s cut leaves {len(kept)}:\ntoo few to show")
+                continue
+            shown = np.histogram(kept, MASS_BINS, density=True)[0]
+            mplhep.histplot(shown, MASS_BINS, ax=axes, color=COLOURS[role], label=f"{role}'s cut")
+        axes.text(0.97, 0.95, "\n".join(few), transform=axes.transAxes, ha="right", va="top", fontsize=7)
         axes.set(title=f"{short(j.classes[k])} at {CUT:.0%}", xlabel="background's mass (GeV)", yticks=[])
     panels[0].legend(frameon=False, fontsize=7)
     return figure

@@ -24,6 +24,7 @@ from .domains import DOMAINS, unit
 from .errors import UserError
 from .evaluation import Finished, finished
 from .folder import read_json, write_json
+from .physics import CUT, LEAST
 from .pictures import COUNT
 from .plots import pictures as physics_pictures
 from .records import Record
@@ -133,7 +134,7 @@ def _physics(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
         "rows": rows,
         "note": f"Against {', '.join(figures['background'])}, on {figures['jets']:,} jets; the truth is "
         f"{figures['truth']}. Errors are binomial. Sculpting: Jensen-Shannon divergence of the background's mass "
-        "before and after the cut at 50 %.",
+        f"before and after the cut at {CUT:.0%}, – where fewer than {LEAST} jets of it pass: give more with --data.",
     }
 
 
@@ -171,5 +172,7 @@ def _pseudo(found: Finished) -> tuple[Figure | None, str]:
         note = "The run's checkpoint is not here: the generator as every run begins."
     rng = torch.Generator().manual_seed(0)
     draw = generator.eval()(torch.randn(8 * COUNT, generator.latent_size, generator=rng), rng)
-    note += f" Beside them: {found.judge.source.name}, or {SAMPLE.name} where that does not tell particles apart."
+    beside = {found.judge.source.name: None, SAMPLE.name: None}
+    instead = " or, where that does not tell particles apart, ".join(beside if card.domain == "jets" else [*beside][:1])
+    note += f" Beside them: {instead}."
     return DOMAINS[card.domain].picture(draw, found.judge.data, card), note

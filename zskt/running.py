@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -147,25 +148,35 @@ def play(
 ) -> None:
     """Play the turns; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
+    saved = said = time.monotonic()
+    print(f"{folder.path}: turn {state.step} of {config.pseudo_batches}", file=sys.stderr, flush=True)
     bar = tqdm(turns, config.mode, config.pseudo_batches, initial=state.step, disable=not options.progress, unit="turn")
     with Interruption() as interruption:
         for values in bar:
-            turn = state.step
-            state.counters["seconds"] = time.monotonic() - begun
+            turn, now = state.step, time.monotonic()
+            state.counters["seconds"] = now - begun
             logged: dict[str, float | None] = dict(values)
             if config.evaluate_every and (turn % config.evaluate_every == 0 or turn == config.pseudo_batches):
                 logged |= judge.quick(student)
                 if pictures is not None:
                     pictures.show(folder.writer, turn)
             folder.log(turn, logged)
-            if interruption.asked or turn % config.checkpoint_every == 0 or turn == config.pseudo_batches:
+            due = turn % config.checkpoint_every == 0 or turn == config.pseudo_batches or now - saved > UNSAVED
+            if interruption.asked or due:
                 state.save(folder.checkpoint, config.to_dict())
+                saved = now
             if interruption.asked:
                 raise KeyboardInterrupt
-            bar.set_postfix_str(" ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v))
+            shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
+            bar.set_postfix_str(shown)
+            if not options.progress and now - said > SILENT:
+                print(f"{folder.path}: turn {turn} of {config.pseudo_batches} {shown}", file=sys.stderr, flush=True)
+                said = now
 
 
 SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")
+UNSAVED, SILENT = 300.0, 60.0
+"""Seconds after which a run saves what it has, and tells a log file (a terminal has its bar) where it is."""
 
 
 def conclude(
