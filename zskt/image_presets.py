@@ -83,6 +83,9 @@ IMAGES: tuple[Config, ...] = (
         700,
         {
             "generator": "things-prior",
+            "inherit": True,
+            "hint": 10.0,
+            "cutmix": 0.5,
             "growth": 1.0,
             "replay": 0.9,
             "balance": 1.0,
@@ -90,7 +93,7 @@ IMAGES: tuple[Config, ...] = (
             "certainty": 0.0,
             "moments": 0.0,
             "temperature": 4.0,
-            "student_lr": 5e-3,
+            "student_lr": 1e-2,
             "warmup": 0.1,
             "average": 0.0,
             "pool": 131_072,
