@@ -11,13 +11,19 @@ from zskt.folder import read_json
 from zskt.summary import summary
 from zskt.tables import everything, render, write
 
+from .refresh import refreshed, tables
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 REFERENCE = ROOT / "runs" / "reference"
 
 
 def test_the_tables_are_made_from_the_reference_runs() -> None:
-    assert render(REFERENCE) in README
+    found = dict(tables())
+    assert len(found) == render(REFERENCE).count("\n\n**") + 1 > 10
+    for table in found.values():
+        assert README.count(table) == 1
+    assert refreshed(README) == README
 
 
 def test_the_papers_tables_are_made_from_the_reference_runs(tmp_path: Path) -> None:
