@@ -18,7 +18,7 @@ from .domains import DOMAINS
 from .errors import UserError
 from .folder import read_json, write_json
 from .judge import Judge
-from .running import choose_device, teacher_of
+from .running import choose_device, found_before, teacher_of
 
 
 def _teacher(config: Config, file: dict[str, Any], path: Path | None) -> nn.Module | None:
@@ -44,11 +44,6 @@ def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
         raise UserError(f"{path}: holds agreement with the teacher, kept; give --teacher-path, or move that file away")
     write_json(path, result)
     return path
-
-
-def _still_there(place: str | None) -> Path | None:
-    """Where a run read its data, if that is still there."""
-    return None if place is None or not Path(place).exists() else Path(place)
 
 
 @dataclass(frozen=True)
@@ -86,8 +81,8 @@ def finished(run: Path, data: Path | None, teacher_path: Path | None, where: tor
     config = Config.from_dict(recorded, str(run / "config.json"))
     student = load_student(run, config).to(where)
     card = card_of(config)
-    if data is None and DOMAINS[card.domain].split:
-        data = _still_there(files.get("data", {}).get("path"))
+    if DOMAINS[card.domain].split:
+        data = data or found_before(files.get("data", {}))
     key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius, data)
     if key not in judges:
         teacher = _teacher(config, file, teacher_path)

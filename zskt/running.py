@@ -65,13 +65,17 @@ def teacher_of(config: Config, recorded: dict[str, Any], path: Path | None) -> n
     Raises:
         UserError: if it cannot be had, or is not the one of the run.
     """
-    before, sha = recorded.get("path"), recorded.get("sha256")
-    if path is None and before is not None and Path(before).is_file():
-        path = Path(before)
-    file = locate(config.teacher, card_of(config), path)
+    sha = recorded.get("sha256")
+    file = locate(config.teacher, card_of(config), path or found_before(recorded))
     if sha is not None and sha256(file) != sha:
         raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
     return load_teacher(config.teacher, card_of(config), file)
+
+
+def found_before(recorded: dict[str, Any]) -> Path | None:
+    """Where a finished run found a file or folder, if that is still there; ``recorded`` as in `teacher_of`."""
+    place = recorded.get("path")
+    return None if place is None or not Path(place).exists() else Path(place)
 
 
 def require_room(options: Options) -> None:

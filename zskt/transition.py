@@ -24,7 +24,7 @@ from .domains import DOMAINS
 from .errors import UserError
 from .folder import read_json, write_json
 from .judge import Judge
-from .running import choose_device, teacher_of
+from .running import choose_device, found_before, teacher_of
 
 STEPS, SIZE = 100, 1.0
 """K of the paper, and the step's size in the space of normalised pixels."""
@@ -136,7 +136,7 @@ def _players(
         raise UserError(f"--run {run}: trained a teacher; give the run of a student")
     student = load_student(run, config).to(device)
     teacher = teacher_of(config, files.get("teacher", {}), teacher_path).to(device)
-    _, source = DOMAINS["images"].sources(card, data, "transition")
+    _, source = DOMAINS["images"].sources(card, data or found_before(files.get("data", {})), "transition")
     return Judge(source, card, teacher, device), student, config
 
 
