@@ -13,12 +13,17 @@ from generators.image import Images
 from teachers import CIFAR10_INPUTS
 from teachers.plain import LeNet5
 from teachers.resnet import cifar_resnet
+from teachers.wide_resnet import WideResNet
+from train import parse
 from zskt.augment import cutmix
 from zskt.build import inherit
 from zskt.config import Config
 from zskt.distill import Game, begin
 from zskt.errors import UserError
+from zskt.few_shot import few_shot
+from zskt.flags import config_of
 from zskt.players import Players
+from zskt.presets import PRESETS, changes
 
 CPU = torch.device("cpu")
 RECIPE = Config(
@@ -57,14 +62,29 @@ def test_a_shallower_student_begins_as_the_teacher_with_blocks_left_out() -> Non
     assert teacher.conv1.weight.abs().min() > 0
 
 
-def test_what_fits_is_taken_and_nothing_in_common_is_refused() -> None:
+def test_layers_are_taken_whole_or_not_at_all() -> None:
     torch.manual_seed(0)
-    teacher, narrower = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3)), nn.Sequential(nn.Linear(4, 6), nn.Linear(6, 3))
-    before = narrower[0].weight.clone()
-    inherit(narrower, teacher)
-    assert torch.equal(narrower[1].bias, teacher[1].bias) and torch.equal(narrower[0].weight, before)
-    with pytest.raises(UserError, match="none of the student's 44 tensors"):
-        inherit(cifar_resnet(8, 10), nn.Linear(2, 2))
+    teacher, student = (
+        nn.Sequential(nn.Linear(2, 9, bias=b), nn.Linear(9, 9), nn.Linear(9, k)) for b, k in ((True, 3), (False, 2))
+    )
+    before = [p.clone() for p in student.parameters()]
+    inherit(student, teacher)  # the middle: the first of the teacher has a bias, the last another class
+    assert torch.equal(student[1].weight, teacher[1].weight) and torch.equal(student[1].bias, teacher[1].bias)
+    kept = [student[0].weight, student[2].weight, student[2].bias]
+    assert all(torch.equal(a, before[i]) for a, i in zip(kept, (0, 3, 4), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student"),
+    [
+        (LeNet5(10), LeNet5(10, share=0.5)),
+        (WideResNet(40, 2, 10), WideResNet(16, 1, 10)),
+        (nn.Linear(2, 2), cifar_resnet(8, 10)),
+    ],
+)
+def test_a_student_that_has_little_of_its_teacher_is_refused(teacher: nn.Module, student: nn.Module) -> None:
+    with pytest.raises(UserError, match=r"inherit: of the student's .* less than half: .*--set inherit=False"):
+        inherit(student, teacher)
 
 
 def test_cutmix_puts_one_rectangle_of_the_image_before_into_a_share_of_the_images() -> None:
@@ -90,6 +110,21 @@ def test_the_student_sees_what_the_teacher_was_asked_and_each_answer_counts() ->
     assert played.state.counters["teacher_answers"] == sum(map(len, seen["teacher"])) == 4 * 8 + 8 * 8
     asked = {x.numpy().tobytes() for x in seen["teacher"]}
     assert len(seen["student"]) == 8 and all(x.numpy().tobytes() in asked for x in seen["student"])
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_what_is_logged_is_of_the_images_that_both_saw(data: bool) -> None:
+    config = RECIPE.with_(cutmix=1.0, student_lr=1e-30, hint=0.0)
+    torch.manual_seed(0)
+    twins = [cifar_resnet(8, 10).eval() for _ in range(2)]
+    twins[1].load_state_dict(twins[0].state_dict())
+    generator = Images(CIFAR10_INPUTS)
+    played = Game(Players(*twins, None if data else generator), config, begin(Players(*twins), config, CPU))
+    if data:
+        played.fill(iter([(torch.randn(16, 3, 32, 32),)]))
+    for logged in played.play(2):
+        assert logged["kl/pseudo"] == pytest.approx(0, abs=1e-5) and logged["agreement/pseudo"] == 1
+    assert played.state.counters["teacher_answers"] == (16 if data else 2 * 8) + 4 * 8
 
 
 def test_hints_bring_layers_together() -> None:
@@ -120,7 +155,7 @@ def test_layers_of_other_widths_are_told_before_the_game() -> None:
     players = Players(LeNet5(10), LeNet5(10, share=0.5))
     x = (torch.randn(2, 1, 32, 32),)
     players.require_layers_that_match(x, CPU)
-    with pytest.raises(UserError, match=r"hint: the teacher's layers have shapes \[\(6, .*choose a --student"):
+    with pytest.raises(UserError, match=r"hint: the teacher's blocks put out \[\(6, .*choose a --student"):
         players.require_layers_that_match(x, CPU, whole=True)
 
 
@@ -141,9 +176,16 @@ def test_recipes_that_cannot_be(changes: dict[str, object], message: str) -> Non
         RECIPE.with_(**changes)
 
 
+@pytest.mark.parametrize("name", [name for name, recipe in PRESETS.items() if recipe.mode == "zero-shot"])
+def test_every_game_has_its_few_shot_recipe_and_changes_nothing_of_itself(name: str) -> None:
+    assert changes(PRESETS[name]) == changes(PRESETS[name].with_(mode="kd")) == {}
+    assert changes(few_shot(PRESETS[name], images_per_class=10)) == {}
+    assert config_of(parse(["--mode", "few-shot", "--preset", name])).hint == 0
+
+
 def test_inheriting_from_another_family_is_one_line(call: Callable[..., tuple[int, str, str]]) -> None:
     code, _, err = call("--mode", "zero-shot", "--set", "inherit=True", "--pseudo-batches", 1, "--out", "run")
-    assert code == 2 and "inherit: none of the student's" in err and err.count("\n") == 1
+    assert code == 2 and "inherit: of the student's" in err and err.count("\n") == 1
     code, _, err = call(
         "--mode",
         "zero-shot",
@@ -156,5 +198,5 @@ def test_inheriting_from_another_family_is_one_line(call: Callable[..., tuple[in
         "--out",
         "run",
     )
-    assert code == 2 and "hint: the teacher's layers have shapes" in err and err.count("\n") == 1
+    assert code == 2 and "hint: the teacher's blocks put out" in err and err.count("\n") == 1
     assert not Path("run").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from zskt.adopt import adopt_run
@@ -23,6 +24,8 @@ def test_the_tables_are_made_from_the_reference_runs() -> None:
     assert len(found) == render(REFERENCE).count("\n\n**") + 1 > 10
     for table in found.values():
         assert README.count(table) == 1
+    heads = [line for line in README.splitlines() if re.match(r"\*\*[\w-]+\*\*: ", line)]
+    assert sorted(heads) == sorted(table.splitlines()[0] for table in found.values())  # and no other
     assert refreshed(README) == README
 
 

@@ -68,17 +68,18 @@ def attention_map(activation: Tensor) -> Tensor:
     return nn.functional.normalize(activation.square().mean(1).flatten(1), dim=1)
 
 
-def ask(network: nn.Module, x: Batch, layers: Sequence[str] = (), *, whole: bool = False) -> Answer:
+def ask(network: nn.Module, x: Batch, layers: Sequence[str] = (), *, maps: bool = True, whole: bool = False) -> Answer:
     """One forward pass: logits, the attention maps of ``layers``, and regressed values if there are any.
 
     Args:
-        whole: what ``layers`` put out comes, too.
+        maps: whether to take attention maps.
+        whole: whether to keep all that ``layers`` put out.
     """
     with watch(network, layers) as activations:
         answered = network(*x)
     logits, values = heads(network, answered)
-    maps = tuple(attention_map(a) for a in activations)
-    return Answer(logits, maps, values, tuple(activations) if whole else ())
+    attention = tuple(attention_map(a) for a in activations) if maps else ()
+    return Answer(logits, attention, values, tuple(activations) if whole else ())
 
 
 def heads(network: nn.Module, answered: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -17,7 +17,7 @@ from teachers.tracks import FAT
 
 from .config import Config
 from .errors import UserError
-from .students import STUDENTS
+from .students import STUDENTS, count_parameters
 from .tagger_students import Regressing
 
 
@@ -48,22 +48,30 @@ def build_student(config: Config, card: AnyCard) -> nn.Module:
 
 @torch.no_grad()
 def inherit(student: nn.Module, teacher: nn.Module) -> None:
-    """Give the student what the teacher has of the same name and shape, statistics of normalisations included.
+    """Give the student the teacher's layers of the same name and shapes, statistics of normalisations included.
 
-    V. Sanh et al., "DistilBERT", arXiv:1910.01108, section 2, begin a student so, from every other layer.
+    V. Sanh et al., "DistilBERT", arXiv:1910.01108, section 2, begin a student so, from every other layer. A layer is
+    taken whole or not at all: one whose normalisation was folded into it is another layer.
 
     Raises:
-        UserError: if there is no such parameter.
+        UserError: if that is less than half of the student.
     """
-    given, taken = teacher.state_dict(), student.state_dict()
-    common = [name for name, mine in taken.items() if name in given and given[name].shape == mine.shape]
-    if not common:
+    layers = dict(teacher.named_modules())
+    taken = 0
+    for name, mine in student.named_modules():
+        shapes = {key: tensor.shape for key, tensor in mine.state_dict().items()}
+        if name not in layers or any(mine.children()) or not shapes:
+            continue
+        its = layers[name].state_dict()
+        if {key: tensor.shape for key, tensor in its.items()} == shapes:
+            mine.load_state_dict(its)
+            taken += count_parameters(mine)
+    total = count_parameters(student)
+    if 2 * taken < total:
         raise UserError(
-            f"inherit: none of the student's {len(taken)} tensors has name and shape of one of the teacher's; leave it "
-            "out, or take a --student of the teacher's family and widths"
+            f"inherit: of the student's {total:,} parameters {taken:,} are in layers that the teacher has too, less "
+            "than half: take a --student of the teacher's family and widths, or --set inherit=False"
         )
-    for name in common:
-        taken[name].copy_(given[name])
 
 
 def load_student(run: Path, config: Config) -> nn.Module:

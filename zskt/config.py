@@ -59,10 +59,11 @@ class Config:
     """Weight of the attention match."""
     hint: float = 0.0
     """Weight of the match of what the blocks put out, in units of the teacher's mean square, where both networks have
-    the same widths. The teacher is asked again in each student step: its layers are too large to be kept."""
+    the same widths. Layers are too large to be kept: the teacher is asked again in each student step, at as many
+    answers more."""
     cutmix: float = 0.0
-    """Share of the images of each student batch that get a rectangle of another one; the teacher is asked about them
-    anew in each student step."""
+    """Share of the images of each student batch that get a rectangle of another one; the teacher is asked anew in each
+    student step, at as many answers more."""
     regression: float = 1.0
     """Weight of the robust distance of regressed values, of teachers that have such."""
     radius: float = 0.0
@@ -81,7 +82,7 @@ class Config:
     moments: float = 0.0
     """Price of pseudo-samples whose moments are not those that the teacher's batch normalisations remember."""
     inherit: bool = False
-    """Whether the student begins with the teacher's own parameters, wherever name and shape are the same: a shallower
+    """Whether the student begins with the teacher's own layers, wherever name and shapes are the same: a shallower
     network of the same widths begins as the teacher with blocks left out, and knows real samples from it. Of modes
     zero-shot and kd."""
     average: float = 0.0
@@ -111,7 +112,7 @@ class Config:
     evaluate_every: int = 100
     """Turns between evaluations on the test samples; 0 evaluates at the end only. Never used to choose a student."""
     checkpoint_every: int = 100
-    """Turns between checkpoints."""
+    """Turns between checkpoints; there is one every five minutes in any case."""
 
     def __post_init__(self) -> None:
         lookup(TEACHERS, self.teacher, "teacher")
@@ -142,7 +143,7 @@ class Config:
         if self.mode not in ("zero-shot", "kd"):
             for name in ("inherit", "hint", "cutmix"):
                 if getattr(self, name):
-                    raise UserError(f"{name} is of modes zero-shot and kd, not of {self.mode}; leave it out")
+                    raise UserError(f"{name} is of modes zero-shot and kd, not of {self.mode}: take it out of --set")
         lookup(AUGMENTATIONS, self.augment, "augmentation")
         lookup({"adamw": 0, "sgd": 0}, self.optimizer, "optimizer")
         if self.temperature <= 0:

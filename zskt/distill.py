@@ -70,8 +70,6 @@ class Game:
     def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
         """The student's loss on a batch that the teacher has answered, and what the student said."""
         config = self.config
-        if config.hint or config.cutmix:
-            x, answer = self.asked_anew(x)
         said = self.players.ask(self.players.student, x, config.beta, config.hint)
         weights = (config.beta, config.temperature, config.regression)
         loss = student_loss(answer, said, *weights, self.players.scale, config.hint)
@@ -82,11 +80,11 @@ class Game:
         return loss.detach(), said.detach()
 
     @torch.no_grad()
-    def asked_anew(self, x: Batch) -> tuple[Batch, Answer]:
-        """Samples as the student is to see them, and what the teacher and its layers, too large to be kept, say."""
+    def as_seen(self, x: Batch, answer: Answer) -> tuple[Batch, Answer]:
+        """Samples as the student is to see them; where that takes it, the teacher and its layers are asked anew."""
         if self.config.cutmix:
             x = (cutmix(x[0], self.config.cutmix, self.state.streams["replay"]),)
-        return x, self.teacher(x, self.config.hint)
+        return (x, self.teacher(x, self.config.hint)) if self.config.hint or self.config.cutmix else (x, answer)
 
     def student_batch(self, x: Batch, answer: Answer) -> tuple[Batch, Answer]:
         """Some of the new samples and, by `Config.replay`, some of the earlier ones."""
@@ -117,7 +115,7 @@ class Game:
         for i in range(end - begin):
             if config.fresh and i:
                 x, answer = adversary.new_samples()
-            batch = self.student_batch(x, answer)
+            batch = self.as_seen(*self.student_batch(x, answer))
             loss, said = self.student_step(*batch, rate)
         self.state.step += 1
         if begin == end:  # at the very beginning, where the number of steps grows
@@ -128,7 +126,7 @@ class Game:
         """As many student steps on what the pool holds: distillation with data."""
         rate = self.config.student_lr * cosine(self.state.step, self.config.pseudo_batches)
         for _ in range(self.config.student_steps):
-            x, answer = self.pool.draw(self.config.batch_size, self.state.streams["replay"])
+            x, answer = self.as_seen(*self.pool.draw(self.config.batch_size, self.state.streams["replay"]))
             loss, said = self.student_step(x, answer, rate)
         self.state.step += 1
         return {"loss/student": float(loss), **beliefs(answer.logits, said.logits), "rate/student": rate}

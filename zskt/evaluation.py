@@ -14,7 +14,7 @@ from torch import nn
 from .adopt import adopt_run
 from .build import card_of, load_student
 from .config import Config
-from .domains import DOMAINS
+from .domains import DOMAINS, Source
 from .errors import UserError
 from .folder import read_json, write_json
 from .judge import Judge
@@ -44,6 +44,25 @@ def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
         raise UserError(f"{path}: holds agreement with the teacher, kept; give --teacher-path, or move that file away")
     write_json(path, result)
     return path
+
+
+def judged_again(config: Config, recorded: dict[str, Any], data: Path | None) -> Source:
+    """What a finished run is judged on: what the user says, or images where the run found them, or what ships.
+
+    Args:
+        recorded: what the run knows of its data, "path" and "sha256".
+
+    Raises:
+        UserError: if other images are there by now.
+    """
+    card = card_of(config)
+    domain = DOMAINS[card.domain]
+    before = found_before(recorded) if domain.split and data is None else None
+    _, source = domain.sources(card, before or data, "evaluate")
+    # What a run with data has recorded are those that it learned from.
+    if before is not None and config.mode == "zero-shot" and source.sha256() != recorded["sha256"]:
+        raise UserError(f"{before}: not the images that this run was judged on; say where they are: --data")
+    return source
 
 
 @dataclass(frozen=True)
@@ -80,14 +99,12 @@ def finished(run: Path, data: Path | None, teacher_path: Path | None, where: tor
     file = files.get("teacher", {})
     config = Config.from_dict(recorded, str(run / "config.json"))
     student = load_student(run, config).to(where)
-    card = card_of(config)
-    if DOMAINS[card.domain].split:
-        data = data or found_before(files.get("data", {}))
-    key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius, data)
+    source = judged_again(config, files.get("data", {}), data)
+    asked = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius)
+    key = (*asked, source.name, source.files)
     if key not in judges:
         teacher = _teacher(config, file, teacher_path)
-        _, source = DOMAINS[card.domain].sources(card, data, "evaluate")
-        judges[key] = Judge(source, card, None if teacher is None else teacher.to(where), where)
+        judges[key] = Judge(source, card_of(config), None if teacher is None else teacher.to(where), where)
     return Finished(run, config, student, judges[key], read_json(run / "result.json"))
 
 

@@ -51,7 +51,8 @@ def export_run(run: Path, out: Path, data: Path | None, teacher_path: Path | Non
 
     Args:
         out: a new or empty folder.
-        data: samples on which the loss by quantisation is stated; what ships, or the publisher's, without it.
+        data: samples on which the loss by quantisation is stated; without it, images where the run found them or their
+            publisher has them, the jets that ship.
 
     Raises:
         UserError: if the folder is taken, or the run or its student cannot leave.

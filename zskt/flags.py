@@ -75,7 +75,7 @@ def _beginning(given: argparse.Namespace) -> Config:
         found = preset(given.preset, given.teacher, given.mode)
         if given.mode != "few-shot":
             return found
-        return few_shot(found.with_(mode=given.mode, teacher=given.teacher, student=given.student), images_per_class=m)
+        return few_shot(found.with_(teacher=given.teacher, student=given.student), images_per_class=m)
     begun = _recorded(run)
     for flag, mine in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
         if getattr(given, flag) not in (None, mine):

@@ -42,7 +42,7 @@ class Players:
 
     def ask(self, network: nn.Module, x: Batch, beta: float = 0.0, hint: float = 0.0) -> Answer:
         """What a network says, its attention maps if they have a price ``beta``, its layers if ``hint`` is theirs."""
-        return ask(network, x, self.layers(network, beta or hint), whole=hint > 0)
+        return ask(network, x, self.layers(network, beta or hint), maps=beta > 0, whole=hint > 0)
 
     @torch.no_grad()
     def require_layers_that_match(self, x: Batch | None, device: torch.device, *, whole: bool = False) -> None:
@@ -65,14 +65,16 @@ class Players:
             rng = torch.Generator(device).manual_seed(0)
             x = self.generator(torch.randn(16, size, generator=rng, device=device), rng).x
         x = tuple(t.to(device) for t in x)
-        said = [self.ask(n, x, hint=1.0) for n in (self.teacher, self.student)]
+        said = [self.ask(n, x, beta=1.0, hint=1.0) for n in (self.teacher, self.student)]
         for network, mode in zip(networks, modes, strict=True):
             network.train(mode)
         layers = [[tuple(a.shape[1:]) for a in answer.activations] for answer in said]
-        if whole and (layers[0] != layers[1] or not layers[0]):
+        if whole and not layers[0]:
+            raise UserError("hint: teacher or student has no blocks to compare; take --set hint=0")
+        if whole and layers[0] != layers[1]:
             raise UserError(
-                f"hint: the teacher's layers have shapes {layers[0]}, the student's {layers[1]}: choose a --student of "
-                "the teacher's widths, or leave hint out"
+                f"hint: the teacher's blocks put out {layers[0]}, the student's {layers[1]}: choose a --student of the "
+                "teacher's widths, or take --set hint=0"
             )
         shapes = [[a.shape[1] for a in answer.attention] for answer in said]
         if shapes[0] != shapes[1]:

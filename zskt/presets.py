@@ -82,9 +82,11 @@ def line(config: Config) -> str:
 
 def changes(config: Config) -> dict[str, Any]:
     """In what a recipe differs from the one that its preset names, beside what each result records anyway."""
-    base = PRESETS[config.preset].with_(mode=config.mode)
+    named = PRESETS[config.preset]
     if config.mode == "few-shot":
-        base = few_shot(base, config.start, config.images_per_class)
+        base = few_shot(named, config.start, config.images_per_class)
+    else:
+        base = named.with_(mode=config.mode)
     told = {"preset", "mode", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size"}
     told |= {"evaluate_every", "checkpoint_every"} | ({"pool"} if config.mode == "kd" else set())
     if config.mode == "few-shot":
@@ -93,8 +95,8 @@ def changes(config: Config) -> dict[str, Any]:
             base = base.with_(alpha=0.0)
         if not config.beta:
             base = base.with_(beta=0.0)
-    mine, named = config.to_dict(), base.to_dict()
-    return {name: mine[name] for name in mine if name not in told and mine[name] != named[name]}
+    mine, usual = config.to_dict(), base.to_dict()
+    return {name: mine[name] for name in mine if name not in told and mine[name] != usual[name]}
 
 
 def preset(name: str | None, teacher: str | None, mode: str) -> Config:

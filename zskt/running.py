@@ -153,7 +153,8 @@ def play(
     """Play the turns; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
     saved = said = time.monotonic()
-    print(f"{folder.path}: turn {state.step} of {config.pseudo_batches}", file=sys.stderr, flush=True)
+    if not options.progress:
+        print(f"{folder.path}: turn {state.step} of {config.pseudo_batches}", file=sys.stderr, flush=True)
     bar = tqdm(turns, config.mode, config.pseudo_batches, initial=state.step, disable=not options.progress, unit="turn")
     with Interruption() as interruption:
         for values in bar:
@@ -168,7 +169,7 @@ def play(
             due = turn % config.checkpoint_every == 0 or turn == config.pseudo_batches or now - saved > UNSAVED
             if interruption.asked or due:
                 state.save(folder.checkpoint, config.to_dict())
-                saved = now
+                saved = time.monotonic()
             if interruption.asked:
                 raise KeyboardInterrupt
             shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)

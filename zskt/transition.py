@@ -20,11 +20,11 @@ from tqdm import trange
 from .build import card_of, load_student
 from .config import Config
 from .curves import transition_picture
-from .domains import DOMAINS
 from .errors import UserError
+from .evaluation import judged_again
 from .folder import read_json, write_json
 from .judge import Judge
-from .running import choose_device, found_before, teacher_of
+from .running import choose_device, teacher_of
 
 STEPS, SIZE = 100, 1.0
 """K of the paper, and the step's size in the space of normalised pixels."""
@@ -136,8 +136,7 @@ def _players(
         raise UserError(f"--run {run}: trained a teacher; give the run of a student")
     student = load_student(run, config).to(device)
     teacher = teacher_of(config, files.get("teacher", {}), teacher_path).to(device)
-    _, source = DOMAINS["images"].sources(card, data or found_before(files.get("data", {})), "transition")
-    return Judge(source, card, teacher, device), student, config
+    return Judge(judged_again(config, files.get("data", {}), data), card, teacher, device), student, config
 
 
 def _agreed(judge: Judge, student: nn.Module, images: int) -> tuple[Tensor, Tensor]:
