@@ -56,7 +56,7 @@ IMAGES: tuple[Config, ...] = (
     *_pair(
         "mnist-lenet5",
         "lenet5-half",
-        1000,
+        500,
         {
             "generator": "strokes-prior",
             "pseudo_batches": 1000,
