@@ -163,6 +163,9 @@ def test_from_teacher_to_student_and_no_real_image_before_the_verdict(
     code, out, err = call("--mode", "evaluate", "--run", preset)  # the run knows where its images are
     assert code == 0, err
     assert Path(preset, "evaluate-mnist-test-digits.json").is_file()
+    next(digits.glob("test*")).write_bytes(next(digits.glob("train*")).read_bytes())
+    code, _, err = call("--mode", "evaluate", "--run", preset)
+    assert code == 2 and "not the images that this run was judged on" in err and err.count("\n") == 1
 
 
 def test_mistakes_with_images_are_met_before_the_game(call: Call, digits: Path) -> None:
