@@ -49,7 +49,10 @@ def _samples(run: dict[str, Any]) -> str:
             (bool(run["alpha"]), bool(run["beta"])), "data (KD+AT)"
         )
         name += "" if run["start"] == "scratch" else ", from a zero-shot student"
-    changed = (f"{key} = {value}" for key, value in run.get("changes", {}).items())
+    changed = (
+        f"{key} = {value:g}" if isinstance(value, float) else f"{key} = {value}"
+        for key, value in run.get("changes", {}).items()
+    )
     return ", ".join([name, *changed])
 
 
