@@ -130,12 +130,12 @@ def _learning(records: list[Record]) -> Figure | None:
     watched = [(record, curve) for record, curve in watched if curve]
     if not watched:
         return None
-    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    figure = Figure(figsize=(8.5, 3.4), layout="constrained")
     axes = figure.subplots()
     for record, curve in watched:
         axes.plot(*zip(*curve, strict=True), label=record.folder.name)
     axes.set(xlabel="turn", ylabel="agreement on test images", ylim=(0, 1))
-    axes.legend(fontsize=7, frameon=False)
+    figure.legend(loc="outside right upper", fontsize=7, frameon=False)
     return figure
 
 
