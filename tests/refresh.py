@@ -18,11 +18,11 @@ REFERENCE = ROOT / "runs" / "reference"
 
 
 def tables() -> Iterator[tuple[str, str]]:
-    """What each begins with whatever its figures are, and the whole of it."""
+    """What each begins with, whatever its figures are, and the whole of it."""
     for part in ("\n\n" + render(REFERENCE)).split("\n\n**")[1:]:
         table = f"**{part}".strip()
         head = table.splitlines()[0]
-        yield (head.split(" (teacher")[0] if ": teacher " in head and " of " in head else head.split(":")[0]), table
+        yield (head.split(" (teacher")[0] if "| samples |" in table else head.split(":")[0] + ":"), table
 
 
 def refreshed(readme: str) -> str:

@@ -26,7 +26,8 @@ def test_the_tables_are_made_from_the_reference_runs() -> None:
         assert README.count(table) == 1
     heads = [line for line in README.splitlines() if re.match(r"\*\*[\w-]+\*\*: ", line)]
     assert sorted(heads) == sorted(table.splitlines()[0] for table in found.values())  # and no other
-    assert refreshed(README) == README
+    spoilt = re.sub(r"^(\||\*\*).*$", lambda line: re.sub(r"0\.\d{4}", "0.0000", line[0]), README, flags=re.MULTILINE)
+    assert spoilt != README and refreshed(spoilt) == refreshed(README) == README
 
 
 def test_the_papers_tables_are_made_from_the_reference_runs(tmp_path: Path) -> None:

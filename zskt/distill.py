@@ -71,8 +71,15 @@ class Game:
         """The student's loss on a batch that the teacher has answered, and what the student said."""
         config = self.config
         said = self.players.ask(self.players.student, x, config.beta, config.hint)
-        weights = (config.beta, config.temperature, config.regression)
-        loss = student_loss(answer, said, *weights, self.players.scale, config.hint)
+        loss = student_loss(
+            answer,
+            said,
+            beta=config.beta,
+            temperature=config.temperature,
+            regression=config.regression,
+            scale=self.players.scale,
+            hint=config.hint,
+        )
         step(loss, self.state.optimizer("student_optimizer", lr), self.config.clip)
         if self.average is not None:
             self.average.update_parameters(self.players.student)

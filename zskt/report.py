@@ -172,7 +172,8 @@ def _pseudo(found: Finished) -> tuple[Figure | None, str]:
         note = "The run's checkpoint is not here: the generator as every run begins."
     rng = torch.Generator().manual_seed(0)
     draw = generator.eval()(torch.randn(8 * COUNT, generator.latent_size, generator=rng), rng)
-    beside = {found.judge.source.name: None, SAMPLE.name: None}
-    instead = " or, where that does not tell particles apart, ".join(beside if card.domain == "jets" else [*beside][:1])
-    note += f" Beside them: {instead}."
+    note += f" Beside them: {found.judge.source.name}"
+    if card.domain == "jets" and found.judge.source.name != SAMPLE.name:
+        note += f", or {SAMPLE.name} where that does not tell particles apart"
+    note += "."
     return DOMAINS[card.domain].picture(draw, found.judge.data, card), note

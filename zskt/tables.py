@@ -156,7 +156,7 @@ def _latencies(records: list[Record]) -> list[str]:
     for folder, result in {record.folder: record.result for record in records}.items():
         path = folder / "export.json"
         for row in read_json(path).get("latency") or () if path.is_file() else ():
-            ratio = row["teacher_ms"] / row["student_ms"]
+            ratio = row["teacher_ms"] / row["student_ms"]  # older files hold another one, the median of the rounds
             times = f"{row['teacher_ms']:.3f} | {row['student_ms']:.4f} | {ratio:.0f}"
             names = f"{result['teacher']['name']} | {result['student']['name']}"
             rows.append(f"| {names} | {row['threads']} | {row['batch']} | {times} |")
