@@ -3,21 +3,15 @@
 A teacher is called as ``teacher(*x)`` and answers with logits (B, K).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from torch import nn
-
 from .card import Card
-from .images import ImageInputs
+from .image_cards import IMAGE_CARDS
 from .inputs import FULL, KIN, KINPID, JetInputs, Phase
 from .load import load_teacher
 from .particlenet import ParticleNet
-from .plain import LeNet5
-from .resnet import cifar_resnet, resnet34
 from .tagger_card import LARGE, SMALL, TaggerCard
-from .wide_resnet import WideResNet
 
 __all__ = ["TEACHERS", "AnyCard", "Card", "TaggerCard", "load_teacher"]
 
@@ -39,51 +33,6 @@ def _jetclass(kind: str, inputs: JetInputs, sha256: str | None, facts: str = "")
         prefix="mod.",
         facts=facts,
     )
-
-
-DIGITS = tuple("0123456789")
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-MNIST_INPUTS = ImageInputs(mean=(0.1307,), std=(0.3081,))
-CIFAR10_INPUTS = ImageInputs(mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
-SVHN_INPUTS = ImageInputs(mean=(0.4377, 0.4438, 0.4728), std=(0.1980, 0.2010, 0.1970))
-IMAGENET_INPUTS = ImageInputs(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
-
-
-def _published_resnet(depth: int, ending: str, sha256: str, accuracy: str) -> Card:
-    return Card(
-        line=f"ResNet-{depth} for CIFAR-10, {accuracy} on its test images",
-        source="K. He et al., arXiv:1512.03385, as trained in github.com/akamaster/pytorch_resnet_cifar10",
-        licence="BSD-2-Clause",
-        address="https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"
-        f"resnet{depth}-{ending}.th",
-        sha256=sha256,
-        inputs=IMAGENET_INPUTS,
-        classes=CIFAR10,
-        data="cifar10",
-        build=lambda: cifar_resnet(depth, 10),
-        prefix="module.",
-    )
-
-
-def _own(preset: str, line: str, data: str, inputs: ImageInputs, build: Callable[[], nn.Module]) -> Card:
-    """A network that no publisher offers: `--mode teacher` trains it."""
-    return Card(
-        line=f"{line}: train it with --mode teacher --preset {preset}",
-        source="this project",
-        licence="MIT",
-        address=None,
-        sha256=None,
-        inputs=inputs,
-        classes=CIFAR10 if data == "cifar10" else DIGITS,
-        data=data,
-        build=build,
-        preset=preset,
-    )
-
-
-def _wide(data: str, inputs: ImageInputs, depth: int, width: int) -> Card:
-    name, title = f"{data}-wrn-{depth}-{width}", f"wide ResNet {depth}-{width} for {data.upper()}"
-    return _own(name, title, data, inputs, lambda: WideResNet(depth, width, 10))
 
 
 CMS = "https://github.com/cms-data/RecoBTag-Combined/raw/master/"
@@ -153,18 +102,5 @@ TEACHERS: dict[str, AnyCard] = {
         "fe6ed569635727e418cb8a69e328f82a839fd2a1bf3f3ed0182d1609ab8d8ab4",
         replace(SMALL, pileup=8.0),
     ),
-    "cifar10-resnet20": _published_resnet(
-        20, "12fca82f", "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", "91.7 %"
-    ),
-    "cifar10-resnet56": _published_resnet(
-        56, "4bfd9763", "4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367", "93.4 %"
-    ),
-    "mnist-lenet5": _own("mnist-lenet5", "LeNet-5 for MNIST", "mnist", MNIST_INPUTS, lambda: LeNet5(10)),
-    "cifar10-wrn-40-2": _wide("cifar10", CIFAR10_INPUTS, 40, 2),
-    "cifar10-wrn-16-2": _wide("cifar10", CIFAR10_INPUTS, 16, 2),
-    "cifar10-wrn-40-1": _wide("cifar10", CIFAR10_INPUTS, 40, 1),
-    "cifar10-resnet34": _own(
-        "cifar10-resnet34", "ResNet-34 for CIFAR10", "cifar10", CIFAR10_INPUTS, lambda: resnet34(10)
-    ),
-    "svhn-wrn-40-2": _wide("svhn", SVHN_INPUTS, 40, 2),
+    **IMAGE_CARDS,
 }

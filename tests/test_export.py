@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from teachers import MNIST_INPUTS
+from teachers.image_cards import DATA
 from teachers.particlenet import ParticleNet
 from teachers.runtime import session
 from teachers.weaver import WeaverTagger
@@ -92,7 +92,7 @@ def test_an_image_student_leaves_with_its_normalisation(call: Call, tmp_path: Pa
     student = load_student(tmp_path / "run", Config.from_dict(config, "test"))
     pixels = torch.rand(5, 1, 28, 28)
     with torch.no_grad():
-        expected = student(*MNIST_INPUTS((255 * pixels).round().to(torch.uint8))).softmax(1)
-        alike = OfIntensities(student, MNIST_INPUTS)((255 * pixels).round() / 255)
+        expected = student(*DATA["mnist"].inputs((255 * pixels).round().to(torch.uint8))).softmax(1)
+        alike = OfIntensities(student, DATA["mnist"].inputs)((255 * pixels).round() / 255)
     said = run_onnx(tmp_path / "student/model.onnx", ("images",), ((255 * pixels).round() / 255,))
     assert torch.allclose(alike, expected, atol=1e-6) and torch.allclose(said, expected, atol=1e-5)

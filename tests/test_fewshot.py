@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from teachers import MNIST_INPUTS
+from teachers.image_cards import DATA
 from zskt.config import Config
 from zskt.errors import UserError
 from zskt.few_shot import few_shot
@@ -44,7 +44,7 @@ def classifier(**settings: object) -> Classifier:
     data = Labelled(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 1, 1]))
     teacher = Says((0.0, math.log(3.0)), (1.0, 0.0)) if config.alpha else None
     student = Says((math.log(4.0), 0.0), (0.0, 1.0))
-    return Classifier(student, data, MNIST_INPUTS, config, torch.device("cpu"), teacher, 1)
+    return Classifier(student, data, DATA["mnist"].inputs, config, torch.device("cpu"), teacher, 1)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from generators.image import Images
-from teachers import CIFAR10_INPUTS
+from teachers.image_cards import DATA
 from teachers.plain import LeNet5
 from teachers.resnet import cifar_resnet
 from teachers.wide_resnet import WideResNet
@@ -45,7 +45,7 @@ RECIPE = Config(
 def game(config: Config = RECIPE) -> Game:
     torch.manual_seed(0)
     teacher = cifar_resnet(14, 10).eval().requires_grad_(False)
-    players = Players(teacher, cifar_resnet(8, 10).train(), Images(CIFAR10_INPUTS))
+    players = Players(teacher, cifar_resnet(8, 10).train(), Images(DATA["cifar10"].inputs))
     return Game(players, config, begin(players, config, CPU))
 
 
@@ -118,7 +118,7 @@ def test_what_is_logged_is_of_the_images_that_both_saw(data: bool) -> None:
     torch.manual_seed(0)
     twins = [cifar_resnet(8, 10).eval() for _ in range(2)]
     twins[1].load_state_dict(twins[0].state_dict())
-    generator = Images(CIFAR10_INPUTS)
+    generator = Images(DATA["cifar10"].inputs)
     played = Game(Players(*twins, None if data else generator), config, begin(Players(*twins), config, CPU))
     if data:
         played.fill(iter([(torch.randn(16, 3, 32, 32),)]))

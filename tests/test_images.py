@@ -14,7 +14,7 @@ import torch
 
 from generators import GENERATORS
 from generators.image import Images, UpsampledConv
-from teachers import CIFAR10_INPUTS, MNIST_INPUTS
+from teachers.image_cards import DATA
 from teachers.plain import LeNet5
 from zskt import domains
 from zskt.augment import mirror, shift
@@ -83,9 +83,9 @@ def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_inputs_are_normalised_and_padded_and_pictures_undo_it() -> None:
     pixels = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
-    (x,) = MNIST_INPUTS(pixels)
+    (x,) = DATA["mnist"].inputs(pixels)
     assert x.shape == (2, 1, 32, 32)
-    back = MNIST_INPUTS.intensities(x)
+    back = DATA["mnist"].inputs.intensities(x)
     assert torch.allclose(back[:, :, 2:-2, 2:-2], pixels / 255, atol=1e-6)
     assert back[:, :, 0].abs().max() < 1e-6
 
@@ -105,7 +105,7 @@ def test_shift_moves_whole_images_and_mirror_is_its_own_inverse() -> None:
 
 
 def test_the_generator_is_the_papers() -> None:
-    generator = Images(CIFAR10_INPUTS)
+    generator = Images(DATA["cifar10"].inputs)
     draw = generator(torch.randn(16, 100), torch.Generator())
     assert draw.x[0].shape == (16, 3, 32, 32)
     # Linear 100 -> 8192, BN 128, conv 128 -> 128, BN, conv 128 -> 64, BN, conv 64 -> 3, BN.
@@ -191,7 +191,7 @@ def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
 
     config: Config = PRESETS["mnist-lenet5-to-lenet5-half-paper"].with_(batch_size=8, student_steps=2)
     torch.manual_seed(0)
-    players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), Images(MNIST_INPUTS))
+    players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), Images(DATA["mnist"].inputs))
     cpu = torch.device("cpu")
     game = Game(players, config, begin(players, config, cpu))
     seen: list[torch.Tensor] = []
@@ -288,7 +288,7 @@ def test_pushed_images_lie_within_reach_and_every_answer_is_counted(changes: dic
 
     config = Config(preset="test", teacher="mnist-lenet5", student="lenet5-half", generator="strokes-prior", push=2.0)
     config = config.with_(batch_size=8, student_steps=1, replay=0.5, pseudo_batches=1, **changes)
-    generator = GENERATORS[config.generator].build(MNIST_INPUTS)
+    generator = GENERATORS[config.generator].build(DATA["mnist"].inputs)
     assert isinstance(generator, torch.nn.Module)
     players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), generator)
     cpu = torch.device("cpu")

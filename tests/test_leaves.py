@@ -8,23 +8,23 @@ import torch
 from generators.canvas import Canvas, Layer
 from generators.leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
 from generators.things import Things
-from teachers import CIFAR10_INPUTS, MNIST_INPUTS
+from teachers.image_cards import DATA
 
 from .conftest import drawn_images
 
 
 @pytest.mark.parametrize("photographs", [Leaves, Things])
 def test_photographs_are_bounded_varied_and_reproducible(photographs: type[Leaves] | type[Things]) -> None:
-    pixels = drawn_images(photographs(CIFAR10_INPUTS))
+    pixels = drawn_images(photographs(DATA["cifar10"].inputs))
     assert pixels.shape == (64, 3, 32, 32)
     assert pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
     assert 0.3 < pixels.mean() < 0.7 and pixels.mean((1, 2, 3)).std() > 0.1
-    assert torch.equal(pixels, drawn_images(photographs(CIFAR10_INPUTS)))
-    assert drawn_images(photographs(MNIST_INPUTS), 4).shape == (4, 1, 32, 32)
+    assert torch.equal(pixels, drawn_images(photographs(DATA["cifar10"].inputs)))
+    assert drawn_images(photographs(DATA["mnist"].inputs), 4).shape == (4, 1, 32, 32)
 
 
 def test_power_falls_with_frequency_as_in_natural_scenes() -> None:
-    grey = drawn_images(Leaves(CIFAR10_INPUTS), 256).mean(1)
+    grey = drawn_images(Leaves(DATA["cifar10"].inputs), 256).mean(1)
     power = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True)).abs().square().mean(0)
     frequency = torch.hypot(torch.fft.fftfreq(32).unsqueeze(1), torch.fft.fftfreq(32))
     inside = (frequency > 0.05) & (frequency < 0.3)

@@ -62,7 +62,7 @@ def paper(given: argparse.Namespace) -> None:
     from .campaign import LONGEST, SEEDS, campaign, play
 
     if given.only is None:
-        raise UserError("--mode paper: say for which data: --only cifar10, svhn or mnist")
+        raise UserError("--mode paper: say for which data: --only cifar10, svhn, mnist or fashion-mnist")
     if given.minutes is not None and not 0 < given.minutes <= LONGEST:
         raise UserError(f"--minutes is {given.minutes}, but must be positive, and at most {LONGEST}")
     place = given.out or running.RUNS

@@ -22,20 +22,25 @@ FEW_SHOT: dict[str, dict[str, Any]] = {
     "jets": {"student_lr": 2e-3, "pseudo_batches": 100, "student_steps": 40},
 }
 """Of a domain, mode few-shot: KD+AT as Micaelli and Storkey have it, 10 000 steps; for jets without attention."""
+_LENET: dict[str, Any] = {"student_lr": 0.03, "pseudo_batches": 40, "student_steps": 50}
 OF_DATA: dict[str | None, dict[str, Any]] = {
     "svhn": {"augment": "shift"},
-    "mnist": {"augment": "shift", "student_lr": 0.03, "pseudo_batches": 40, "student_steps": 50},
+    "mnist": _LENET | {"augment": "shift"},
+    "fashion-mnist": _LENET,
 }
 """No digit is a mirror image of itself; LeNet-5, which normalises nothing, diverges at 0.1."""
 WHOLE: dict[str | None, dict[str, Any]] = {
     "cifar10": {"pseudo_batches": 200, "student_steps": 391},
+    "cifar100": {"pseudo_batches": 200, "student_steps": 391},
     "svhn": {"pseudo_batches": 200, "student_steps": 572},
     "mnist": {"pseudo_batches": 20, "student_steps": 469},
+    "fashion-mnist": {"pseudo_batches": 20, "student_steps": 469},
 }
 """From all images: epochs, and batches of 128 in one."""
-FINE_TUNING: dict[str | None, dict[str, Any]] = {"mnist": {"student_lr": 1e-3, "beta": 0.0}}
-"""Where the student has learned already: a tenth of the rate, unless something better was found. On MNIST the attention
-maps of a few images cost more than they teach."""
+_TUNED_LENET = {"student_lr": 1e-3, "beta": 0.0}
+FINE_TUNING: dict[str | None, dict[str, Any]] = {"mnist": _TUNED_LENET, "fashion-mnist": _TUNED_LENET}
+"""Where the student has learned already: a tenth of the rate, unless something better was found. Of LeNet-5 the
+attention maps of a few images cost more than they teach."""
 
 
 def few_shot(pair: Config, start: str = "scratch", images_per_class: int = 0) -> Config:

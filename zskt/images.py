@@ -124,9 +124,9 @@ def _torchvision(name: str, place: Path | None, split: Split) -> Any:
 
 @contextmanager
 def _unpacked(name: str, place: Path) -> Iterator[Path]:
-    """Where torchvision finds the files: MNIST may lie there packed, and is unpacked beside for the time being."""
-    raw = place / "MNIST" / "raw"
-    packed = [] if name != "mnist" or list(raw.glob("*-ubyte")) else list(raw.glob("*.gz"))
+    """Where torchvision finds the files: those of MNIST's kind may lie there packed, and are unpacked elsewhere."""
+    inside = Path(DATASETS[name].name) / "raw"
+    packed = [] if list((place / inside).glob("*-ubyte")) else list((place / inside).glob("*-ubyte.gz"))
     if not packed:
         yield place
         return
@@ -134,9 +134,9 @@ def _unpacked(name: str, place: Path) -> Iterator[Path]:
 
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "MNIST" / "raw").mkdir(parents=True)
+        (root / inside).mkdir(parents=True)
         for archive in packed:
-            extract_archive(str(archive), str(root / "MNIST" / "raw"))
+            extract_archive(str(archive), str(root / inside))
         yield root
 
 

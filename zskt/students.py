@@ -94,6 +94,10 @@ def _wide(depth: int, width: int) -> Student:
     )
 
 
+def _cifar_resnet(depth: int) -> Student:
+    return _images(lambda classes, channels: cifar_resnet(depth, classes, channels), f"CIFAR ResNet of depth {depth}")
+
+
 STUDENTS: dict[str, Student] = {
     "pfn": _jets(
         lambda features, classes: PFN(features, classes, (96, 96, 96), (96, 64)),
@@ -117,8 +121,7 @@ STUDENTS: dict[str, Student] = {
     "wrn-16-1": _wide(16, 1),
     "wrn-16-2": _wide(16, 2),
     "wrn-40-1": _wide(40, 1),
-    "resnet8": _images(lambda k, c: cifar_resnet(8, k, c), "CIFAR ResNet of depth 8"),
-    "resnet14": _images(lambda k, c: cifar_resnet(14, k, c), "CIFAR ResNet of depth 14"),
+    **{f"resnet{depth}": _cifar_resnet(depth) for depth in (8, 14, 20, 32)},
     "vgg11": _images(VGG11, "VGG-11 for small images"),
     "resnet18": _images(resnet18, "ResNet-18 for small images"),
 }
