@@ -1,4 +1,4 @@
-"""Images: readers, augmentation, generator, and the whole way from a teacher to a student on a tiny data set."""
+"""Images: augmentation, generator, and the whole way from a teacher to a student on a tiny data set."""
 
 from __future__ import annotations
 
@@ -18,67 +18,12 @@ from teachers.image_cards import DATA
 from teachers.plain import LeNet5
 from zskt import domains
 from zskt.augment import mirror, shift
-from zskt.errors import UserError
 from zskt.images import read_images
 from zskt.students import count_parameters
 
 from .conftest import png
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    rows = [{"bytes": png(image), "path": "x"} for image in pixels]
-    pq.write_table(pa.table({"img": rows, "label": [3, 0, 9]}), tmp_path / "test.parquet")
-    data = read_images("cifar10", tmp_path, "test")
-    assert torch.equal(data.samples, torch.from_numpy(pixels).permute(0, 3, 1, 2))  # type: ignore[arg-type]
-    assert data.labels.tolist() == [3, 0, 9]
-
-
-def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    data = read_images("mnist", shared / "data", "test")
-    assert data.samples.shape == (10000, 1, 28, 28)  # type: ignore[attr-defined]
-    assert torch.bincount(data.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-
-
-@pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        ({"picture": ["a"], "label": [1]}, "img or image, and label are needed"),
-        ({"img": [{"bytes": b"no image", "path": None}], "label": [1]}, "not a readable parquet file of images"),
-        (
-            {"img": [{"bytes": png(np.zeros((28, 28), np.uint8)), "path": None}], "label": [1]},
-            r"images of \(1, 28,",
-        ),
-        ({"img": [{"bytes": png(np.zeros((64, 64, 3), np.uint8)), "path": None}], "label": [1]}, r"images of \(3, 64"),
-        ({"img": [{"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}], "label": [10]}, "up to 10"),
-    ],
-)
-def test_images_of_another_kind_are_refused(columns: dict[str, object], message: str, tmp_path: Path) -> None:
-    pq.write_table(pa.table(columns), tmp_path / "test.parquet")
-    with pytest.raises(UserError, match=message):
-        read_images("cifar10", tmp_path, "test")
-
-
-def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="no such folder"):
-        read_images("mnist", tmp_path / "nothing", "test")
-    (tmp_path / "test.parquet").touch()
-    with pytest.raises(UserError, match=r"is a file; give a folder with test\.parquet"):
-        read_images("mnist", tmp_path / "test.parquet", "test")
-    (tmp_path / "test.parquet").unlink()
-    with pytest.raises(UserError, match="torchvision's cifar10, whole"):
-        read_images("cifar10", tmp_path, "test")
-
-    def offline(*_: object, **__: object) -> None:
-        raise OSError("no route to host")
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", offline)
-    with pytest.raises(UserError, match=r"cannot fetch it .*give its folder as --data"):
-        read_images("mnist", None, "test")
 
 
 def test_inputs_are_normalised_and_padded_and_pictures_undo_it() -> None:

@@ -1,0 +1,113 @@
+"""Images from files, and what is known of their data sets."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from teachers import TEACHERS
+from teachers.images import ImageInputs
+from zskt.errors import UserError
+from zskt.images import DATASETS, read_images
+from zskt.presets import PRESETS
+
+from .conftest import png
+
+
+def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    rows = [{"bytes": png(image), "path": "x"} for image in pixels]
+    pq.write_table(pa.table({"img": rows, "label": [3, 0, 9]}), tmp_path / "test.parquet")
+    data = read_images("cifar10", tmp_path, "test")
+    assert torch.equal(data.samples, torch.from_numpy(pixels).permute(0, 3, 1, 2))  # type: ignore[arg-type]
+    assert data.labels.tolist() == [3, 0, 9]
+
+
+def idx(file: Path, array: np.ndarray) -> None:  # type: ignore[type-arg]
+    """A file of MNIST's format, packed."""
+    head = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}i", *array.shape)
+    file.write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes()))
+
+
+@pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
+def test_packed_files_of_its_kind_are_read_and_left_alone(name: str, folder: str, tmp_path: Path) -> None:
+    raw = tmp_path / folder / "raw"
+    raw.mkdir(parents=True)
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 28, 28))
+    for split, share in {"train": pixels, "t10k": pixels[:2]}.items():
+        idx(raw / f"{split}-images-idx3-ubyte.gz", share)
+        idx(raw / f"{split}-labels-idx1-ubyte.gz", np.arange(len(share)))
+    before = sorted(tmp_path.rglob("*"))
+    data = read_images(name, tmp_path, "train")
+    assert torch.equal(data.samples[:, 0], torch.from_numpy(pixels).byte())  # type: ignore[index]
+    assert data.labels.tolist() == [0, 1, 2] and len(read_images(name, tmp_path, "test")) == 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_data_set_has_a_teacher_that_fits_it() -> None:
+    cards = [card for card in TEACHERS.values() if card.data is not None]
+    assert {card.data for card in cards} == set(DATASETS)
+    for card in cards:
+        assert card.data is not None and isinstance(card.inputs, ImageInputs)
+        known = DATASETS[card.data]
+        assert (len(set(card.classes)), card.inputs.channels) == (known.classes, known.channels)
+        (x,) = card.inputs(torch.zeros(2, known.channels, known.side, known.side, dtype=torch.uint8))
+        assert card.build().eval()(x).shape == (2, known.classes)
+
+
+def test_the_papers_attention_match_is_worth_as_much_whatever_the_number_of_classes() -> None:
+    pairs = [config for name, config in PRESETS.items() if name.endswith("-paper")]
+    assert {config.beta / len(TEACHERS[config.teacher].classes) for config in pairs} == {250.0}
+    assert {len(TEACHERS[config.teacher].classes) for config in pairs} == {10, 100}
+
+
+def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    data = read_images("mnist", shared / "data", "test")
+    assert data.samples.shape == (10000, 1, 28, 28)  # type: ignore[attr-defined]
+    assert torch.bincount(data.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"picture": ["a"], "label": [1]}, "img or image, and label are needed"),
+        ({"img": [{"bytes": b"no image", "path": None}], "label": [1]}, "not a readable parquet file of images"),
+        (
+            {"img": [{"bytes": png(np.zeros((28, 28), np.uint8)), "path": None}], "label": [1]},
+            r"images of \(1, 28,",
+        ),
+        ({"img": [{"bytes": png(np.zeros((64, 64, 3), np.uint8)), "path": None}], "label": [1]}, r"images of \(3, 64"),
+        ({"img": [{"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}], "label": [10]}, "up to 10"),
+    ],
+)
+def test_images_of_another_kind_are_refused(columns: dict[str, object], message: str, tmp_path: Path) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "test.parquet")
+    with pytest.raises(UserError, match=message):
+        read_images("cifar10", tmp_path, "test")
+
+
+def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        read_images("mnist", tmp_path / "nothing", "test")
+    (tmp_path / "test.parquet").touch()
+    with pytest.raises(UserError, match=r"is a file; give a folder with test\.parquet"):
+        read_images("mnist", tmp_path / "test.parquet", "test")
+    (tmp_path / "test.parquet").unlink()
+    with pytest.raises(UserError, match="torchvision's cifar10, whole"):
+        read_images("cifar10", tmp_path, "test")
+
+    def offline(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", offline)
+    with pytest.raises(UserError, match=r"cannot fetch it .*give its folder as --data"):
+        read_images("mnist", None, "test")
