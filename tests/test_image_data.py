@@ -46,7 +46,7 @@ def test_packed_files_of_its_kind_are_read_and_left_alone(name: str, folder: str
         idx(raw / f"{split}-labels-idx1-ubyte.gz", np.arange(len(share)))
     before = sorted(tmp_path.rglob("*"))
     data = read_images(name, tmp_path, "train")
-    assert torch.equal(data.samples[:, 0], torch.from_numpy(pixels).byte())  # type: ignore[index]
+    assert torch.equal(data.samples[:, 0], torch.from_numpy(pixels).byte())  # type: ignore[arg-type]
     assert data.labels.tolist() == [0, 1, 2] and len(read_images(name, tmp_path, "test")) == 2
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -169,7 +169,9 @@ def transitions(records: list[Record], notes: Notes) -> str:
             cells[0] += f" (n = {len(taken)})"
             rows.append([name, "–" if published is None else str(published), *cells])
     head = ["", "published", "stepping on the student", "on the teacher", "agreement", "ECE of the student"]
-    return "**Mean transition error**\n\n" + table(head, rows)
+    # What the measure cannot see: a student whose beliefs never move.
+    told = "of a student whose beliefs do not move it is small when stepped on: see the agreement beside it"
+    return f"**Mean transition error**: {told}\n\n" + table(head, rows)
 
 
 def render(records: list[Record], notes: Notes) -> str:
