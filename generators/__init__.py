@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from torch import nn
 
+from .cutouts import Cutouts
 from .draw import Bandit, Draw, Generator
 from .image import Images
 from .leaves import Leaves
@@ -48,6 +49,7 @@ GENERATORS: dict[str, Entry] = {
         "images", lambda inputs: Strokes(inputs, adversarial=False), "a pen's random strokes, for written characters"
     ),
     "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
+    "cutouts-prior": Entry("images", Cutouts, "one thing on black, for pictures of goods"),
     "leaves-prior": Entry("images", Leaves, "things in front of things, for photographs"),
     "things-prior": Entry("images", Things, "the same, with sketches of vehicles, ships and animals in the middle"),
 }

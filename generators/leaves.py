@@ -60,7 +60,8 @@ class Leaves(nn.Module):
         whole, palette = named(of_image, OF_IMAGE), colours_of(of_colours.view(len(z), self.colours, len(OF_COLOUR)))
         canvas = Canvas(self.inputs.size, rng)
         image = canvas.background(whole, palette)
-        for layer in (*fallen(leaves, whole), *thing(leaves, whole)):
+        parts = {name: value[:, LEAVES:] for name, value in leaves.items()}
+        for layer in (*fallen(leaves, whole), *thing(parts, whole)):
             image = canvas.put(image, layer, palette)
         return printed(developed(image, whole, rng), self.inputs)
 
@@ -114,12 +115,12 @@ def fallen(leaves: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Laye
         )
 
 
-def thing(leaves: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Layer]:
+def thing(parts: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Layer]:
     """What stands in the middle: a body, and parts about it along the same axis, of two colours."""
     count, angle = 1 + PARTS * uniform(whole["parts"]), 0.35 * whole["angle"]
     size = 5 + 7 * uniform(whole["scale"])
     for k in range(PARTS):
-        own = {name: value[:, LEAVES + k] for name, value in leaves.items()}
+        own = {name: value[:, k] for name, value in parts.items()}
         body = k == 0
         along, across = (0.0, 0.0) if body else (0.8 * own["x"], 0.5 * own["y"])
         share = torch.exp(0.2 * own["size"]) if body else 0.15 + 0.5 * uniform(own["size"])

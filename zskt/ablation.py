@@ -30,24 +30,11 @@ def _mnist(short: Config) -> dict[str, Config]:
     }
 
 
-def _strangers(short: Config) -> dict[str, Config]:
-    return {
-        "no layers of the teacher's": short.with_(inherit=False),
-        "no hints": short.with_(hint=0.0),
-        "no CutMix": short.with_(cutmix=0.0),
-        "leaves instead of things": short.with_(generator="leaves-prior"),
-        # As in the recipes with an adversary: what the teacher's normalisations remember guides it.
-        "the paper's network instead of things": short.with_(
-            generator="image", coverage=2.0, certainty=1.0, moments=3.0
-        ),
-    }
-
-
 def _shortened(preset: str, turns: int) -> Config:
     return PRESETS[preset].with_(pseudo_batches=turns)
 
 
-_TABLES = (("mnist-lenet5-to-lenet5-half", 300, _mnist), ("cifar10-resnet20-to-resnet8", 60, _strangers))
+_TABLES = (("mnist-lenet5-to-lenet5-half", 300, _mnist),)
 TABLES: dict[str, dict[str, Config]] = {
     recipe: {f"the recipe, {turns} turns": _shortened(recipe, turns)} | without(_shortened(recipe, turns))
     for recipe, turns, without in _TABLES

@@ -86,7 +86,7 @@ IMAGES: tuple[Config, ...] = (
         "fashion-mnist-lenet5",
         "lenet5-half",
         500,
-        LENET | {"coverage": 2.0},
+        LENET | {"generator": "cutouts-prior", "pseudo_batches": 500},
         evaluate_every=0,
         checkpoint_every=100,
     ),
