@@ -33,8 +33,7 @@ class Cutouts(nn.Module):
         inputs: what the teacher is fed.
     """
 
-    sizes = (PARTS * len(OF_LEAF), len(OF_IMAGE), COLOURS * len(OF_COLOUR))
-    latent_size = sum(sizes)
+    latent_size = PARTS * len(OF_LEAF) + len(OF_IMAGE) + COLOURS * len(OF_COLOUR)
     acceptance = 1.0
 
     def __init__(self, inputs: ImageInputs) -> None:
@@ -44,7 +43,8 @@ class Cutouts(nn.Module):
     @torch.no_grad()
     def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
         """z (B, Z) -> x (B, C, H, W)."""
-        of_parts, of_image, of_colours = torch.split(z, self.sizes, 1)
+        sizes = [PARTS * len(OF_LEAF), len(OF_IMAGE), COLOURS * len(OF_COLOUR)]
+        of_parts, of_image, of_colours = torch.split(z, sizes, 1)
         whole, palette = named(of_image, OF_IMAGE), colours_of(of_colours.view(len(z), COLOURS, len(OF_COLOUR)))
         posed = {name: CENTRED * whole[name] for name in ("right", "down")}
         whole |= posed | {"angle": UPRIGHT * whole["angle"], "scale": LARGER + whole["scale"]}

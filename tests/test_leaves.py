@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from generators.canvas import Canvas, Layer
+from generators.cutouts import SYMMETRIC, Cutouts
 from generators.leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
 from generators.things import Things
 from teachers.image_cards import DATA
@@ -21,6 +22,19 @@ def test_photographs_are_bounded_varied_and_reproducible(photographs: type[Leave
     assert 0.3 < pixels.mean() < 0.7 and pixels.mean((1, 2, 3)).std() > 0.1
     assert torch.equal(pixels, drawn_images(photographs(DATA["cifar10"].inputs)))
     assert drawn_images(photographs(DATA["mnist"].inputs), 4).shape == (4, 1, 32, 32)
+
+
+def test_things_cut_out_are_large_on_black_varied_and_mostly_symmetric() -> None:
+    pixels = drawn_images(Cutouts(DATA["fashion-mnist"].inputs), 400)
+    assert pixels.shape == (400, 1, 32, 32) and pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
+    assert torch.equal(pixels, drawn_images(Cutouts(DATA["fashion-mnist"].inputs), 400))
+    seen = pixels[:, 0] > 1e-3
+    corners = seen[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert 0.2 < seen.float().mean() < 0.6 and corners.float().mean() < 0.05
+    assert pixels[seen.unsqueeze(1)].std() > 0.15 and seen.float().mean((1, 2)).std() > 0.08
+    alike = (seen == seen.flip(-1)).float().mean((1, 2)) > 0.99
+    assert abs(alike.float().mean() - SYMMETRIC) < 0.08
+    assert drawn_images(Cutouts(DATA["cifar10"].inputs), 4).shape == (4, 3, 32, 32)
 
 
 def test_power_falls_with_frequency_as_in_natural_scenes() -> None:
