@@ -32,6 +32,8 @@ OF_IMAGE = (
     "leaves", "parts", "right", "down", "angle", "scale", "sky", "horizon", "ground", "blur", "contrast", "light",
     "grain",
 )  # fmt: skip
+PLACE, TURN = 2.5, 0.35
+"""Of the thing in the middle: pixels from there, and radians, a standard deviation."""
 OF_COLOUR = ("luminance", "strength", "red", "green", "blue")
 
 
@@ -117,7 +119,7 @@ def fallen(leaves: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Laye
 
 def thing(parts: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Layer]:
     """What stands in the middle: a body, and parts about it along the same axis, of two colours."""
-    count, angle = 1 + PARTS * uniform(whole["parts"]), 0.35 * whole["angle"]
+    count, angle = 1 + PARTS * uniform(whole["parts"]), TURN * whole["angle"]
     size = 5 + 7 * uniform(whole["scale"])
     for k in range(PARTS):
         own = {name: value[:, k] for name, value in parts.items()}
@@ -128,8 +130,8 @@ def thing(parts: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Layer]
         second = torch.zeros_like(angle) if body else (own["colour"] > 0.5).float()
         yield layer_of(
             own,
-            x=2.5 * whole["right"] + size * (along * angle.cos() - across * angle.sin()),
-            y=2.5 * whole["down"] + size * (along * angle.sin() + across * angle.cos()),
+            x=PLACE * whole["right"] + size * (along * angle.cos() - across * angle.sin()),
+            y=PLACE * whole["down"] + size * (along * angle.sin() + across * angle.cos()),
             radius=torch.where(k < count, size * share, -1.0),
             aspect=torch.exp(0.25 + 0.35 * own["aspect"] if body else 0.45 * own["aspect"]),
             angle=angle + own_angle,

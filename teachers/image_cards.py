@@ -42,8 +42,8 @@ class _Data:
 
 
 DATA = {
-    "mnist": _Data("MNIST", ImageInputs(mean=(0.1307,), std=(0.3081,)), DIGITS),
-    "fashion-mnist": _Data("FashionMNIST", ImageInputs(mean=(0.2860,), std=(0.3530,)), CLOTHES),
+    "mnist": _Data("MNIST", ImageInputs(mean=(0.1307,), std=(0.3081,), side=28), DIGITS),
+    "fashion-mnist": _Data("FashionMNIST", ImageInputs(mean=(0.2860,), std=(0.3530,), side=28), CLOTHES),
     "cifar10": _Data("CIFAR-10", ImageInputs(mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616)), CIFAR10),
     "cifar100": _Data("CIFAR-100", ImageInputs(mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762)), CIFAR100),
     "svhn": _Data("SVHN", ImageInputs(mean=(0.4377, 0.4438, 0.4728), std=(0.1980, 0.2010, 0.1970)), DIGITS),

@@ -21,6 +21,8 @@ class ImageInputs:
     std: tuple[float, ...]
     size: int = 32
     """Pixels in height and width; smaller images are padded with zeros all around, as LeNet-5 wants its digits."""
+    side: int = 32
+    """Of the images themselves, before padding."""
     domain: str = "images"
 
     @property
