@@ -91,7 +91,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="finished runs, for evaluate; one, to begin from, for few-shot; a folder of runs, for tables",
     )
     place.add_argument("--against", type=Path, help="another finished run, for transition")
-    place.add_argument("--only", metavar="DATA", help="data set of mode paper: cifar10, svhn, mnist or fashion-mnist")
+    place.add_argument("--only", metavar="DATA", help="data set of mode paper, such as mnist")
     place.add_argument("--minutes", type=float, help="mode paper stops after so long, to go on another time")
     place.add_argument("--images", type=int, help="how many, for transition: 1000")
     place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")

@@ -55,7 +55,7 @@ IMAGENET_INPUTS = ImageInputs(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.2
 def _published_resnet(depth: int, ending: str, sha256: str | None, accuracy: str = "") -> Card:
     """``sha256`` is None of a file that nobody here has seen: it is taken from a path."""
     return Card(
-        line=f"ResNet-{depth} for CIFAR-10" + (f", {accuracy} on its test images" if accuracy else ""),
+        line=f"ResNet-{depth} for CIFAR-10, " + (f"{accuracy} on its test images" if sha256 else "from a path only"),
         source="K. He et al., arXiv:1512.03385, as trained in github.com/akamaster/pytorch_resnet_cifar10",
         licence="BSD-2-Clause",
         address="https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"

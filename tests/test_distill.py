@@ -13,7 +13,7 @@ from teachers.inputs import FULL, KIN, KINPID, JetInputs
 from zskt.answers import Answer
 from zskt.config import Config
 from zskt.data import SAMPLE, read_jets
-from zskt.distill import Game, begin
+from zskt.distill import Game, begin, beliefs
 from zskt.errors import UserError
 from zskt.game import NonFiniteLoss
 from zskt.players import Players
@@ -205,3 +205,11 @@ def test_padding_changes_no_students_answer(name: str) -> None:
     x = KIN(read_jets(SAMPLE, most=8).samples)
     wide = tuple(nn.functional.pad(t, (0, 30)) for t in x)
     assert torch.allclose(network(*x), network(*wide), atol=1e-5)
+
+
+def test_what_is_logged_does_not_grow_with_the_number_of_classes() -> None:
+    few = beliefs(torch.eye(4)[[0, 0, 2, 3]], torch.zeros(4, 4))
+    shares = {name: value for name, value in few.items() if name.startswith("teacher_class/")}
+    assert list(shares.values()) == [0.5, 0, 0.25, 0.25] and few["agreement/pseudo"] == 0.5
+    many = beliefs(torch.eye(100)[[7, 7, 50]], torch.zeros(3, 100))
+    assert many["teacher_classes"] == 2 and len(many) < len(few)

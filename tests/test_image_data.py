@@ -44,11 +44,23 @@ def test_packed_files_of_its_kind_are_read_and_left_alone(name: str, folder: str
     for split, share in {"train": pixels, "t10k": pixels[:2]}.items():
         idx(raw / f"{split}-images-idx3-ubyte.gz", share)
         idx(raw / f"{split}-labels-idx1-ubyte.gz", np.arange(len(share)))
+    (raw / "t10k-labels-idx1-ubyte").write_bytes(gzip.decompress((raw / "t10k-labels-idx1-ubyte.gz").read_bytes()))
     before = sorted(tmp_path.rglob("*"))
     data = read_images(name, tmp_path, "train")
     assert torch.equal(data.samples[:, 0], torch.from_numpy(pixels).byte())  # type: ignore[arg-type]
     assert data.labels.tolist() == [0, 1, 2] and len(read_images(name, tmp_path, "test")) == 2
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_images_of_few_classes_are_not_those_of_a_hundred(tmp_path: Path) -> None:
+    code = {"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}
+    columns = {"img": [code] * 2000, "fine_label": [*range(90)] * 22 + [0] * 20, "coarse_label": [0] * 2000}
+    pq.write_table(pa.table(columns), tmp_path / "test.parquet")
+    with pytest.raises(UserError, match=r"none of class 90 \(10 of 100 classes are missing\): not those of cifar100"):
+        read_images("cifar100", tmp_path, "test")
+    columns["fine_label"] = [*range(100)] * 20
+    pq.write_table(pa.table(columns), tmp_path / "test.parquet")
+    assert torch.bincount(read_images("cifar100", tmp_path, "test").labels).tolist() == [20] * 100
 
 
 def test_every_data_set_has_a_teacher_that_fits_it() -> None:

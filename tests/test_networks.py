@@ -67,6 +67,16 @@ def test_a_depth_that_does_not_exist_names_those_that_do(build, wrong: int) -> N
         build(wrong)
 
 
+@pytest.mark.parametrize("depth", [32, 44])
+def test_published_resnets_that_nobody_here_has_seen_load_from_a_path(depth: int, tmp_path: Path) -> None:
+    card, own = TEACHERS[f"cifar10-resnet{depth}"], cifar_resnet(depth, 10).eval()
+    torch.save({"state_dict": {f"module.{key}": value for key, value in own.state_dict().items()}}, tmp_path / "a.th")
+    loaded, x = load_teacher("resnet", card, tmp_path / "a.th"), torch.randn(2, 3, 32, 32)
+    assert torch.equal(loaded(x), own(x))
+    with pytest.raises(UserError, match="no verified SHA-256 is recorded"):
+        load_teacher("resnet", card)
+
+
 @pytest.mark.parametrize(("depth", "accuracy"), [(20, 0.810), (56, 0.832)])
 def test_published_resnets_score_what_they_are_known_to_score(depth: int, accuracy: float, shared: Path) -> None:
     # On the first 1 000 images, to be quick: all 10 000 of these JPEG images give 0.810 and 0.832 (shared/README.md).

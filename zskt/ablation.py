@@ -1,4 +1,4 @@
-"""What each ingredient of our recipes for images is worth: shorter runs without it, at equal answers and steps."""
+"""What each ingredient of our recipe for MNIST is worth: shorter runs without it, at equal answers and steps."""
 
 from __future__ import annotations
 
@@ -9,37 +9,27 @@ from .paper import Notes, Row, table
 from .presets import PRESETS, changes
 from .records import Record, spread
 
+RECIPE = "mnist-lenet5-to-lenet5-half"
+_SHORT = PRESETS[RECIPE].with_(pseudo_batches=300)
 
-def _mnist(short: Config) -> dict[str, Config]:
-    return {
-        # Without a push an image costs one answer instead of two: twice as many of them.
-        "no push": short.with_(push=0.0, pseudo_batches=600, student_steps=16),
-        # A generator that learns takes an answer more of each image: two thirds as many of them.
-        "the paper's network instead of strokes": short.with_(
-            generator="image", coverage=2.0, pseudo_batches=200, student_steps=48
-        ),
-        "strokes moved by an adversary too": short.with_(
-            generator="strokes", generator_lr=3e-3, coverage=5.0, certainty=3.0, pseudo_batches=200, student_steps=48
-        ),
-        "no replay": short.with_(replay=0.0),
-        "no growth of the student's steps": short.with_(growth=0.0),
-        "no balance of classes in replay": short.with_(balance=0.0),
-        "temperature 1": short.with_(temperature=1.0),
-        "no warm-up": short.with_(warmup=0.0),
-        "no average of students": short.with_(average=0.0),
-    }
-
-
-def _shortened(preset: str, turns: int) -> Config:
-    return PRESETS[preset].with_(pseudo_batches=turns)
-
-
-_TABLES = (("mnist-lenet5-to-lenet5-half", 300, _mnist),)
-TABLES: dict[str, dict[str, Config]] = {
-    recipe: {f"the recipe, {turns} turns": _shortened(recipe, turns)} | without(_shortened(recipe, turns))
-    for recipe, turns, without in _TABLES
+ROWS: dict[str, Config] = {
+    "the recipe, 300 turns": _SHORT,
+    # Without a push an image costs one answer instead of two: twice as many of them.
+    "no push": _SHORT.with_(push=0.0, pseudo_batches=600, student_steps=16),
+    "the paper's network instead of strokes": _SHORT.with_(
+        generator="image", coverage=2.0, pseudo_batches=200, student_steps=48
+    ),
+    "strokes moved by an adversary too": _SHORT.with_(
+        generator="strokes", generator_lr=3e-3, coverage=5.0, certainty=3.0, pseudo_batches=200, student_steps=48
+    ),
+    "no replay": _SHORT.with_(replay=0.0),
+    "no growth of the student's steps": _SHORT.with_(growth=0.0),
+    "no balance of classes in replay": _SHORT.with_(balance=0.0),
+    "temperature 1": _SHORT.with_(temperature=1.0),
+    "no warm-up": _SHORT.with_(warmup=0.0),
+    "no average of students": _SHORT.with_(average=0.0),
 }
-"""Of each recipe the rows, itself first."""
+"""A generator that learns takes an answer more of each image: two thirds as many of them."""
 
 
 def runs_of(records: list[Record], row: Config) -> list[Record]:
@@ -53,7 +43,7 @@ def runs_of(records: list[Record], row: Config) -> list[Record]:
 
 def is_of_a_row(record: Record) -> bool:
     """Whether the run was made for this table."""
-    return any(runs_of([record], row) for rows in TABLES.values() for row in rows.values())
+    return any(runs_of([record], row) for row in ROWS.values())
 
 
 def command(row: Config) -> str:
@@ -65,19 +55,15 @@ def command(row: Config) -> str:
 
 
 def render(records: list[Record], notes: Notes) -> str:
-    """The tables."""
-    return "\n\n".join(_of(recipe, rows, records, notes) for recipe, rows in TABLES.items())
-
-
-def _of(recipe: str, ablated: dict[str, Config], records: list[Record], notes: Notes) -> str:
+    """The table."""
     rows: list[Row] = []
-    for name, row in ablated.items():
-        found = [record.result for record in runs_of(records, row)]
+    for name, recipe in ROWS.items():
+        found = [record.result for record in runs_of(records, recipe)]
         if not found:
-            rows.append([name, *["–"] * 2, notes.missing(command(row)), *["–"] * 3])
+            rows.append([name, *["–"] * 2, notes.missing(command(recipe)), *["–"] * 3])
             continue
         costs = [f"{found[0][key]:,}".replace(",", " ") for key in ("teacher_answers", "steps")]
         cells = [spread([run["student"][key] for run in found]) for key in ("agreement", "accuracy", "kl")]
         rows.append([name, *costs, *cells, str(len(found))])
     head = ["", "teacher's answers", "student's steps", "agreement", "accuracy", "KL (nats)", "n"]
-    return f"**What each ingredient of `{recipe}` is worth**\n\n" + table(head, rows)
+    return f"**What each ingredient of `{RECIPE}` is worth**\n\n" + table(head, rows)

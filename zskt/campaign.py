@@ -16,18 +16,15 @@ from .few_shot import few_shot
 from .folder import read_json
 from .game import NonFiniteLoss
 from .presets import PRESETS
-from .published import IMAGES_PER_CLASS, PAIRS, Pair
+from .published import CURVES, FEW_SHOT_CURVES, IMAGES_PER_CLASS, PAIRS, Pair
 from .running import Options
 from .transition import transition_runs
 
 SEEDS = (0, 1, 2)
+DATA = tuple(dict.fromkeys(pair.data for pair in PAIRS))
+"""Data sets that the tables are about."""
 LONGEST = 100_000
 """Minutes."""
-CURVES = ("cifar10-wrn-40-2-to-wrn-16-1", "svhn-wrn-40-2-to-wrn-16-1", "mnist-lenet5-to-lenet5-half")
-"""Pairs whose transition curves are taken."""
-FEW_SHOT = (CURVES[0], CURVES[2])
-"""Pairs with a few-shot curve."""
-
 ALL_IMAGES: dict[str, dict[str, float]] = {"labels": {"alpha": 0.0, "beta": 0.0}, "kd": {"beta": 0.0}, "kd-at": {}}
 """Yardsticks that see every image: of labels alone, KD, KD+AT."""
 
@@ -53,8 +50,7 @@ def campaign(data: str, seeds: Sequence[int] = SEEDS) -> Iterator[Run]:
     """
     pairs = [pair for pair in PAIRS if pair.data == data]
     if not pairs:
-        known = ", ".join(dict.fromkeys(pair.data for pair in PAIRS))
-        raise UserError(f"--only {data}: no table is about it; choose one of {known}")
+        raise UserError(f"--only {data}: no table is about it; choose one of {', '.join(DATA)}")
     # The pair that the paper looks at closest comes first: time may run out.
     pairs.sort(key=lambda pair: pair.preset not in CURVES)
     for teacher in dict.fromkeys(f"{pair.data}-{pair.teacher}" for pair in pairs):
@@ -72,10 +68,10 @@ def _of_pair(pair: Pair, seed: int) -> Iterator[Run]:
     for name, settings in ALL_IMAGES.items():
         learns = few_shot(pair_of).with_(seed=seed, **settings)
         yield Run(f"few-shot-{pair.preset}-all-{name}-seed{seed}", learns)
-    for m in IMAGES_PER_CLASS if pair.preset in FEW_SHOT else (200,):
+    for m in IMAGES_PER_CLASS if pair.preset in FEW_SHOT_CURVES else (200,):
         name, learns = f"few-shot-{pair.preset}-{m}", few_shot(pair_of, images_per_class=m).with_(seed=seed)
         yield Run(f"{name}-kd-at-seed{seed}", learns, walks=walks and m == 200)
-        if pair.preset in FEW_SHOT:
+        if pair.preset in FEW_SHOT_CURVES:
             yield Run(f"{name}-labels-seed{seed}", learns.with_(alpha=0.0, beta=0.0))
             tuned = few_shot(pair_of, f"zero-shot {pair.preset}", m).with_(seed=seed)
             yield Run(f"{name}-tuned-seed{seed}", tuned, begun)

@@ -59,10 +59,10 @@ def transition(given: argparse.Namespace) -> None:
 
 def paper(given: argparse.Namespace) -> None:
     """Mode ``paper``: the runs behind the tables, for so many minutes."""
-    from .campaign import LONGEST, SEEDS, campaign, play
+    from .campaign import DATA, LONGEST, SEEDS, campaign, play
 
     if given.only is None:
-        raise UserError("--mode paper: say for which data: --only cifar10, svhn, mnist or fashion-mnist")
+        raise UserError(f"--mode paper: say for which data: --only {' or '.join(DATA)}")
     if given.minutes is not None and not 0 < given.minutes <= LONGEST:
         raise UserError(f"--minutes is {given.minutes}, but must be positive, and at most {LONGEST}")
     place = given.out or running.RUNS

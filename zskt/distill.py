@@ -159,16 +159,24 @@ class Game:
                 raise NonFiniteLoss(f"turn {self.state.step}: {error}") from error
 
 
+FEW = 20
+"""Classes: of more than so many, each turn logs how many come up, not the share of each."""
+
+
 def beliefs(teacher: Tensor, student: Tensor) -> dict[str, float]:
     """How sure both are, how far apart, and the teacher's classes: (B, K) of logits each."""
     if not teacher.shape[1]:
         return {}
     p, q = teacher.softmax(1), student.softmax(1)
-    histogram = torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)
+    shares = (torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)).tolist()
+    if len(shares) > FEW:
+        classes = {"teacher_classes": float(sum(share > 0 for share in shares))}
+    else:
+        classes = {f"teacher_class/{k}": share for k, share in enumerate(shares)}
     return {
         "kl/pseudo": float(divergence(teacher, student).mean()),
         "confidence/teacher": float(p.amax(1).mean()),
         "confidence/student": float(q.amax(1).mean()),
         "agreement/pseudo": float((p.argmax(1) == q.argmax(1)).float().mean()),
-        **{f"teacher_class/{k}": float(share) for k, share in enumerate(histogram)},
+        **classes,
     }

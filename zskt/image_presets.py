@@ -24,7 +24,7 @@ PAPER = Config(
     checkpoint_every=500,
 )
 """Micaelli and Storkey's procedure: a fresh batch after the generator's step, ten student steps on it, no replay. Their
-beta of 250 weighs a KL divided by the number of classes too: 2 500 on a KL per example of 10."""
+beta of 250 weighs a KL divided by the number of classes too: 2 500 on a KL per example where there are 10."""
 ZSKT = PAPER.with_(
     preset="zskt",
     reuse=True,

@@ -23,6 +23,8 @@ from .labelled import Labelled
 
 Split = str
 """Of a data set: "train" or "test"."""
+MANY = 20
+"""Images a class: among so many, a class that never occurs tells that they are of another data set."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,12 @@ def read_images(name: str, place: Path | None, split: Split) -> Labelled:
             f"{where}: images of {tuple(pixels.shape[1:])} and classes up to {int(labels.max())} are not {name} "
             f"({shape}, {known.classes} classes); give the images that the network was trained for"
         )
+    absent = torch.bincount(labels, minlength=known.classes).eq(0).nonzero().flatten().tolist()
+    if absent and len(labels) >= MANY * known.classes:
+        raise UserError(
+            f"{where}: {len(labels)} images, and none of class {absent[0]} ({len(absent)} of {known.classes} classes "
+            f"are missing): not those of {name}; give the images that the network was trained for"
+        )
     return Labelled(pixels, labels)
 
 
@@ -126,7 +134,7 @@ def _torchvision(name: str, place: Path | None, split: Split) -> Any:
 def _unpacked(name: str, place: Path) -> Iterator[Path]:
     """Where torchvision finds the files: those of MNIST's kind may lie there packed, and are unpacked elsewhere."""
     inside = Path(DATASETS[name].name) / "raw"
-    packed = [] if list((place / inside).glob("*-ubyte")) else list((place / inside).glob("*-ubyte.gz"))
+    packed = [file for file in (place / inside).glob("*-ubyte.gz") if not file.with_suffix("").is_file()]
     if not packed:
         yield place
         return
@@ -135,6 +143,8 @@ def _unpacked(name: str, place: Path) -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         root = Path(folder)
         (root / inside).mkdir(parents=True)
+        for file in (place / inside).glob("*-ubyte"):
+            (root / inside / file.name).symlink_to(file.resolve())
         for archive in packed:
             extract_archive(str(archive), str(root / inside))
         yield root

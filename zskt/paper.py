@@ -9,7 +9,7 @@ from typing import Any
 from .config import Config
 from .few_shot import few_shot as few_shot_recipe
 from .presets import PRESETS
-from .published import FEW_SHOT, IMAGES_PER_CLASS, MTE, PAIRS, Pair
+from .published import CURVES, FEW_SHOT, FEW_SHOT_CURVES, IMAGES_PER_CLASS, MTE, PAIRS, Pair
 from .records import Record, chosen, spread, values
 
 Row = list[str]
@@ -117,8 +117,7 @@ def pairs(records: list[Record], notes: Notes) -> str:
     return "**Accuracy in percent: published / ours; students from all images unless said**\n\n" + table(head, rows)
 
 
-FEW_SHOT_PAIRS = (PAIRS[2], PAIRS[7])
-"""The one whose curves the paper shows, and the one that two cores can do."""
+FEW_SHOT_PAIRS = tuple(pair for pair in PAIRS if pair.preset in FEW_SHOT_CURVES)
 
 
 def few_shot(records: list[Record], notes: Notes) -> str:
@@ -155,7 +154,7 @@ def transition_methods(records: list[Record], pair: Pair) -> dict[str, tuple[lis
 def transitions(records: list[Record], notes: Notes) -> str:
     """Mean transition errors, both ways, with agreement and calibration beside them."""
     rows = []
-    for pair in (PAIRS[2], PAIRS[6], PAIRS[7]):
+    for pair in (pair for pair in PAIRS if pair.preset in CURVES):
         for method, (found, command) in transition_methods(records, pair).items():
             published = MTE.get(pair.data, {}).get(method)
             name = f"{pair.data.upper()}, {pair.teacher} → {pair.student}, {method}"
@@ -170,7 +169,7 @@ def transitions(records: list[Record], notes: Notes) -> str:
             rows.append([name, "–" if published is None else str(published), *cells])
     head = ["", "published", "stepping on the student", "on the teacher", "agreement", "ECE of the student"]
     # What the measure cannot see: a student whose beliefs never move.
-    told = "of a student whose beliefs do not move it is small when stepped on: see the agreement beside it"
+    told = "small, too, for a student whose beliefs hardly move; read it with the agreement beside it"
     return f"**Mean transition error**: {told}\n\n" + table(head, rows)
 
 

@@ -61,7 +61,7 @@ LINES = {
     "jetclass-kinpid": "the same with particle types",
     "jetclass-full": "the same with impact parameters",
     "mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on MNIST, pen strokes for a generator",
-    "fashion-mnist-lenet5-to-lenet5-half": "the same on FashionMNIST, things cut out for a generator",
+    "fashion-mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on FashionMNIST, things cut out for a generator",
     "mnist-lenet5": "trains LeNet-5 on MNIST, 20 epochs",
     "fashion-mnist-lenet5": "trains LeNet-5 on FashionMNIST, 20 epochs",
     "cifar10-wrn-40-2": "trains the wide ResNet 40-2 on CIFAR-10, 200 epochs: for a GPU, as those that follow",

@@ -40,6 +40,10 @@ PAIRS = (
 )
 """The last two are not in the paper."""
 
+CURVES = ("cifar10-wrn-40-2-to-wrn-16-1", "svhn-wrn-40-2-to-wrn-16-1", "mnist-lenet5-to-lenet5-half")
+"""Pairs whose transition curves are taken: those that the paper shows, and the one that two cores can do."""
+FEW_SHOT_CURVES = (CURVES[0], CURVES[2])
+"""Pairs with a few-shot curve."""
 IMAGES_PER_CLASS = (10, 25, 50, 75, 100, 200)
 FEW_SHOT: dict[str, dict[int, float]] = {
     "labels alone": {10: 25.8, 25: 33.5, 50: 44.9, 75: 55.6, 100: 58.8},

@@ -60,10 +60,10 @@ def transition(
     """
     k = int(stepped(x[:1]).shape[1])
     targets = (classes.unsqueeze(1) + torch.arange(1, k, device=x.device)) % k  # (B, K - 1)
-    walkers, targets = x.repeat_interleave(k - 1, 0), targets.flatten()
+    owners, targets = torch.arange(len(x), device=x.device).repeat_interleave(k - 1), targets.flatten()
     curves, error = torch.zeros(2, steps, dtype=torch.float64), 0.0
-    for begin in trange(0, len(walkers), BATCH, disable=not progress, desc="transition", unit="batch"):
-        place, target = walkers[begin : begin + BATCH], targets[begin : begin + BATCH]
+    for begin in trange(0, len(owners), BATCH, disable=not progress, desc="transition", unit="batch"):
+        place, target = x[owners[begin : begin + BATCH]], targets[begin : begin + BATCH]
         for i in range(steps):
             p, gradient = _towards(stepped, place, target)
             with torch.no_grad():
@@ -72,7 +72,7 @@ def transition(
             curves[1, i] += float(q.double().sum())
             error += float((p - q).abs().double().sum())
             place = place - size * gradient
-    n = len(walkers)
+    n = len(owners)
     return Transition(curves[0] / n, curves[1] / n, error / (n * steps))
 
 
