@@ -156,7 +156,7 @@ def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
         ),
         (
             ("--teacher", "cifar10-resnet20", "--student", "resnet8", "--generator", "shower"),
-            "--generator shower is for jets, but the teacher cifar10-resnet20 takes images: choose one of cutouts-prior",
+            "--generator shower is for jets, but the teacher cifar10-resnet20 takes images: choose one of cutouts",
         ),
         (("--preset", "mnist-lenet5"), "--preset mnist-lenet5 is for --mode teacher"),
         (("--student", "lenet5-half"), "choose one of deepsets, particlenet-light, pfn, pfn-small"),
