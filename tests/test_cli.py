@@ -140,7 +140,7 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
             (*zero, "--student", "x"),
             "unknown student 'x': choose one of deepsets, lenet5-half, particlenet-light, pfn",
         ),
-        ((*zero, "--generator", "x"), "unknown generator 'x': choose one of image, leaves-prior, mlp, noise, shower"),
+        ((*zero, "--generator", "x"), "unknown generator 'x': choose one of cutouts-prior, image, leaves-prior, mlp"),
         ((*zero, "--preset", "x"), "unknown preset 'x': choose one of"),
         ((*zero, "--pseudo-batches", 0), "--pseudo-batches is 0, but must be at least 1"),
         ((*zero, "--batch-size", 1), "--batch-size is 1, but must be at least 2"),
