@@ -117,6 +117,7 @@ def pairs(records: list[Record], notes: Notes) -> str:
     return "**Accuracy in percent: published / ours; students from all images unless said**\n\n" + table(head, rows)
 
 
+CURVE_PAIRS = tuple(pair for pair in PAIRS if pair.preset in CURVES)
 FEW_SHOT_PAIRS = tuple(pair for pair in PAIRS if pair.preset in FEW_SHOT_CURVES)
 
 
@@ -154,7 +155,7 @@ def transition_methods(records: list[Record], pair: Pair) -> dict[str, tuple[lis
 def transitions(records: list[Record], notes: Notes) -> str:
     """Mean transition errors, both ways, with agreement and calibration beside them."""
     rows = []
-    for pair in (pair for pair in PAIRS if pair.preset in CURVES):
+    for pair in CURVE_PAIRS:
         for method, (found, command) in transition_methods(records, pair).items():
             published = MTE.get(pair.data, {}).get(method)
             name = f"{pair.data.upper()}, {pair.teacher} → {pair.student}, {method}"
