@@ -20,15 +20,15 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from generators import GENERATORS
-from generators.image import UpsampledConv
+from generators.images.convnet import UpsampledConv
 from teachers import TEACHERS
-from zskt.answers import ask
-from zskt.distill import Game, begin
 from zskt.domains import DOMAINS
-from zskt.game import divergence, generator_loss, student_loss
-from zskt.players import Players
-from zskt.presets import PRESETS
-from zskt.students import STUDENTS
+from zskt.experiments.presets import PRESETS
+from zskt.forward import ask
+from zskt.losses import divergence, generator_loss, student_loss
+from zskt.methods.zskt import Game, begin
+from zskt.networks.students import STUDENTS
+from zskt.pair import Players
 
 REPEATS = 2
 CPU = torch.device("cpu")

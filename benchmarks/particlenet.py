@@ -20,10 +20,11 @@ from weaver.nn.model.ParticleNet import ParticleNet as Reference
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from teachers import TEACHERS
-from teachers.inputs import KIN, Batch
-from teachers.particlenet import ParticleNet, fold
-from zskt.data import SAMPLE, read_jets
-from zskt.students import STUDENTS
+from zskt.contracts import Batch
+from zskt.jets.features import KIN
+from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.networks.particlenet import ParticleNet, fold
+from zskt.networks.students import STUDENTS
 
 BATCH, REPEATS = 64, 5
 

@@ -13,11 +13,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from teachers.preprocess import read_preprocess
-from teachers.reconstructed import Reconstructed
 from teachers.tagger import read_tagger
-from teachers.tagger_inputs import TaggerInputs
-from zskt.pfnano import read_pfnano
+from zskt.jets.collections import Reconstructed
+from zskt.jets.pfnano import read_pfnano
+from zskt.jets.preprocess import read_preprocess
+from zskt.jets.tagger_inputs import TaggerInputs
 
 SCORES = {"Xbb": ("label_H_bb",), "Xcc": ("label_H_cc",), "Xqq": ("label_H_qq",), "QCD": None}
 """CMS's names, and the outputs that they are the sum of; QCD is all others."""

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.particlenet import clock, forward
 from generators import GENERATORS
-from teachers.preprocess import read_preprocess
 from teachers.tagger import read_tagger
 from teachers.tagger_card import phase_of
-from teachers.tagger_inputs import TaggerInputs
+from zskt.jets.preprocess import read_preprocess
+from zskt.jets.tagger_inputs import TaggerInputs
 
 BATCH = 64
 

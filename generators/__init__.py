@@ -6,16 +6,16 @@ from typing import Any, cast
 
 from torch import nn
 
-from .cutouts import Cutouts
-from .draw import Bandit, Draw, Generator
-from .image import Images
-from .leaves import Leaves
-from .mlp import FreeJets
-from .noise import NoiseJets
-from .shower import Shower
-from .strokes import Strokes
-from .things import Things
-from .unknown import complete
+from generators.images.convnet import Images
+from generators.images.cutouts import Cutouts
+from generators.images.dead_leaves import Leaves
+from generators.images.objects import Things
+from generators.images.strokes import Strokes
+from generators.jets.mlp import FreeJets
+from generators.jets.noise import NoiseJets
+from generators.jets.shower import Shower
+from generators.jets.unknown_variables import complete
+from zskt.contracts import Bandit, Draw, Generator
 
 __all__ = ["GENERATORS", "Bandit", "Draw", "Entry", "Generator"]
 

@@ -6,12 +6,13 @@ A teacher is called as ``teacher(*x)`` and answers with logits (B, K).
 from dataclasses import replace
 from pathlib import Path
 
-from .card import Card
-from .image_cards import IMAGE_CARDS
-from .inputs import FULL, KIN, KINPID, JetInputs, Phase
-from .load import load_teacher
-from .particlenet import ParticleNet
-from .tagger_card import LARGE, SMALL, TaggerCard
+from teachers.card import Card
+from teachers.files import load_teacher
+from teachers.images import IMAGE_CARDS
+from teachers.tagger_card import LARGE, SMALL, TaggerCard
+from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.jets import Phase
+from zskt.networks.particlenet import ParticleNet
 
 __all__ = ["TEACHERS", "AnyCard", "Card", "TaggerCard", "load_teacher"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import nn
 
-from .inputs import Inputs
+from zskt.contracts import Inputs
 
 
 @dataclass(frozen=True, kw_only=True)

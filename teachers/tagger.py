@@ -16,12 +16,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from teachers.onnx_reader import read_onnx
+from teachers.torchscript import read_torchscript
 from zskt.errors import UserError
-
-from .onnx_file import read_onnx
-from .preprocess import Group, Preprocess
-from .probe import TIE, random_inputs, raw_answer
-from .torchscript import read_torchscript
+from zskt.jets.preprocess import Group, Preprocess
+from zskt.jets.random_inputs import TIE, random_inputs, raw_answer
 
 PROBE = 16
 """Jets of random numbers on which a network is tried before it is believed."""

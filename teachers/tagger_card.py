@@ -11,15 +11,15 @@ from pathlib import Path
 
 from torch import nn
 
+from teachers.files import locate
+from teachers.tagger import Tagger, read_tagger
+from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
-
-from .description import RECORD, Description
-from .inputs import Phase
-from .load import fetch, locate
-from .preprocess import Preprocess, read_preprocess
-from .tagger import Tagger, read_tagger
-from .tagger_inputs import TaggerInputs
-from .weaver_yaml import read_weaver_yaml
+from zskt.files import fetch
+from zskt.jets.jets import Phase
+from zskt.jets.preprocess import Preprocess, read_preprocess
+from zskt.jets.tagger_description import RECORD, Description
+from zskt.jets.tagger_inputs import TaggerInputs
 
 SMALL = Phase(
     radius=0.4, pt_low=20.0, pt_high=1000.0, eta_max=2.4, slope=0.5, pileup=12.0, strange=0.09, resolution=0.4

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
-
-from .preprocess import Group
-from .probe import compared, random_inputs
-from .weaver import rebuilt
+from zskt.jets.preprocess import Group
+from zskt.jets.random_inputs import compared, random_inputs
+from zskt.networks.weaver import rebuilt
 
 TRIALS = 64
 """Random jets on which a network that takes another's place is compared with it."""

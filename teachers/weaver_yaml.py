@@ -15,8 +15,7 @@ from typing import Any
 import yaml
 
 from zskt.errors import UserError
-
-from .preprocess import UNBOUNDED, Group, Preprocess, Variable
+from zskt.jets.preprocess import UNBOUNDED, Group, Preprocess, Variable
 
 CLIP = 5.0  # weaver's, where the list does not say
 

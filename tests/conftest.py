@@ -36,8 +36,8 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def _short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are not what tests are about."""
-    monkeypatch.setattr("zskt.latency.ROUNDS", 1)
-    monkeypatch.setattr("zskt.latency.LEAST_SECONDS", 1e-3)
+    monkeypatch.setattr("zskt.export.export.latency.ROUNDS", 1)
+    monkeypatch.setattr("zskt.export.export.latency.LEAST_SECONDS", 1e-3)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ Call = Callable[..., tuple[int, str, str]]
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """``train.py`` with these arguments, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    from train import main
+    from zskt.cli.parser import main
 
     def run(*arguments: object) -> tuple[int, str, str]:
         TEACHERS.clear()  # taggers from files are known for one process only

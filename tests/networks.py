@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from teachers.preprocess import Group, Preprocess, Variable
-from teachers.probe import random_inputs
+from zskt.jets.preprocess import Group, Preprocess, Variable
+from zskt.jets.random_inputs import random_inputs
 
 
 def described(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from zskt.tables import render, write
+from zskt.results.tables import render, write
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "runs" / "reference"

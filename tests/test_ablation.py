@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from train import parse
-from zskt.ablation import ROWS, command, is_of_a_row, render, runs_of
-from zskt.config import Config
-from zskt.flags import config_of
-from zskt.paper import Notes
-from zskt.presets import PRESETS, changes
-from zskt.records import Record
-from zskt.tables import collect
+from zskt.cli.options import config_of
+from zskt.cli.parser import parse
+from zskt.experiments.config import Config
+from zskt.experiments.presets import PRESETS, changes
+from zskt.results.ablation import ROWS, command, is_of_a_row, render, runs_of
+from zskt.results.paper_tables import Notes
+from zskt.results.records import Record
+from zskt.results.tables import collect
 
 
 def finished(row: Config, seed: int, **found: Any) -> Record:

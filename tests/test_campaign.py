@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from zskt import campaign as module
-from zskt import few_shot, presets
-from zskt.campaign import campaign
-from zskt.distill import Game
-from zskt.game import NonFiniteLoss
-from zskt.published import PAIRS
-from zskt.records import read_records
-from zskt.tables import everything
+from zskt.experiments import few_shot_presets as few_shot
+from zskt.experiments import presets
+from zskt.losses import NonFiniteLoss
+from zskt.methods.zskt import Game
+from zskt.results import paper_runs as module
+from zskt.results.paper_runs import campaign
+from zskt.results.published import PAIRS
+from zskt.results.records import read_records
+from zskt.results.tables import everything
 
 Call = Callable[..., tuple[int, str, str]]
 

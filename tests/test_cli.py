@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from teachers import TEACHERS
-from zskt.data import SAMPLE
-from zskt.simulate import simulate
-from zskt.summary import summary
+from zskt.experiments.summary import summary
+from zskt.jets.jetclass import SAMPLE
+from zskt.simulation.simulate import simulate
 
 Call = Callable[..., tuple[int, str, str]]
 QUICK = ("--pseudo-batches", 2, "--batch-size", 16, "--student-steps", 1, "--student", "pfn-small")
@@ -61,7 +61,7 @@ def test_an_interrupted_run_resumes_to_the_same_result(
 ) -> None:
     four = ("--mode", "zero-shot", "--pseudo-batches", 4, *QUICK[2:])
     assert call(*four, "--out", "whole")[0] == 0
-    from zskt import distill
+    from zskt.methods import zskt as distill
 
     student_step = distill.Game.student_step
 
@@ -125,7 +125,7 @@ def test_tables_are_never_written_over_something_else(call: Call, tmp_path: Path
 
 
 def test_a_teacher_without_a_preset_gets_the_recipe_of_its_data() -> None:
-    from zskt.presets import preset
+    from zskt.experiments.presets import preset
 
     assert preset(None, "cifar10-resnet56", "zero-shot").generator == "things-prior"
     assert preset(None, "cifar10-resnet20", "zero-shot").preset == "cifar10-resnet20-to-resnet8"
@@ -234,7 +234,7 @@ def test_a_run_without_its_teacher_is_still_evaluated(
     def missing(*_args: object) -> None:
         raise UserError("no network")
 
-    monkeypatch.setattr("zskt.running.load_teacher", missing)
+    monkeypatch.setattr("zskt.experiments.runner.load_teacher", missing)
     code, out, err = call("--mode", "evaluate", "--run", "run")
     assert code == 0 and "agreement and KL are left out" in err and "–" in out
     result = json.loads((tmp_path / "run/evaluate-sample.json").read_text())

@@ -10,9 +10,9 @@ import pytest
 import torch
 import uproot
 
-from teachers.inputs import FULL, KIN, KINPID, JetInputs
-from zskt.data import CLASSES, SAMPLE, UNLABELLED, read_jets
 from zskt.errors import UserError
+from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.jetclass import CLASSES, SAMPLE, UNLABELLED, read_jets
 
 Columns = dict[str, ak.Array]
 

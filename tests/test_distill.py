@@ -9,17 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from generators import GENERATORS
-from teachers.inputs import FULL, KIN, KINPID, JetInputs
-from zskt.answers import Answer
-from zskt.config import Config
-from zskt.data import SAMPLE, read_jets
-from zskt.distill import Game, begin, beliefs
 from zskt.errors import UserError
-from zskt.game import NonFiniteLoss
-from zskt.players import Players
-from zskt.pool import Pool, mix
-from zskt.schedule import cosine
-from zskt.students import STUDENTS, count_parameters
+from zskt.experiments.config import Config
+from zskt.forward import Answer
+from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.losses import NonFiniteLoss
+from zskt.methods.zskt import Game, begin, beliefs
+from zskt.networks.students import STUDENTS, count_parameters
+from zskt.optim import cosine
+from zskt.pair import Players
+from zskt.replay import Pool, mix
 
 CPU = torch.device("cpu")
 BASE = Config(

@@ -8,16 +8,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from teachers.image_cards import DATA
-from teachers.particlenet import ParticleNet
-from teachers.runtime import session
-from teachers.weaver import WeaverTagger
-from zskt.build import load_student
-from zskt.config import Config
-from zskt.dense import every_slot
-from zskt.folder import read_json
-from zskt.leaving_images import OfIntensities
-from zskt.onnx_export import run_onnx, write_onnx
+from teachers.images import DATA
+from zskt.experiments.build import load_student
+from zskt.experiments.config import Config
+from zskt.export.dense import every_slot
+from zskt.export.images import OfIntensities
+from zskt.files import read_json
+from zskt.networks.particlenet import ParticleNet
+from zskt.networks.weaver import WeaverTagger
+from zskt.onnx_runtime import run_onnx, session, write_onnx
 
 from .conftest import Call
 

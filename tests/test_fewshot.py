@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from teachers.image_cards import DATA
-from zskt.config import Config
+from teachers.images import DATA
+from zskt.dataset import Labelled, of_each_class
 from zskt.errors import UserError
-from zskt.few_shot import few_shot
-from zskt.labelled import Labelled, of_each_class
-from zskt.presets import PRESETS, changes
-from zskt.supervise import Classifier
+from zskt.experiments.config import Config
+from zskt.experiments.few_shot_presets import few_shot
+from zskt.experiments.presets import PRESETS, changes
+from zskt.methods.supervised import Classifier
 
 Call = Callable[..., tuple[int, str, str]]
 PAIR = "mnist-lenet5-to-lenet5-half"
@@ -113,7 +113,7 @@ def test_few_shot_with_a_teacher_without_and_from_a_zero_shot_student(call: Call
 
 
 def test_labels_alone_need_no_teacher(call: Call, digits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("teachers.load.KEPT", digits)  # as if no teacher had been kept with the project
+    monkeypatch.setattr("teachers.files.KEPT", digits)  # as if no teacher had been kept with the project
     code, _, err = call(*SHORT, "--data", digits, "--out", "run")
     assert code == 2 and "train it with --mode teacher" in err
     code, out, err = call(*SHORT, "--data", digits, "--without-teacher", "--out", "run")

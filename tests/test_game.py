@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zskt.answers import Answer, ask, attention_map, watch
-from zskt.game import (
+from zskt.forward import Answer, ask, attention_map, watch
+from zskt.losses import (
     NonFiniteLoss,
     attention_distance,
     divergence,

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from generators import GENERATORS, Draw
-from generators.hard import PROCESSES, Flavour, decay
-from generators.kinematics import boost, from_pt_eta_phi_mass, pt_eta_phi, two_body
-from generators.lund import Partons, String, hadronise, shower
-from generators.mix import Mix
-from generators.shower import PARAMETERS, Shower
-from teachers.axis import wrapped
-from teachers.inputs import FULL, KIN, KINPID, JetInputs
+from generators.jets.four_vectors import boost, from_pt_eta_phi_mass, pt_eta_phi, two_body
+from generators.jets.hard_process import PROCESSES, Flavour, decay
+from generators.jets.parton_shower import Partons, String, hadronise, shower
+from generators.jets.process_mixture import Mix
+from generators.jets.shower import PARAMETERS, Shower
+from zskt.jets.axis import wrapped
+from zskt.jets.features import FULL, KIN, KINPID, JetInputs
 
 BATCH = 64
 

@@ -9,21 +9,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generators.image import Images
-from teachers.image_cards import DATA
-from teachers.plain import LeNet5
-from teachers.resnet import cifar_resnet
-from teachers.wide_resnet import WideResNet
-from train import parse
-from zskt.augment import cutmix
-from zskt.build import inherit
-from zskt.config import Config
-from zskt.distill import Game, begin
+from generators.images.convnet import Images
+from teachers.images import DATA
+from zskt.cli.options import config_of
+from zskt.cli.parser import parse
 from zskt.errors import UserError
-from zskt.few_shot import few_shot
-from zskt.flags import config_of
-from zskt.players import Players
-from zskt.presets import PRESETS, changes
+from zskt.experiments.build import inherit
+from zskt.experiments.config import Config
+from zskt.experiments.few_shot_presets import few_shot
+from zskt.experiments.presets import PRESETS, changes
+from zskt.images.augment import cutmix
+from zskt.methods.zskt import Game, begin
+from zskt.networks.lenet_vgg import LeNet5
+from zskt.networks.resnet import cifar_resnet
+from zskt.networks.wide_resnet import WideResNet
+from zskt.pair import Players
 
 CPU = torch.device("cpu")
 RECIPE = Config(

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from teachers import TEACHERS
-from teachers.images import ImageInputs
 from zskt.errors import UserError
-from zskt.images import DATASETS, read_images
-from zskt.presets import PRESETS
+from zskt.experiments.presets import PRESETS
+from zskt.images.datasets import DATASETS, read_images
+from zskt.images.inputs import ImageInputs
 
 from .conftest import png
 

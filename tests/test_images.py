@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from generators import GENERATORS
-from generators.image import Images, UpsampledConv
-from teachers.image_cards import DATA
-from teachers.plain import LeNet5
+from generators.images.convnet import Images, UpsampledConv
+from teachers.images import DATA
 from zskt import domains
-from zskt.augment import mirror, shift
-from zskt.images import read_images
-from zskt.students import count_parameters
+from zskt.images.augment import mirror, shift
+from zskt.images.datasets import read_images
+from zskt.networks.lenet_vgg import LeNet5
+from zskt.networks.students import count_parameters
 
 from .conftest import png
 
@@ -93,7 +93,7 @@ def test_from_teacher_to_student_and_no_real_image_before_the_verdict(
 
     monkeypatch.setattr(domains, "read_images", recorded)
 
-    from zskt.distill import Game
+    from zskt.methods.zskt import Game
 
     turn = Game.turn
     monkeypatch.setattr(Game, "turn", lambda game: events.append("turn") or turn(game))  # type: ignore[func-returns-value]
@@ -129,10 +129,10 @@ def test_mistakes_with_images_are_met_before_the_game(call: Call, digits: Path) 
 
 
 def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
-    from zskt.config import Config
-    from zskt.distill import Game, begin
-    from zskt.players import Players
-    from zskt.presets import PRESETS
+    from zskt.experiments.config import Config
+    from zskt.experiments.presets import PRESETS
+    from zskt.methods.zskt import Game, begin
+    from zskt.pair import Players
 
     config: Config = PRESETS["mnist-lenet5-to-lenet5-half-paper"].with_(batch_size=8, student_steps=2)
     torch.manual_seed(0)
@@ -166,7 +166,7 @@ def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
 def test_networks_that_do_not_belong_together(
     call: Call, arguments: tuple[str, ...], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("teachers.load.KEPT", tmp_path)  # as if no teacher had been kept with the project
+    monkeypatch.setattr("teachers.files.KEPT", tmp_path)  # as if no teacher had been kept with the project
     code, _, err = call("--mode", "zero-shot", *arguments)
     assert code == 2 and message in err and err.count("\n") == 1, err
     assert not list(Path().glob("runs/*"))
@@ -176,8 +176,8 @@ def test_networks_that_do_not_belong_together(
 def test_a_game_that_keeps_an_average_goes_on_exactly(
     call: Call, digits: Path, monkeypatch: pytest.MonkeyPatch, every: int, unsaved: float
 ) -> None:
-    from zskt import running
-    from zskt.distill import Game
+    from zskt.experiments import runner as running
+    from zskt.methods.zskt import Game
 
     monkeypatch.setattr(running, "UNSAVED", unsaved)
     monkeypatch.setattr(running, "SILENT", -1.0)
@@ -227,9 +227,9 @@ def test_wide_resnets_play_both_recipes(call: Call, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("changes", "answers"), [({}, 2), ({"generator": "strokes"}, 3), ({"reuse": False}, 2)])
 def test_pushed_images_lie_within_reach_and_every_answer_is_counted(changes: dict[str, object], answers: int) -> None:
-    from zskt.config import Config
-    from zskt.distill import Game, begin
-    from zskt.players import Players
+    from zskt.experiments.config import Config
+    from zskt.methods.zskt import Game, begin
+    from zskt.pair import Players
 
     config = Config(preset="test", teacher="mnist-lenet5", student="lenet5-half", generator="strokes-prior", push=2.0)
     config = config.with_(batch_size=8, student_steps=1, replay=0.5, pseudo_batches=1, **changes)

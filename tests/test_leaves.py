@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generators.canvas import Canvas, Layer
-from generators.cutouts import SYMMETRIC, Cutouts
-from generators.leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
-from generators.things import Things
-from teachers.image_cards import DATA
+from generators.images.canvas import Canvas, Layer
+from generators.images.cutouts import SYMMETRIC, Cutouts
+from generators.images.dead_leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
+from generators.images.objects import Things
+from teachers.images import DATA
 
 from .conftest import drawn_images
 

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from teachers import TEACHERS
-from zskt.distill import Game, begin
-from zskt.moments import mismatch, normalisations, watch_moments
-from zskt.players import Players
-from zskt.presets import PRESETS
-from zskt.students import STUDENTS
+from zskt.bn_statistics import mismatch, normalisations, watch_moments
+from zskt.experiments.presets import PRESETS
+from zskt.methods.zskt import Game, begin
+from zskt.networks.students import STUDENTS
+from zskt.pair import Players
 
 CPU = torch.device("cpu")
 

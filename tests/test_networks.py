@@ -9,14 +9,14 @@ import torch
 from torch import nn
 
 from teachers import TEACHERS, load_teacher
-from teachers.plain import VGG11, LeNet5
-from teachers.resnet import cifar_resnet, resnet18, resnet34
-from teachers.wide_resnet import WideResNet
-from zskt.answers import ask
 from zskt.errors import UserError
-from zskt.evaluate import answers
-from zskt.images import read_images
-from zskt.students import count_parameters
+from zskt.forward import ask
+from zskt.images.datasets import read_images
+from zskt.metrics import answers
+from zskt.networks.lenet_vgg import VGG11, LeNet5
+from zskt.networks.resnet import cifar_resnet, resnet18, resnet34
+from zskt.networks.students import count_parameters
+from zskt.networks.wide_resnet import WideResNet
 
 CPU = torch.device("cpu")
 

@@ -11,14 +11,14 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from teachers.preprocess import Group, Preprocess, Variable, read_preprocess
-from teachers.probe import random_inputs
 from teachers.tagger import read_tagger
-from teachers.tagger_inputs import TaggerInputs
 from teachers.weaver_yaml import read_weaver_yaml
-from zskt.data import SAMPLE, read_jets
 from zskt.errors import UserError
-from zskt.folder import read_json, write_json
+from zskt.files import read_json, write_json
+from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.preprocess import Group, Preprocess, Variable, read_preprocess
+from zskt.jets.random_inputs import random_inputs
+from zskt.jets.tagger_inputs import TaggerInputs
 
 from .conftest import Call
 from .networks import Toy, described, write

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from teachers import TEACHERS
-from teachers.inputs import Batch
-from teachers.particlenet import ParticleNet, fold, nearest
-from zskt.data import SAMPLE, read_jets
+from zskt.contracts import Batch
+from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.networks.particlenet import ParticleNet, fold, nearest
 
 EDGE_CONVS = [(16, (64,) * 3), (16, (128,) * 3), (16, (256,) * 3)]
 

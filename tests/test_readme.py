@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from zskt.adopt import adopt_run
-from zskt.config import Config
-from zskt.evaluation import load_student
-from zskt.folder import read_json
-from zskt.summary import summary
-from zskt.tables import everything, render, write
+from zskt.experiments.catalog import adopt_run
+from zskt.experiments.config import Config
+from zskt.experiments.finished import load_student
+from zskt.experiments.summary import summary
+from zskt.files import read_json
+from zskt.results.tables import everything, render, write
 
 from .refresh import refreshed, tables
 

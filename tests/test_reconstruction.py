@@ -7,15 +7,15 @@ import math
 import pytest
 import torch
 
-from generators.shower import Shower
-from teachers.inputs import Jets, Phase
-from teachers.preprocess import Group, Preprocess, Variable
-from teachers.quantities import kind_of, meaning
-from teachers.reconstructed import Collection, Reconstructed
-from teachers.tagger_inputs import TaggerInputs
-from teachers.tracks import narrowed, own_random, reconstruct
-from zskt.data import SAMPLE, read_jets
+from generators.jets.shower import Shower
 from zskt.errors import UserError
+from zskt.jets.collections import Collection, Reconstructed
+from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jets import Jets, Phase
+from zskt.jets.preprocess import Group, Preprocess, Variable
+from zskt.jets.tagger_inputs import TaggerInputs
+from zskt.jets.tracks import narrowed, own_random, reconstruct
+from zskt.jets.variable_names import kind_of, meaning
 
 
 def jets(most: int = 200) -> Jets:

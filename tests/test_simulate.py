@@ -11,9 +11,9 @@ pytest.importorskip("fastjet")
 ak = pytest.importorskip("awkward")
 uproot = pytest.importorskip("uproot")
 
-from zskt.collisions import PROCESSES  # noqa: E402
 from zskt.errors import UserError  # noqa: E402
-from zskt.simulate import simulate  # noqa: E402
+from zskt.simulation.pythia import PROCESSES  # noqa: E402
+from zskt.simulation.simulate import simulate  # noqa: E402
 
 PART = (
     "px",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from generators.strokes import BOX, Strokes
-from teachers.image_cards import DATA
+from generators.images.strokes import BOX, Strokes
+from teachers.images import DATA
 
 from .conftest import drawn_images
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 import uproot
 
-from teachers.description import Description
-from teachers.preprocess import Group, Preprocess, Variable, read_preprocess
-from teachers.runtime import session
-from zskt.data import SAMPLE
-from zskt.folder import read_json
-from zskt.pfnano import read_pfnano
-from zskt.state import read_checkpoint
+from zskt.checkpoint import read_checkpoint
+from zskt.files import read_json
+from zskt.jets.jetclass import SAMPLE
+from zskt.jets.pfnano import read_pfnano
+from zskt.jets.preprocess import Group, Preprocess, Variable, read_preprocess
+from zskt.jets.tagger_description import Description
+from zskt.onnx_runtime import session
 
 from .conftest import Call
 from .networks import Toy, described, write

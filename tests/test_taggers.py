@@ -14,15 +14,15 @@ from onnx import TensorProto, helper
 from torch import Tensor
 
 from teachers import TEACHERS
-from teachers.preprocess import Group, Preprocess, Variable, read_preprocess
-from teachers.probe import random_inputs, raw_answer
-from teachers.runtime import feeds, session
 from teachers.tagger import Tagger, find_heads, read_tagger
-from teachers.tagger_inputs import TaggerInputs, describe
-from teachers.weaver import WeaverTagger
 from teachers.weaver_yaml import read_weaver_yaml
-from zskt.data import SAMPLE, read_jets
 from zskt.errors import UserError
+from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.preprocess import Group, Preprocess, Variable, read_preprocess
+from zskt.jets.random_inputs import random_inputs, raw_answer
+from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.networks.weaver import WeaverTagger
+from zskt.onnx_runtime import feeds, session
 
 from .networks import Toy, described, write
 
@@ -55,8 +55,8 @@ def test_classes_and_regressed_values_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_tagger_is_frozen_and_judging_leaves_it_so(tmp_path: Path) -> None:
     """Evaluation puts every network back into the mode that it was in: that of a teacher is never training."""
-    from zskt.evaluate import answers
-    from zskt.labelled import Labelled
+    from zskt.dataset import Labelled
+    from zskt.metrics import answers
 
     preprocess = described()
     path, where = write(tmp_path, preprocess, Toy(preprocess))
@@ -264,7 +264,7 @@ def test_a_rebuilt_particlenet_is_the_script(tmp_path: Path) -> None:
 @torch.no_grad()
 @pytest.mark.parametrize("name", list(FILES))
 def test_cms_taggers_equal_onnxruntime_on_random_and_on_real_jets(shared: Path, name: str) -> None:
-    from zskt.pfnano import read_pfnano
+    from zskt.jets.pfnano import read_pfnano
 
     folder = shared / "teachers/cms" / name
     tagger, preprocess = read_tagger(folder / FILES[name], read_preprocess(folder / "preprocess.json"), folder)
@@ -283,7 +283,7 @@ def test_cms_taggers_equal_onnxruntime_on_random_and_on_real_jets(shared: Path, 
 
 @torch.no_grad()
 def test_rebuilt_inputs_give_the_scores_that_cms_stored(shared: Path) -> None:
-    from zskt.pfnano import read_pfnano
+    from zskt.jets.pfnano import read_pfnano
 
     folder = shared / "teachers/cms/ak8-md-ul"
     tagger, preprocess = read_tagger(folder / "model.pt", read_preprocess(folder / "preprocess.json"), folder)

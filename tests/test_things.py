@@ -7,11 +7,11 @@ import csv
 import pytest
 import torch
 
-from generators.blueprints import KINDS, NUMBERS, ROLES, TABLE, colours, parts
-from generators.canvas import Canvas
-from generators.leaves import OF_LEAF
-from generators.things import OF_THING, Things
-from teachers.image_cards import DATA
+from generators.images.canvas import Canvas
+from generators.images.dead_leaves import OF_LEAF
+from generators.images.object_parts import KINDS, NUMBERS, ROLES, TABLE, colours, parts
+from generators.images.objects import OF_THING, Things
+from teachers.images import DATA
 
 
 def test_every_line_of_the_table_is_a_part_that_can_be_drawn() -> None:

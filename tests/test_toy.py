@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from zskt.folder import read_json
-from zskt.toy import SQUARE, Points, agreement, blobs, match, square, train_teacher
+from zskt.experiments.toy import SQUARE, Points, agreement, blobs, match, square, train_teacher
+from zskt.files import read_json
 
 Call = Callable[..., tuple[int, str, str]]
 REFERENCE = Path(__file__).parent.parent / "runs" / "reference"

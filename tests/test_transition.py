@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zskt import transition as module
-from zskt.transition import transition
+from zskt.results import transition as module
+from zskt.results.transition import transition
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -1,0 +1,65 @@
+"""The paper's generator of images: one linear layer, two upsamplings, three convolutions.
+
+P. Micaelli and A. Storkey, arXiv:1905.09768, section 4 and the authors' published recipe. Its output ends in a
+normalisation, not in a tanh: it lives in the space of normalised pixels, and no bound holds it.
+
+Shapes: B images, Z latent size, C channels, H = W pixels.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import Draw
+from zskt.images.inputs import ImageInputs
+
+
+class UpsampledConv(nn.Conv2d):
+    """Each pixel doubled along both axes, then a 3 x 3 convolution with zeros around, as one transposed convolution.
+
+    Doubled pixels share taps: what two of them see is summed beforehand, so 4 products make a pixel instead of 9.
+    """
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__(channels_in, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', 2 H, 2 W)."""
+        taps = self.weight.flatten(0, 1).unsqueeze(1)  # (C' C, 1, 3, 3)
+        pairs = nn.functional.conv2d(taps, taps.new_ones(1, 1, 2, 2), padding=1)  # (C' C, 1, 4, 4)
+        kernel = pairs.view(*self.weight.shape[:2], 4, 4).transpose(0, 1).flip(2, 3)
+        return nn.functional.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+
+
+class Images(nn.Module):
+    """z -> pseudo-images.
+
+    Args:
+        inputs: what the teacher is fed.
+    """
+
+    latent_size = 100
+    acceptance = 1.0
+
+    def __init__(self, inputs: ImageInputs) -> None:
+        super().__init__()
+        self.start = inputs.size // 4
+        self.linear = nn.Linear(self.latent_size, 128 * self.start**2)
+        self.body = nn.Sequential(
+            nn.BatchNorm2d(128),
+            UpsampledConv(128, 128),
+            nn.BatchNorm2d(128),
+            nn.LeakyReLU(0.2),
+            UpsampledConv(128, 64),
+            nn.BatchNorm2d(64),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(64, inputs.channels, 3, padding=1),
+            nn.BatchNorm2d(inputs.channels),
+        )
+
+    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+        """z (B, Z) -> x (B, C, H, W); nothing is discrete, so nothing is drawn."""
+        del rng
+        x: Tensor = self.body(self.linear(z).view(len(z), 128, self.start, self.start))
+        return Draw((x,))

@@ -1,0 +1,181 @@
+"""Parton shower and hadronisation in the Lund plane, vectorised over all partons of a batch, differentiable.
+
+Angular-ordered emissions, uniform in the plane of ln(1/theta) and ln kt but for the running coupling and the
+splitting functions (B. Andersson et al., Z. Phys. C 43 (1989) 625; R. K. Ellis, W. J. Stirling and B. R. Webber,
+"QCD and collider physics", chapters 5 and 6). The plane's lower edge, kt of a few hundred MeV, is where hadrons form.
+What is continuous (angles, momentum fractions) is a differentiable function of the parents and of the parameters;
+whether something is emitted is sampled.
+
+Shapes: N partons or hadrons of all jets in one flat list. Angles in the plane of pseudorapidity and azimuth; GeV.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from generators.jets.hard_process import MASS, Flavour
+
+C_F, C_A, T_R, N_F = 4 / 3, 3.0, 0.5, 4
+CUTOFF = 0.5  # GeV: smallest kt of an emission; hadrons fill the plane below
+LAMBDA = 0.25  # GeV: one-loop coupling of 0.13 at the Z mass, of 1.1 at the cutoff
+ROUNDS = 60  # trial emissions per parton at most; in practice all lists are empty after about 30
+
+
+@dataclass(frozen=True)
+class Partons:
+    """A flat list; every field (N,)."""
+
+    jet: Tensor
+    """Index of the jet that it belongs to."""
+    flavour: Tensor
+    pt: Tensor
+    eta: Tensor
+    phi: Tensor
+    start: Tensor
+    """Angle below which it was resolved as a parton of its own: its string begins there."""
+    scale: Tensor
+    """Angle of its last emission: the next one is narrower."""
+
+    def __getitem__(self, rows: Tensor) -> Partons:
+        return Partons(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+def join(lists: list[Partons]) -> Partons:
+    """One list of all partons, in the order of the lists."""
+    return Partons(*(torch.cat([getattr(p, f.name) for p in lists]) for f in fields(Partons)))
+
+
+def coupling(kt: Tensor) -> Tensor:
+    """One-loop strong coupling with four flavours, frozen below the cutoff."""
+    return 12 * math.pi / (25 * 2) / torch.log(kt.clamp(min=CUTOFF) / LAMBDA)
+
+
+COUPLING_MAX = 12 * math.pi / (25 * 2) / math.log(CUTOFF / LAMBDA)
+
+
+def _splitting(x: Tensor, gluon: Tensor) -> tuple[Tensor, Tensor]:
+    """Splitting function over its bound 2C/x, and the part of it that is g -> q qbar; x is the emission's fraction."""
+    quark = (1 + (1 - x).square()) / 2
+    pair = T_R * N_F * (x.square() + (1 - x).square()) / (2 * C_A / x)
+    split = (1 - x) + x.square() * (1 - x) / 2
+    return torch.where(gluon, split + pair, quark), torch.where(gluon, pair, torch.zeros_like(pair))
+
+
+def _trial(p: Partons, strength: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """One trial emission each: angle, fraction, whether it happens, whether the shower of this parton goes on."""
+    u = torch.rand(4, len(p.pt), generator=rng, device=p.pt.device)
+    gluon = p.flavour == Flavour.GLUON
+    colour = torch.where(gluon, C_A, C_F)
+    height = torch.log(p.pt * p.scale / CUTOFF).clamp(min=0)  # of the Lund triangle below the last angle
+    rate = colour * strength * COUPLING_MAX / math.pi
+    squared = height.square() + u[0].clamp(min=1e-12).log() / rate
+    alive = squared > 1e-4
+    height = squared.clamp(min=1e-4).sqrt()
+    theta = CUTOFF * height.exp() / p.pt
+    x = (-height * u[1]).exp()
+    weight, _ = _splitting(x, gluon)
+    accept = weight * coupling(x * theta * p.pt) / COUPLING_MAX
+    dead_cone = theta > MASS.to(u.device)[p.flavour] / p.pt
+    happens = alive & dead_cone & (u[2] < accept) & (x < 0.98)
+    return theta, x, happens, alive & (theta * p.pt > CUTOFF)
+
+
+def _split(p: Partons, theta: Tensor, x: Tensor, rng: torch.Generator) -> list[Partons]:
+    """The two products of an accepted emission; the pT-weighted mean direction is kept."""
+    u = torch.rand(2, len(x), generator=rng, device=x.device)
+    gluon = p.flavour == Flavour.GLUON
+    weight, pair = _splitting(x, gluon)
+    to_quarks = u[0] < pair / weight
+    azimuth = 2 * math.pi * u[1]
+    deta, dphi = theta * azimuth.cos(), theta * azimuth.sin()
+    light = torch.full_like(p.flavour, Flavour.LIGHT)
+    # g -> c cbar in a quarter of the pairs whose kt allows it; b bbar is rarer and left out.
+    light[(azimuth < math.pi / 2) & (x * (1 - x) * theta * p.pt > 2 * 1.5)] = Flavour.CHARM
+    stays = torch.where(to_quarks, light, p.flavour)
+    emitted = torch.where(to_quarks, light, torch.full_like(light, Flavour.GLUON))
+    return [
+        Partons(p.jet, stays, (1 - x) * p.pt, p.eta - x * deta, p.phi - x * dphi, p.start, theta),
+        Partons(p.jet, emitted, x * p.pt, p.eta + (1 - x) * deta, p.phi + (1 - x) * dphi, theta, theta),
+    ]
+
+
+def shower(partons: Partons, strength: Tensor, rng: torch.Generator) -> Partons:
+    """Partons after all perturbative emissions.
+
+    Args:
+        partons: coloured ones only.
+        strength: (B,), multiplies the strong coupling of each jet.
+    """
+    done: list[Partons] = []
+    for _ in range(ROUNDS):
+        theta, x, happens, goes_on = _trial(partons, strength[partons.jet], rng)
+        done.append(partons[~goes_on])
+        vetoed, split = partons[goes_on & ~happens], partons[happens & goes_on]
+        lowered = theta[goes_on & ~happens]
+        vetoed = Partons(vetoed.jet, vetoed.flavour, vetoed.pt, vetoed.eta, vetoed.phi, vetoed.start, lowered)
+        partons = join([vetoed, *_split(split, theta[happens & goes_on], x[happens & goes_on], rng)])
+        if not len(partons.pt):
+            break
+    return join([*done, partons])
+
+
+@dataclass(frozen=True)
+class String:
+    """Parameters of hadronisation, (B,) each."""
+
+    density: Tensor
+    """Hadrons per unit of ln(1/theta) along a quark's string; a gluon pulls two strings."""
+    kt: Tensor
+    """Mean transverse momentum of a hadron about the string, GeV."""
+    lead: Tensor
+    """How much of the parton its leading hadron keeps at least, between 0 and 1."""
+
+
+HEAVY_LEAD = {Flavour.CHARM: 0.6, Flavour.BOTTOM: 0.8}
+"""Least share of its quark that the heavy hadron keeps (Peterson et al., Phys. Rev. D 27 (1983) 105)."""
+
+
+def hadronise(partons: Partons, string: String, rng: torch.Generator) -> tuple[Partons, Tensor]:
+    """Hadrons along each parton's string and a leading one; momentum is shared so that the parton's is kept.
+
+    Returns:
+        the hadrons, with the flavour of the parton, and which of them lead, (N,) of bool.
+    """
+    density, kt = string.density[partons.jet], string.kt[partons.jet]
+    length = torch.log((partons.pt * partons.start / kt).clamp(min=1.0))
+    strings = torch.where(partons.flavour == Flavour.GLUON, C_A / C_F, 1.0)
+    # At least one hadron beside the leading one where there is room: a string has two ends.
+    count = torch.poisson((density * strings * length).detach(), generator=rng).long()
+    owner = torch.arange(len(count), device=count.device).repeat_interleave(count)
+    u = torch.rand(3, len(owner), generator=rng, device=count.device).clamp(1e-6, 1 - 1e-6)
+    kicks = kt[owner] * (-(u[0].log()))
+    theta = partons.start[owner] * (-u[1] * length[owner]).exp()
+    pt = kicks / theta
+    total = torch.zeros_like(partons.pt).index_add(0, owner, pt)
+    keep = string.lead[partons.jet] * torch.rand(len(count), generator=rng, device=count.device)
+    for flavour, least in HEAVY_LEAD.items():
+        spread = least + (0.98 - least) * (2 * keep / (string.lead[partons.jet] + 1e-6) - 1)
+        keep = torch.where(partons.flavour == flavour, spread, keep)
+    lead = torch.maximum(partons.pt - total, keep / (1 - keep) * total)
+    lead = torch.where(count > 0, lead, partons.pt)
+    share = partons.pt / (lead + total)
+    azimuth = 2 * math.pi * u[2]
+    hadrons = Partons(
+        partons.jet[owner],
+        partons.flavour[owner],
+        pt * share[owner],
+        partons.eta[owner] + theta * azimuth.cos(),
+        partons.phi[owner] + theta * azimuth.sin(),
+        theta,
+        theta,
+    )
+    leading = Partons(
+        partons.jet, partons.flavour, lead * share, partons.eta, partons.phi, partons.start, partons.scale
+    )
+    is_leading = torch.zeros(len(owner) + len(count), dtype=torch.bool, device=count.device)
+    is_leading[len(owner) :] = True
+    return join([hadrons, leading]), is_leading

@@ -1,0 +1,105 @@
+"""Everything that a run needs to go on as if it had never stopped, as one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from zskt.errors import UserError
+
+
+class Stateful(Protocol):
+    """What a network, an optimiser or a replay pool has."""
+
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state: Any, /) -> Any: ...
+
+
+@dataclass
+class State:
+    """The moving parts of a run. Random streams are named, so that one can never disturb another."""
+
+    parts: dict[str, Stateful]
+    """Networks, optimisers, the replay pool."""
+    streams: dict[str, torch.Generator]
+    step: int = 0
+    """Turns of the game done."""
+    counters: dict[str, float] = field(default_factory=dict)
+    """What a run adds up: teacher's answers, seconds."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def count(self, what: str, n: int) -> None:
+        """Add to one of the counters."""
+        self.counters[what] = self.counters.get(what, 0) + n
+
+    def optimizer(self, name: str, rate: float) -> torch.optim.Optimizer:
+        """An optimiser among the parts, its learning rate set."""
+        optimizer = self.parts[name]
+        assert isinstance(optimizer, torch.optim.Optimizer)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        return optimizer
+
+    def save(self, path: Path, config: dict[str, Any]) -> None:
+        """Write a checkpoint atomically, with the configuration that it belongs to."""
+        payload = {
+            "config": config,
+            "step": self.step,
+            "counters": self.counters,
+            "streams": {name: stream.get_state() for name, stream in self.streams.items()},
+            # Dropout and shuffles draw from torch's own stream.
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+            "device": self.device.type,
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+        }
+        temporary = path.with_suffix(".tmp")
+        torch.save(payload, temporary)
+        temporary.replace(path)
+
+    def load(self, path: Path, config: dict[str, Any]) -> None:
+        """Continue from a checkpoint.
+
+        Raises:
+            UserError: if there is none, if it cannot be read, or if it belongs to another configuration.
+        """
+        payload = read_checkpoint(path)
+        differing = [k for k in config if payload["config"].get(k) != config[k]]
+        if differing:
+            name = differing[0]
+            raise UserError(
+                f"{path}: the checkpoint's {name} is {payload['config'].get(name)!r}, this run's is {config[name]!r}; "
+                "resume with the flags that it was started with"
+            )
+        if payload["device"] != self.device.type:
+            raise UserError(
+                f"{path}: the run began on {payload['device']}; resume it with --device {payload['device']}"
+            )
+        self.step, self.counters = payload["step"], payload["counters"]
+        for name, stream in self.streams.items():
+            stream.set_state(payload["streams"][name])
+        torch.set_rng_state(payload["torch"])
+        if payload["cuda"] is not None:
+            torch.cuda.set_rng_state(payload["cuda"], self.device)
+        for name, part in self.parts.items():
+            part.load_state_dict(payload["parts"][name])
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The contents of a checkpoint, tensors on the CPU.
+
+    Raises:
+        UserError: if there is none or it cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no checkpoint to resume from; give the --out folder of a run that was interrupted")
+    try:
+        payload: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        _ = [payload[key] for key in ("config", "step", "parts", "device")]
+    except Exception as error:  # unpickling raises whatever the broken bytes lead to
+        raise UserError(f"{path}: not a readable checkpoint; remove it and start the run anew") from error
+    return payload

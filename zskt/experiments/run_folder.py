@@ -1,0 +1,140 @@
+"""The run folder: what was asked, where, with what versions, what was measured on the way, and the result.
+
+Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, TensorBoard's events, ``checkpoint.pt``,
+``student.safetensors`` and ``result.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from zskt.errors import UserError
+from zskt.experiments.config import Config
+from zskt.files import write_json
+
+PACKAGES = ("torch", "numpy", "scipy", "uproot", "awkward", "scikit-learn", "safetensors", "tensorboard")
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, machine, revision and command line."""
+    here = Path(__file__).parent
+    try:
+        git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True)
+        revision = git.stdout.strip() or None
+    except OSError:  # no git on this machine
+        revision = None
+    return {
+        "command": " ".join(["python", *sys.argv]),
+        "revision": revision,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "machine": platform.machine(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def require_new(path: Path) -> None:
+    """Raise `UserError` if a run cannot begin in a folder: something is there already."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path}: is a file; name a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")
+
+
+class RunFolder:
+    """One run's folder.
+
+    Args:
+        path: made if it is not there.
+        resume: go on in a folder that has a run; otherwise one that has is an error.
+
+    Raises:
+        UserError: if the folder cannot be made or holds a run already.
+    """
+
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        self.path = path
+        if not resume:
+            require_new(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {path}: cannot make the folder ({error.strerror}); name another") from error
+        self._writer: SummaryWriter | None = None
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    def begin(self, config: Config, device: torch.device, files: dict[str, Any]) -> None:
+        """Record what is asked, before anything is computed."""
+        write_json(self.path / "config.json", config.to_dict() | {"files": files})
+        write_json(self.path / "environment.json", environment(device))
+
+    def rewind(self, step: int) -> None:
+        """Forget metrics later than ``step``: a resumed run writes them again."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            kept = [line for line in path.read_text().splitlines() if _step(line) <= step]
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text("".join(f"{line}\n" for line in kept))
+            temporary.replace(path)
+        self._writer = SummaryWriter(str(self.path), purge_step=step + 1)
+
+    @property
+    def writer(self) -> SummaryWriter:
+        if self._writer is None:
+            self._writer = SummaryWriter(str(self.path))
+        return self._writer
+
+    def log(self, step: int, values: dict[str, float | None]) -> None:
+        """One line of ``metrics.jsonl`` and as many scalars of TensorBoard."""
+        known = {name: value for name, value in values.items() if value is not None}
+        with (self.path / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps({"step": step, **known}) + "\n")
+        for name, value in known.items():
+            self.writer.add_scalar(name, value, step)
+
+    def save_student(self, student: nn.Module) -> None:
+        save_network(student, self.path / "student.safetensors")
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Write ``result.json`` last: a folder that has it is complete."""
+        if self._writer is not None:
+            self._writer.close()
+        write_json(self.path / "result.json", result)
+
+
+def _step(line: str) -> float:
+    """Of a line of metrics; infinite for one that was cut short when the machine stopped."""
+    try:
+        return float(json.loads(line)["step"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return math.inf
+
+
+def save_network(network: nn.Module, path: Path) -> None:
+    """Parameters and buffers as safetensors, atomically."""
+    from safetensors.torch import save_file
+
+    temporary = path.with_suffix(".tmp")
+    save_file({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, str(temporary))
+    temporary.replace(path)
+
+
+def free_name(parent: Path, name: str) -> Path:
+    """``parent/name``, with a number behind if that is taken."""
+    candidates = (parent / name, *(parent / f"{name}-{i}" for i in range(2, 10_000)))
+    return next(path for path in candidates if not path.exists())

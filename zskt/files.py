@@ -1,0 +1,58 @@
+"""Published files -> frozen networks: fetched and verified, or from a path."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pooch
+
+from zskt.errors import UserError
+
+
+def sha256(path: Path) -> str:
+    """Of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(name: str, address: str, sha: str, flag: str) -> Path:
+    """A published file, fetched once and verified.
+
+    Raises:
+        UserError: if there is no network, or the file is not the recorded one: the remedy is ``flag``.
+    """
+    try:
+        pooch.get_logger().setLevel("ERROR")
+        return Path(pooch.retrieve(address, f"sha256:{sha}", path=pooch.os_cache("zskt"), progressbar=True))
+    except ValueError as error:  # pooch: the hash does not match
+        raise UserError(
+            f"{address}: SHA-256 is not the recorded {sha}; the publisher changed {name}: "
+            f"get the recorded version, give it as {flag}"
+        ) from error
+    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
+        raise UserError(
+            f"{name}: cannot fetch {address} ({type(error).__name__}); download it elsewhere, give {flag}"
+        ) from error
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Atomically, so that a reader never sees half a file."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises `UserError` if the file is missing or holds no JSON object."""
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; give the folder of a run of zskt") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: not a readable JSON file ({error}); give the folder of a run of zskt") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: holds no JSON object; give the folder of a run of zskt")
+    return value

@@ -1,0 +1,168 @@
+"""Pictures of a tagger's performance, teacher and student side by side.
+
+Shapes: B jets, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mplhep
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import roc_curve
+
+from zskt.dataset import short
+from zskt.jets.metrics import CUT, LEAST, MASS_BINS, Judged, discriminant
+
+COLOURS = {"teacher": "tab:blue", "student": "tab:orange"}
+ACROSS = 4
+"""Panels in a row."""
+
+
+def _panels(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
+    across = min(ACROSS, count)
+    down = -(-count // across)
+    figure = Figure(figsize=(2.7 * across, height * down), layout="constrained")
+    axes = list(np.atleast_1d(figure.subplots(down, across)).flatten())
+    for empty in axes[count:]:
+        empty.axis("off")
+    return figure, axes[:count]
+
+
+def _signals(j: Judged) -> list[int]:
+    """Classes with enough jets, when there is enough background too."""
+    if np.isin(j.truth, j.background).sum() < LEAST:
+        return []
+    return [k for k in range(len(j.classes)) if k not in j.background and (j.truth == k).sum() >= LEAST]
+
+
+def roc(j: Judged) -> Figure | None:
+    """Background rejection against signal efficiency, a panel a class; None if there is nothing to tell apart."""
+    signals = _signals(j)
+    if not signals:
+        return None
+    figure, panels = _panels(len(signals))
+    for axes, k in zip(panels, signals, strict=True):
+        rows = (j.truth == k) | np.isin(j.truth, j.background)
+        for role, colour in roles_of(j).items():
+            p = getattr(j, role)
+            false, true, _ = roc_curve(j.truth[rows] == k, discriminant(p[rows], k, j.background))
+            shown = false > 0
+            axes.plot(true[shown], 1 / false[shown], color=colour, label=role)
+        axes.set(yscale="log", xlim=(0, 1), xlabel="signal efficiency", title=short(j.classes[k]))
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("background rejection")
+    panels[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def confusion(j: Judged) -> Figure:
+    """How the student's top classes answer the teacher's, in shares of each row."""
+    count = len(j.classes)
+    table = np.zeros((count, count))
+    np.add.at(table, (j.teacher.argmax(1), j.student.argmax(1)), 1)
+    shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+    figure = Figure(figsize=(1.6 + 0.5 * count, 1.3 + 0.45 * count), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, vmin=0, vmax=1, cmap="Blues")
+    names = [short(name) for name in j.classes]
+    axes.set_xticks(range(count), names, rotation=60, ha="right", fontsize=8)
+    axes.set_yticks(range(count), names, fontsize=8)
+    axes.set(xlabel="student", ylabel="teacher")
+    for (y, x), share in np.ndenumerate(shares):
+        if share >= 0.005:
+            axes.text(x, y, f"{share:.2f}", ha="center", va="center", fontsize=7, color="w" if share > 0.5 else "k")
+    return figure
+
+
+def roles_of(j: Judged) -> dict[str, str]:
+    """Whose figures say something, and their colours: against its own classes a teacher is perfect."""
+    return {"student": COLOURS["student"]} if j.of_teacher else COLOURS
+
+
+def calibration(j: Judged, figures: dict[str, Any]) -> Figure:
+    """How often the top class is right against how sure the network is of it."""
+    figure = Figure(figsize=(3.6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle=":")
+    for role, colour in roles_of(j).items():
+        curve = figures["calibration"][role]
+        label = f"{role}, ECE {curve['ece']:.3f}"
+        axes.plot(curve["confidence"], curve["accuracy"], "o-", color=colour, label=label, markersize=3)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the top class", ylabel="how often it is right")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def scores(j: Judged) -> Figure:
+    """The student's probability of each class against the teacher's."""
+    figure, panels = _panels(len(j.classes))
+    bins = np.linspace(0, 1, 41)
+    for k, axes in enumerate(panels):
+        counts, x, y = np.histogram2d(j.teacher[:, k], j.student[:, k], bins=(bins, bins))
+        mplhep.hist2dplot(
+            np.where(counts > 0, np.log10(np.maximum(counts, 1)) + 0.1, np.nan), x, y, ax=axes, cbar=False
+        )
+        axes.plot([0, 1], [0, 1], color="tab:red", linewidth=0.7)
+        axes.set(title=short(j.classes[k]), xlabel="teacher", aspect="equal")
+    panels[0].set_ylabel("student")
+    return figure
+
+
+def slices(j: Judged, figures: dict[str, Any]) -> Figure:
+    """Agreement and accuracies in bins of momentum, pseudorapidity and multiplicity."""
+    names = {"pt": "pT (GeV)", "abs_eta": "|η|", "multiplicity": "particles"}
+    figure, panels = _panels(len(names))
+    for axes, (name, label) in zip(panels, names.items(), strict=True):
+        rows = figures["slices"][name]
+        if not rows:
+            continue
+        edges = [rows[0]["low"], *(row["high"] for row in rows)]
+        shown = [("agreement", "tab:green")] + ([] if j.of_teacher else list(COLOURS.items()))
+        for key, colour in shown:
+            mplhep.histplot([row[key] for row in rows], edges, ax=axes, color=colour, label=key, edges=False)
+        axes.set(xlabel=label, ylim=(0, 1.02))
+    panels[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def sculpting(j: Judged) -> Figure | None:
+    """Mass of the background before and after a cut on each class's score; None if there is nothing to cut on."""
+    signals = _signals(j)
+    if not signals:
+        return None
+    figure, panels = _panels(len(signals))
+    background = np.isin(j.truth, j.background)
+    mass = j.facts["mass"][background]
+    for axes, k in zip(panels, signals, strict=True):
+        mplhep.histplot(np.histogram(mass, MASS_BINS, density=True)[0], MASS_BINS, ax=axes, color="0.6", label="all")
+        few = []
+        for role, p in (("teacher", j.teacher), ("student", j.student)):
+            score = discriminant(p, k, j.background)
+            kept = mass[score[background] >= np.quantile(score[j.truth == k], 1 - CUT)]
+            if len(kept) < LEAST:
+                few.append(f"{role}'s cut leaves {len(kept)}:\ntoo few to show")
+                continue
+            shown = np.histogram(kept, MASS_BINS, density=True)[0]
+            mplhep.histplot(shown, MASS_BINS, ax=axes, color=COLOURS[role], label=f"{role}'s cut")
+        axes.text(0.97, 0.95, "\n".join(few), transform=axes.transAxes, ha="right", va="top", fontsize=7)
+        axes.set(title=f"{short(j.classes[k])} at {CUT:.0%}", xlabel="background's mass (GeV)", yticks=[])
+    panels[0].legend(frameon=False, fontsize=7)
+    return figure
+
+
+def pictures(j: Judged, figures: dict[str, Any]) -> dict[str, Figure]:
+    """All of them, by title."""
+    made: dict[str, Callable[[], Figure | None]] = {
+        "Background rejection": lambda: roc(j),
+        "Student's classes against the teacher's": lambda: confusion(j),
+        "Calibration": lambda: calibration(j, figures),
+        "Student's scores against the teacher's": lambda: scores(j),
+        "Slices": lambda: slices(j, figures),
+        "Mass of the background": lambda: sculpting(j),
+    }
+    drawn = {title: draw() for title, draw in made.items()}
+    return {title: figure for title, figure in drawn.items() if figure is not None}

@@ -1,0 +1,154 @@
+"""ParticleNets of CMS, as trained with weaver: several collections of objects in one cloud, blocks fused at the end.
+
+H. Qu and L. Gouskos, arXiv:1902.08570, and the class `ParticleNetTagger` of hqucms/weaver-core, whose parameter names
+these are. TorchScript files of that class are run by this one instead, on real particles only and with normalisations
+folded: the same answers, several times faster.
+
+Shapes: B jets, P slots, C channels, N real entries of the whole batch, K classes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from zskt.networks.particlenet import EdgeConv, PointwiseConv, RowNorm, Rows, convolve, fold_block, fold_pair, with_room
+
+CLOSE = 1e-5
+"""How far most answers of a network rebuilt as ours may be from the file's; ties in a neighbour search are the rest."""
+
+
+class FeatureConv(nn.Module):
+    """BN, product, BN, ReLU on the features of one collection."""
+
+    def __init__(self, features: int, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(RowNorm(features), PointwiseConv(features, channels), RowNorm(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C) -> (N, C')."""
+        return torch.relu(self.conv(x))
+
+
+class FusedParticleNet(nn.Module):
+    """The blocks, their fusion, and the layers behind.
+
+    Args:
+        channels: C of the cloud's features.
+        edge_convs: k and channels of each block.
+        fused, hidden: channels of the fusion and of the layer behind it.
+    """
+
+    def __init__(
+        self, channels: int, edge_convs: Sequence[tuple[int, Sequence[int]]], fused: int, hidden: int, classes: int
+    ) -> None:
+        super().__init__()
+        widths = [channels, *(c[-1] for _, c in edge_convs)]
+        blocks = (EdgeConv(k, width, c) for width, (k, c) in zip(widths[:-1], edge_convs, strict=True))
+        self.edge_convs = nn.ModuleList(blocks)
+        self.fusion_block = nn.Sequential(PointwiseConv(sum(widths[1:]), fused), RowNorm(fused))
+        self.fc = nn.Sequential(nn.Sequential(nn.Linear(fused, hidden), nn.ReLU()), nn.Linear(hidden, classes))
+
+    def forward(self, points: Tensor, rows: Rows, x: Tensor) -> Tensor:
+        """Points (B, 2, P) and features (N, C) -> (B, K)."""
+        taps = [nn.Identity()] * len(self.edge_convs)
+        outputs = convolve(list(self.edge_convs), taps, points, rows, x)  # type: ignore[arg-type]
+        logits: Tensor = self.fc(rows.mean(torch.relu(self.fusion_block(torch.cat(outputs, 1)))))
+        return logits
+
+
+class WeaverTagger(nn.Module):
+    """Points, features and mask of each collection in turn -> probabilities.
+
+    Args:
+        collections: name, number of features and channels of each.
+        softmax: whether probabilities are answered, or logits.
+    """
+
+    def __init__(
+        self,
+        collections: Sequence[tuple[str, int, int]],
+        edge_convs: Sequence[tuple[int, Sequence[int]]],
+        fused: int,
+        hidden: int,
+        classes: int,
+        *,
+        softmax: bool,
+    ) -> None:
+        super().__init__()
+        self.names, self.softmax = [name for name, _, _ in collections], softmax
+        self.rows: type[Rows] = Rows
+        self.published = 0
+        """Number of parameters before folding."""
+        self.origin = ""
+        """Of what it took the place, and how well it does."""
+        for name, features, channels in collections:
+            self.add_module(f"{name}_conv", FeatureConv(features, channels))
+        self.pn = FusedParticleNet(collections[0][2], edge_convs, fused, hidden, classes)
+
+    def forward(self, *x: Tensor) -> Tensor:
+        """(B, 2, P), (B, F, P), (B, 1, P) of each collection -> (B, K)."""
+        clouds = []
+        for i, name in enumerate(self.names):
+            points, features, mask = x[3 * i : 3 * i + 3]
+            rows = self.rows(mask.squeeze(1) > 0)
+            clouds.append((points, rows.dense(self.get_submodule(f"{name}_conv")(rows.of(features))), mask))
+        points, mask = (torch.cat([cloud[j] for cloud in clouds], 2) for j in (0, 2))
+        features = torch.cat([cloud[1].transpose(1, 2) for cloud in clouds], 2)
+        blocks: list[EdgeConv] = list(self.pn.edge_convs)  # type: ignore[arg-type]
+        points, features, mask = with_room(blocks, points, features, mask)
+        rows = self.rows(mask.squeeze(1) > 0)
+        logits: Tensor = self.pn(points, rows, rows.of(features))
+        return logits.softmax(1) if self.softmax else logits
+
+
+def fold_tagger(network: WeaverTagger) -> None:
+    """Fold all its normalisations but the inputs' into the products before them, in place."""
+    pairs = [(network.get_submodule(f"{name}_conv.conv"), 1) for name in network.names] + [(network.pn.fusion_block, 0)]
+    for sequence, i in pairs:
+        assert isinstance(sequence, nn.Sequential)
+        fold_pair(sequence[i], sequence[i + 1])  # type: ignore[arg-type]
+        sequence[i + 1] = nn.Identity()
+    for block in network.pn.edge_convs:
+        fold_block(block)  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def rebuilt(script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequence[Tensor]) -> WeaverTagger | None:
+    """The same network as ours, folded, if it is a `ParticleNetTagger` and answers alike on ``x``; else None.
+
+    Args:
+        arguments: names of the script's inputs.
+        x: inputs to compare both on.
+    """
+    state = script.state_dict()
+    names = [name.removesuffix("_points") for name in arguments[::3]]
+    if [f"{n}_{part}" for n in names for part in ("points", "features", "mask")] != list(arguments):
+        return None
+    try:
+        count = 1 + max(int(found[1]) for key in state if (found := re.match(r"pn\.edge_convs\.(\d+)\.", key)))
+        edge_convs = []
+        for i in range(count):
+            layers = [v for k, v in state.items() if re.fullmatch(rf"pn\.edge_convs\.{i}\.convs\.\d+\.weight", k)]
+            edge_convs.append((int(getattr(script.pn.edge_convs, str(i)).k), [len(w) for w in layers]))
+        collections = [(n, *reversed(state[f"{n}_conv.conv.1.weight"].shape[:2])) for n in names]
+        network = WeaverTagger(
+            collections,
+            edge_convs,
+            len(state["pn.fusion_block.0.weight"]),
+            len(state["pn.fc.0.0.weight"]),
+            len(state["pn.fc.1.weight"]),
+            softmax=bool(script.pn.for_inference),
+        )
+        # A convolution over a list and one over a matrix of edges hold the same numbers in other shapes.
+        shapes = network.state_dict()
+        network.load_state_dict({k: v.view_as(shapes[k]) if k in shapes else v for k, v in state.items()})
+        network.published = sum(p.numel() for p in network.parameters())
+        fold_tagger(network.eval().requires_grad_(False))
+        off = (network(*x) - script(*(t.clone() for t in x))).abs().amax(1)
+    except (KeyError, ValueError, AttributeError, RuntimeError, TypeError):  # another architecture after all
+        return None
+    return network if float(off.median()) < CLOSE else None
