@@ -28,19 +28,19 @@ from zskt.forward import ask
 from zskt.losses import divergence, generator_loss, student_loss
 from zskt.methods.zskt import Game, begin
 from zskt.networks.students import STUDENTS
-from zskt.pair import Players
+from zskt.pair import Pair
 
 REPEATS = 2
 CPU = torch.device("cpu")
 CONFIG = PRESETS["cifar10-wrn-40-2-to-wrn-16-1-paper"]
 
 
-def players() -> Players:
+def players() -> Pair:
     card = TEACHERS[CONFIG.teacher]
     teacher = card.build().eval().requires_grad_(False)
     generator = GENERATORS[CONFIG.generator].build(card.inputs)
     assert isinstance(generator, nn.Module)
-    return Players(teacher, STUDENTS[CONFIG.student].build(card.inputs, 10).train(), generator.train())
+    return Pair(teacher, STUDENTS[CONFIG.student].build(card.inputs, 10).train(), generator.train())
 
 
 class Plain(nn.Conv2d):
@@ -50,7 +50,7 @@ class Plain(nn.Conv2d):
         return super().forward(nn.functional.interpolate(x, scale_factor=2))
 
 
-def written_down(game: Players) -> Callable[[], object]:
+def written_down(game: Pair) -> Callable[[], object]:
     """A turn in which every step computes all that the equations name."""
     teacher, student, generator = game.teacher, game.student, game.generator
     assert generator is not None
@@ -78,7 +78,7 @@ def written_down(game: Players) -> Callable[[], object]:
     return turn
 
 
-def ours(game: Players) -> Callable[[], object]:
+def ours(game: Pair) -> Callable[[], object]:
     place = DOMAINS["images"].place
     assert game.generator is not None
     for network in (game.teacher, game.student, game.generator):

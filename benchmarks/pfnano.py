@@ -14,7 +14,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from teachers.tagger import read_tagger
-from zskt.jets.collections import Reconstructed
+from zskt.jets.collections import ReconstructedJets
 from zskt.jets.pfnano import read_pfnano
 from zskt.jets.preprocess import read_preprocess
 from zskt.jets.tagger_inputs import TaggerInputs
@@ -29,7 +29,7 @@ def main() -> None:
     where = folder / "preprocess.json"
     tagger, preprocess = read_tagger(folder / "model.pt", read_preprocess(where), where)
     jets = read_pfnano(file, 0.8, preprocess.outputs).samples
-    assert isinstance(jets, Reconstructed)
+    assert isinstance(jets, ReconstructedJets)
     p = tagger(*TaggerInputs(preprocess=preprocess)(jets)).softmax(1)
     named = [name for names in SCORES.values() if names for name in names]
     found = {}

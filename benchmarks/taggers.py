@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.particlenet import clock, forward
 from generators import GENERATORS
 from teachers.tagger import read_tagger
-from teachers.tagger_card import phase_of
+from teachers.tagger_card import selection_of
 from zskt.jets.preprocess import read_preprocess
 from zskt.jets.tagger_inputs import TaggerInputs
 
@@ -43,7 +43,9 @@ def main() -> None:
         script = torch.jit.load(str(folder / "model.pt"), map_location="cpu").eval()
     for parameter in script.parameters():
         parameter.requires_grad_(False)
-    generator = GENERATORS["shower-prior"].build(TaggerInputs(preprocess=preprocess, phase=phase_of(preprocess)))
+    generator = GENERATORS["shower-prior"].build(
+        TaggerInputs(preprocess=preprocess, selection=selection_of(preprocess))
+    )
     rng = torch.Generator().manual_seed(0)
     x = tuple(t[:BATCH] for t in generator(torch.randn(3 * BATCH, generator.latent_size, generator=rng), rng).x)
     seconds = {

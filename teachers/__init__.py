@@ -11,7 +11,7 @@ from teachers.files import load_teacher
 from teachers.images import IMAGE_CARDS
 from teachers.tagger_card import LARGE, SMALL, TaggerCard
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
-from zskt.jets.jets import Phase
+from zskt.jets.jets import JetSelection
 from zskt.networks.particlenet import ParticleNet
 
 __all__ = ["TEACHERS", "AnyCard", "Card", "TaggerCard", "load_teacher"]
@@ -21,18 +21,18 @@ AnyCard = Card | TaggerCard
 JETCLASS = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
 
 
-def _jetclass(kind: str, inputs: JetInputs, sha256: str | None, facts: str = "") -> Card:
+def _jetclass(kind: str, inputs: JetInputs, sha256: str | None, caveats: str = "") -> Card:
     return Card(
-        line=f"ParticleNet of the JetClass authors, {len(inputs.features)} features, 10 classes",
+        summary=f"ParticleNet of the JetClass authors, {len(inputs.features)} features, 10 classes",
         source="H. Qu, C. Li, S. Qian, arXiv:2202.03772; github.com/jet-universe/particle_transformer",
         licence="MIT",
-        address=f"https://github.com/jet-universe/particle_transformer/raw/main/models/ParticleNet_{kind}.pt",
+        url=f"https://github.com/jet-universe/particle_transformer/raw/main/models/ParticleNet_{kind}.pt",
         sha256=sha256,
         inputs=inputs,
         classes=JETCLASS,
         build=lambda: ParticleNet(len(inputs.features), len(JETCLASS)),
         prefix="mod.",
-        facts=facts,
+        caveats=caveats,
     )
 
 
@@ -40,32 +40,32 @@ CMS = "https://github.com/cms-data/RecoBTag-Combined/raw/master/"
 
 
 def _cms(
-    name: str, line: str, network: str, sha256: str, preprocess: str, preprocess_sha256: str, phase: Phase
+    name: str, summary: str, network: str, sha256: str, preprocess: str, preprocess_sha256: str, selection: JetSelection
 ) -> TaggerCard:
     return TaggerCard(
         name=name,
-        line=line,
+        summary=summary,
         source="CMS, github.com/cms-data/RecoBTag-Combined; H. Qu and L. Gouskos, arXiv:1902.08570",
         licence="none stated: fetch and use it, never redistribute it",
-        address=CMS + network,
+        url=CMS + network,
         sha256=sha256,
-        preprocess_address=CMS + preprocess,
+        preprocess_url=CMS + preprocess,
         preprocess_sha256=preprocess_sha256,
-        phase=phase,
+        selection=selection,
     )
 
 
 TEACHERS: dict[str, AnyCard] = {
     "zskt-particlenet": Card(
-        line="a small ParticleNet that ships with zskt: ours, trained on our simulation, not CERN's",
+        summary="a small ParticleNet that ships with zskt: ours, trained on our simulation, not CERN's",
         source="this project: --mode teacher on jets of --mode simulate; teachers/embedded/card.json",
         licence="MIT",
-        address=None,
+        url=None,
         sha256="3ed66b83afae696d6aa8a0435e4edadecb6d60cc9b9771f7925212b68965c594",
         inputs=KIN,
         classes=JETCLASS,
         build=lambda: ParticleNet(len(KIN.features), len(JETCLASS), ((8, (32, 32)), (8, (64, 64)), (8, (96, 96))), 96),
-        shipped=Path(__file__).parent / "embedded" / "zskt-particlenet.safetensors",
+        bundled_file=Path(__file__).parent / "embedded" / "zskt-particlenet.safetensors",
     ),
     "jetclass-particlenet-kin": _jetclass(
         "kin", KIN, "73aff244c657db0f7b62abe9ad13ec007c17cf10057ff1ad54c320f3bd4a4f26", "kinematics only"

@@ -15,12 +15,12 @@ from zskt.contracts import Inputs
 class Card:
     """A teacher's card."""
 
-    line: str
+    summary: str
     """What it is, in a line."""
     source: str
     """Publication or repository."""
     licence: str
-    address: str | None
+    url: str | None
     """Where the publisher keeps the file; None if it ships with this project, or is trained by the user."""
     sha256: str | None
     """Of the file; None if nobody here has seen it, and then only a path given by the user is accepted."""
@@ -30,17 +30,17 @@ class Card:
     """Name of the published data set that it is judged on; None where jets are given as files."""
     build: Callable[[], nn.Module]
     """The architecture, untrained."""
-    preset: str | None = None
+    training_preset: str | None = None
     """Preset of ``--mode teacher`` that trains it, where no file is published."""
-    kept: Path | None = None
+    local_file: Path | None = None
     """Where the user keeps the file."""
-    shipped: Path | None = None
+    bundled_file: Path | None = None
     """The file, where it ships with this project."""
-    recipe: str | None = None
+    default_preset: str | None = None
     """Preset of its games, where none is named after it."""
     prefix: str = ""
     """What the published parameters' names begin with beyond ours."""
-    facts: str = ""
+    caveats: str = ""
     """What a user should know before trusting it."""
     values: tuple[str, ...] = ()
     """Names of what it regresses beside its classes."""

@@ -20,19 +20,19 @@ class Published(Protocol):
     """A card, as far as it says where its file is: see `teachers.card.Card`."""
 
     @property
-    def address(self) -> str | None: ...
+    def url(self) -> str | None: ...
 
     @property
     def sha256(self) -> str | None: ...
 
     @property
-    def kept(self) -> Path | None: ...
+    def local_file(self) -> Path | None: ...
 
     @property
-    def shipped(self) -> Path | None: ...
+    def bundled_file(self) -> Path | None: ...
 
     @property
-    def preset(self) -> str | None: ...
+    def training_preset(self) -> str | None: ...
 
 
 class Whole(Published, Protocol):
@@ -83,25 +83,27 @@ def locate(name: str, card: Published, path: Path | None) -> Path:
         if not path.is_file():
             raise UserError(f"--teacher-path {path}: no such file; give the file of {name}, or leave the flag out")
         return path
-    if card.shipped is not None:
-        if not card.shipped.is_file():
-            raise UserError(f"{card.shipped}: the teacher that ships with zskt is missing; clone the repository anew")
-        if sha256(card.shipped) != card.sha256:
+    if card.bundled_file is not None:
+        if not card.bundled_file.is_file():
             raise UserError(
-                f"{card.shipped}: is not the teacher that ships with zskt; restore it, or give --teacher-path"
+                f"{card.bundled_file}: the teacher that ships with zskt is missing; clone the repository anew"
             )
-        return card.shipped
-    if card.preset is not None:
-        return _trained(name, card.preset)
-    if card.kept is not None:
-        if not card.kept.is_file():
-            raise UserError(f"{card.kept}: no such file; say where the file of {name} is now: --teacher-path")
-        return card.kept
-    if card.address is None:
+        if sha256(card.bundled_file) != card.sha256:
+            raise UserError(
+                f"{card.bundled_file}: is not the teacher that ships with zskt; restore it, or give --teacher-path"
+            )
+        return card.bundled_file
+    if card.training_preset is not None:
+        return _trained(name, card.training_preset)
+    if card.local_file is not None:
+        if not card.local_file.is_file():
+            raise UserError(f"{card.local_file}: no such file; say where the file of {name} is now: --teacher-path")
+        return card.local_file
+    if card.url is None:
         raise UserError(f"{name}: it came from a file; give that as --teacher-path")
     if card.sha256 is None:
         raise UserError(
-            f"{name}: no verified SHA-256 is recorded; download {card.address} yourself and give it as --teacher-path"
+            f"{name}: no verified SHA-256 is recorded; download {card.url} yourself and give it as --teacher-path"
         )
     return _fetch(name, card)
 
@@ -120,8 +122,8 @@ def _trained(name: str, preset: str) -> Path:
 
 
 def _fetch(name: str, card: Published) -> Path:
-    assert card.address is not None and card.sha256 is not None
-    return fetch(name, card.address, card.sha256, "--teacher-path")
+    assert card.url is not None and card.sha256 is not None
+    return fetch(name, card.url, card.sha256, "--teacher-path")
 
 
 def _read(file: Path) -> dict[str, Tensor]:

@@ -55,10 +55,10 @@ IMAGENET_INPUTS = ImageInputs(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.2
 def _published_resnet(depth: int, ending: str, sha256: str | None, accuracy: str = "") -> Card:
     """``sha256`` is None of a file that nobody here has seen: it is taken from a path."""
     return Card(
-        line=f"ResNet-{depth} for CIFAR-10, " + (f"{accuracy} on its test images" if sha256 else "from a path only"),
+        summary=f"ResNet-{depth} for CIFAR-10, " + (f"{accuracy} on its test images" if sha256 else "from a path only"),
         source="K. He et al., arXiv:1512.03385, as trained in github.com/akamaster/pytorch_resnet_cifar10",
         licence="BSD-2-Clause",
-        address="https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"
+        url="https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"
         f"resnet{depth}-{ending}.th",
         sha256=sha256,
         inputs=IMAGENET_INPUTS,
@@ -73,16 +73,16 @@ def _own(network: str, title: str, data: str, build: Callable[[int, int], nn.Mod
     """A network that no publisher offers, of classes and channels: `--mode teacher` trains it."""
     of, name = DATA[data], f"{data}-{network}"
     return Card(
-        line=f"{title} for {of.title}: train it with --mode teacher --preset {name}",
+        summary=f"{title} for {of.title}: train it with --mode teacher --preset {name}",
         source="this project",
         licence="MIT",
-        address=None,
+        url=None,
         sha256=None,
         inputs=of.inputs,
         classes=of.classes,
         data=data,
         build=lambda: build(len(of.classes), of.inputs.channels),
-        preset=name,
+        training_preset=name,
     )
 
 

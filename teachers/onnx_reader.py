@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from teachers.onnx_rebuild import close, rebuild, searches
 from teachers.torchscript import TRIALS, Reordered, order_of
 from zskt.errors import UserError
-from zskt.jets.preprocess import Group
+from zskt.jets.preprocess import InputGroup
 from zskt.jets.random_inputs import apart, compared, random_inputs
 from zskt.onnx_runtime import feeds, optimised, session, with_ranks, with_whole_clips
 
@@ -56,7 +56,7 @@ def _load(path: Path) -> onnx.ModelProto:
     return model
 
 
-def read_onnx(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Module, list[Group]]:
+def read_onnx(path: Path, groups: Sequence[InputGroup], where: Path) -> tuple[nn.Module, list[InputGroup]]:
     """The network, its inputs in the order of ``groups``, and the groups with the lengths and ranks that it insists on.
 
     Raises:
@@ -92,7 +92,7 @@ def read_onnx(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Modu
     return network, told
 
 
-def _rebuilt(model: onnx.ModelProto, groups: Sequence[Group], x: Sequence[Tensor]) -> nn.Module | None:
+def _rebuilt(model: onnx.ModelProto, groups: Sequence[InputGroup], x: Sequence[Tensor]) -> nn.Module | None:
     """A `ParticleNetTagger` as our own class, if the file holds one; inputs in its own order."""
     try:
         found = session(searches(model)).run(None, feeds(session(model), x))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from zskt.jets.preprocess import Group
+from zskt.jets.preprocess import InputGroup
 from zskt.jets.random_inputs import apart
 from zskt.networks.particlenet import EdgeConv
 from zskt.networks.weaver import CLOSE, WeaverTagger
@@ -26,7 +26,7 @@ from zskt.networks.weaver import CLOSE, WeaverTagger
 Array = NDArray[np.float32]
 
 
-def rebuild(model: onnx.ModelProto, groups: Sequence[Group], neighbours: Sequence[int]) -> WeaverTagger | None:
+def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Sequence[int]) -> WeaverTagger | None:
     """The network of a graph, folded; None if it is another architecture.
 
     Args:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from teachers.onnx_reader import read_onnx
 from teachers.torchscript import read_torchscript
 from zskt.errors import UserError
-from zskt.jets.preprocess import Group, Preprocess
+from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import TIE, random_inputs, raw_answer
 
 PROBE = 16
@@ -164,7 +164,7 @@ def with_widths_that_count(network: nn.Module, preprocess: Preprocess) -> Prepro
     return replace(preprocess, groups=tuple(replace(g, min_length=g.max_length) for g in preprocess.groups))
 
 
-def _padded(x: Tensor, group: Group) -> Tensor:
+def _padded(x: Tensor, group: InputGroup) -> Tensor:
     """Inputs as long as they may be: (B, C, P) -> (B, C, max_length)."""
     if group.flat or x.shape[2] == group.max_length:
         return x
@@ -172,7 +172,7 @@ def _padded(x: Tensor, group: Group) -> Tensor:
     return torch.cat([x, pads.expand(len(x), -1, group.max_length - x.shape[2])], 2)
 
 
-def _of_jet(group: Group) -> bool:
+def _of_jet(group: InputGroup) -> bool:
     return group.max_length == 1 and not group.is_mask
 
 

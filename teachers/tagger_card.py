@@ -16,20 +16,27 @@ from teachers.tagger import Tagger, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
 from zskt.files import fetch
-from zskt.jets.jets import Phase
+from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import Preprocess, read_preprocess
 from zskt.jets.tagger_description import RECORD, Description
 from zskt.jets.tagger_inputs import TaggerInputs
 
-SMALL = Phase(
-    radius=0.4, pt_low=20.0, pt_high=1000.0, eta_max=2.4, slope=0.5, pileup=12.0, strange=0.09, resolution=0.4
+SMALL = JetSelection(
+    radius=0.4,
+    pt_low=20.0,
+    pt_high=1000.0,
+    eta_max=2.4,
+    pt_index=0.5,
+    pileup=12.0,
+    strange_fraction=0.09,
+    resolution=0.4,
 )
 LARGE = replace(SMALL, radius=0.8, pt_low=200.0, pt_high=2000.0, pileup=3.0)
 MANY = 64
 """Particles that only jets of a large radius have."""
 
 
-def phase_of(preprocess: Preprocess) -> Phase:
+def selection_of(preprocess: Preprocess) -> JetSelection:
     """Which jets a tagger is for, by how many particles it looks at."""
     most = max(g.max_length for g in preprocess.groups)
     return LARGE if most > MANY else SMALL
@@ -51,25 +58,25 @@ class TaggerCard:
     """
 
     name: str
-    line: str
+    summary: str
     source: str = "a file of the user's"
     licence: str = "as its publisher says"
-    address: str | None = None
+    url: str | None = None
     sha256: str | None = None
-    preprocess_address: str | None = None
+    preprocess_url: str | None = None
     preprocess_sha256: str | None = None
-    kept: Path | None = None
+    local_file: Path | None = None
     """Where the user keeps the network, instead of fetching it."""
     preprocess_path: Path | None = None
     """Where the user keeps its ``preprocess.json``, or weaver's YAML."""
     described: Description | None = None
     """What is known without the files, of a run that is finished."""
-    phase: Phase | None = None
-    facts: str = ""
+    selection: JetSelection | None = None
+    caveats: str = ""
     data: str | None = None
-    preset: str | None = None
-    recipe: str = "tagger"
-    shipped: Path | None = None
+    training_preset: str | None = None
+    default_preset: str = "tagger"
+    bundled_file: Path | None = None
     domain: str = "jets"
 
     @property
@@ -78,15 +85,15 @@ class TaggerCard:
 
     def file(self) -> Path:
         """The network's file: the user's, else the publisher's, fetched once and verified."""
-        return locate(self.name, self, self.kept)
+        return locate(self.name, self, self.local_file)
 
     def preprocess_file(self) -> Path:
         """The user's, else the publisher's, fetched once and verified."""
         if self.preprocess_path is not None:
             return self.preprocess_path
-        if self.preprocess_address is None or self.preprocess_sha256 is None:
+        if self.preprocess_url is None or self.preprocess_sha256 is None:
             raise UserError(f"{self.name}: say how it is fed: --preprocess preprocess.json")
-        return fetch(self.name, self.preprocess_address, self.preprocess_sha256, "--preprocess")
+        return fetch(self.name, self.preprocess_url, self.preprocess_sha256, "--preprocess")
 
     @cached_property
     def description(self) -> Description:
@@ -101,7 +108,7 @@ class TaggerCard:
     @property
     def inputs(self) -> TaggerInputs:
         preprocess = self.description.preprocess
-        return TaggerInputs(preprocess=preprocess, phase=self.phase or phase_of(preprocess))
+        return TaggerInputs(preprocess=preprocess, selection=self.selection or selection_of(preprocess))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
-from zskt.jets.preprocess import Group
+from zskt.jets.preprocess import InputGroup
 from zskt.jets.random_inputs import compared, random_inputs
 from zskt.networks.weaver import rebuilt
 
@@ -33,7 +33,7 @@ class Reordered(nn.Module):
         return answer
 
 
-def order_of(taken: Sequence[str], groups: Sequence[Group], path: Path, where: Path) -> list[int]:
+def order_of(taken: Sequence[str], groups: Sequence[InputGroup], path: Path, where: Path) -> list[int]:
     """For each input that the network takes, which of the groups it is: by name, else by position.
 
     Raises:
@@ -53,7 +53,7 @@ def order_of(taken: Sequence[str], groups: Sequence[Group], path: Path, where: P
     return [names.index(name) for name in asked] if sorted(asked) == sorted(names) else list(range(len(names)))
 
 
-def read_torchscript(path: Path, groups: Sequence[Group], where: Path) -> tuple[nn.Module, list[Group]]:
+def read_torchscript(path: Path, groups: Sequence[InputGroup], where: Path) -> tuple[nn.Module, list[InputGroup]]:
     """The network, its inputs in the order of ``groups``, and the groups as they are: it does not say more of them.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from zskt.errors import UserError
-from zskt.jets.preprocess import UNBOUNDED, Group, Preprocess, Variable
+from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 
 CLIP = 5.0  # weaver's, where the list does not say
 
@@ -48,7 +48,7 @@ def read_weaver_yaml(path: Path) -> Preprocess:
     return Preprocess(groups, tuple(str(label) for label in labels))
 
 
-def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automatic: bool, masked: bool) -> Group:
+def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automatic: bool, masked: bool) -> InputGroup:
     if not isinstance(entry, dict) or not entry.get("vars"):
         raise UserError(f"{path}: input {name} has no vars; give weaver's data configuration of the network")
     listed = [[v] if isinstance(v, str) else list(v) for v in entry["vars"]]
@@ -66,7 +66,7 @@ def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automat
         length = int(entry.get("length") or 1)
     except (TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: input {name}: {error}; give weaver's data configuration of the network") from error
-    return Group(name, variables, length, length) if length == 1 else Group(name, variables, 1, length)
+    return InputGroup(name, variables, length, length) if length == 1 else InputGroup(name, variables, 1, length)
 
 
 def _left_to_weaver(entry: list[Any], params: Mapping[str, Any], automatic: bool) -> bool:

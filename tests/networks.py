@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from zskt.jets.preprocess import Group, Preprocess, Variable
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.random_inputs import random_inputs
 
 
@@ -23,10 +23,10 @@ def described(
     sv = tuple(Variable(n, 1.0, 0.3, 0.0, -5.0, 5.0) for n in vertices)
     return Preprocess(
         (
-            Group("pf_features", pf, 4, most),
-            Group("pf_mask", (Variable("pfcand_mask"),), 4, most),
-            Group("sv_features", sv, 1, 4),
-            Group("sv_mask", (Variable("sv_mask"),), 1, 4),
+            InputGroup("pf_features", pf, 4, most),
+            InputGroup("pf_mask", (Variable("pfcand_mask"),), 4, most),
+            InputGroup("sv_features", sv, 1, 4),
+            InputGroup("sv_mask", (Variable("sv_mask"),), 1, 4),
         ),
         tuple(outputs),
     )

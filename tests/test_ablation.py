@@ -22,7 +22,7 @@ def finished(row: Config, seed: int, **found: Any) -> Record:
     scored = {"name": row.student, "agreement": 0.5 + seed / 100, "accuracy": 0.5, "auc": 0.9, "kl": 1.0}
     teacher = {"name": row.teacher, "accuracy": 0.9, "auc": 0.9}
     data = {"name": "mnist test", "sha256": None, "images": 10}
-    result = kept | {"seed": seed, "changes": changes(row), "steps": 1, "teacher_answers": 2}
+    result = kept | {"seed": seed, "changes": changes(row), "steps": 1, "teacher_queries": 2}
     return Record(Path(), result | {"data": data, "teacher": teacher, "student": scored} | found)
 
 

@@ -49,7 +49,7 @@ def test_kd_and_teacher_modes(call: Call, tmp_path: Path) -> None:
     code, _, err = call("--mode", "kd", *QUICK, "--data", SAMPLE, "--out", "kd")
     assert code == 0, err
     result = json.loads((tmp_path / "kd/result.json").read_text())
-    assert result["mode"] == "kd" and result["teacher_answers"] == 2000
+    assert result["mode"] == "kd" and result["teacher_queries"] == 2000
     assert result["steps"] == 2  # of QUICK
     code, _, err = call("--mode", "teacher", "--data", SAMPLE, "--pseudo-batches", 3, "--out", "teacher")
     assert code == 0, err
@@ -100,7 +100,7 @@ def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
             "preset": "p",
             "mode": "zero-shot",
             "generator": "mlp",
-            "teacher_answers": 1000,
+            "teacher_queries": 1000,
             "steps": 70,
             "seed": seed,
         }
@@ -242,7 +242,7 @@ def test_a_run_without_its_teacher_is_still_evaluated(
 
 
 def test_a_run_is_resumed_and_judged_with_its_own_teacher(call: Call, tmp_path: Path) -> None:
-    shipped = TEACHERS["zskt-particlenet"].shipped
+    shipped = TEACHERS["zskt-particlenet"].bundled_file
     assert shipped is not None
     state = load_file(shipped)
     for name, value in state.items():

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from generators import GENERATORS
 from zskt.errors import UserError
 from zskt.experiments.config import Config
-from zskt.forward import Answer
+from zskt.forward import Output
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
 from zskt.jets.jetclass import SAMPLE, read_jets
 from zskt.losses import NonFiniteLoss
-from zskt.methods.zskt import Game, begin, beliefs
+from zskt.methods.zskt import Game, batch_metrics, begin
 from zskt.networks.students import STUDENTS, count_parameters
 from zskt.optim import cosine
-from zskt.pair import Players
-from zskt.replay import Pool, mix
+from zskt.pair import Pair
+from zskt.replay import ReplayBuffer, mix
 
 CPU = torch.device("cpu")
 BASE = Config(
@@ -33,7 +33,7 @@ def start(config: Config, teacher: nn.Module | None = None) -> Game:
     student = STUDENTS["pfn-small"].build(KIN, 10)
     generator = GENERATORS[config.generator].build(KIN)
     assert isinstance(generator, nn.Module)
-    players = Players(frozen.eval().requires_grad_(False), student.train(), generator.train())
+    players = Pair(frozen.eval().requires_grad_(False), student.train(), generator.train())
     return Game(players, config, begin(players, config, CPU))
 
 
@@ -80,7 +80,7 @@ def test_a_turn_without_student_steps_asks_and_remembers() -> None:
     game = start(BASE.with_(pseudo_batches=20, student_steps=1, growth=2.0, replay=0.9))
     logged = list(game.play(2))
     assert "loss/student" not in logged[0]
-    assert game.state.counters["teacher_answers"] == 2 * game.config.batch_size
+    assert game.state.counters["teacher_queries"] == 2 * game.config.batch_size
     assert "steps" not in game.state.counters
     list(game.play(20))
     assert game.state.counters["steps"] == 20
@@ -113,7 +113,7 @@ def test_every_answer_of_the_teacher_is_counted_and_none_asked_twice(changes: di
 
     game.players.teacher.register_forward_pre_hook(count)
     list(game.play(6))
-    assert asked == game.state.counters["teacher_answers"] == answers
+    assert asked == game.state.counters["teacher_queries"] == answers
 
 
 def test_the_student_learns_to_agree() -> None:
@@ -149,22 +149,22 @@ def test_distillation_with_data_asks_once_about_each_jet() -> None:
     game.fill(KIN(data.samples[i : i + 16]) for i in range(0, 64, 16))
     kl = [values["kl/pseudo"] for values in game.play(6)]
     assert len(kl) == 6
-    assert game.state.counters["teacher_answers"] == 64
+    assert game.state.counters["teacher_queries"] == 64
 
 
 def test_cosine_falls_from_one_to_zero() -> None:
     assert cosine(0, 10) == 1 and cosine(5, 10) == pytest.approx(0.5) and cosine(10, 10) == pytest.approx(0)
 
 
-def sample(value: float, width: int) -> tuple[tuple[Tensor, ...], Answer]:
+def sample(value: float, width: int) -> tuple[tuple[Tensor, ...], Output]:
     mask = torch.ones(2, 1, width, dtype=torch.bool)
     logits = torch.zeros(2, 3)
     logits[:, int(value)] = 5
-    return (torch.full((2, 2, width), value), mask), Answer(logits, (torch.full((2, width), value),))
+    return (torch.full((2, 2, width), value), mask), Output(logits, (torch.full((2, width), value),))
 
 
 def test_a_pool_keeps_the_latest_and_pads_to_the_widest() -> None:
-    pool = Pool(4)
+    pool = ReplayBuffer(4)
     for value, width in ((0, 3), (1, 5), (2, 4)):
         pool.add(*sample(value, width))
     (points, mask), answer = pool.draw(200, torch.Generator().manual_seed(0))
@@ -177,7 +177,7 @@ def test_a_pool_keeps_the_latest_and_pads_to_the_widest() -> None:
 
 
 def test_a_balanced_draw_evens_out_the_teachers_classes() -> None:
-    pool = Pool(64)
+    pool = ReplayBuffer(64)
     for _ in range(15):
         pool.add(*sample(0, 2))
     pool.add(*sample(1, 2))
@@ -190,7 +190,7 @@ def test_mixing_two_batches_pads_the_narrower() -> None:
     x, answer = mix(sample(0, 2), sample(1, 5))
     assert x[0].shape == (4, 2, 5) and answer.logits.shape == (4, 3) and answer.attention[0].shape == (4, 5)
     with pytest.raises(ValueError, match="empty"):
-        Pool(3).draw(1, torch.Generator())
+        ReplayBuffer(3).draw(1, torch.Generator())
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("pfn", 30_000, 50_000), ("pfn-small", 7_000, 12_000)])
@@ -208,8 +208,8 @@ def test_padding_changes_no_students_answer(name: str) -> None:
 
 
 def test_what_is_logged_does_not_grow_with_the_number_of_classes() -> None:
-    few = beliefs(torch.eye(4)[[0, 0, 2, 3]], torch.zeros(4, 4))
+    few = batch_metrics(torch.eye(4)[[0, 0, 2, 3]], torch.zeros(4, 4))
     shares = {name: value for name, value in few.items() if name.startswith("teacher_class/")}
     assert list(shares.values()) == [0.5, 0, 0.25, 0.25] and few["agreement/pseudo"] == 0.5
-    many = beliefs(torch.eye(100)[[7, 7, 50]], torch.zeros(3, 100))
+    many = batch_metrics(torch.eye(100)[[7, 7, 50]], torch.zeros(3, 100))
     assert many["teacher_classes"] == 2 and len(many) < len(few)

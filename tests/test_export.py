@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from teachers.images import DATA
 from zskt.experiments.build import load_student
 from zskt.experiments.config import Config
-from zskt.export.dense import every_slot
-from zskt.export.images import OfIntensities
+from zskt.export.dense import unpacked
+from zskt.export.images import WithPreprocessing
 from zskt.files import read_json
 from zskt.networks.particlenet import ParticleNet
 from zskt.networks.weaver import WeaverTagger
@@ -48,7 +48,7 @@ def test_graph_networks_answer_alike_in_onnxruntime_for_any_number_of_particles(
         network = WeaverTagger([("pf", 5, 6)], blocks, 16, 16, 3, softmax=False)
     statistics(network.eval())
     with torch.no_grad():
-        leaving = every_slot(network)
+        leaving = unpacked(network)
         write_onnx(leaving, NAMES, AXES, cloud(3, 10, 5), tmp_path / "graph.onnx")
         for jets, slots in ((1, 2), (4, 3), (2, 6), (7, 40)):
             points, features, mask = cloud(jets, slots, 5)
@@ -92,6 +92,6 @@ def test_an_image_student_leaves_with_its_normalisation(call: Call, tmp_path: Pa
     pixels = torch.rand(5, 1, 28, 28)
     with torch.no_grad():
         expected = student(*DATA["mnist"].inputs((255 * pixels).round().to(torch.uint8))).softmax(1)
-        alike = OfIntensities(student, DATA["mnist"].inputs)((255 * pixels).round() / 255)
+        alike = WithPreprocessing(student, DATA["mnist"].inputs)((255 * pixels).round() / 255)
     said = run_onnx(tmp_path / "student/model.onnx", ("images",), ((255 * pixels).round() / 255,))
     assert torch.allclose(alike, expected, atol=1e-6) and torch.allclose(said, expected, atol=1e-5)

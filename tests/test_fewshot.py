@@ -95,7 +95,7 @@ def test_few_shot_with_a_teacher_without_and_from_a_zero_shot_student(call: Call
     code, _, err = call(*SHORT, "--data", trained, "--images-per-class", 2, "--out", "kdat")
     assert code == 0, err
     result = json.loads(Path("kdat/result.json").read_text())
-    assert result["steps"] == 4 and result["teacher_answers"] == 4 * 8 and result["images_per_class"] == 2
+    assert result["steps"] == 4 and result["teacher_queries"] == 4 * 8 and result["images_per_class"] == 2
     assert result["alpha"] == 0.9 and result["start"] == "scratch" and result["changes"] == {"student_steps": 2}
     code, _, err = call(
         *("--mode", "zero-shot", "--preset", PAIR, "--pseudo-batches", 2, "--batch-size", 8),

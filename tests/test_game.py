@@ -8,18 +8,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from zskt.forward import Answer, ask, attention_map, watch
+from zskt.forward import Output, ask, attention_map, watch
 from zskt.losses import (
     NonFiniteLoss,
+    ascend,
     attention_distance,
+    class_information,
     divergence,
+    entropy,
     generator_loss,
     hint_distance,
     step,
     student_loss,
-    surprise,
-    uncertainty,
-    uphill,
 )
 
 
@@ -76,8 +76,8 @@ def test_hint_distance_is_in_units_of_the_teachers_mean_square_and_sums_over_lay
 
 
 def test_student_loss_has_a_hint_only_where_it_is_asked_for() -> None:
-    t = Answer(torch.randn(2, 3), activations=(torch.ones(2, 4),))
-    s = Answer(torch.randn(2, 3), activations=(torch.zeros(2, 4),))
+    t = Output(torch.randn(2, 3), activations=(torch.ones(2, 4),))
+    s = Output(torch.randn(2, 3), activations=(torch.zeros(2, 4),))
     kl = divergence(t.logits, s.logits).mean().item()
     assert student_loss(t, s, hint=2.5).item() == pytest.approx(kl + 2.5)
     assert student_loss(t, s._replace(activations=())).item() == pytest.approx(kl)
@@ -96,16 +96,16 @@ def test_an_answer_has_whole_layers_if_asked_for_and_keeps_rows_of_all_its_parts
 
 
 def test_beta_zero_does_not_compute_the_attention_term() -> None:
-    t = Answer(torch.randn(2, 3), (torch.ones(2, 4),))
-    s = Answer(torch.randn(2, 3), (torch.ones(2, 9),))
+    t = Output(torch.randn(2, 3), (torch.ones(2, 4),))
+    s = Output(torch.randn(2, 3), (torch.ones(2, 9),))
     assert torch.isfinite(student_loss(t, s, beta=0.0))
     with pytest.raises(ValueError, match="do not match"):
         student_loss(t, s, beta=1.0)
 
 
 def test_student_loss_is_the_divergence_plus_beta_times_the_attention_distance() -> None:
-    t = Answer(torch.randn(2, 3), (torch.tensor([[1.0, 0.0], [1.0, 0.0]]),))
-    s = Answer(torch.randn(2, 3), (torch.tensor([[0.0, 1.0], [0.0, 1.0]]),))
+    t = Output(torch.randn(2, 3), (torch.tensor([[1.0, 0.0], [1.0, 0.0]]),))
+    s = Output(torch.randn(2, 3), (torch.tensor([[0.0, 1.0], [0.0, 1.0]]),))
     kl = divergence(t.logits, s.logits).mean()
     assert student_loss(t, s, beta=2.5).item() == pytest.approx(kl.item() + 2.5)
 
@@ -153,11 +153,11 @@ def test_surprise_has_the_entropy_of_the_mean_belief_as_mean_and_its_gradient() 
     mean = logits.softmax(1).mean(0)
     entropy = -(mean * mean.log()).sum()
     (expected,) = torch.autograd.grad(entropy, logits)
-    found = surprise(logits).mean()
+    found = class_information(logits).mean()
     assert found.item() == pytest.approx(entropy.item())
     (gradient,) = torch.autograd.grad(found, logits)
     assert torch.allclose(gradient, expected, atol=1e-12)
-    assert surprise(torch.zeros(3, 4)).mean().item() == pytest.approx(math.log(4))
+    assert class_information(torch.zeros(3, 4)).mean().item() == pytest.approx(math.log(4))
 
 
 def test_clipping_bounds_the_norm_of_the_step() -> None:
@@ -171,17 +171,17 @@ def test_a_loss_that_is_not_finite_stops_before_the_step_and_names_the_term(bad:
     with pytest.raises(NonFiniteLoss, match="generator's KL is"):
         generator_loss(torch.tensor([bad, 1.0]))
     with pytest.raises(NonFiniteLoss, match="student's KL is"):
-        student_loss(Answer(torch.tensor([[bad, 0.0]])), Answer(torch.zeros(1, 2)))
+        student_loss(Output(torch.tensor([[bad, 0.0]])), Output(torch.zeros(1, 2)))
 
 
 def test_uncertainty_is_the_entropy_of_each_belief() -> None:
-    found = uncertainty(logits((0.5, 0.5), (0.25, 0.75), (1.0 - 1e-7, 1e-7)))
+    found = entropy(logits((0.5, 0.5), (0.25, 0.75), (1.0 - 1e-7, 1e-7)))
     expected = [math.log(2), -0.25 * math.log(0.25) - 0.75 * math.log(0.75), 0.0]
     assert found.tolist() == pytest.approx(expected, abs=1e-5)
     # Two samples of two classes that are certain: a whole bit of mutual information; two that doubt alike: none.
-    for beliefs, bits in ((((1.0 - 1e-7, 1e-7), (1e-7, 1.0 - 1e-7)), 1.0), (((0.5, 0.5), (0.5, 0.5)), 0.0)):
-        said = logits(*beliefs)
-        mutual = (surprise(said) - uncertainty(said)).mean()
+    for batch_metrics, bits in ((((1.0 - 1e-7, 1e-7), (1e-7, 1.0 - 1e-7)), 1.0), (((0.5, 0.5), (0.5, 0.5)), 0.0)):
+        said = logits(*batch_metrics)
+        mutual = (class_information(said) - entropy(said)).mean()
         assert float(mutual) / math.log(2) == pytest.approx(bits, abs=1e-4)
 
 
@@ -190,7 +190,7 @@ def test_uphill_moves_each_sample_by_its_distance_to_more_disagreement() -> None
     x = torch.randn(8, 4, requires_grad=True)
     distance = torch.linspace(0, 0.3, 8)
     before = divergence(teacher(x), student(x))
-    moved = uphill(x, before, distance)
+    moved = ascend(x, before, distance)
     assert torch.allclose((moved - x).norm(dim=1), distance, atol=1e-6) and not moved.requires_grad
     after = divergence(teacher(moved), student(moved))
     assert (after[1:] > before[1:]).all()

@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from generators import GENERATORS, Draw
+from generators import GENERATORS
 from generators.jets.four_vectors import boost, from_pt_eta_phi_mass, pt_eta_phi, two_body
 from generators.jets.hard_process import PROCESSES, Flavour, decay
 from generators.jets.parton_shower import Partons, String, hadronise, shower
-from generators.jets.process_mixture import Mix
+from generators.jets.process_mixture import ExponentialWeights
 from generators.jets.shower import PARAMETERS, Shower
+from zskt.contracts import PseudoBatch
 from zskt.jets.axis import wrapped
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
 
@@ -27,7 +28,7 @@ def stream(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def play(name: str, inputs: JetInputs = KIN, seed: int = 0) -> tuple[nn.Module, Draw]:
+def play(name: str, inputs: JetInputs = KIN, seed: int = 0) -> tuple[nn.Module, PseudoBatch]:
     generator = GENERATORS[name].build(inputs)
     assert isinstance(generator, nn.Module)
     z = torch.randn(BATCH, generator.latent_size, generator=stream(seed))  # type: ignore[arg-type]
@@ -38,7 +39,7 @@ def play(name: str, inputs: JetInputs = KIN, seed: int = 0) -> tuple[nn.Module, 
 @pytest.mark.parametrize("inputs", [KIN, KINPID, FULL])
 def test_features_points_and_mask_belong_to_one_set_of_four_vectors(name: str, inputs: JetInputs) -> None:
     _, draw = play(name, inputs)
-    jets, (points, features, mask) = draw.jets, draw.x
+    jets, (points, features, mask) = draw.view, draw.x
     assert jets is not None
     row = {feature: features[:, i] for i, feature in enumerate(inputs.features)}
     real = mask[:, 0]
@@ -55,7 +56,7 @@ def test_features_points_and_mask_belong_to_one_set_of_four_vectors(name: str, i
 @pytest.mark.parametrize("name", JETS)
 def test_the_axis_is_the_constituents_own_and_bounds_are_kept(name: str) -> None:
     _, draw = play(name)
-    jets = draw.jets
+    jets = draw.view
     assert jets is not None
     total = torch.stack([(t * jets.mask).sum(1) for t in (jets.energy, jets.px, jets.py, jets.pz)], -1)
     pt, eta, phi = pt_eta_phi(total)
@@ -121,10 +122,10 @@ def test_the_adversary_cannot_shift_beyond_its_bound() -> None:
 
 def test_the_best_mix_is_the_prior_times_the_exponential_of_worth_over_price() -> None:
     prior, worth, tau = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.1, 0.4, 0.2]), 0.2
-    mix = Mix(prior, floor=0.0, tau=tau)
+    mix = ExponentialWeights(prior, floor=0.0, tau=tau)
     assert torch.allclose(mix.probabilities(), prior)
     for _ in range(300):  # so many that neither memory nor doubt matters
-        mix.observe(torch.arange(3).repeat(1000), worth.repeat(1000))
+        mix.update(torch.arange(3).repeat(1000), worth.repeat(1000))
     best = prior * torch.exp(worth / tau)
     assert torch.allclose(mix.probabilities(), best / best.sum(), atol=1e-3)
 
@@ -138,10 +139,10 @@ def test_the_best_mix_is_the_prior_times_the_exponential_of_worth_over_price() -
 
 
 def test_a_choice_seldom_seen_is_doubted_and_the_floor_keeps_every_choice() -> None:
-    often, seldom = (Mix(torch.full((4,), 0.25), floor=0.3, tau=0.1) for _ in range(2))
+    often, seldom = (ExponentialWeights(torch.full((4,), 0.25), floor=0.3, tau=0.1) for _ in range(2))
     rows, worth = torch.tensor([0, 1, 2, 3]), torch.tensor([2.0, 1.0, 1.0, 1.0])
-    often.observe(rows.repeat(100), worth.repeat(100))
-    seldom.observe(rows, worth)
+    often.update(rows.repeat(100), worth.repeat(100))
+    seldom.update(rows, worth)
     assert 0.25 < seldom.probabilities()[0] < often.probabilities()[0]
     assert often.probabilities()[0] > 0.75
     assert torch.allclose(often.probabilities()[1:], torch.tensor(0.3 * 0.25), atol=1e-3)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generators.images.convnet import Images
+from generators.images.convnet import ConvGenerator
 from teachers.images import DATA
 from zskt.cli.options import config_of
 from zskt.cli.parser import parse
@@ -23,7 +23,7 @@ from zskt.methods.zskt import Game, begin
 from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.wide_resnet import WideResNet
-from zskt.pair import Players
+from zskt.pair import Pair
 
 CPU = torch.device("cpu")
 RECIPE = Config(
@@ -45,7 +45,7 @@ RECIPE = Config(
 def game(config: Config = RECIPE) -> Game:
     torch.manual_seed(0)
     teacher = cifar_resnet(14, 10).eval().requires_grad_(False)
-    players = Players(teacher, cifar_resnet(8, 10).train(), Images(DATA["cifar10"].inputs))
+    players = Pair(teacher, cifar_resnet(8, 10).train(), ConvGenerator(DATA["cifar10"].inputs))
     return Game(players, config, begin(players, config, CPU))
 
 
@@ -107,7 +107,7 @@ def test_the_student_sees_what_the_teacher_was_asked_and_each_answer_counts() ->
     for name, network in (("teacher", played.players.teacher), ("student", played.players.student)):
         network.register_forward_pre_hook(lambda _, given, name=name: seen[name].append(given[0].clone()))  # type: ignore[misc]
     list(played.play(4))
-    assert played.state.counters["teacher_answers"] == sum(map(len, seen["teacher"])) == 4 * 8 + 8 * 8
+    assert played.state.counters["teacher_queries"] == sum(map(len, seen["teacher"])) == 4 * 8 + 8 * 8
     asked = {x.numpy().tobytes() for x in seen["teacher"]}
     assert len(seen["student"]) == 8 and all(x.numpy().tobytes() in asked for x in seen["student"])
 
@@ -118,13 +118,13 @@ def test_what_is_logged_is_of_the_images_that_both_saw(data: bool) -> None:
     torch.manual_seed(0)
     twins = [cifar_resnet(8, 10).eval() for _ in range(2)]
     twins[1].load_state_dict(twins[0].state_dict())
-    generator = Images(DATA["cifar10"].inputs)
-    played = Game(Players(*twins, None if data else generator), config, begin(Players(*twins), config, CPU))
+    generator = ConvGenerator(DATA["cifar10"].inputs)
+    played = Game(Pair(*twins, None if data else generator), config, begin(Pair(*twins), config, CPU))
     if data:
         played.fill(iter([(torch.randn(16, 3, 32, 32),)]))
     for logged in played.play(2):
         assert logged["kl/pseudo"] == pytest.approx(0, abs=1e-5) and logged["agreement/pseudo"] == 1
-    assert played.state.counters["teacher_answers"] == (16 if data else 2 * 8) + 4 * 8
+    assert played.state.counters["teacher_queries"] == (16 if data else 2 * 8) + 4 * 8
 
 
 def test_hints_bring_layers_together() -> None:
@@ -152,7 +152,7 @@ def test_four_turns_equal_two_a_restart_and_two(tmp_path: Path) -> None:
 
 
 def test_layers_of_other_widths_are_told_before_the_game() -> None:
-    players = Players(LeNet5(10), LeNet5(10, share=0.5))
+    players = Pair(LeNet5(10), LeNet5(10, share=0.5))
     x = (torch.randn(2, 1, 32, 32),)
     players.require_layers_that_match(x, CPU)
     with pytest.raises(UserError, match=r"hint: the teacher's blocks put out \[\(6, .*choose a --student"):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from generators import GENERATORS
-from generators.images.convnet import Images, UpsampledConv
+from generators.images.convnet import ConvGenerator, UpsampledConv
 from teachers.images import DATA
 from zskt import domains
 from zskt.images.augment import mirror, shift
@@ -50,7 +50,7 @@ def test_shift_moves_whole_images_and_mirror_is_its_own_inverse() -> None:
 
 
 def test_the_generator_is_the_papers() -> None:
-    generator = Images(DATA["cifar10"].inputs)
+    generator = ConvGenerator(DATA["cifar10"].inputs)
     draw = generator(torch.randn(16, 100), torch.Generator())
     assert draw.x[0].shape == (16, 3, 32, 32)
     # Linear 100 -> 8192, BN 128, conv 128 -> 128, BN, conv 128 -> 64, BN, conv 64 -> 3, BN.
@@ -132,11 +132,11 @@ def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
     from zskt.experiments.config import Config
     from zskt.experiments.presets import PRESETS
     from zskt.methods.zskt import Game, begin
-    from zskt.pair import Players
+    from zskt.pair import Pair
 
     config: Config = PRESETS["mnist-lenet5-to-lenet5-half-paper"].with_(batch_size=8, student_steps=2)
     torch.manual_seed(0)
-    players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), Images(DATA["mnist"].inputs))
+    players = Pair(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), ConvGenerator(DATA["mnist"].inputs))
     cpu = torch.device("cpu")
     game = Game(players, config, begin(players, config, cpu))
     seen: list[torch.Tensor] = []
@@ -217,7 +217,7 @@ def test_wide_resnets_play_both_recipes(call: Call, tmp_path: Path) -> None:
         code, _, err = call("--mode", "zero-shot", "--preset", preset, *short, "--student-steps", 1, "--out", preset)
         assert code == 0, err
         result = json.loads(Path(preset, "result.json").read_text())
-        assert result["student"]["name"] == "wrn-16-1" and result["teacher_answers"] == answers
+        assert result["student"]["name"] == "wrn-16-1" and result["teacher_queries"] == answers
     code, _, err = call(
         *("--mode", "few-shot", "--run", "cifar10-wrn-16-2-to-wrn-16-1", "--images-per-class", 1),
         *(*short, "--student-steps", 1, "--out", "tuned"),
@@ -229,19 +229,19 @@ def test_wide_resnets_play_both_recipes(call: Call, tmp_path: Path) -> None:
 def test_pushed_images_lie_within_reach_and_every_answer_is_counted(changes: dict[str, object], answers: int) -> None:
     from zskt.experiments.config import Config
     from zskt.methods.zskt import Game, begin
-    from zskt.pair import Players
+    from zskt.pair import Pair
 
     config = Config(preset="test", teacher="mnist-lenet5", student="lenet5-half", generator="strokes-prior", push=2.0)
     config = config.with_(batch_size=8, student_steps=1, replay=0.5, pseudo_batches=1, **changes)
     generator = GENERATORS[config.generator].build(DATA["mnist"].inputs)
     assert isinstance(generator, torch.nn.Module)
-    players = Players(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), generator)
+    players = Pair(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5), generator)
     cpu = torch.device("cpu")
     game = Game(players, config, begin(players, config, cpu))
     drawn: list[torch.Tensor] = []
     generator.register_forward_hook(lambda _m, _i, draw: drawn.append(draw.x[0].detach()))
     list(game.play(1))
-    assert game.state.counters["teacher_answers"] == answers * 8
+    assert game.state.counters["teacher_queries"] == answers * 8
     (kept,), _ = game.state.parts["pool"].draw(64, torch.Generator().manual_seed(0))  # type: ignore[union-attr, operator]
     far = torch.cdist(kept.flatten(1), drawn[-1].flatten(1)).amin(1)
     assert (far < 2.01).all() and far.max() > 0.5

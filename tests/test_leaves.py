@@ -7,15 +7,15 @@ import torch
 
 from generators.images.canvas import Canvas, Layer
 from generators.images.cutouts import SYMMETRIC, Cutouts
-from generators.images.dead_leaves import OF_IMAGE, OF_LEAF, PARTS, Leaves, fallen, thing
-from generators.images.objects import Things
+from generators.images.dead_leaves import OF_IMAGE, OF_LEAF, PARTS, DeadLeaves, place_leaves, thing
+from generators.images.objects import Objects
 from teachers.images import DATA
 
 from .conftest import drawn_images
 
 
-@pytest.mark.parametrize("photographs", [Leaves, Things])
-def test_photographs_are_bounded_varied_and_reproducible(photographs: type[Leaves] | type[Things]) -> None:
+@pytest.mark.parametrize("photographs", [DeadLeaves, Objects])
+def test_photographs_are_bounded_varied_and_reproducible(photographs: type[DeadLeaves] | type[Objects]) -> None:
     pixels = drawn_images(photographs(DATA["cifar10"].inputs))
     assert pixels.shape == (64, 3, 32, 32)
     assert pixels.min() > -1e-6 and pixels.max() < 1 + 1e-6
@@ -38,7 +38,7 @@ def test_things_cut_out_are_large_on_black_varied_and_mostly_symmetric() -> None
 
 
 def test_power_falls_with_frequency_as_in_natural_scenes() -> None:
-    grey = drawn_images(Leaves(DATA["cifar10"].inputs), 256).mean(1)
+    grey = drawn_images(DeadLeaves(DATA["cifar10"].inputs), 256).mean(1)
     power = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True)).abs().square().mean(0)
     frequency = torch.hypot(torch.fft.fftfreq(32).unsqueeze(1), torch.fft.fftfreq(32))
     inside = (frequency > 0.05) & (frequency < 0.3)
@@ -51,7 +51,7 @@ def layer(**changes: torch.Tensor) -> Layer:
     one, zero = torch.ones(1), torch.zeros(1)
     flat = Layer(
         x=zero, y=zero, radius=5 * one, aspect=one, angle=zero, power=2 * one, lobes=torch.zeros(1, 4),
-        paint=zero.long(), tint=torch.zeros(1, 3), shade=torch.zeros(1, 2), texture=zero, slope=one,
+        paint=zero.long(), tint=torch.zeros(1, 3), shade=torch.zeros(1, 2), texture=zero, pt_index=one,
     )  # fmt: skip
     return flat._replace(**changes)
 
@@ -77,4 +77,4 @@ def test_the_thing_stands_in_the_middle_and_has_two_colours() -> None:
     parts = list(thing(leaves, whole))
     assert len(parts) == PARTS and (parts[0].radius > 0).all() and (parts[-1].radius < 0).any()
     assert parts[0].x.abs().mean() < 4 and set(torch.cat([p.paint for p in parts]).tolist()) == {5, 6}
-    assert all(set(leaf.paint.tolist()) <= set(range(5)) for leaf in fallen(leaves, whole))
+    assert all(set(leaf.paint.tolist()) <= set(range(5)) for leaf in place_leaves(leaves, whole))

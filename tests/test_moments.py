@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from teachers import TEACHERS
-from zskt.bn_statistics import mismatch, normalisations, watch_moments
+from zskt.bn_statistics import capture_bn_statistics, mismatch, normalisations
 from zskt.experiments.presets import PRESETS
 from zskt.methods.zskt import Game, begin
 from zskt.networks.students import STUDENTS
-from zskt.pair import Players
+from zskt.pair import Pair
 
 CPU = torch.device("cpu")
 
@@ -31,12 +31,12 @@ def test_mismatch_counts_standard_deviations() -> None:
 def test_every_normalisation_is_watched_while_asked_for_and_no_longer() -> None:
     network = TEACHERS["cifar10-resnet20"].build().eval()
     x = torch.randn(4, 3, 32, 32)
-    with watch_moments(network) as found:
+    with capture_bn_statistics(network) as found:
         network(x)
     assert len(found) == len(normalisations(network)) == 19
     network(x)
     assert len(found) == 19
-    with watch_moments(None) as found:
+    with capture_bn_statistics(None) as found:
         network(x)
     assert not found
 
@@ -54,10 +54,10 @@ def play(**settings: float) -> tuple[Game, float]:
 
     generator = GENERATORS["image"].build(card.inputs)
     assert isinstance(generator, nn.Module)
-    players = Players(teacher, student, generator)
+    players = Pair(teacher, student, generator)
     game = Game(players, config, begin(players, config, CPU))
     logged = list(game.play(2))
-    return game, logged[-1].get("cost/generator", 0.0)
+    return game, logged[-1].get("penalty/generator", 0.0)
 
 
 def test_the_generator_pays_for_moments() -> None:

@@ -16,7 +16,7 @@ from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
 from zskt.files import read_json, write_json
 from zskt.jets.jetclass import SAMPLE, read_jets
-from zskt.jets.preprocess import Group, Preprocess, Variable, read_preprocess
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs
 from zskt.jets.tagger_inputs import TaggerInputs
 
@@ -25,7 +25,7 @@ from .networks import Toy, described, write
 
 NAMES = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel")
 UNMASKED = Preprocess(
-    (Group("pf_features", tuple(Variable(n, 0.5, 0.7, 0.0, -5.0, 5.0) for n in NAMES), 2, 60),),
+    (InputGroup("pf_features", tuple(Variable(n, 0.5, 0.7, 0.0, -5.0, 5.0) for n in NAMES), 2, 60),),
     ("label_b", "label_c", "label_light"),
 )
 
@@ -126,7 +126,7 @@ class Embedded(nn.Module):
 def test_clipped_whole_numbers_stay_whole_in_onnx(tmp_path: Path) -> None:
     (features,) = UNMASKED.groups
     names = (("pf_charge", "pfcand_charge"), ("pf_mask", "pfcand_mask"))
-    groups = (features, *(Group(g, (Variable(v),), 2, 60) for g, v in names))
+    groups = (features, *(InputGroup(g, (Variable(v),), 2, 60) for g, v in names))
     preprocess, network = Preprocess(groups, UNMASKED.outputs), Embedded()
     path, where = write(tmp_path, preprocess, network, "onnx", 14)
     tagger, _ = read_tagger(path, read_preprocess(where), where)
@@ -151,7 +151,7 @@ class Attending(nn.Module):
 
 @pytest.mark.filterwarnings("ignore")
 def test_transformers_convert_from_onnx(tmp_path: Path) -> None:
-    groups = (*UNMASKED.groups, Group("pf_mask", (Variable("pf_mask"),), 2, 60))
+    groups = (*UNMASKED.groups, InputGroup("pf_mask", (Variable("pf_mask"),), 2, 60))
     preprocess, network = Preprocess(groups, UNMASKED.outputs), Attending().train()
     path, where = write(tmp_path, preprocess, network, "onnx", 17)
     tagger, _ = read_tagger(path, read_preprocess(where), where)

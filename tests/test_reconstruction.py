@@ -9,10 +9,10 @@ import torch
 
 from generators.jets.shower import Shower
 from zskt.errors import UserError
-from zskt.jets.collections import Collection, Reconstructed
+from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.jetclass import SAMPLE, read_jets
-from zskt.jets.jets import Jets, Phase
-from zskt.jets.preprocess import Group, Preprocess, Variable
+from zskt.jets.jets import Jets, JetSelection
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.jets.tracks import narrowed, own_random, reconstruct
 from zskt.jets.variable_names import kind_of, meaning
@@ -112,7 +112,7 @@ def test_whole_numbers_are_whole() -> None:
 def two_styles() -> Preprocess:
     names = ("pfcand_etarel", "jet_pfcand_deta", "pfcand_phirel", "jet_pfcand_dphi", "part_deta", "pfcand_dxysig",
              "jet_pfcand_dxysig")  # fmt: skip
-    return Preprocess((Group("pf_features", tuple(Variable(n) for n in names), 1, 128),), ("a", "b"))
+    return Preprocess((InputGroup("pf_features", tuple(Variable(n) for n in names), 1, 128),), ("a", "b"))
 
 
 def test_the_two_styles_of_cms_differ_in_sign() -> None:
@@ -137,11 +137,11 @@ def test_kinds_by_names() -> None:
 
 def test_lengths_padding_and_subsets() -> None:
     groups = (
-        Group("cpf_features", (Variable("cpfcand_charge", pad=7.0),), 5, 12),
-        Group("cpf_mask", (Variable("cpfcand_mask"),), 5, 12),
-        Group("npf_features", (Variable("npfcand_isGamma"),), 3, 200),
-        Group("jet_features", (Variable("jet_pt"),), flat=True),
-        Group("lt_features", (Variable("lt_charge"),), 1, 3),
+        InputGroup("cpf_features", (Variable("cpfcand_charge", pad=7.0),), 5, 12),
+        InputGroup("cpf_mask", (Variable("cpfcand_mask"),), 5, 12),
+        InputGroup("npf_features", (Variable("npfcand_isGamma"),), 3, 200),
+        InputGroup("jet_features", (Variable("jet_pt"),), flat=True),
+        InputGroup("lt_features", (Variable("lt_charge"),), 1, 3),
     )
     cpf, mask, npf, jet, lost = TaggerInputs(preprocess=Preprocess(groups, ("a", "b")))(jets(80))
     assert cpf.shape[2] == 12 and 3 <= npf.shape[2] < 200 and jet.shape == (80, 1) and lost.shape[2] <= 3
@@ -151,7 +151,7 @@ def test_lengths_padding_and_subsets() -> None:
 
 def test_collections_are_told_by_all_but_the_last_word() -> None:
     names = ("jet_pf_features", "jet_pf_mask", "jet_sv_features__2", "cpf_vectors", "input_1", "INPUT__0")
-    found = [Group(n, ()).collection for n in names]
+    found = [InputGroup(n, ()).collection for n in names]
     assert found == ["jet_pf", "jet_pf", "jet_sv", "cpf", "input_1", "INPUT__0"]
 
 
@@ -159,15 +159,15 @@ def test_a_missing_column_is_named() -> None:
     bare = Collection({"pt": torch.ones(2, 3)}, torch.ones(2, 3).bool())
     one = {name: torch.ones(2, 1) for name in ("pt", "eta", "phi", "mass", "energy")}
     with pytest.raises(UserError, match="pfcand_etarel needs eta"):
-        TaggerInputs(preprocess=two_styles())(Reconstructed(one, bare, bare, bare))
+        TaggerInputs(preprocess=two_styles())(ReconstructedJets(one, bare, bare, bare))
 
 
 def test_pseudo_jets_of_any_phase_lie_in_it() -> None:
-    inputs = TaggerInputs(preprocess=two_styles(), phase=Phase(0.4, 30.0, 300.0, 2.4, 0.0, 10.0, 0.1, 0.4))
+    inputs = TaggerInputs(preprocess=two_styles(), selection=JetSelection(0.4, 30.0, 300.0, 2.4, 0.0, 10.0, 0.1, 0.4))
     generator, rng = Shower(inputs), torch.Generator().manual_seed(0)
     draw = generator(torch.randn(200, generator.latent_size, generator=rng), rng)
-    assert draw.jets is not None and draw.jets.jet_pt.min() > 30 and draw.jets.jet_pt.max() < 300
-    assert len(draw.jets) > 0.5 * 200 and torch.isfinite(draw.x[0]).all()
+    assert draw.view is not None and draw.view.jet_pt.min() > 30 and draw.view.jet_pt.max() < 300
+    assert len(draw.view) > 0.5 * 200 and torch.isfinite(draw.x[0]).all()
     draw.x[0].sum().backward()
     gradients = [p.grad for p in generator.parameters() if p.grad is not None]
     assert gradients and all(torch.isfinite(g).all() for g in gradients)
@@ -176,7 +176,7 @@ def test_pseudo_jets_of_any_phase_lie_in_it() -> None:
 def test_strange_hadrons_fly() -> None:
     far = []
     for strange in (0.0, 0.2):
-        inputs = TaggerInputs(preprocess=two_styles(), phase=Phase(strange=strange, pileup=1.0))
+        inputs = TaggerInputs(preprocess=two_styles(), selection=JetSelection(strange_fraction=strange, pileup=1.0))
         generator, rng = Shower(inputs, adversarial=False), torch.Generator().manual_seed(0)
         found = generator(torch.randn(200, generator.latent_size, generator=rng), rng).jets
         assert found is not None

@@ -43,7 +43,7 @@ def test_the_adversary_begins_at_the_prior_and_has_gradients() -> None:
     assert torch.equal(drawn_images(generator), drawn_images(prior)) and not list(prior.parameters())
     rng = torch.Generator().manual_seed(0)
     made = generator(torch.randn(16, generator.latent_size, generator=rng), rng)
-    assert made.cost is not None and float(made.cost.detach()) == 0
+    assert made.penalty is not None and float(made.penalty.detach()) == 0
     made.x[0].square().sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in generator.parameters())
     assert any(p.grad.abs().max() > 0 for p in generator.parameters() if p.grad is not None)

@@ -15,7 +15,7 @@ from zskt.checkpoint import read_checkpoint
 from zskt.files import read_json
 from zskt.jets.jetclass import SAMPLE
 from zskt.jets.pfnano import read_pfnano
-from zskt.jets.preprocess import Group, Preprocess, Variable, read_preprocess
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
 
@@ -259,9 +259,9 @@ def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path
             return self.outer(torch.cat([cpf_features.sum(2), lt_features.sum(2), jet_features], 1)).softmax(1)
 
     groups = (
-        Group("cpf_features", (Variable("cpfcandlt_pt_log_nopuppi"), Variable("cpfcandlt_charge")), 1, 20),
-        Group("lt_features", (Variable("losttrack_charge"),), 1, 5),
-        Group("jet_features", (Variable("jet_pt_log"), Variable("jet_abseta")), flat=True),
+        InputGroup("cpf_features", (Variable("cpfcandlt_pt_log_nopuppi"), Variable("cpfcandlt_charge")), 1, 20),
+        InputGroup("lt_features", (Variable("losttrack_charge"),), 1, 5),
+        InputGroup("jet_features", (Variable("jet_pt_log"), Variable("jet_abseta")), flat=True),
     )
     preprocess = Preprocess(groups, ("probA", "probB", "probC"))
     path, where = write(tmp_path / "files", preprocess, Flat(), kind)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from teachers.tagger import Tagger, find_heads, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
 from zskt.jets.jetclass import SAMPLE, read_jets
-from zskt.jets.preprocess import Group, Preprocess, Variable, read_preprocess
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs, raw_answer
 from zskt.jets.tagger_inputs import TaggerInputs, describe
 from zskt.networks.weaver import WeaverTagger
@@ -136,7 +136,7 @@ def test_files_that_cannot_be_used_say_why_in_a_line(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="not a readable"):
             read_tagger(cut, preprocess, where)
     one = Preprocess(
-        (Group("pf_features", tuple(Variable(f"pfcand_x{i}") for i in range(6)), 4, 9),), ("a", "b", "c", "d")
+        (InputGroup("pf_features", tuple(Variable(f"pfcand_x{i}") for i in range(6)), 4, 9),), ("a", "b", "c", "d")
     )
     _lstm(tmp_path / "lstm.onnx")
     with pytest.raises(UserError, match="operator LSTM"):
@@ -248,7 +248,7 @@ def test_a_rebuilt_particlenet_is_the_script(tmp_path: Path) -> None:
     shapes = ours.state_dict()
     ours.load_state_dict({k: v.view_as(shapes[k]) for k, v in reference.state_dict().items() if k in shapes})
     groups = [
-        Group(f"{c}_{part}", tuple(Variable(f"{c}{part}{i}") for i in range(n)), 1, most)
+        InputGroup(f"{c}_{part}", tuple(Variable(f"{c}{part}{i}") for i in range(n)), 1, most)
         for c, features, most in (("pf", 5, 20), ("sv", 3, 4))
         for part, n in (("points", 2), ("features", features), ("mask", 1))
     ]
@@ -299,5 +299,5 @@ def test_rebuilt_inputs_give_the_scores_that_cms_stored(shared: Path) -> None:
 def test_named_taggers_have_an_address_and_a_hash() -> None:
     for name in ("cms-particlenet-ak4", "cms-particlenet-ak8-md", "cms-hlt-particlenet-ak4"):
         card = TEACHERS[name]
-        assert card.address is not None and card.sha256 is not None and len(card.sha256) == 64
+        assert card.url is not None and card.sha256 is not None and len(card.sha256) == 64
         assert card.domain == "jets"

@@ -10,7 +10,7 @@ import torch
 from generators.images.canvas import Canvas
 from generators.images.dead_leaves import OF_LEAF
 from generators.images.object_parts import KINDS, NUMBERS, ROLES, TABLE, colours, parts
-from generators.images.objects import OF_THING, Things
+from generators.images.objects import OF_THING, Objects
 from teachers.images import DATA
 
 
@@ -32,7 +32,7 @@ def test_every_line_of_the_table_is_a_part_that_can_be_drawn() -> None:
 
 def silhouette(name: str, looks: float) -> torch.Tensor:
     """What the parts of a thing cover when nothing varies: (H, W) of bool."""
-    generator, canvas = Things(DATA["cifar10"].inputs), Canvas(32, torch.Generator())
+    generator, canvas = Objects(DATA["cifar10"].inputs), Canvas(32, torch.Generator())
     kind = torch.tensor([[k.name for k in KINDS].index(name)])
     layers = {leaf: torch.zeros(1, generator.layers) for leaf in OF_LEAF}
     layers["colour"] -= 9  # every part is there
@@ -53,7 +53,7 @@ def test_paired_parts_are_mirror_images() -> None:
 
 
 def test_a_thing_has_the_colours_of_its_kind_and_scene() -> None:
-    generator, rng = Things(DATA["cifar10"].inputs), torch.Generator().manual_seed(0)
+    generator, rng = Objects(DATA["cifar10"].inputs), torch.Generator().manual_seed(0)
     kind = torch.full((2000,), [k.name for k in KINDS].index("sailing boat"))
     palette = generator.palette(kind, torch.randn(2000, generator.palette_size, 5, generator=rng), rng)
     dark, light = palette[:, ROLES["dark"]], palette[:, ROLES["light"]]

@@ -32,7 +32,7 @@ def mismatch(x: Tensor, remembered: Normalisation) -> Tensor:
 
 
 @contextmanager
-def watch_moments(network: nn.Module | None) -> Iterator[list[Tensor]]:
+def capture_bn_statistics(network: nn.Module | None) -> Iterator[list[Tensor]]:
     """Collect the `mismatch` of every batch normalisation of ``network`` while it runs; of None, nothing."""
     found: list[Tensor] = []
 

@@ -20,7 +20,7 @@ class Stateful(Protocol):
 
 
 @dataclass
-class State:
+class TrainState:
     """The moving parts of a run. Random streams are named, so that one can never disturb another."""
 
     parts: dict[str, Stateful]

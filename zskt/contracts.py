@@ -1,57 +1,21 @@
-"""What every generator returns, and what it must offer."""
+"""Contracts between the rooms of zskt: what inputs, pseudo-samples and teachers' cards are, and no code.
+
+Shapes: B batch, K classes.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, Self
 
-import torch
-from torch import Tensor
-
-from zskt.jets.jets import Jets
-
-
-class Draw(NamedTuple):
-    """A batch of pseudo-samples."""
-
-    x: Batch
-    """What a network is called with."""
-    jets: Jets | None = None
-    """The same as four-vectors, for pictures; None in other domains."""
-    log_prob: Tensor | None = None
-    """(B,), log probability of the discrete choices behind each sample, with graph; None if there are none to learn."""
-    choice: Tensor | None = None
-    """(B,), discrete choice behind each sample, of a generator that wants to `Bandit.observe` what it was worth."""
-    cost: Tensor | None = None
-    """A scalar that the adversary pays for leaving its prior; None if it pays nothing."""
-
-
-class Generator(Protocol):
-    """z -> x. A module; one without parameters is no adversary, and plays without generator steps."""
-
-    latent_size: int
-    acceptance: float
-    """Share of latent variables that lead to a pseudo-sample inside the domain, at least."""
-
-    def __call__(self, z: Tensor, rng: torch.Generator) -> Draw:
-        """z (B, Z) of N(0, 1) -> at most B pseudo-samples; ``rng`` draws what is discrete."""
-        ...
-
-
-@runtime_checkable
-class Bandit(Protocol):
-    """A generator that learns its discrete choices from rewards alone, without gradients."""
-
-    def observe(self, choice: Tensor, reward: Tensor) -> None:
-        """What each of the choices (B,) was worth, (B,)."""
-        ...
-
+from torch import Tensor, nn
 
 Batch = tuple[Tensor, ...]
-"""What a network is called with, ``network(*batch)``: for jets points (B, 2, P), features (B, F, P), mask (B, 1, P)."""
+"""What a network is called with, ``network(*batch)``: an image is a 1-tuple, a jet is (points, features, mask)."""
 
 
 class Samples(Protocol):
-    """Data of any domain: `Jets`, or a tensor of pixels."""
+    """Data of any domain: jets, or a tensor of pixels."""
 
     def __len__(self) -> int: ...
 
@@ -59,13 +23,134 @@ class Samples(Protocol):
 
 
 class Inputs(Protocol):
-    """How a network of some domain is fed."""
+    """The input specification of a network: how samples of its domain become what it is called with."""
 
     @property
     def domain(self) -> str:
-        """Name of the domain: "jets", "images"."""
+        """Name of the domain: "jets", "images", "vectors"."""
         ...
 
     def __call__(self, samples: Any, /) -> Batch:
-        """Samples of the domain -> what the network is called with."""
+        """Turn samples of the domain into a batch."""
+        ...
+
+
+class PseudoBatch(NamedTuple):
+    """A batch of pseudo-samples, and what its generator needs to learn from it."""
+
+    x: Batch
+    """What a network is called with."""
+    view: Any = None
+    """The same in the domain's own terms, for pictures: of jets their four-vectors. None where x says it all."""
+    log_prob: Tensor | None = None
+    """(B,), log probability of the discrete choices behind each sample, with graph; None if there are none to learn."""
+    component: Tensor | None = None
+    """(B,), index of the mixture component behind each sample, of a generator with an `update` of its own."""
+    penalty: Tensor | None = None
+    """A scalar that the generator pays for leaving its prior; None if it pays nothing."""
+    latent: tuple[Tensor, ...] = ()
+    """The latent variables z behind the samples, (n, Z) each draw: what draws the same batch again."""
+    labels: Tensor | None = None
+    """(B,) of int64, the classes that were asked for, of conditional generators."""
+
+
+class Card(Protocol):
+    """What is known of a teacher: where its file is, what it takes, what it answers.
+
+    Attributes that need a file that cannot be had, or that is damaged, raise `zskt.errors.UserError`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Publication or repository."""
+        ...
+
+    @property
+    def licence(self) -> str: ...
+
+    @property
+    def caveats(self) -> str:
+        """What a user should know before trusting it."""
+        ...
+
+    @property
+    def dataset(self) -> str | None:
+        """Name of the published data set that it is judged on; None where samples are given as files."""
+        ...
+
+    @property
+    def training_preset(self) -> str | None:
+        """Preset of ``--mode teacher`` that trains it, where no file is published."""
+        ...
+
+    @property
+    def default_preset(self) -> str | None:
+        """Preset of its distillation, where none is named after it."""
+        ...
+
+    @property
+    def domain(self) -> str: ...
+
+    @property
+    def inputs(self) -> Any:
+        """Its input specification, an `Inputs` of its domain."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of its K classes, in the order of its logits."""
+        ...
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Names of what it regresses beside its classes."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of classes and values in the order in which its file has them."""
+        ...
+
+    def files(self) -> dict[str, Path]:
+        """Its files by role ("teacher", "preprocess"): the user's, the bundled or the publisher's, verified."""
+        ...
+
+    def load(self) -> nn.Module:
+        """Read the network, frozen, in evaluation mode, fast."""
+        ...
+
+    def build(self) -> nn.Module:
+        """Build the architecture, untrained; a `UserError` where only the trained file exists."""
+        ...
+
+    def parameters(self) -> int:
+        """Count the parameters as published: folding normalisations away changes their number."""
+        ...
+
+    def describe(self) -> str:
+        """Say what each input variable is taken for; empty where the architecture fixes it."""
+        ...
+
+    def record(self) -> dict[str, Any] | None:
+        """What a run folder keeps so that its student can be judged without the teacher's files; None if nothing."""
+        ...
+
+    def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
+        """The same teacher from the user's files."""
+        ...
+
+    def with_selection(self, **changes: float) -> Self:
+        """The same teacher for other jets: ``radius``, ``pt_low``, ``pt_high``; a `UserError` in other domains."""
+        ...
+
+    def as_onnx(self, network: nn.Module, folder: Path) -> tuple[Path, str] | None:
+        """Write the teacher as ONNX into a folder: the file, and whose export it is; None if it cannot leave."""
         ...

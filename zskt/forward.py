@@ -16,7 +16,7 @@ from torch import Tensor, nn
 Batch = tuple[Tensor, ...]
 
 
-class Answer(NamedTuple):
+class Output(NamedTuple):
     """What a network says of a batch."""
 
     logits: Tensor
@@ -28,16 +28,16 @@ class Answer(NamedTuple):
     activations: tuple[Tensor, ...] = ()
     """A of each layer that was watched, (B, C, positions...), if asked for: too large to be kept for replay."""
 
-    def detach(self) -> Answer:
+    def detach(self) -> Output:
         values = None if self.values is None else self.values.detach()
         maps, whole = (tuple(a.detach() for a in layers) for layers in (self.attention, self.activations))
-        return Answer(self.logits.detach(), maps, values, whole)
+        return Output(self.logits.detach(), maps, values, whole)
 
-    def at(self, rows: Tensor) -> Answer:
+    def at(self, rows: Tensor) -> Output:
         """To some of the samples."""
         values = None if self.values is None else self.values[rows]
         maps, whole = (tuple(a[rows] for a in layers) for layers in (self.attention, self.activations))
-        return Answer(self.logits[rows], maps, values, whole)
+        return Output(self.logits[rows], maps, values, whole)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def attention_map(activation: Tensor) -> Tensor:
     return nn.functional.normalize(activation.square().mean(1).flatten(1), dim=1)
 
 
-def ask(network: nn.Module, x: Batch, layers: Sequence[str] = (), *, maps: bool = True, whole: bool = False) -> Answer:
+def ask(network: nn.Module, x: Batch, layers: Sequence[str] = (), *, maps: bool = True, whole: bool = False) -> Output:
     """One forward pass: logits, the attention maps of ``layers``, and regressed values if there are any.
 
     Args:
@@ -79,7 +79,7 @@ def ask(network: nn.Module, x: Batch, layers: Sequence[str] = (), *, maps: bool 
         answered = network(*x)
     logits, values = heads(network, answered)
     attention = tuple(attention_map(a) for a in activations) if maps else ()
-    return Answer(logits, attention, values, tuple(activations) if whole else ())
+    return Output(logits, attention, values, tuple(activations) if whole else ())
 
 
 def heads(network: nn.Module, answered: Tensor) -> tuple[Tensor, Tensor | None]:

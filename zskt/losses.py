@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from zskt.forward import Answer
+from zskt.forward import Output
 
 
 class NonFiniteLoss(RuntimeError):
@@ -57,7 +57,7 @@ def hint_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tenso
     return torch.stack([(t - s).square().mean() / t.square().mean() for t, s in pairs]).sum()
 
 
-def value_distance(teacher: Answer, student: Answer, scale: Tensor) -> Tensor:
+def value_distance(teacher: Output, student: Output, scale: Tensor) -> Tensor:
     """Huber's robust loss of (t - s) / scale, averaged over the R regressed values: -> (B,).
 
     P. J. Huber, Ann. Math. Statist. 35 (1964) 73: quadratic up to one ``scale`` (R,), linear beyond, so that a few
@@ -79,7 +79,7 @@ def finite(value: Tensor, term: str) -> Tensor:
     return value
 
 
-def surprise(teacher: Tensor) -> Tensor:
+def class_information(teacher: Tensor) -> Tensor:
     """How rare in its batch is what the teacher believes: -sum_c p_c(x) log mean p_c, logits (B, K) -> (B,), nats.
 
     Its mean is the entropy of the mean belief, log K where all classes come up alike, and so is the mean's gradient:
@@ -89,16 +89,16 @@ def surprise(teacher: Tensor) -> Tensor:
     return -(p * p.detach().mean(0).clamp(min=1e-12).log()).sum(1)
 
 
-def uncertainty(teacher: Tensor) -> Tensor:
+def entropy(teacher: Tensor) -> Tensor:
     """Entropy of each belief, -sum_c p_c(x) log p_c(x), logits (B, K) -> (B,), nats.
 
-    The mean of `surprise` less that of this is the mutual information of sample and class.
+    The mean of `class_information` less that of this is the mutual information of sample and class.
     """
     log_p = torch.log_softmax(teacher, dim=1)
     return -(log_p.exp() * log_p).sum(1)
 
 
-def uphill(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
+def ascend(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
     """Each sample moved by its own Euclidean ``distance`` to where teacher and student disagree more.
 
     Args:
@@ -111,24 +111,24 @@ def uphill(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
     return (x + distance.view(-1, *[1] * (x.dim() - 1)) * direction).detach()
 
 
-def generator_loss(reward: Tensor, log_prob: Tensor | None = None, cost: Tensor | None = None) -> Tensor:
+def generator_loss(reward: Tensor, log_prob: Tensor | None = None, penalty: Tensor | None = None) -> Tensor:
     """What the generator minimises: minus its reward, averaged; a scalar.
 
     Args:
         reward: (B,), KL(T || S) and whatever is added to it, with its graph back to the generator.
         log_prob: (B,), log probability of the discrete choices behind each sample, if the generator makes any: they
             follow the score-function gradient with the batch mean as baseline (Williams 1992, REINFORCE).
-        cost: a scalar that the generator charges for leaving its prior.
+        penalty: a scalar that the generator charges for leaving its prior.
     """
     loss = -finite(reward.mean(), "generator's KL")
     if log_prob is not None:
         loss = loss - ((reward - reward.mean()).detach() * log_prob).mean()
-    return loss if cost is None else loss + finite(cost, "generator's cost")
+    return loss if penalty is None else loss + finite(penalty, "generator's penalty")
 
 
 def student_loss(
-    teacher: Answer,
-    student: Answer,
+    teacher: Output,
+    student: Output,
     beta: float = 0.0,
     temperature: float = 1.0,
     regression: float = 0.0,

@@ -24,7 +24,7 @@ BATCH = 256
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """What a network says of a file of jets."""
 
     logits: Tensor
@@ -36,7 +36,7 @@ class Answers:
 
 
 @torch.no_grad()
-def answers(network: nn.Module, data: Labelled, inputs: Inputs, device: torch.device) -> Answers:
+def answers(network: nn.Module, data: Labelled, inputs: Inputs, device: torch.device) -> Predictions:
     """Logits of every jet in evaluation mode; the network's own mode is left as it was."""
     training = network.training
     network.eval()
@@ -47,7 +47,7 @@ def answers(network: nn.Module, data: Labelled, inputs: Inputs, device: torch.de
         said.append(network(*x).cpu())  # to the CPU within the clock: a GPU answers when it is read
         seconds += time.perf_counter() - begin
     network.train(training)
-    return Answers(*heads(network, torch.cat(said)), seconds)
+    return Predictions(*heads(network, torch.cat(said)), seconds)
 
 
 def auc(logits: Tensor, labels: Tensor) -> float | None:
@@ -72,7 +72,7 @@ def agreement(teacher: Tensor, student: Tensor) -> float:
     return float((teacher.argmax(1) == student.argmax(1)).double().mean())
 
 
-def figures(name: str, parameters: int, said: Answers, labels: Tensor, unit: str = "jet") -> dict[str, Any]:
+def figures(name: str, parameters: int, said: Predictions, labels: Tensor, unit: str = "jet") -> dict[str, Any]:
     """A network's entry in ``result.json``; accuracy and AUC are of the labelled samples, None if there are none."""
     labelled = (labels >= 0) & (said.logits.shape[1] > 0)
     if not labelled.any():
@@ -90,7 +90,7 @@ def figures(name: str, parameters: int, said: Answers, labels: Tensor, unit: str
     }
 
 
-def compare(teacher: Answers | None, student: Answers, names: Sequence[str] = ()) -> dict[str, Any]:
+def compare(teacher: Predictions | None, student: Predictions, names: Sequence[str] = ()) -> dict[str, Any]:
     """The student's figures that need the teacher's answers; None each where there is no teacher.
 
     Args:

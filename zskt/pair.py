@@ -10,19 +10,20 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from zskt.checkpoint import State
+from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.errors import UserError
-from zskt.forward import Answer, ask
+from zskt.forward import Output, ask
+from zskt.generator import Generator
 
 
 @dataclass
-class Players:
+class Pair:
     """Who takes part; the generator is None where samples are given instead."""
 
     teacher: nn.Module
     student: nn.Module
-    generator: nn.Module | None = None
+    generator: Generator | None = None
 
     @property
     def scale(self) -> torch.Tensor | None:
@@ -41,7 +42,7 @@ class Players:
         watched: tuple[str, ...] = getattr(network, "attention_layers", ())
         return watched[len(watched) - min(len(n) for n in names) :]
 
-    def ask(self, network: nn.Module, x: Batch, beta: float = 0.0, hint: float = 0.0) -> Answer:
+    def ask(self, network: nn.Module, x: Batch, beta: float = 0.0, hint: float = 0.0) -> Output:
         """What a network says, its attention maps if they have a price ``beta``, its layers if ``hint`` is theirs."""
         return ask(network, x, self.layers(network, beta or hint), maps=beta > 0, whole=hint > 0)
 
@@ -86,15 +87,15 @@ class Players:
 
 
 @dataclass(frozen=True)
-class Oracle:
+class CountedTeacher:
     """The frozen teacher: each of its answers is counted."""
 
-    players: Players
+    players: Pair
     beta: float
     """Price of the match of attention maps; without one, none are taken."""
-    state: State
+    state: TrainState
 
-    def __call__(self, x: Batch, hint: float = 0.0) -> Answer:
+    def __call__(self, x: Batch, hint: float = 0.0) -> Output:
         """With what its layers put out, if they have a price ``hint``."""
-        self.state.count("teacher_answers", len(x[0]))
+        self.state.count("teacher_queries", len(x[0]))
         return self.players.ask(self.players.teacher, x, self.beta, hint)

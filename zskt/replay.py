@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
-from zskt.forward import Answer
+from zskt.forward import Output
 
 HALF = torch.finfo(torch.float16).max
 
 
-class Pool:
+class ReplayBuffer:
     """A ring of the latest R samples.
 
     Inputs and logits are kept in half precision, which is finer than any detector and half the memory; what lies
@@ -35,7 +35,7 @@ class Pool:
     def __len__(self) -> int:
         return min(self.seen, self.size)
 
-    def add(self, x: Batch, answer: Answer) -> None:
+    def add(self, x: Batch, answer: Output) -> None:
         """Keep a batch; the oldest samples make room."""
         columns = [*x, answer.logits, *([] if answer.values is None else [answer.values]), *answer.attention]
         self._parts, self._valued = len(x), answer.values is not None
@@ -63,7 +63,7 @@ class Pool:
         if short > 0:
             self._columns[i] = nn.functional.pad(self._columns[i], (0, short))
 
-    def draw(self, n: int, rng: torch.Generator, balance: float = 0.0) -> tuple[Batch, Answer]:
+    def draw(self, n: int, rng: torch.Generator, balance: float = 0.0) -> tuple[Batch, Output]:
         """``n`` samples with replacement; see `zskt.config.Config.balance`.
 
         Raises:
@@ -78,7 +78,7 @@ class Pool:
         columns = [c.float() if c.is_floating_point() else c for c in columns]
         x, logits, *attention = tuple(columns[: self._parts]), *columns[self._parts :]
         values = attention.pop(0) if self._valued else None
-        return x, Answer(logits, tuple(attention), values)
+        return x, Output(logits, tuple(attention), values)
 
     def _weights(self, balance: float) -> Tensor:
         """Of each sample in `draw`; kept until the next `add`, as there are many draws to one."""
@@ -106,10 +106,10 @@ def cat(a: Tensor, b: Tensor) -> Tensor:
     return torch.cat([nn.functional.pad(t, (0, width - t.shape[-1])) for t in (a, b)])
 
 
-def mix(first: tuple[Batch, Answer], second: tuple[Batch, Answer]) -> tuple[Batch, Answer]:
+def mix(first: tuple[Batch, Output], second: tuple[Batch, Output]) -> tuple[Batch, Output]:
     """Both batches in one."""
     (x, answer), (y, other) = first, second
     attention = tuple(cat(a, b) for a, b in zip(answer.attention, other.attention, strict=True))
     values = None if answer.values is None or other.values is None else cat(answer.values, other.values)
     logits = cat(answer.logits, other.logits)
-    return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Answer(logits, attention, values)
+    return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Output(logits, attention, values)

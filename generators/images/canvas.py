@@ -32,7 +32,7 @@ class Layer(NamedTuple):
     power: Tensor
     """Of the superellipse: 1 is a rhombus, 2 an ellipse, more is nearly a rectangle."""
     lobes: Tensor
-    """(B, 4): strength and phase of two and of three lobes."""
+    """(B, 4): strength and selection of two and of three lobes."""
     paint: Tensor
     """Which colour of the palette."""
     tint: Tensor
@@ -96,7 +96,7 @@ class Canvas:
         return away < radius * edge
 
 
-def developed(image: Tensor, whole: dict[str, Tensor], rng: torch.Generator) -> Tensor:
+def photograph(image: Tensor, whole: dict[str, Tensor], rng: torch.Generator) -> Tensor:
     """Out of focus, with contrast, light and grain of its own: (B, 3, H, W) in [0, 1]."""
     blur, grain, contrast, light = (whole[name].view(-1, 1, 1, 1) for name in ("blur", "grain", "contrast", "light"))
     kernel = image.new_tensor([1.0, 2.0, 1.0]) / 4

@@ -11,7 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zskt.contracts import Draw
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
 
 
@@ -32,7 +33,7 @@ class UpsampledConv(nn.Conv2d):
         return nn.functional.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
 
-class Images(nn.Module):
+class ConvGenerator(Generator):
     """z -> pseudo-images.
 
     Args:
@@ -40,7 +41,6 @@ class Images(nn.Module):
     """
 
     latent_size = 100
-    acceptance = 1.0
 
     def __init__(self, inputs: ImageInputs) -> None:
         super().__init__()
@@ -58,8 +58,8 @@ class Images(nn.Module):
             nn.BatchNorm2d(inputs.channels),
         )
 
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> x (B, C, H, W); nothing is discrete, so nothing is drawn."""
         del rng
         x: Tensor = self.body(self.linear(z).view(len(z), 128, self.start, self.start))
-        return Draw((x,))
+        return PseudoBatch((x,))

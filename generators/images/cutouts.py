@@ -1,4 +1,4 @@
-"""Things cut out, on black: what goods look like in a catalogue, for teachers of pictures of one thing each.
+"""Objects cut out, on black: what goods look like in a catalogue, for teachers of pictures of one thing each.
 
 The thing in the middle of `generators.leaves` alone: a body with parts along its axis, textured and lit. Goods stand,
 hang or lie; most are alike on both sides, so that a tall one out of the middle has two legs. Public knowledge, no
@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from generators.images.canvas import Canvas, developed
+from generators.images.canvas import Canvas, photograph
 from generators.images.dead_leaves import (
     OF_COLOUR,
     OF_LEAF,
@@ -24,10 +24,11 @@ from generators.images.dead_leaves import (
     TURN,
     colours_of,
     named,
-    printed,
     thing,
+    to_input,
 )
-from zskt.contracts import Draw
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
 
 COLOURS = 2
@@ -43,7 +44,7 @@ LEAST = 0.2
 """Intensity of its paint, before light and texture: on black a black thing is not seen."""
 
 
-class Cutouts(nn.Module):
+class Cutouts(Generator):
     """z -> one thing on black; ``rng`` draws textures, and which things are symmetric.
 
     Args:
@@ -52,14 +53,13 @@ class Cutouts(nn.Module):
 
     sizes = (PARTS * len(OF_LEAF), len(OF_CUTOUT), COLOURS * len(OF_COLOUR))
     latent_size = sum(sizes)
-    acceptance = 1.0
 
     def __init__(self, inputs: ImageInputs) -> None:
         super().__init__()
         self.inputs = inputs
 
     @torch.no_grad()
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> x (B, C, H, W)."""
         of_parts, of_image, of_colours = torch.split(z, list(self.sizes), 1)
         both = torch.rand(len(z), generator=rng, device=z.device) < SYMMETRIC
@@ -75,7 +75,7 @@ class Cutouts(nn.Module):
         mirrored = both.view(-1, 1, 1, 1)
         image = torch.where(mirrored & ~there, image.flip(-1), image)
         there = torch.where(mirrored, there | there.flip(-1), there)
-        return printed(self.inputs.padded(developed(image, whole, rng) * there), self.inputs)
+        return to_input(self.inputs.padded(photograph(image, whole, rng) * there), self.inputs)
 
 
 def posed(own: dict[str, Tensor], symmetric: Tensor) -> dict[str, Tensor]:

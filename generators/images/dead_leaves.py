@@ -1,6 +1,6 @@
 """Photographs from public knowledge of the world: things in front of things, lit, textured, slightly out of focus.
 
-What `generators.shower` is to jets: nothing here has seen a photograph. Leaves of any size fall on a background and
+What `generators.shower` is to jets: nothing here has seen a photograph. DeadLeaves of any size fall on a background and
 hide what lies below ("dead leaves": D. Mumford and B. Gidas, "Stochastic models for generic images", Q. Appl. Math. 59
 (2001) 85); textures have the power spectra of natural scenes (D. J. Field, J. Opt. Soc. Am. A 4 (1987) 2379); in the
 middle stands a thing of several parts in few colours. M. Baradad et al., "Learning to see by looking at noise",
@@ -15,10 +15,11 @@ import math
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from generators.images.canvas import Canvas, Layer, developed, uniform
-from zskt.contracts import Draw
+from generators.images.canvas import Canvas, Layer, photograph, uniform
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
 
 LEAVES, PARTS, PALETTE = 20, 7, 5
@@ -36,7 +37,7 @@ PLACE, TURN = 2.5, 0.35
 OF_COLOUR = ("luminance", "strength", "red", "green", "blue")
 
 
-class Leaves(nn.Module):
+class DeadLeaves(Generator):
     """z -> pseudo-photographs; geometry and colours are the latent's, ``rng`` draws textures alone.
 
     Args:
@@ -46,14 +47,13 @@ class Leaves(nn.Module):
     colours = PALETTE + 2
     """The background's, and those of the thing."""
     latent_size = (LEAVES + PARTS) * len(OF_LEAF) + len(OF_IMAGE) + colours * len(OF_COLOUR)
-    acceptance = 1.0
 
     def __init__(self, inputs: ImageInputs) -> None:
         super().__init__()
         self.inputs = inputs
 
     @torch.no_grad()
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> x (B, C, H, W)."""
         sizes = [(LEAVES + PARTS) * len(OF_LEAF), len(OF_IMAGE), self.colours * len(OF_COLOUR)]
         of_leaves, of_image, of_colours = torch.split(z, sizes, 1)
@@ -62,14 +62,14 @@ class Leaves(nn.Module):
         canvas = Canvas(self.inputs.size, rng)
         image = canvas.background(whole, palette)
         parts = {name: value[:, LEAVES:] for name, value in leaves.items()}
-        for layer in (*fallen(leaves, whole), *thing(parts, whole)):
+        for layer in (*place_leaves(leaves, whole), *thing(parts, whole)):
             image = canvas.put(image, layer, palette)
-        return printed(developed(image, whole, rng), self.inputs)
+        return to_input(photograph(image, whole, rng), self.inputs)
 
 
-def printed(image: Tensor, inputs: ImageInputs) -> Draw:
+def to_input(image: Tensor, inputs: ImageInputs) -> PseudoBatch:
     """(B, 3, H, W) in [0, 1] as the teacher is fed it, grey where it takes one channel."""
-    return Draw((inputs.normalised(image if inputs.channels == 3 else image.mean(1, keepdim=True)),))
+    return PseudoBatch((inputs.normalised(image if inputs.channels == 3 else image.mean(1, keepdim=True)),))
 
 
 def named(z: Tensor, names: tuple[str, ...]) -> dict[str, Tensor]:
@@ -98,7 +98,7 @@ def layer_of(own: dict[str, Tensor], **given: Tensor) -> Layer:
     return Layer(**(common | given))
 
 
-def fallen(leaves: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Layer]:
+def place_leaves(leaves: dict[str, Tensor], whole: dict[str, Tensor]) -> Iterator[Layer]:
     """What lies in the background, the last on top: their number varies, their areas follow a power law."""
     count = LEAVES * uniform(whole["leaves"]).square()
     for i in range(LEAVES):

@@ -12,9 +12,9 @@ import math
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from generators.images.canvas import Canvas, Layer, developed, uniform
+from generators.images.canvas import Canvas, Layer, photograph, uniform
 from generators.images.dead_leaves import (
     LEAVES,
     OF_COLOUR,
@@ -22,13 +22,14 @@ from generators.images.dead_leaves import (
     OF_LEAF,
     PALETTE,
     colours_of,
-    fallen,
     layer_of,
     named,
-    printed,
+    place_leaves,
+    to_input,
 )
 from generators.images.object_parts import KINDS, NUMBERS, ROLES, colours, parts
-from zskt.contracts import Draw
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
 
 OF_THING = ("right", "down", "size", "length", "tilt")
@@ -44,7 +45,7 @@ WILD = 0.15
 """Probability that scene or paint have any colour at all."""
 
 
-class Things(nn.Module):
+class Objects(Generator):
     """z -> pseudo-photographs; ``rng`` draws which thing in which scene, its colours, and textures.
 
     Args:
@@ -53,7 +54,6 @@ class Things(nn.Module):
 
     palette_size = PALETTE + 4
     """The scene's, the two of the thing, dark and light."""
-    acceptance = 1.0
     table: Tensor
     paints: Tensor
     tones: Tensor
@@ -80,10 +80,10 @@ class Things(nn.Module):
         self.latent_size = sum(self.sizes)
 
     @torch.no_grad()
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> x (B, C, H, W)."""
         kind = torch.randint(len(KINDS), (len(z),), generator=rng, device=z.device)
-        return printed(self.photograph(z, kind, rng), self.inputs)
+        return to_input(self.photograph(z, kind, rng), self.inputs)
 
     def photograph(self, z: Tensor, kind: Tensor, rng: torch.Generator) -> Tensor:
         """z (B, Z), which of `KINDS` (B,) -> (B, 3, H, W) in [0, 1]."""
@@ -95,9 +95,9 @@ class Things(nn.Module):
         palette = self.palette(kind, of_colours.view(len(z), self.palette_size, len(OF_COLOUR)), rng)
         canvas = Canvas(self.inputs.size, rng)
         image = canvas.background(whole, palette)
-        for layer in (*fallen(layers, whole), *self.sketch(kind, layers, named(of_thing, OF_THING))):
+        for layer in (*place_leaves(layers, whole), *self.sketch(kind, layers, named(of_thing, OF_THING))):
             image = canvas.put(image, layer, palette)
-        return developed(image, whole, rng)
+        return photograph(image, whole, rng)
 
     def palette(self, kind: Tensor, z: Tensor, rng: torch.Generator) -> Tensor:
         """Colours (B, colours, 3) in [0, 1]: of a scene where such a thing is met, and of the thing."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zskt.contracts import Draw
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
 
 STROKES, POINTS = 3, 13
@@ -28,7 +29,7 @@ FAR = 1e3
 """Where strokes lie that are not drawn, in pixels."""
 
 
-class Strokes(nn.Module):
+class Strokes(Generator):
     """z -> pseudo-characters.
 
     Args:
@@ -39,7 +40,6 @@ class Strokes(nn.Module):
     """
 
     latent_size = STROKES * len(OF_STROKE) + len(OF_DRAWING)
-    acceptance = 1.0
 
     def __init__(self, inputs: ImageInputs, adversarial: bool = True, hidden: int = 128, tau: float = 0.03) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ class Strokes(nn.Module):
             nn.init.zeros_(last.bias)
             self.adversary = nn.Sequential(nn.Linear(self.latent_size, hidden), nn.GELU(), last)
 
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> x (B, C, H, W); ``rng`` draws how many strokes there are."""
         u = torch.rand(len(z), len(MORE), generator=rng, device=z.device)
         more = (u < u.new_tensor(MORE)).cumprod(1).bool()
         drawn = torch.cat([torch.ones_like(more[:, :1]), more], 1)  # (B, S)
         if self.adversary is None:
-            return Draw((self.inputs.normalised(self.images(z, drawn)),))
+            return PseudoBatch((self.inputs.normalised(self.images(z, drawn)),))
         shift = self.adversary(z)
         # KL(N(shift, 1) || N(0, 1)), as for the shower.
-        cost = self.tau * shift.square().sum(1).mean() / 2
-        return Draw((self.inputs.normalised(self.images(z + shift, drawn)),), cost=cost)
+        penalty = self.tau * shift.square().sum(1).mean() / 2
+        return PseudoBatch((self.inputs.normalised(self.images(z + shift, drawn)),), penalty=penalty)
 
     def images(self, z: Tensor, drawn: Tensor) -> Tensor:
         """Intensities in [0, 1], (B, C, H, W), of the strokes that are ``drawn``, (B, S) of bool."""

@@ -110,7 +110,7 @@ def _masses(kinds: Tensor, daughters: Tensor, u: Tensor) -> tuple[Tensor, Tensor
     a = torch.where(kinds[:, 1] == 2, branch, _line(kinds[:, 1], u[:, 1]))
     a = torch.where(kinds[:, 1] == 0, daughters[:, 0], a)
     left = (root - a - floor_b).clamp(min=0.5)
-    # A virtual boson's mass: m^1.2 approximates matrix element and phase space of H -> V V* below its end point.
+    # A virtual boson's mass: m^1.2 approximates matrix element and selection space of H -> V V* below its end point.
     off = floor_b + 0.97 * left * torch.where(kinds[:, 2] == 3, u[:, 2].clamp(min=1e-4) ** 0.45, u[:, 2])
     b = torch.where(kinds[:, 2] >= 4, _line(kinds[:, 2], u[:, 2]), off)
     return root, a, torch.where(kinds[:, 2] == 0, daughters[:, 2], b)

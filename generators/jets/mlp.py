@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from generators.jets.unconstrained import as_jets
-from zskt.contracts import Draw
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
 from zskt.jets.tagger_inputs import AnyJetInputs
 
 SLOTS = 64
@@ -19,15 +20,14 @@ PER_PARTICLE = 2 + 1 + 2  # position, log pt, displacement
 KINDS = (0.5, 0.1, 0.38, 0.01, 0.01)  # charged and neutral hadrons, photons, electrons, muons: roughly as in any jet
 
 
-class FreeJets(nn.Module):
+class FreeJets(Generator):
     """z -> position, momentum fraction and displacement of each particle, and how many there are.
 
     The multiplicity is discrete: it is sampled from what the network says, and learns by the score-function gradient
-    through `Draw.log_prob`. The kinds of particles are random.
+    through `PseudoBatch.log_prob`. The kinds of particles are random.
     """
 
     latent_size = 64
-    acceptance = 1.0
 
     def __init__(self, inputs: AnyJetInputs, hidden: int = 256) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class FreeJets(nn.Module):
         self.particles = nn.Linear(hidden, SLOTS * PER_PARTICLE)
         self.multiplicity = nn.Linear(hidden, SLOTS - 1)
 
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> B pseudo-jets of 2 to `SLOTS` particles."""
         h = self.body(z)
         free = self.particles(h).view(len(z), SLOTS, PER_PARTICLE)
@@ -51,6 +51,12 @@ class FreeJets(nn.Module):
         drawn = torch.multinomial(log_counts.exp(), 1, generator=rng)  # (B, 1)
         kinds = torch.tensor(KINDS, device=z.device).expand(len(z), SLOTS, len(KINDS))
         jets = as_jets(
-            self.inputs.phase, 2 * free[..., 2], 0.3 * free[..., :2], kinds, free[..., 3:], drawn.squeeze(1) + 2, rng
+            self.inputs.selection,
+            2 * free[..., 2],
+            0.3 * free[..., :2],
+            kinds,
+            free[..., 3:],
+            drawn.squeeze(1) + 2,
+            rng,
         )
-        return Draw(self.inputs(jets), jets, log_counts.gather(1, drawn).squeeze(1))
+        return PseudoBatch(self.inputs(jets), jets, log_counts.gather(1, drawn).squeeze(1))

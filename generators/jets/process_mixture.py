@@ -1,8 +1,8 @@
 """An adversary over discrete choices: the mix that disagrees most with the student, at a price for leaving the prior.
 
 Among all mixes pi, E_pi[worth] - tau KL(pi || prior) is largest for prior * exp(worth / tau), so that nothing needs a
-gradient: it is enough to remember what each choice was worth. Exponential weights, as in Y. Freund and R. E. Schapire,
-J. Comput. Syst. Sci. 55 (1997) 119, with a memory that fades because the student moves.
+gradient: it is enough to remember what each component was worth. Exponential weights, as in Y. Freund and
+R. E. Schapire, J. Comput. Syst. Sci. 55 (1997) 119, with a memory that fades because the student moves.
 
 Shapes: B samples, H choices.
 """
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 MEMORY = 0.98
 """What was observed loses this factor of weight with every batch: 50 batches count."""
-DOUBT = 10.0
-"""As many samples of average worth are added to each choice: where little was seen, little is believed."""
+PRIOR_COUNTS = 10.0
+"""As many samples of average worth are added to each component: where little was seen, little is believed."""
 
 
-class Mix(nn.Module):
+class ExponentialWeights(nn.Module):
     """Probabilities of H choices.
 
     Args:
@@ -35,15 +35,15 @@ class Mix(nn.Module):
         self.register_buffer("total", torch.zeros_like(prior))
 
     @torch.no_grad()
-    def observe(self, choice: Tensor, worth: Tensor) -> None:
+    def update(self, component: Tensor, worth: Tensor) -> None:
         """What samples of these choices were worth: (B,) of rows, (B,)."""
         seen, total = self.get_buffer("seen"), self.get_buffer("total")
-        seen.mul_(MEMORY).index_add_(0, choice, torch.ones_like(worth))
-        total.mul_(MEMORY).index_add_(0, choice, worth)
+        seen.mul_(MEMORY).index_add_(0, component, torch.ones_like(worth))
+        total.mul_(MEMORY).index_add_(0, component, worth)
 
     def probabilities(self) -> Tensor:
         """(H,)"""
         prior, seen, total = (self.get_buffer(name) for name in ("prior", "seen", "total"))
         average = total.sum() / seen.sum().clamp(min=1)
-        worth = (total + DOUBT * average) / (seen + DOUBT)
+        worth = (total + PRIOR_COUNTS * average) / (seen + PRIOR_COUNTS)
         return self.floor * prior + (1 - self.floor) * torch.softmax(prior.log() + worth / self.tau, 0)

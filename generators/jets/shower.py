@@ -25,9 +25,10 @@ from generators.jets import parton_shower as lund
 from generators.jets.four_vectors import pt_eta_phi
 from generators.jets.hard_process import PROCESSES, Flavour
 from generators.jets.mass_correction import restore_masses
-from generators.jets.process_mixture import Mix
+from generators.jets.process_mixture import ExponentialWeights
 from generators.jets.soft_activity import pileup, underlying_event
-from zskt.contracts import Draw
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
 from zskt.jets.jets import Jets
 from zskt.jets.tagger_inputs import AnyJetInputs
 
@@ -71,7 +72,7 @@ class Adversary(nn.Module):
         return self.bound * torch.tanh(GAIN / self.bound * self.outer(self.inner(z) + self.process(process)))
 
 
-class Shower(nn.Module):
+class Shower(Generator):
     """z -> pseudo-jets, with or without adversary.
 
     The adversary maximises E[reward] - tau KL(adversary || prior), both in nats: by gradients through a shift of z, and
@@ -99,26 +100,26 @@ class Shower(nn.Module):
         tau: float = 0.15,
     ) -> None:
         super().__init__()
-        self.inputs, self.phase, self.tau = inputs, inputs.phase, tau
+        self.inputs, self.selection, self.tau = inputs, inputs.selection, tau
         weights = torch.tensor([p.weight for p in PROCESSES])
-        self.mix = Mix(weights / weights.sum(), floor, tau)
+        self.mix = ExponentialWeights(weights / weights.sum(), floor, tau)
         self.adversary = Adversary(hidden, bound) if adversarial else None
 
-    def observe(self, choice: Tensor, reward: Tensor) -> None:
-        """What hard processes (B,), as in `Draw.choice`, were worth, (B,)."""
-        self.mix.observe(choice, reward)
+    def update(self, component: Tensor, reward: Tensor) -> None:
+        """What hard processes (B,), as in `PseudoBatch.component`, were worth, (B,)."""
+        self.mix.update(component, reward)
 
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Pseudo-jets from z (B, Z); ``rng`` draws the discrete structure and what happens to single particles."""
         process = torch.multinomial(self.mix.probabilities(), len(z), replacement=True, generator=rng)
         if self.adversary is None:
             jets, _ = self.jets(z, process, rng)
-            return Draw(self.inputs(jets), jets)
+            return PseudoBatch(self.inputs(jets), jets)
         shift = self.adversary(z, process)
         jets, accepted = self.jets(z + shift, process, rng)
         # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
-        cost = self.tau * shift.square().sum(1).mean() / 2
-        return Draw(self.inputs(jets), jets, choice=process[accepted], cost=cost)
+        penalty = self.tau * shift.square().sum(1).mean() / 2
+        return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty)
 
     def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
         """Jets of given latent variables and hard processes, and which rows of them lie in the domain, (B,) of bool."""
@@ -142,7 +143,7 @@ class Shower(nn.Module):
         particles = restore_masses(particles, masses[:, 1:], masses[:, 0])
         particles = replace(particles, jet=particles.jet // 4)
         soft = [underlying_event(z[:, names["underlying_event"]], axis, rng)]
-        soft += [pileup(self.phase.pileup, axis, rng)] if self.phase.pileup else []
+        soft += [pileup(self.selection.pileup, axis, rng)] if self.selection.pileup else []
         measured = detector.measure(hadrons.decay_pions(hadrons.join([particles, *soft]), rng), rng)
         clustered = detector.cluster(measured, len(z))
         jets = detector.assemble(clustered, len(z), rng, self._blur(len(z), rng, z.device))
@@ -151,15 +152,15 @@ class Shower(nn.Module):
 
     def _hard(self, u: Tensor, process: Tensor) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
         """Final partons (B, 4, 4), flavours (B, 4), masses (B, 3) of root, A and B, direction of the visible sum."""
-        low, high = (1 - MARGIN) * self.phase.pt_low, (1 + MARGIN) * self.phase.pt_high
+        low, high = (1 - MARGIN) * self.selection.pt_low, (1 + MARGIN) * self.selection.pt_high
         # A falling spectrum, as everything at a hadron collider.
-        power = 1 - self.phase.slope
+        power = 1 - self.selection.pt_index
         pt = (
             (low**power + (high**power - low**power) * u[:, 0]) ** (1 / power)
             if power
             else low * (high / low) ** u[:, 0]
         )
-        eta = self.phase.eta_max * (2 * u[:, 1] - 1)
+        eta = self.selection.eta_max * (2 * u[:, 1] - 1)
         phi = torch.zeros_like(eta)
         angles = u[:, 5:11].view(-1, 3, 2)
         partons, flavours, _ = hard.decay(process, pt, eta, phi, u[:, 2:5], angles)
@@ -193,8 +194,8 @@ class Shower(nn.Module):
             heavy |= rows
             lists.append(hadrons.decay_heavy(final[rows], flavour, rng))
         light = final[~heavy]
-        if self.phase.strange:
-            odd = torch.rand(light.pt.shape, generator=rng, device=light.pt.device) < self.phase.strange
+        if self.selection.strange_fraction:
+            odd = torch.rand(light.pt.shape, generator=rng, device=light.pt.device) < self.selection.strange_fraction
             lists.append(hadrons.decay_strange(light[odd], rng))
             light = light[~odd]
         lists.append(hadrons.draw_species(light, rng))
@@ -205,9 +206,9 @@ class Shower(nn.Module):
 
     def _blur(self, jets: int, rng: torch.Generator, device: torch.device) -> Tensor | None:
         """Factors on the errors of d0 and dz in each jet, (B, 2); None if the detector is taken to be known."""
-        if not self.phase.resolution:
+        if not self.selection.resolution:
             return None
-        return torch.exp(self.phase.resolution * torch.randn(jets, 2, generator=rng, device=device))
+        return torch.exp(self.selection.resolution * torch.randn(jets, 2, generator=rng, device=device))
 
     def _in_domain(self, jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
         """In the range of momentum; of whole jets, every visible parton within the radius of the visible sum."""
@@ -217,5 +218,5 @@ class Shower(nn.Module):
         distance = (eta - eta_sum.unsqueeze(1)).square() + (phi - phi_sum.unsqueeze(1)).square()
         matched = ((distance < detector.RADIUS**2) | ~visible).all(1)
         momentum = jets.jet_pt.squeeze(1)
-        inside = (momentum > self.phase.pt_low) & (momentum < self.phase.pt_high) & (jets.mask.sum(1) > 1)
-        return inside & matched if self.phase.whole else inside
+        inside = (momentum > self.selection.pt_low) & (momentum < self.selection.pt_high) & (jets.mask.sum(1) > 1)
+        return inside & matched if self.selection.contains_decay else inside

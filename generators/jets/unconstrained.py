@@ -10,13 +10,13 @@ from torch import Tensor
 
 from generators.jets.decays import Kind, Particles
 from generators.jets.detector import RADIUS, assemble
-from zskt.jets.jets import Jets, Phase
+from zskt.jets.jets import Jets, JetSelection
 
 THRESHOLD = 0.5  # GeV
 
 
 def as_jets(
-    phase: Phase,
+    selection: JetSelection,
     log_pt: Tensor,
     position: Tensor,
     kinds: Tensor,
@@ -27,8 +27,8 @@ def as_jets(
     """Jets from free particles.
 
     Args:
-        phase: range of the jets' momentum, uniform in its logarithm where it spans more than a factor of two, and of
-            their direction.
+        selection: range of the jets' momentum, uniform in its logarithm where it spans more than a factor of two, and
+            of their direction.
         log_pt: (B, P), logarithms of relative transverse momenta.
         position: (B, P, 2), pseudorapidity and azimuth about the jet axis, squeezed into the jet radius.
         kinds: (B, P, 5), one-hot or probabilities over the five visible kinds; one kind is sampled.
@@ -38,9 +38,9 @@ def as_jets(
     """
     device, size = log_pt.device, len(log_pt)
     u = torch.rand(2, size, 1, generator=rng, device=device)
-    low, high = phase.pt_low * 1.01, phase.pt_high * 0.99
+    low, high = selection.pt_low * 1.01, selection.pt_high * 0.99
     jet_pt = low + (high - low) * u[0] if high < 2 * low else low * (high / low) ** u[0]
-    axis = phase.eta_max * (2 * u[1] - 1) * 0.9
+    axis = selection.eta_max * (2 * u[1] - 1) * 0.9
     # No more particles than there is momentum for.
     count = torch.minimum(count, (jet_pt.squeeze(1) / (2 * THRESHOLD)).floor().clamp(min=2))
     mask = torch.arange(log_pt.shape[1], device=device) < count.unsqueeze(1)

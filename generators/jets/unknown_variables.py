@@ -12,15 +12,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zskt.contracts import Draw
-from zskt.jets.tagger_inputs import Role, TaggerInputs
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator
+from zskt.jets.tagger_inputs import ResolvedInput, TaggerInputs
 
 BOUND = 5.0  # of a variable that ``preprocess.json`` does not bound
 TAU = 0.15
 """Price of leaving the standard normal distribution, per nat."""
 
 
-class WithUnknown(nn.Module):
+class WithUnknown(Generator):
     """A generator of jets that fills in what its tagger's inputs hold beyond known quantities.
 
     Args:
@@ -28,11 +29,11 @@ class WithUnknown(nn.Module):
         inputs: of which some variables are unknown.
     """
 
-    def __init__(self, generator: nn.Module, inputs: TaggerInputs) -> None:
+    def __init__(self, generator: Generator, inputs: TaggerInputs) -> None:
         super().__init__()
         self.generator, self.roles = generator, inputs.roles
-        self.latent_size: int = generator.latent_size  # type: ignore[assignment]
-        self.acceptance: float = generator.acceptance  # type: ignore[assignment]
+        self.latent_size: int = generator.latent_size
+        self.acceptance: float = generator.acceptance
         names = dict.fromkeys(f"{r.group.collection}/{r.group.names[i]}" for r in self.roles for i in r.unknown)
         self.names = list(names)
         learned = any(p.requires_grad for p in generator.parameters())
@@ -43,22 +44,22 @@ class WithUnknown(nn.Module):
         """Only what is learned: a generator without parameters is no adversary."""
         return (p for p in super().parameters(recurse) if p.requires_grad)
 
-    def observe(self, choice: Tensor, reward: Tensor) -> None:
+    def update(self, component: Tensor, reward: Tensor) -> None:
         """As the generator's own, see `generators.draw.Bandit`."""
-        self.generator.observe(choice, reward)  # type: ignore[operator]
+        self.generator.update(component, reward)
 
-    def forward(self, z: Tensor, rng: torch.Generator) -> Draw:
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> pseudo-jets, every input complete."""
-        draw: Draw = self.generator(z, rng)
+        draw: PseudoBatch = self.generator(z, rng)
         noise: dict[str, Tensor] = {}
         x = tuple(self._filled(role, values, noise, rng) for role, values in zip(self.roles, draw.x, strict=True))
         if not self.mean.requires_grad:
             return draw._replace(x=x)
         spread2 = (2 * self.log_spread).exp()
-        cost = TAU * 0.5 * (spread2 + self.mean.square() - 1 - 2 * self.log_spread).sum()
-        return draw._replace(x=x, cost=cost if draw.cost is None else draw.cost + cost)
+        penalty = TAU * 0.5 * (spread2 + self.mean.square() - 1 - 2 * self.log_spread).sum()
+        return draw._replace(x=x, penalty=penalty if draw.penalty is None else draw.penalty + penalty)
 
-    def _filled(self, role: Role, values: Tensor, noise: dict[str, Tensor], rng: torch.Generator) -> Tensor:
+    def _filled(self, role: ResolvedInput, values: Tensor, noise: dict[str, Tensor], rng: torch.Generator) -> Tensor:
         """An input (B, C, P), its unknown variables drawn where there are entries; equal names hold equal numbers."""
         if not role.unknown:
             return values
@@ -80,7 +81,7 @@ class WithUnknown(nn.Module):
         return torch.stack(rows, 1)
 
 
-def complete(generator: nn.Module, inputs: object) -> nn.Module:
+def complete(generator: Generator, inputs: object) -> Generator:
     """The generator itself, or one that draws unknown variables beside it, where there are any."""
     if isinstance(inputs, TaggerInputs) and any(role.unknown for role in inputs.roles):
         return WithUnknown(generator, inputs)

@@ -124,9 +124,9 @@ def show_list(given: argparse.Namespace) -> None:
     """Mode ``list``."""
     del given
     kinds: dict[str, dict[str, str]] = {
-        "teachers": {name: card.line for name, card in TEACHERS.items()},
-        "students": {name: student.line for name, student in STUDENTS.items()},
-        "generators": {name: entry.line for name, entry in GENERATORS.items()},
+        "teachers": {name: card.summary for name, card in TEACHERS.items()},
+        "students": {name: student.summary for name, student in STUDENTS.items()},
+        "generators": {name: entry.summary for name, entry in GENERATORS.items()},
         "presets": {name: line(config) for name, config in PRESETS.items()},
     }
     for kind, entries in kinds.items():

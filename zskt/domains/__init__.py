@@ -13,8 +13,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-from generators import Draw
 from teachers import AnyCard
+from zskt.contracts import PseudoBatch
 from zskt.dataset import Labelled
 from zskt.errors import UserError
 from zskt.files import sha256
@@ -63,7 +63,7 @@ class Domain:
     """An entry of the registry."""
 
     sources: Sources
-    picture: Callable[[Draw, Labelled, AnyCard], Figure | None]
+    picture: Callable[[PseudoBatch, Labelled, AnyCard], Figure | None]
     """Pseudo-samples beside real ones."""
     layout: torch.memory_format = torch.contiguous_format
     """In which networks are fastest."""

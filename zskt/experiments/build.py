@@ -14,10 +14,10 @@ from teachers import TEACHERS, AnyCard, TaggerCard
 from zskt.errors import UserError
 from zskt.experiments.config import Config
 from zskt.jets.features import JetInputs
-from zskt.jets.jets import Phase
+from zskt.jets.jets import JetSelection
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.jets.tracks import FAT
-from zskt.networks.particle_flow import Regressing
+from zskt.networks.particle_flow import RegressionHead
 from zskt.networks.students import STUDENTS, count_parameters
 
 
@@ -29,21 +29,23 @@ def card_of(config: Config) -> AnyCard:
         return card
     if not isinstance(card.inputs, JetInputs | TaggerInputs):
         raise UserError(f"{next(iter(asked))} is of jets, but the teacher {config.teacher} takes {card.domain}")
-    phase: Phase = replace(card.inputs.phase, **asked)
-    if phase.pt_low >= phase.pt_high:
-        raise UserError(f"pt_low is {phase.pt_low:g} and pt_high {phase.pt_high:g}: the first must be the smaller")
-    if phase.radius > FAT:
-        raise UserError(f"radius is {phase.radius:g}, but pseudo-jets have at most {FAT:g}; leave it out")
+    selection: JetSelection = replace(card.inputs.selection, **asked)
+    if selection.pt_low >= selection.pt_high:
+        raise UserError(
+            f"pt_low is {selection.pt_low:g} and pt_high {selection.pt_high:g}: the first must be the smaller"
+        )
+    if selection.radius > FAT:
+        raise UserError(f"radius is {selection.radius:g}, but pseudo-jets have at most {FAT:g}; leave it out")
     if isinstance(card, TaggerCard):
-        return replace(card, phase=phase)
-    return replace(card, inputs=replace(card.inputs, phase=phase))
+        return replace(card, selection=selection)
+    return replace(card, inputs=replace(card.inputs, selection=selection))
 
 
 def build_student(config: Config, card: AnyCard) -> nn.Module:
     """An untrained student, the same for the same seed."""
     torch.manual_seed(config.seed)
     student = STUDENTS[config.student].build(card.inputs, len(card.classes) + len(card.values))
-    return Regressing(student, len(card.values)) if card.values else student
+    return RegressionHead(student, len(card.values)) if card.values else student
 
 
 @torch.no_grad()

@@ -26,7 +26,7 @@ def adopt_files(teacher: str | None, network: Path | None, preprocess: Path | No
         if teacher is None and network is not None and (network.suffix == ".onnx" or _is_torchscript(network)):
             raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
         if isinstance(known, TaggerCard) and network is not None and teacher is not None:
-            TEACHERS[teacher] = replace(known, kept=network)
+            TEACHERS[teacher] = replace(known, local_file=network)
         return teacher
     if known is not None and not isinstance(known, TaggerCard):
         raise UserError(f"--preprocess {preprocess}: {teacher} is fed as its card says; leave one of the two flags out")
@@ -35,15 +35,15 @@ def adopt_files(teacher: str | None, network: Path | None, preprocess: Path | No
             f"--preprocess {preprocess}: say of which network: --teacher-path model.pt, or a --teacher by name"
         )
     if teacher is not None and known is not None:
-        TEACHERS[teacher] = replace(known, kept=network, preprocess_path=preprocess)
+        TEACHERS[teacher] = replace(known, local_file=network, preprocess_path=preprocess)
         return teacher
     assert network is not None
     place = network.resolve()
     name = f"{place.parent.name}-{place.stem}"
-    if not isinstance(TEACHERS.get(name, TaggerCard(name=name, line="")), TaggerCard):
+    if not isinstance(TEACHERS.get(name, TaggerCard(name=name, summary="")), TaggerCard):
         name = f"{name}-file"  # whatever the folder is called, a teacher of ours stays what it is
     line = f"the tagger of {network}"
-    TEACHERS[name] = TaggerCard(name=name, line=line, kept=network, preprocess_path=preprocess)
+    TEACHERS[name] = TaggerCard(name=name, summary=line, local_file=network, preprocess_path=preprocess)
     return name
 
 
@@ -62,8 +62,8 @@ def adopt_run(run: Path) -> None:
         return
     name = str(read_json(run / "config.json").get("teacher"))
     described = Description.from_record(read_json(record), record)
-    known = TEACHERS.get(name, TaggerCard(name=name, line="a tagger from a file"))
+    known = TEACHERS.get(name, TaggerCard(name=name, summary="a tagger from a file"))
     if isinstance(known, TaggerCard) and known.preprocess_path is None:
         path = read_json(run / "config.json").get("files", {}).get("teacher", {}).get("path")
-        kept = Path(path) if path is not None and Path(path).is_file() else known.kept
-        TEACHERS[name] = replace(known, described=described, kept=kept)
+        kept = Path(path) if path is not None and Path(path).is_file() else known.local_file
+        TEACHERS[name] = replace(known, described=described, local_file=kept)

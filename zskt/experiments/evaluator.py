@@ -12,15 +12,15 @@ from teachers import AnyCard
 from zskt.dataset import Labelled
 from zskt.domains import Source
 from zskt.experiments.config import Config
-from zskt.jets.collections import Reconstructed
+from zskt.jets.collections import ReconstructedJets
 from zskt.jets.jets import Jets
-from zskt.jets.metrics import Judged, judged, physics
-from zskt.metrics import Answers, answers, compare, figures
+from zskt.jets.metrics import TaggingComparison, judged, physics
+from zskt.metrics import Predictions, answers, compare, figures
 from zskt.networks.students import count_parameters
 
 
 @dataclass
-class Judge:
+class Evaluator:
     """Test samples and what the teacher says of them; read when figures are first asked for, not before."""
 
     source: Source
@@ -28,7 +28,7 @@ class Judge:
     teacher: nn.Module | None
     device: torch.device
     _data: Labelled | None = None
-    _said: Answers | None = None
+    _said: Predictions | None = None
 
     @property
     def data(self) -> Labelled:
@@ -36,20 +36,20 @@ class Judge:
             self._data = self.source.read()
         return self._data
 
-    def teacher_says(self) -> Answers | None:
+    def teacher_says(self) -> Predictions | None:
         if self._said is None and self.teacher is not None:
             self._said = answers(self.teacher, self.data, self.card.inputs, self.device)
         return self._said
 
-    def says(self, student: nn.Module) -> Answers:
+    def says(self, student: nn.Module) -> Predictions:
         return answers(student, self.data, self.card.inputs, self.device)
 
-    def physics(self, student: nn.Module) -> tuple[Judged, dict[str, Any]] | None:
+    def physics(self, student: nn.Module) -> tuple[TaggingComparison, dict[str, Any]] | None:
         """What physicists ask, of jets and with a teacher that tells classes apart; else None."""
         teacher, samples = self.teacher_says(), self.data.samples
         if teacher is None or self.card.domain != "jets" or not self.card.classes:
             return None
-        assert isinstance(samples, Jets | Reconstructed)
+        assert isinstance(samples, Jets | ReconstructedJets)
         own = self.says(student)
         found = judged(self.card.classes, samples, self.data.labels, teacher.logits, own.logits)
         return found, physics(found)

@@ -16,8 +16,8 @@ from zskt.errors import UserError
 from zskt.experiments.build import card_of, load_student
 from zskt.experiments.catalog import adopt_run
 from zskt.experiments.config import Config
-from zskt.experiments.evaluator import Judge
-from zskt.experiments.runner import choose_device, found_before, teacher_of
+from zskt.experiments.evaluator import Evaluator
+from zskt.experiments.runner import choose_device, recorded_path, teacher_of
 from zskt.files import read_json, write_json
 
 
@@ -34,7 +34,7 @@ def _teacher(config: Config, file: dict[str, Any], path: Path | None) -> nn.Modu
         return None
 
 
-def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
+def _write(run: Path, judge: Evaluator, result: dict[str, Any]) -> Path:
     """Into the run folder, unless a file of the same name is about other jets."""
     path = run / f"evaluate-{judge.source.stem}.json"
     before = read_json(path) if path.exists() else None
@@ -46,7 +46,7 @@ def _write(run: Path, judge: Judge, result: dict[str, Any]) -> Path:
     return path
 
 
-def judged_again(config: Config, recorded: dict[str, Any], data: Path | None) -> Source:
+def evaluation_source(config: Config, recorded: dict[str, Any], data: Path | None) -> Source:
     """What a finished run is judged on: what the user says, or images where the run found them, or what ships.
 
     Args:
@@ -57,7 +57,7 @@ def judged_again(config: Config, recorded: dict[str, Any], data: Path | None) ->
     """
     card = card_of(config)
     domain = DOMAINS[card.domain]
-    before = found_before(recorded) if domain.split and data is None else None
+    before = recorded_path(recorded) if domain.split and data is None else None
     _, source = domain.sources(card, before or data, "evaluate")
     # What a run with data has recorded are those that it learned from.
     if before is not None and config.mode == "zero-shot" and source.sha256() != recorded["sha256"]:
@@ -66,13 +66,13 @@ def judged_again(config: Config, recorded: dict[str, Any], data: Path | None) ->
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """A run that has ended, and who judges it."""
 
     run: Path
     config: Config
     student: nn.Module
-    judge: Judge
+    judge: Evaluator
     result: dict[str, Any]
 
     @property
@@ -81,10 +81,12 @@ class Finished:
         return self.config.teacher if self.config.mode == "teacher" else self.config.student
 
 
-Judges = dict[tuple[object, ...], Judge]
+Evaluators = dict[tuple[object, ...], Evaluator]
 
 
-def finished(run: Path, data: Path | None, teacher_path: Path | None, where: torch.device, judges: Judges) -> Finished:
+def finished(
+    run: Path, data: Path | None, teacher_path: Path | None, where: torch.device, judges: Evaluators
+) -> FinishedRun:
     """A run's student, to be judged on ``data`` (without it, images where the run found them, the sample that ships).
 
     Args:
@@ -99,13 +101,13 @@ def finished(run: Path, data: Path | None, teacher_path: Path | None, where: tor
     file = files.get("teacher", {})
     config = Config.from_dict(recorded, str(run / "config.json"))
     student = load_student(run, config).to(where)
-    source = judged_again(config, files.get("data", {}), data)
+    source = evaluation_source(config, files.get("data", {}), data)
     asked = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius)
     key = (*asked, source.name, source.files)
     if key not in judges:
         teacher = _teacher(config, file, teacher_path)
-        judges[key] = Judge(source, card_of(config), None if teacher is None else teacher.to(where), where)
-    return Finished(run, config, student, judges[key], read_json(run / "result.json"))
+        judges[key] = Evaluator(source, card_of(config), None if teacher is None else teacher.to(where), where)
+    return FinishedRun(run, config, student, judges[key], read_json(run / "result.json"))
 
 
 def evaluate_runs(
@@ -119,7 +121,7 @@ def evaluate_runs(
         UserError: if there is no such run, or the data cannot be read.
     """
     where = choose_device(device)
-    judges: Judges = {}
+    judges: Evaluators = {}
     for run in runs:
         found = finished(run, data, teacher_path, where, judges)
         result = found.result | found.judge.verdict(found.config, found.student, found.name)

@@ -18,7 +18,7 @@ from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.experiments.build import build_student, card_of, inherit, load_student
 from zskt.experiments.config import NO_GENERATOR, Config
-from zskt.experiments.evaluator import Judge
+from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.pseudo_pictures import Pictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, choose_device, conclude, open_folder, play, require_room, start
@@ -31,8 +31,8 @@ from zskt.jets.tagger_inputs import describe
 from zskt.methods.supervised import Classifier
 from zskt.methods.zskt import Game, begin
 from zskt.metrics import BATCH
-from zskt.networks.particle_flow import Regressing
-from zskt.pair import Players
+from zskt.networks.particle_flow import RegressionHead
+from zskt.pair import Pair
 
 CALIBRATION = 512
 """Samples from which a student learns the scale of regressed values."""
@@ -50,7 +50,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     learned_from, judged_on = domain.sources(card, options.data, config.mode)
     teacher = domain.place(load_teacher(config.teacher, card, options.teacher_path), device)
     given = None if learned_from is None else learned_from.read()
-    judge = Judge(judged_on, card, teacher, device)
+    judge = Evaluator(judged_on, card, teacher, device)
     judged_on.check()
     student = domain.place(build_student(config, card), device).train()
     if config.inherit:
@@ -62,7 +62,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
         generator = domain.place(built, device).train()
     else:
         config = config.with_(pool=len(given), generator=NO_GENERATOR)
-    players = Players(teacher, student, generator)
+    players = Pair(teacher, student, generator)
     if isinstance(card, TaggerCard) and generator is not None and not options.resume:
         assert isinstance(teacher, Tagger)
         require_device(teacher, card, device)
@@ -78,7 +78,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     if isinstance(card, TaggerCard):
         write_json(folder.path / RECORD, card.description.to_record())
     game = Game(players, config, state)
-    if isinstance(student, Regressing) and not state.step:
+    if isinstance(student, RegressionHead) and not state.step:
         calibrate(players, card, None if given is None else given[:CALIBRATION], device)
     if given is not None and not len(game.pool):
         starts = tqdm(range(0, len(given), BATCH), "teacher's answers", disable=not options.progress, unit="batch")
@@ -101,7 +101,7 @@ def require_device(teacher: Tagger, card: TaggerCard, device: torch.device) -> N
         raise UserError(f"{card.name}: its file does not run on {device.type}; take --device cpu") from error
 
 
-def show_physics(folder: RunFolder, judge: Judge, student: nn.Module, turn: int) -> None:
+def show_physics(folder: RunFolder, judge: Evaluator, student: nn.Module, turn: int) -> None:
     """What physicists look at, on TensorBoard at the end of a run."""
     found = judge.physics(student)
     if found is not None:
@@ -109,9 +109,9 @@ def show_physics(folder: RunFolder, judge: Judge, student: nn.Module, turn: int)
             folder.writer.add_figure(f"physics/{title}", figure, turn)
 
 
-def calibrate(players: Players, card: AnyCard, given: Labelled | None, device: torch.device) -> None:
+def calibrate(players: Pair, card: AnyCard, given: Labelled | None, device: torch.device) -> None:
     """Tell a student that regresses what the teacher's values spread over: asked of some first samples."""
-    assert isinstance(players.student, Regressing)
+    assert isinstance(players.student, RegressionHead)
     if given is not None:
         x = tuple(t.to(device) for t in card.inputs(given.samples))
     else:
@@ -168,10 +168,10 @@ def _supervise(
     if config.images_per_class:
         data = of_each_class(data, card.classes, config.images_per_class, config.seed)
     if teacher is not None and config.beta:
-        Players(teacher, network).require_layers_that_match(card.inputs(data.samples[:2]), device)
+        Pair(teacher, network).require_layers_that_match(card.inputs(data.samples[:2]), device)
     steps = config.student_steps if config.mode == "few-shot" else None
     classifier = Classifier(network, data, card.inputs, config, device, teacher, steps)
-    judge = Judge(judged_on, card, teacher, device)
+    judge = Evaluator(judged_on, card, teacher, device)
     judged_on.check()
     folder = open_folder(config, options)
     start(folder, classifier.state, config, options, device, learned_from)

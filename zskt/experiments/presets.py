@@ -113,7 +113,9 @@ def preset(name: str | None, teacher: str | None, mode: str) -> Config:
         names = [n for n, p in PRESETS.items() if (p.mode == "teacher") == trains]
         chosen = teacher or EMBEDDED.teacher
         card = TEACHERS[chosen]
-        fitting = [n for n in names if PRESETS[n].teacher == chosen] or ([card.recipe] if card.recipe else [])
+        fitting = [n for n in names if PRESETS[n].teacher == chosen] or (
+            [card.default_preset] if card.default_preset else []
+        )
         if not trains:
             others = [n for n in names if TEACHERS[PRESETS[n].teacher].domain == card.domain]
             fitting += [n for n in others if TEACHERS[PRESETS[n].teacher].data == card.data] + others

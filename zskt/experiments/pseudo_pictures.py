@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
-from generators import Draw
+from zskt.contracts import PseudoBatch
 from zskt.images.grids import COLUMNS, ROWS
 from zskt.jets.event_display import COUNT
 
@@ -18,7 +18,7 @@ class Pictures:
     """The same latent variables every time, so that a picture shows how the generator changes."""
 
     def __init__(
-        self, generator: nn.Module, picture: Callable[[Draw], Figure | None], seed: int, device: torch.device
+        self, generator: nn.Module, picture: Callable[[PseudoBatch], Figure | None], seed: int, device: torch.device
     ) -> None:
         self.generator, self.picture, self.device, self.seed = generator, picture, device, seed
         size: int = generator.latent_size  # type: ignore[assignment]
@@ -30,7 +30,7 @@ class Pictures:
         """Put a picture on TensorBoard; the generator's mode and the run's random streams stay as they were."""
         training = self.generator.training
         self.generator.eval()
-        draw: Draw = self.generator(self.z.to(self.device), torch.Generator(self.device).manual_seed(self.seed))
+        draw: PseudoBatch = self.generator(self.z.to(self.device), torch.Generator(self.device).manual_seed(self.seed))
         self.generator.train(training)
         figure = self.picture(draw)
         if figure is not None:

@@ -15,12 +15,12 @@ from tqdm import tqdm
 
 from teachers import TaggerCard, load_teacher
 from teachers.files import locate
-from zskt.checkpoint import State
+from zskt.checkpoint import TrainState
 from zskt.domains import Source
 from zskt.errors import UserError
 from zskt.experiments.build import card_of
 from zskt.experiments.config import Config
-from zskt.experiments.evaluator import Judge
+from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import Interruption
 from zskt.experiments.presets import TAGGER, changes
 from zskt.experiments.pseudo_pictures import Pictures
@@ -66,13 +66,13 @@ def teacher_of(config: Config, recorded: dict[str, Any], path: Path | None) -> n
         UserError: if it cannot be had, or is not the one of the run.
     """
     sha = recorded.get("sha256")
-    file = locate(config.teacher, card_of(config), path or found_before(recorded))
+    file = locate(config.teacher, card_of(config), path or recorded_path(recorded))
     if sha is not None and sha256(file) != sha:
         raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
     return load_teacher(config.teacher, card_of(config), file)
 
 
-def found_before(recorded: dict[str, Any]) -> Path | None:
+def recorded_path(recorded: dict[str, Any]) -> Path | None:
     """Where a finished run found a file or folder, if that is still there; ``recorded`` as in `teacher_of`."""
     place = recorded.get("path")
     return None if place is None or not Path(place).exists() else Path(place)
@@ -117,7 +117,7 @@ def _files(config: Config, options: Options, data: Source) -> dict[str, Any]:
 
 
 def start(
-    folder: RunFolder, state: State, config: Config, options: Options, device: torch.device, data: Source
+    folder: RunFolder, state: TrainState, config: Config, options: Options, device: torch.device, data: Source
 ) -> None:
     """Record what a new run begins with, or go on with a resumed one where its checkpoint is.
 
@@ -142,11 +142,11 @@ def start(
 
 def play(
     folder: RunFolder,
-    state: State,
+    state: TrainState,
     config: Config,
     options: Options,
     turns: Iterator[dict[str, float]],
-    judge: Judge,
+    judge: Evaluator,
     student: nn.Module,
     pictures: Pictures | None,
 ) -> None:
@@ -185,7 +185,7 @@ UNSAVED, SILENT = 300.0, 60.0
 
 
 def conclude(
-    folder: RunFolder, state: State, config: Config, judge: Judge, student: nn.Module, name: str
+    folder: RunFolder, state: TrainState, config: Config, judge: Evaluator, student: nn.Module, name: str
 ) -> dict[str, Any]:
     """Keep the student of the last step, and write ``result.json``: what was asked, what it took, what it reached."""
     folder.save_student(student)
@@ -194,7 +194,7 @@ def conclude(
     result = {name: config.to_dict()[name] for name in asked}
     result["changes"] = changes(config)
     result["steps"] = int(state.counters.get("steps", 0))
-    result["teacher_answers"] = int(state.counters.get("teacher_answers", 0))
+    result["teacher_queries"] = int(state.counters.get("teacher_queries", 0))
     result["seconds"] = round(state.counters.get("seconds", 0.0), 1)
     result |= judge.verdict(config, student, name)
     folder.finish(result)

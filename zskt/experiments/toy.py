@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from zskt.experiments.run_folder import environment
 from zskt.files import write_json
-from zskt.forward import Answer
+from zskt.forward import Output
 from zskt.losses import divergence, generator_loss, step, student_loss
 from zskt.optim import cosine
 
@@ -100,9 +100,9 @@ def match(teacher: nn.Module, rng: torch.Generator, turns: int, student_steps: i
         x = points()
         step(generator_loss(divergence(teacher(x), student(x))), moves)
         x = points().detach()
-        answer = Answer(teacher(x))
+        answer = Output(teacher(x))
         for _ in range(student_steps):
-            step(student_loss(answer, Answer(student(x))), learns)
+            step(student_loss(answer, Output(student(x))), learns)
         if (turn + 1) % EVERY == 0 and turn + 1 < turns:
             agreements.append(agreement(teacher, student, grid))
     agreements.append(agreement(teacher, student, grid))

@@ -15,8 +15,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from zskt.networks.deep_sets import FixedPFN
-from zskt.networks.particle_flow import Objects, Regressing, TaggerPFN
+from zskt.networks.deep_sets import DeepSets
+from zskt.networks.particle_flow import ObjectCollection, RegressionHead, TaggerPFN
 from zskt.networks.particlenet import ParticleNet, Slots, affine, fold
 from zskt.networks.students import PFN
 from zskt.networks.weaver import WeaverTagger, fold_tagger
@@ -83,7 +83,7 @@ class DensePFN(nn.Module):
 
     def __init__(
         self,
-        collections: Sequence[Objects],
+        collections: Sequence[ObjectCollection],
         phi: Sequence[nn.Sequential],
         f: nn.Sequential,
         jet: tuple[Tensor, Tensor] | None,
@@ -116,8 +116,8 @@ class DensePFN(nn.Module):
 @torch.no_grad()
 def dense(student: nn.Module) -> nn.Module:
     """The same function of a student's inputs in evaluation mode, fit to leave."""
-    if isinstance(student, Regressing):
-        copy = Regressing(dense(student.network), student.regressions)
+    if isinstance(student, RegressionHead):
+        copy = RegressionHead(dense(student.network), student.regressions)
         copy.centre.copy_(student.centre)
         copy.scale.copy_(student.scale)
         return copy.eval()
@@ -126,16 +126,16 @@ def dense(student: nn.Module) -> nn.Module:
         jet = None if student.jet is None else affine(student.jet)
         return DensePFN(student.collections, phi, folded(list(student.f)), jet).eval()
     if isinstance(student, PFN):
-        cloud = Objects((1,), 2, student.phi[0].num_features, 128, of_jet=False)  # type: ignore[arg-type]
+        cloud = ObjectCollection((1,), 2, student.phi[0].num_features, 128, of_jet=False)  # type: ignore[arg-type]
         return DensePFN((cloud,), [pointwise(list(student.phi))], folded(list(student.f)), None).eval()
-    if isinstance(student, FixedPFN):
+    if isinstance(student, DeepSets):
         return student.folded().eval()
     if isinstance(student, ParticleNet | WeaverTagger):
-        return every_slot(student)
+        return unpacked(student)
     return student.eval()
 
 
-def every_slot(network: ParticleNet | WeaverTagger) -> nn.Module:
+def unpacked(network: ParticleNet | WeaverTagger) -> nn.Module:
     """A graph network that leaves: normalisations folded, padding computed like particles and masked."""
     if isinstance(network, ParticleNet):
         found: ParticleNet | WeaverTagger = fold(network)
@@ -146,7 +146,7 @@ def every_slot(network: ParticleNet | WeaverTagger) -> nn.Module:
     return found
 
 
-class Answering(nn.Module):
+class SoftmaxHead(nn.Module):
     """Probabilities instead of logits, in the order of the teacher's outputs.
 
     Args:

@@ -20,30 +20,33 @@ from typing import Any
 import torch
 
 from zskt.errors import UserError
-from zskt.experiments.finished import Finished, finished
+from zskt.experiments.finished import FinishedRun, finished
 from zskt.experiments.runner import choose_device
 from zskt.export.hls4ml import hls_project, require_hls4ml
-from zskt.export.images import leaving_images
-from zskt.export.jets import leaving_jets
+from zskt.export.images import export_images
+from zskt.export.jets import export_jets
 from zskt.export.latency import latency
 from zskt.export.model_card import model_card
 from zskt.export.onnx import quantise
-from zskt.export.student import SEVERAL, Leaving
+from zskt.export.student import SEVERAL, ExportSpec
 from zskt.files import write_json
-from zskt.networks.deep_sets import FixedPFN
+from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import run_onnx, write_onnx
 
 CLOSE = 1e-5
 """How far the exported student may be from the one that was trained, in probabilities."""
 TIES = 0.02
-"""Share of samples that may be further away, for a student that looks for neighbours: see `Leaving.ties`."""
+"""Share of samples that may be further away, for a student that looks for neighbours: see `ExportSpec.ties`."""
 CALIBRATION = 512
 """Pseudo-samples on which the int8 student's ranges are set."""
 COMPARED, JUDGED = 500, 5000
 """Samples of the judge on which the exported student is compared with the trained one, and with the teacher."""
 EMULATED = 1000
 
-LEAVING: dict[str, Callable[[Finished, Path | None, int], Leaving]] = {"jets": leaving_jets, "images": leaving_images}
+EXPORTERS: dict[str, Callable[[FinishedRun, Path | None, int], ExportSpec]] = {
+    "jets": export_jets,
+    "images": export_images,
+}
 """Of a domain, how its students leave."""
 
 
@@ -62,7 +65,7 @@ def export_run(run: Path, out: Path, data: Path | None, teacher_path: Path | Non
         raise UserError(f"--out {out}: the folder is not empty; name another")
     found = finished(run, data, teacher_path, choose_device("cpu"), {})
     require_hls4ml(found.student)
-    leaving = LEAVING[found.judge.card.domain](found, teacher_path, CALIBRATION)
+    leaving = EXPORTERS[found.judge.card.domain](found, teacher_path, CALIBRATION)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as place:
         whole = Path(place) / "student"
@@ -74,7 +77,7 @@ def export_run(run: Path, out: Path, data: Path | None, teacher_path: Path | Non
     return out
 
 
-def _write(out: Path, found: Finished, leaving: Leaving) -> None:
+def _write(out: Path, found: FinishedRun, leaving: ExportSpec) -> None:
     """All files of a student that has been made ready, into an empty folder."""
     model, small = out / "model.onnx", out / "model-int8.onnx"
     used = write_onnx(leaving.network, leaving.names, leaving.axes, leaving.random(SEVERAL), model)
@@ -82,7 +85,7 @@ def _write(out: Path, found: Finished, leaving: Leaving) -> None:
     quantise(model, small, leaving.names, leaving.pseudo)
     measured |= {"data": found.judge.source.name} | _losses({"onnx": model, "int8": small}, found, leaving)
     measured["latency"] = _latency(model, leaving)
-    if isinstance(found.student, FixedPFN):
+    if isinstance(found.student, DeepSets):
         measured["hls4ml"] = hls_project(found.student, leaving.samples(EMULATED), out / "hls4ml")
     write_json(out / "preprocess.json", leaving.describe(used))
     (out / "labels.txt").write_text("".join(f"{c.removeprefix('label_')}\n" for c in found.judge.card.classes))
@@ -92,7 +95,7 @@ def _write(out: Path, found: Finished, leaving: Leaving) -> None:
 
 
 @torch.no_grad()
-def _require_equal(path: Path, leaving: Leaving) -> dict[str, Any]:
+def _require_equal(path: Path, leaving: ExportSpec) -> dict[str, Any]:
     """Largest difference between torch and onnxruntime, on random and on real inputs, of one and of many.
 
     Of a student that looks for neighbours, samples with ties are counted and left out.
@@ -115,7 +118,7 @@ def _require_equal(path: Path, leaving: Leaving) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def _losses(exported: dict[str, Path], found: Finished, leaving: Leaving) -> dict[str, Any]:
+def _losses(exported: dict[str, Path], found: FinishedRun, leaving: ExportSpec) -> dict[str, Any]:
     """Agreement of the exported students with the teacher and with the trained one, on samples of the judge."""
     x = leaving.samples(JUDGED)
     trained, teacher = leaving.network(*x), found.judge.teacher_says()
@@ -135,7 +138,7 @@ def _losses(exported: dict[str, Path], found: Finished, leaving: Leaving) -> dic
     return result
 
 
-def _latency(student: Path, leaving: Leaving) -> list[dict[str, Any]] | None:
+def _latency(student: Path, leaving: ExportSpec) -> list[dict[str, Any]] | None:
     """Both in onnxruntime; None where the teacher is not there, or in no form that onnxruntime can run."""
     with tempfile.TemporaryDirectory() as place:
         try:

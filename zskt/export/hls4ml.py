@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
-from zskt.networks.deep_sets import FixedPFN
+from zskt.networks.deep_sets import DeepSets
 
 PRECISION = "ap_fixed<20,8>"
 """20 bits, 8 of them before the point: inputs reach 5, sums of phi a few dozen."""
@@ -29,12 +29,12 @@ BACKEND = "Vitis"
 
 def require_hls4ml(student: nn.Module) -> None:
     """Raise `UserError` if the student would leave for an FPGA, and hls4ml is not installed."""
-    if isinstance(student, FixedPFN) and importlib.util.find_spec("hls4ml") is None:
+    if isinstance(student, DeepSets) and importlib.util.find_spec("hls4ml") is None:
         raise UserError("export of deepsets needs hls4ml: pip install -r requirements-fpga.txt")
 
 
 @torch.no_grad()
-def hls_project(student: FixedPFN, x: Sequence[Tensor], out: Path) -> dict[str, Any]:
+def hls_project(student: DeepSets, x: Sequence[Tensor], out: Path) -> dict[str, Any]:
     """Write the project below ``out`` and emulate it on the teacher's inputs ``x``.
 
     Returns:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
-from zskt.experiments.finished import Finished
-from zskt.export.student import SEVERAL, Leaving, pseudo_samples
+from zskt.experiments.finished import FinishedRun
+from zskt.export.student import SEVERAL, ExportSpec, pseudo_samples
 from zskt.images.inputs import ImageInputs
 from zskt.onnx_runtime import write_onnx
 
@@ -21,7 +21,7 @@ NAME = "images"
 AXES: tuple[dict[int, str], ...] = ({0: "N"},)
 
 
-class OfIntensities(nn.Module):
+class WithPreprocessing(nn.Module):
     """A network that takes intensities in [0, 1], and answers with probabilities.
 
     Args:
@@ -38,7 +38,7 @@ class OfIntensities(nn.Module):
         return answered.softmax(1)
 
 
-def leaving_images(found: Finished, teacher_path: Path | None, calibration: int) -> Leaving:
+def export_images(found: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
     """The student of a run on images.
 
     Args:
@@ -55,7 +55,7 @@ def leaving_images(found: Finished, teacher_path: Path | None, calibration: int)
         return (torch.rand(count, *shape, generator=torch.Generator().manual_seed(0)),)
 
     def whole(network: nn.Module) -> nn.Module:
-        return OfIntensities(network.to(memory_format=torch.contiguous_format), inputs).eval()
+        return WithPreprocessing(network.to(memory_format=torch.contiguous_format), inputs).eval()
 
     def teacher(place: Path) -> tuple[Path, str] | None:
         if found.judge.teacher is None:
@@ -70,7 +70,7 @@ def leaving_images(found: Finished, teacher_path: Path | None, calibration: int)
     margin = (inputs.size - shape[-1]) // 2
     (pseudo,) = pseudo_samples(found, calibration, "image")
     seen = inputs.intensities(pseudo)[:, :, margin : margin + shape[-2], margin : margin + shape[-1]]
-    return Leaving(
+    return ExportSpec(
         network=whole(found.student.eval()),
         names=(NAME,),
         axes=AXES,

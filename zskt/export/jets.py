@@ -14,11 +14,11 @@ from torch import nn
 from teachers import AnyCard, TaggerCard
 from teachers.as_onnx import tagger_in_onnx
 from zskt.contracts import Batch
-from zskt.experiments.finished import Finished
-from zskt.export.dense import Answering, dense, every_slot
-from zskt.export.student import SEVERAL, Leaving, as_numbers, pseudo_samples
+from zskt.experiments.finished import FinishedRun
+from zskt.export.dense import SoftmaxHead, dense, unpacked
+from zskt.export.student import SEVERAL, ExportSpec, as_numbers, pseudo_samples
 from zskt.jets.features import FEATURES, JetInputs
-from zskt.jets.preprocess import UNBOUNDED, Group, Preprocess, Variable
+from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 from zskt.jets.random_inputs import random_inputs
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.networks.particlenet import ParticleNet
@@ -26,7 +26,7 @@ from zskt.networks.weaver import WeaverTagger
 from zskt.onnx_runtime import write_onnx
 
 
-def leaving_jets(found: Finished, teacher_path: Path | None, calibration: int) -> Leaving:
+def export_jets(found: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
     """The student of a run on jets.
 
     Args:
@@ -47,14 +47,14 @@ def leaving_jets(found: Finished, teacher_path: Path | None, calibration: int) -
         if isinstance(card, TaggerCard) and network is not None:
             return tagger_in_onnx(teacher_path or card.file(), network, preprocess, place)
         if isinstance(network, ParticleNet):
-            whole = Answering(every_slot(network), 0, range(len(card.classes))).eval()
+            whole = SoftmaxHead(unpacked(network), 0, range(len(card.classes))).eval()
             write_onnx(whole, names, axes, random_inputs(groups, SEVERAL), place / "teacher.onnx")
             return place / "teacher.onnx", "ONNX, exported by zskt from the publisher's parameters"
         return None
 
     names = tuple(group.name for group in groups)
     axes = tuple(group.axes for group in groups)
-    return Leaving(
+    return ExportSpec(
         network=answering(found.student, card),
         names=names,
         axes=axes,
@@ -69,11 +69,11 @@ def leaving_jets(found: Finished, teacher_path: Path | None, calibration: int) -
     )
 
 
-def answering(student: nn.Module, card: AnyCard) -> Answering:
+def answering(student: nn.Module, card: AnyCard) -> SoftmaxHead:
     """The student as it leaves: probabilities and values in the order of the teacher's outputs."""
     own = (*card.classes, *card.values)
     outputs = card.description.preprocess.outputs if isinstance(card, TaggerCard) else own
-    return Answering(dense(student.eval()), len(card.values), [own.index(name) for name in outputs]).eval()
+    return SoftmaxHead(dense(student.eval()), len(card.values), [own.index(name) for name in outputs]).eval()
 
 
 def preprocess_of(card: AnyCard) -> Preprocess:
@@ -89,5 +89,5 @@ def preprocess_of(card: AnyCard) -> Preprocess:
         variables.append(Variable(name, f.subtract, f.multiply, 0.0, -clip, clip))
     points = tuple(Variable(name) for name in ("part_deta", "part_dphi"))
     parts = (("pf_points", points), ("pf_features", tuple(variables)), ("pf_mask", (Variable("part_mask"),)))
-    groups = tuple(Group(name, v, 1, inputs.slots) for name, v in parts)
+    groups = tuple(InputGroup(name, v, 1, inputs.slots) for name, v in parts)
     return Preprocess(groups, card.classes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zskt.domains import unit
-from zskt.experiments.finished import Finished
+from zskt.experiments.finished import FinishedRun
 from zskt.experiments.summary import written
 from zskt.export.latency import table
 
@@ -19,7 +19,7 @@ FED = {
 """Of a domain: what `preprocess.json` says, and on which samples times were taken."""
 
 
-def model_card(found: Finished, measured: dict[str, Any]) -> str:
+def model_card(found: FinishedRun, measured: dict[str, Any]) -> str:
     """Markdown."""
     card, config, result = found.judge.card, found.config, found.result
     data, student, teacher = result["data"], result["student"], result["teacher"]
@@ -37,10 +37,10 @@ def model_card(found: Finished, measured: dict[str, Any]) -> str:
     fed, largest = FED[card.domain]
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
-        f"A student of: {card.line}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
+        f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
         "**It needs its own calibration.** It answers like its teacher, mistakes included: working points, scale "
         "factors and systematic uncertainties of the teacher do not carry over.",
-        f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.facts}".strip(),
+        f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),
         "## Figures",
         f"On {data[f'{kind}s']} {kind}s of {data['name']}:",
         f"| | network | parameters | accuracy | agreement | KL (nats) |\n|---|---|---|---|---|---|\n{rows}",

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from generators import GENERATORS
 from zskt.checkpoint import read_checkpoint
-from zskt.experiments.finished import Finished
+from zskt.experiments.finished import FinishedRun
 
 Batch = tuple[Tensor, ...]
 SEVERAL = 3
@@ -23,7 +23,7 @@ SEVERAL = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Leaving:
+class ExportSpec:
     """A student on its way out; inputs are given in the order of ``names``, masks as numbers."""
 
     network: nn.Module
@@ -50,7 +50,7 @@ class Leaving:
 
 
 @torch.no_grad()
-def pseudo_samples(found: Finished, count: int, otherwise: str) -> Batch:
+def pseudo_samples(found: FinishedRun, count: int, otherwise: str) -> Batch:
     """What the run's generator makes, as it was at the end if the checkpoint is still there; no data is needed.
 
     Args:

@@ -6,8 +6,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from generators import Draw
 from teachers import AnyCard
+from zskt.contracts import PseudoBatch
 from zskt.dataset import Labelled
 from zskt.images.inputs import ImageInputs
 
@@ -15,7 +15,7 @@ ROWS, COLUMNS = 4, 8
 """Of a grid of images."""
 
 
-def grid(draw: Draw, real: Labelled, card: AnyCard) -> Figure:
+def grid(draw: PseudoBatch, real: Labelled, card: AnyCard) -> Figure:
     """Pseudo-images on the left, real ones on the right, as intensities."""
     assert isinstance(card.inputs, ImageInputs) and isinstance(real.samples, torch.Tensor)
     figure = Figure(figsize=(9.6, 2.6), layout="constrained")

@@ -54,7 +54,7 @@ def empty(jets: int, names: tuple[str, ...], device: torch.device) -> Collection
 
 
 @dataclass(frozen=True)
-class Reconstructed:
+class ReconstructedJets:
     """A batch of jets."""
 
     jet: Mapping[str, Tensor]
@@ -71,8 +71,8 @@ class Reconstructed:
     def __len__(self) -> int:
         return len(self.particles.mask)
 
-    def __getitem__(self, rows: Tensor | slice) -> Reconstructed:
-        return Reconstructed(
+    def __getitem__(self, rows: Tensor | slice) -> ReconstructedJets:
+        return ReconstructedJets(
             {k: v[rows] for k, v in self.jet.items()},
             self.particles.rows(rows),
             self.vertices.rows(rows),

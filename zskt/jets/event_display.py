@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from generators import Draw
+from zskt.contracts import PseudoBatch
 from zskt.dataset import Labelled
 from zskt.jets.jetclass import SAMPLE, read_jets
 from zskt.jets.jets import Jets
@@ -39,16 +39,16 @@ def draw_jet(axes: Axes, jets: Jets, i: int) -> None:
     axes.tick_params(labelsize=6)
 
 
-def plane(draw: Draw, real: Labelled) -> Figure | None:
+def plane(draw: PseudoBatch, real: Labelled) -> Figure | None:
     """`COUNT` pseudo-jets above as many simulated ones, in the eta-phi plane; None if there are none.
 
     Data without the particles' kinds leave the place to the sample that ships.
     """
-    if draw.jets is None or not len(draw.jets):
+    if draw.view is None or not len(draw.view):
         return None
     shown = real.samples if isinstance(real.samples, Jets) else read_jets(SAMPLE, most=COUNT).samples
     assert isinstance(shown, Jets)
-    pseudo, simulated = draw.jets[:COUNT], shown[:COUNT]
+    pseudo, simulated = draw.view[:COUNT], shown[:COUNT]
     figure = Figure(figsize=(2.4 * COUNT, 5.4), layout="constrained")
     rows = figure.subplots(2, COUNT, sharex=True, sharey=True)
     for axes, (name, jets) in zip(rows, (("pseudo-jets", pseudo), ("simulated jets", simulated)), strict=True):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.errors import UserError, lookup
-from zskt.jets.jets import TINY, Jets, Phase
+from zskt.jets.jets import TINY, Jets, JetSelection
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class JetInputs:
 
     features: tuple[str, ...]
     slots: int = 128
-    phase: Phase = field(default_factory=Phase)
+    selection: JetSelection = field(default_factory=JetSelection)
     domain: str = "jets"
 
     def __post_init__(self) -> None:

@@ -66,7 +66,7 @@ class Jets:
 
 
 @dataclass(frozen=True)
-class Phase:
+class JetSelection:
     """Which jets a tagger is for."""
 
     radius: float = 0.8
@@ -74,16 +74,16 @@ class Phase:
     pt_high: float = 1000.0
     """GeV"""
     eta_max: float = 2.0
-    slope: float = 3.0
-    """Of the spectrum of pseudo-jets, dN/dpT ~ pT^-slope."""
+    pt_index: float = 3.0
+    """Of the spectrum of pseudo-jets, dN/dpT ~ pT^-pt_index."""
     pileup: float = 0.0
     """Mean number of particles of other collisions within a radius of 0.8; a jet draws its own mean, up to twice it."""
-    strange: float = 0.0
+    strange_fraction: float = 0.0
     """Share of hadrons that are strange and decay into two charged ones far from the vertex: K0S and Lambda."""
     resolution: float = 0.0
     """How much the resolution of tracks varies from jet to jet, for what nobody outside knows: of its logarithm."""
 
     @property
-    def whole(self) -> bool:
+    def contains_decay(self) -> bool:
         """Whether a jet holds all that its origin decays to; smaller ones hold a prong."""
         return self.radius >= 0.8

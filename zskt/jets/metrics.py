@@ -22,7 +22,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 
-from zskt.jets.collections import Reconstructed
+from zskt.jets.collections import ReconstructedJets
 from zskt.jets.jets import Jets
 from zskt.metrics import ece
 
@@ -42,7 +42,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Judged:
+class TaggingComparison:
     """Jets, their truth, and what both networks say of them."""
 
     classes: tuple[str, ...]
@@ -66,9 +66,9 @@ class Judged:
         return (int(np.bincount(self.truth.astype(int), minlength=len(self.classes)).argmax()),)
 
 
-def facts_of(samples: Jets | Reconstructed) -> dict[str, Tensor]:
+def facts_of(samples: Jets | ReconstructedJets) -> dict[str, Tensor]:
     """Momentum (GeV), |pseudorapidity|, number of particles and mass (GeV) of jets, (B,) each."""
-    if isinstance(samples, Reconstructed):
+    if isinstance(samples, ReconstructedJets):
         jet = {name: samples.jet[name].squeeze(1) for name in ("pt", "eta", "mass")}
         return {"pt": jet["pt"], "abs_eta": jet["eta"].abs(), "multiplicity": samples.particles.mask.sum(1).float(),
                 "mass": jet["mass"]}  # fmt: skip
@@ -79,8 +79,8 @@ def facts_of(samples: Jets | Reconstructed) -> dict[str, Tensor]:
 
 
 def judged(
-    classes: Sequence[str], samples: Jets | Reconstructed, labels: Tensor, teacher: Tensor, student: Tensor
-) -> Judged:
+    classes: Sequence[str], samples: Jets | ReconstructedJets, labels: Tensor, teacher: Tensor, student: Tensor
+) -> TaggingComparison:
     """Teacher's and student's logits (B, K) as probabilities, beside labels or what takes their place."""
     known = labels >= 0
     of_teacher = not bool(known.any())
@@ -88,7 +88,7 @@ def judged(
     rows = torch.ones_like(known) if of_teacher else known
     p, q = (logits.double().softmax(1)[rows].numpy() for logits in (teacher, student))
     facts = {name: value[rows].double().numpy() for name, value in facts_of(samples).items()}
-    return Judged(tuple(classes), truth[rows].numpy(), of_teacher, p, q, facts)
+    return TaggingComparison(tuple(classes), truth[rows].numpy(), of_teacher, p, q, facts)
 
 
 def discriminant(p: Array, signal: int, background: Sequence[int]) -> Array:
@@ -112,7 +112,7 @@ def rejection(signal: Array, background: Array, efficiency: float) -> tuple[floa
     return 1 / eps, float(np.sqrt(eps * (1 - eps) / total) / eps**2)
 
 
-def _class_figures(j: Judged, k: int) -> dict[str, Any] | None:
+def _class_figures(j: TaggingComparison, k: int) -> dict[str, Any] | None:
     """Of one signal class against the background; None where there are too few jets of one of them."""
     is_signal, is_background = j.truth == k, np.isin(j.truth, j.background)
     if is_signal.sum() < LEAST or is_background.sum() < LEAST:
@@ -138,7 +138,7 @@ def sculpting(before: Array, after: Array) -> float | None:
     return float(jensenshannon(p, q, base=2) ** 2)
 
 
-def _slices(j: Judged) -> dict[str, list[dict[str, float]]]:
+def _slices(j: TaggingComparison) -> dict[str, list[dict[str, float]]]:
     """Agreement and accuracies in bins of equal population."""
     same = j.teacher.argmax(1) == j.student.argmax(1)
     right = {role: p.argmax(1) == j.truth for role, p in (("teacher", j.teacher), ("student", j.student))}
@@ -166,7 +166,7 @@ def calibration(p: Array, truth: Array) -> dict[str, Any]:
     return {"ece": error, "confidence": confidence.tolist(), "accuracy": accuracy.tolist()}
 
 
-def physics(j: Judged) -> dict[str, Any]:
+def physics(j: TaggingComparison) -> dict[str, Any]:
     """All figures, as they are written beside a run's result."""
     labels = list(range(len(j.classes)))
     signals = {name: _class_figures(j, k) for k, name in enumerate(j.classes) if k not in j.background}

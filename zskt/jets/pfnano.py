@@ -19,7 +19,7 @@ import uproot
 
 from zskt.dataset import Labelled
 from zskt.errors import UserError
-from zskt.jets.collections import Reconstructed, empty
+from zskt.jets.collections import ReconstructedJets, empty
 from zskt.jets.pfnano_tables import CANDIDATES, KINDS, LINKS, VERTICES, JetKind, particles_of, vertices_of
 from zskt.jets.pfnano_truth import TRUTH, flat, labels_of
 
@@ -54,7 +54,7 @@ def read_pfnano(path: Path, radius: float, classes: Sequence[str]) -> Labelled:
     }
     lost = empty(len(jet["pt"]), tuple(particles.columns), torch.device("cpu"))
     labels = labels_of(events, kind, kept, classes)
-    return Labelled(Reconstructed(jet, particles, vertices, lost, scores), labels)
+    return Labelled(ReconstructedJets(jet, particles, vertices, lost, scores), labels)
 
 
 def is_pfnano(path: Path) -> bool:

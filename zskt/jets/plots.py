@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from zskt.dataset import short
-from zskt.jets.metrics import CUT, LEAST, MASS_BINS, Judged, discriminant
+from zskt.jets.metrics import CUT, LEAST, MASS_BINS, TaggingComparison, discriminant
 
 COLOURS = {"teacher": "tab:blue", "student": "tab:orange"}
 ACROSS = 4
@@ -32,14 +32,14 @@ def _panels(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
     return figure, axes[:count]
 
 
-def _signals(j: Judged) -> list[int]:
+def _signals(j: TaggingComparison) -> list[int]:
     """Classes with enough jets, when there is enough background too."""
     if np.isin(j.truth, j.background).sum() < LEAST:
         return []
     return [k for k in range(len(j.classes)) if k not in j.background and (j.truth == k).sum() >= LEAST]
 
 
-def roc(j: Judged) -> Figure | None:
+def roc(j: TaggingComparison) -> Figure | None:
     """Background rejection against signal efficiency, a panel a class; None if there is nothing to tell apart."""
     signals = _signals(j)
     if not signals:
@@ -59,7 +59,7 @@ def roc(j: Judged) -> Figure | None:
     return figure
 
 
-def confusion(j: Judged) -> Figure:
+def confusion(j: TaggingComparison) -> Figure:
     """How the student's top classes answer the teacher's, in shares of each row."""
     count = len(j.classes)
     table = np.zeros((count, count))
@@ -78,12 +78,12 @@ def confusion(j: Judged) -> Figure:
     return figure
 
 
-def roles_of(j: Judged) -> dict[str, str]:
+def roles_of(j: TaggingComparison) -> dict[str, str]:
     """Whose figures say something, and their colours: against its own classes a teacher is perfect."""
     return {"student": COLOURS["student"]} if j.of_teacher else COLOURS
 
 
-def calibration(j: Judged, figures: dict[str, Any]) -> Figure:
+def calibration(j: TaggingComparison, figures: dict[str, Any]) -> Figure:
     """How often the top class is right against how sure the network is of it."""
     figure = Figure(figsize=(3.6, 3.2), layout="constrained")
     axes = figure.subplots()
@@ -97,7 +97,7 @@ def calibration(j: Judged, figures: dict[str, Any]) -> Figure:
     return figure
 
 
-def scores(j: Judged) -> Figure:
+def scores(j: TaggingComparison) -> Figure:
     """The student's probability of each class against the teacher's."""
     figure, panels = _panels(len(j.classes))
     bins = np.linspace(0, 1, 41)
@@ -112,7 +112,7 @@ def scores(j: Judged) -> Figure:
     return figure
 
 
-def slices(j: Judged, figures: dict[str, Any]) -> Figure:
+def slices(j: TaggingComparison, figures: dict[str, Any]) -> Figure:
     """Agreement and accuracies in bins of momentum, pseudorapidity and multiplicity."""
     names = {"pt": "pT (GeV)", "abs_eta": "|η|", "multiplicity": "particles"}
     figure, panels = _panels(len(names))
@@ -129,7 +129,7 @@ def slices(j: Judged, figures: dict[str, Any]) -> Figure:
     return figure
 
 
-def sculpting(j: Judged) -> Figure | None:
+def sculpting(j: TaggingComparison) -> Figure | None:
     """Mass of the background before and after a cut on each class's score; None if there is nothing to cut on."""
     signals = _signals(j)
     if not signals:
@@ -154,7 +154,7 @@ def sculpting(j: Judged) -> Figure | None:
     return figure
 
 
-def pictures(j: Judged, figures: dict[str, Any]) -> dict[str, Figure]:
+def pictures(j: TaggingComparison, figures: dict[str, Any]) -> dict[str, Figure]:
     """All of them, by title."""
     made: dict[str, Callable[[], Figure | None]] = {
         "Background rejection": lambda: roc(j),

@@ -47,7 +47,7 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Group:
+class InputGroup:
     """One input of the network."""
 
     name: str
@@ -86,10 +86,10 @@ class Group:
 class Preprocess:
     """All inputs in the order in which the network takes them, and the names of its outputs."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[InputGroup, ...]
     outputs: tuple[str, ...]
 
-    def group(self, name: str) -> Group:
+    def group(self, name: str) -> InputGroup:
         return next(group for group in self.groups if group.name == name)
 
     def to_json(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _number(info: Mapping[str, Any], key: str, default: float, where: str) -> fl
     return float(value)
 
 
-def _group(name: str, entry: Any, path: Path) -> Group:
+def _group(name: str, entry: Any, path: Path) -> InputGroup:
     where = f"{path}: input {name}"
     names = entry.get("var_names") if isinstance(entry, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
@@ -142,7 +142,7 @@ def _group(name: str, entry: Any, path: Path) -> Group:
     least, most = (max(1, int(_number(entry, key, length, where))) for key in ("min_length", "max_length"))
     if not 1 <= least <= most:
         raise UserError(f"{where}: lengths from {least} to {most}; they must be positive, and the first the smaller")
-    return Group(name, tuple(variables), least, most)
+    return InputGroup(name, tuple(variables), least, most)
 
 
 def read_preprocess(path: Path) -> Preprocess:

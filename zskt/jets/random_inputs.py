@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from zskt.jets.preprocess import UNBOUNDED, Group
+from zskt.jets.preprocess import UNBOUNDED, InputGroup
 
 ENERGY = re.compile(r"(^|_)(e|energy)$", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ def compared(network: nn.Module, x: Sequence[Tensor], expected: Tensor, with_wha
     return f"{off} of {len(expected)} random jets differ from {with_what} by more than {TIE:g}"
 
 
-def random_inputs(groups: Sequence[Group], jets: int, seed: int = 0) -> tuple[Tensor, ...]:
+def random_inputs(groups: Sequence[InputGroup], jets: int, seed: int = 0) -> tuple[Tensor, ...]:
     """Normal numbers in the bounds of each variable; entries of one collection are masked alike. (B, C, P) each."""
     rng = torch.Generator().manual_seed(seed)
     lengths: dict[str, Tensor] = {}

@@ -29,7 +29,7 @@ def read_for(card: AnyCard, file: Path) -> Labelled:
     if file.suffix == ".root" and is_pfnano(file):
         if not isinstance(card, TaggerCard):
             raise UserError(f"{file}: PFNano feeds taggers of CMS, not this teacher; give a JetClass ROOT file")
-        return read_pfnano(file, card.inputs.phase.radius, card.classes)
+        return read_pfnano(file, card.inputs.selection.radius, card.classes)
     if not isinstance(card, TaggerCard):
         return read_jets(file, card.classes)
     found = read_jets(file)

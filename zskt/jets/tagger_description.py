@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zskt.errors import UserError
-from zskt.jets.preprocess import Group, Preprocess, Variable
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 
 RECORD = "inputs.json"
 """Name of the record in a run's folder."""
@@ -57,7 +57,7 @@ class Description:
         """
         try:
             groups = tuple(
-                Group(
+                InputGroup(
                     entry["name"],
                     tuple(Variable(name, *numbers) for name, numbers in entry["variables"].items()),
                     entry["lengths"][0],

@@ -14,25 +14,25 @@ from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.errors import UserError
-from zskt.jets.collections import Collection, Reconstructed
+from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.features import JetInputs
-from zskt.jets.jets import Jets, Phase
-from zskt.jets.preprocess import Group, Preprocess
+from zskt.jets.jets import Jets, JetSelection
+from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.tracks import reconstruct
 from zskt.jets.variable_names import SUBSETS, kind_of, meaning
-from zskt.jets.variables import Meaning
+from zskt.jets.variables import VariableDefinition
 
 
 @dataclass(frozen=True)
-class Role:
+class ResolvedInput:
     """An input of the network, understood."""
 
-    group: Group
+    group: InputGroup
     kind: str
     """Which objects it is of: "particles", "vertices", "lost_tracks" or "jet"."""
     only: tuple[str, ...]
     """Columns of which one is not zero for the entries that it holds; empty for all entries."""
-    meanings: tuple[Meaning | None, ...]
+    meanings: tuple[VariableDefinition | None, ...]
     """Of its variables; None where nobody here knows."""
 
     @property
@@ -41,7 +41,7 @@ class Role:
         return () if self.group.is_mask else tuple(i for i, m in enumerate(self.meanings) if m is None)
 
 
-def understand(preprocess: Preprocess) -> tuple[Role, ...]:
+def resolve_inputs(preprocess: Preprocess) -> tuple[ResolvedInput, ...]:
     """What each input is. Masks take the kind of the inputs that they belong to."""
     kinds: dict[str, str] = {}
     for group in preprocess.groups:
@@ -53,7 +53,7 @@ def understand(preprocess: Preprocess) -> tuple[Role, ...]:
         words = group.collection.lower().split("_")
         only = next((SUBSETS[word.rstrip("s")] for word in words if word.rstrip("s") in SUBSETS), ())
         found = tuple(None if group.is_mask else meaning(name, kind) for name in group.names)
-        roles.append(Role(group, kind, only if kind == "particles" else (), found))
+        roles.append(ResolvedInput(group, kind, only if kind == "particles" else (), found))
     return tuple(roles)
 
 
@@ -62,44 +62,44 @@ class TaggerInputs:
     """The input specification of a tagger from a file.
 
     Args:
-        phase: which jets it is for; wider ones are narrowed to their hardest cone.
+        selection: which jets it is for; wider ones are narrowed to their hardest cone.
     """
 
     preprocess: Preprocess
-    phase: Phase = field(default_factory=Phase)
+    selection: JetSelection = field(default_factory=JetSelection)
     domain: str = "jets"
 
     @cached_property
-    def roles(self) -> tuple[Role, ...]:
-        return understand(self.preprocess)
+    def roles(self) -> tuple[ResolvedInput, ...]:
+        return resolve_inputs(self.preprocess)
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of all variables but masks, each once."""
         return tuple(dict.fromkeys(n for r in self.roles if not r.group.is_mask for n in r.group.names))
 
-    def at(self, phase: Phase) -> TaggerInputs:
+    def at(self, selection: JetSelection) -> TaggerInputs:
         """The same for other jets."""
-        return replace(self, phase=phase)
+        return replace(self, selection=selection)
 
     def __call__(self, samples: Any) -> Batch:
         """The inputs in the network's order, (B, C, P) each, masks as numbers; P as few as the longest jet needs.
 
         Args:
-            samples: `Jets`, which are reconstructed first, or `Reconstructed`.
+            samples: `Jets`, which are reconstructed first, or `ReconstructedJets`.
 
         Raises:
             UserError: if the jets lack a column that a variable is made of.
         """
         if isinstance(samples, Jets):
-            samples = reconstruct(samples, self.phase.radius, lost=any(r.kind == "lost_tracks" for r in self.roles))
+            samples = reconstruct(samples, self.selection.radius, lost=any(r.kind == "lost_tracks" for r in self.roles))
         chosen: dict[tuple[str, tuple[str, ...]], Collection] = {}
         for role in self.roles:
             if role.kind != "jet" and (role.kind, role.only) not in chosen:
                 chosen[role.kind, role.only] = _subset(getattr(samples, role.kind), role.only)
         return tuple(self._input(role, chosen.get((role.kind, role.only)), samples) for role in self.roles)
 
-    def _input(self, role: Role, collection: Collection | None, samples: Reconstructed) -> Tensor:
+    def _input(self, role: ResolvedInput, collection: Collection | None, samples: ReconstructedJets) -> Tensor:
         group = role.group
         if collection is None:  # of the jet itself: one entry
             one = torch.ones_like(samples.jet["pt"])
@@ -116,7 +116,9 @@ class TaggerInputs:
         x = torch.stack(rows, 1)
         return x.squeeze(2) if group.flat else x
 
-    def _raw(self, name: str, known: Meaning | None, collection: Collection, samples: Reconstructed) -> Tensor:
+    def _raw(
+        self, name: str, known: VariableDefinition | None, collection: Collection, samples: ReconstructedJets
+    ) -> Tensor:
         if known is None:
             if name in collection:
                 return collection[name]
@@ -132,10 +134,10 @@ class TaggerInputs:
 
 def describe(inputs: TaggerInputs) -> str:
     """What becomes of each variable in pseudo-jets, for the start of a run."""
-    phase = inputs.phase
+    selection = inputs.selection
     lines = [
-        f"pseudo-jets: radius {phase.radius:g}, {phase.pt_low:g} to {phase.pt_high:g} GeV, |eta| < {phase.eta_max:g} "
-        "(--set radius, pt_low, pt_high)"
+        f"pseudo-jets: radius {selection.radius:g}, {selection.pt_low:g} to {selection.pt_high:g} GeV, "
+        f"|eta| < {selection.eta_max:g} (--set radius, pt_low, pt_high)"
     ]
     for role in inputs.roles:
         group = role.group

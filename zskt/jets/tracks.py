@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from zskt.jets.axis import rapidity_about
-from zskt.jets.collections import Collection, Reconstructed, empty
+from zskt.jets.collections import Collection, ReconstructedJets, empty
 from zskt.jets.jets import Jets
 from zskt.jets.vertices import find_vertices
 
@@ -57,7 +57,7 @@ def narrowed(jets: Jets, radius: float) -> Tensor:
     return keep
 
 
-def reconstruct(jets: Jets, radius: float, *, lost: bool = False) -> Reconstructed:
+def reconstruct(jets: Jets, radius: float, *, lost: bool = False) -> ReconstructedJets:
     """Jets with all that a tagger may ask of them.
 
     Args:
@@ -75,11 +75,11 @@ def reconstruct(jets: Jets, radius: float, *, lost: bool = False) -> Reconstruct
     vertices = find_vertices(particles, jet)
     if not lost:
         without = empty(len(keep), tuple(particles.columns), keep.device)
-        return Reconstructed(jet, particles.ordered(by_pt), vertices, without)
+        return ReconstructedJets(jet, particles.ordered(by_pt), vertices, without)
     tracks = _particles(jets, gone, axis, u)
     tracks = Collection({**tracks.columns, "is_lost_track": gone.float()}, gone)
     order = torch.argsort(torch.where(gone, tracks["pt"].detach(), -1.0), dim=1, descending=True, stable=True)
-    return Reconstructed(jet, particles.ordered(by_pt), vertices, tracks.ordered(order))
+    return ReconstructedJets(jet, particles.ordered(by_pt), vertices, tracks.ordered(order))
 
 
 def _axis(jets: Jets, keep: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

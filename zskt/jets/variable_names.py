@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import re
 
-from zskt.jets.variables import EVALUATOR, EVALUATOR_VERTICES, JETCLASS, JETS, KINEMATICS, TRACKS, VERTICES, Meaning
+from zskt.jets.variables import (
+    EVALUATOR,
+    EVALUATOR_VERTICES,
+    JETCLASS,
+    JETS,
+    KINEMATICS,
+    TRACKS,
+    VERTICES,
+    VariableDefinition,
+)
 
 SAME = {
     "energy": "e", "energy_log": "e_log", "pt_log_nopuppi": "pt_log", "e_log_nopuppi": "e_log", "logpt": "pt_log",
@@ -40,7 +49,7 @@ KNOWN = {
     "muon", "electron",
 }  # fmt: skip
 """Words that only say what objects a variable is of."""
-FOREIGN = {"hcal", "ecal", "calo", "gen", "softdrop", "sd", "groomed", "pruned", "subjet", "raw", "corrected"}
+EXCLUDED_WORDS = {"hcal", "ecal", "calo", "gen", "softdrop", "sd", "groomed", "pruned", "subjet", "raw", "corrected"}
 """Words that make something else of what follows."""
 
 
@@ -61,10 +70,10 @@ def kind_of(names: tuple[str, ...], group: str = "") -> str:
     return "particles"
 
 
-def meaning(name: str, kind: str) -> Meaning | None:
+def meaning(name: str, kind: str) -> VariableDefinition | None:
     """What a variable of objects of this kind is; None where that is not known."""
     lower = name.lower()
-    tables: list[dict[str, Meaning]]
+    tables: list[dict[str, VariableDefinition]]
     if kind == "jet":
         tables = [JETS]
     elif kind == "vertices":
@@ -77,7 +86,7 @@ def meaning(name: str, kind: str) -> Meaning | None:
     for i in range(len(words)):
         # In front there may be words for the objects, and first of all one of the user's own.
         front = words[:i]
-        if any(w in FOREIGN or (w not in KNOWN and j > 0) for j, w in enumerate(front)):
+        if any(w in EXCLUDED_WORDS or (w not in KNOWN and j > 0) for j, w in enumerate(front)):
             break
         rest = "_".join(words[i:])
         for table in tables:

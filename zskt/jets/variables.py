@@ -24,7 +24,7 @@ Quantity = Callable[[Collection, Jet], Tensor]
 MISSING_LOG = -99.0  # CMSSW's value of a logarithm that is none
 
 
-class Meaning(NamedTuple):
+class VariableDefinition(NamedTuple):
     """What a variable is."""
 
     quantity: Quantity
@@ -60,32 +60,32 @@ def _significance(value: str, error: str) -> Quantity:
     return quantity
 
 
-def _column(name: str, words: str, whole: bool = False) -> Meaning:
-    return Meaning(lambda c, jet: c[name], words, (name,), whole)
+def _column(name: str, words: str, whole: bool = False) -> VariableDefinition:
+    return VariableDefinition(lambda c, jet: c[name], words, (name,), whole)
 
 
-def _absolute(meaning: Meaning) -> Meaning:
+def _absolute(meaning: VariableDefinition) -> VariableDefinition:
     return meaning._replace(quantity=lambda c, jet: meaning.quantity(c, jet).abs(), words=f"|{meaning.words}|")
 
 
-def _in_jet(quantity: Quantity, words: str) -> Meaning:
-    return Meaning(quantity, words, ("eta", "phi"))
+def _in_jet(quantity: Quantity, words: str) -> VariableDefinition:
+    return VariableDefinition(quantity, words, ("eta", "phi"))
 
 
-DXY_SIG = Meaning(_significance("dxy", "dxy_error"), "dxy / its error", ("dxy", "dxy_error"))
-DZ_SIG = Meaning(_significance("dz", "dz_error"), "dz / its error", ("dz", "dz_error"))
+DXY_SIG = VariableDefinition(_significance("dxy", "dxy_error"), "dxy / its error", ("dxy", "dxy_error"))
+DZ_SIG = VariableDefinition(_significance("dz", "dz_error"), "dz / its error", ("dz", "dz_error"))
 DETA = _in_jet(lambda c, jet: _sign(jet) * (c["eta"] - jet["eta"]), "pseudorapidity from the jet's axis, outwards")
 
-KINEMATICS: dict[str, Meaning] = {
+KINEMATICS: dict[str, VariableDefinition] = {
     "pt": _column("pt", "transverse momentum"),
-    "pt_log": Meaning(lambda c, jet: _log(c["pt"]), "ln pT", ("pt",)),
+    "pt_log": VariableDefinition(lambda c, jet: _log(c["pt"]), "ln pT", ("pt",)),
     "e": _column("energy", "energy"),
-    "e_log": Meaning(lambda c, jet: _log(c["energy"]), "ln E", ("energy",)),
-    "px": Meaning(lambda c, jet: c["pt"] * c["phi"].cos(), "px", ("pt", "phi")),
-    "py": Meaning(lambda c, jet: c["pt"] * c["phi"].sin(), "py", ("pt", "phi")),
-    "pz": Meaning(lambda c, jet: c["pt"] * c["eta"].sinh(), "pz", ("pt", "eta")),
+    "e_log": VariableDefinition(lambda c, jet: _log(c["energy"]), "ln E", ("energy",)),
+    "px": VariableDefinition(lambda c, jet: c["pt"] * c["phi"].cos(), "px", ("pt", "phi")),
+    "py": VariableDefinition(lambda c, jet: c["pt"] * c["phi"].sin(), "py", ("pt", "phi")),
+    "pz": VariableDefinition(lambda c, jet: c["pt"] * c["eta"].sinh(), "pz", ("pt", "eta")),
     "eta": _column("eta", "pseudorapidity"),
-    "abseta": Meaning(lambda c, jet: c["eta"].abs(), "|pseudorapidity|", ("eta",)),
+    "abseta": VariableDefinition(lambda c, jet: c["eta"].abs(), "|pseudorapidity|", ("eta",)),
     "phi": _column("phi", "azimuth"),
     "mass": _column("mass", "mass"),
     "etarel": DETA,
@@ -93,12 +93,12 @@ KINEMATICS: dict[str, Meaning] = {
     "phirel": _in_jet(dphi, "azimuth from the jet's axis"),
     "dphi": _in_jet(dphi, "azimuth from the jet's axis"),
     "deltar": _in_jet(distance, "distance from the jet's axis"),
-    "ptrel": Meaning(lambda c, jet: c["pt"] / jet["pt"], "pT / jet's", ("pt",)),
-    "ptrel_log": Meaning(lambda c, jet: _log(c["pt"] / jet["pt"]), "ln of pT / jet's", ("pt",)),
-    "erel": Meaning(lambda c, jet: c["energy"] / jet["energy"], "E / jet's", ("energy",)),
-    "erel_log": Meaning(lambda c, jet: _log(c["energy"] / jet["energy"]), "ln of E / jet's", ("energy",)),
+    "ptrel": VariableDefinition(lambda c, jet: c["pt"] / jet["pt"], "pT / jet's", ("pt",)),
+    "ptrel_log": VariableDefinition(lambda c, jet: _log(c["pt"] / jet["pt"]), "ln of pT / jet's", ("pt",)),
+    "erel": VariableDefinition(lambda c, jet: c["energy"] / jet["energy"], "E / jet's", ("energy",)),
+    "erel_log": VariableDefinition(lambda c, jet: _log(c["energy"] / jet["energy"]), "ln of E / jet's", ("energy",)),
 }
-TRACKS: dict[str, Meaning] = {
+TRACKS: dict[str, VariableDefinition] = {
     "charge": _column("charge", "charge", whole=True),
     "isel": _column("is_electron", "electron?", whole=True),
     "ismu": _column("is_muon", "muon?", whole=True),
@@ -110,7 +110,7 @@ TRACKS: dict[str, Meaning] = {
     "vtx_ass": _column("vertex_quality", "quality of association with the vertex", whole=True),
     "frompv": _column("from_pv", "association with the primary vertex", whole=True),
     "lostinnerhits": _column("lost_inner_hits", "lost inner hits", whole=True),
-    "normchi2": Meaning(
+    "normchi2": VariableDefinition(
         lambda c, jet: torch.where(c["track"] > 0, c["norm_chi2"].floor(), 999.0),
         "chi2 / ndof of the track, floored, 999 without one",
         ("norm_chi2", "track"),
@@ -128,18 +128,18 @@ TRACKS: dict[str, Meaning] = {
     "btagptratio": _column("pt_ratio", "momentum across the jet's axis / momentum"),
     "btagpparratio": _column("ppar_ratio", "momentum along the jet's axis / momentum"),
     "btagsip2dval": _column("sip2d", "signed transverse impact parameter"),
-    "btagsip2dsig": Meaning(_significance("sip2d", "dxy_error"), "its significance", ("sip2d", "dxy_error")),
+    "btagsip2dsig": VariableDefinition(_significance("sip2d", "dxy_error"), "its significance", ("sip2d", "dxy_error")),
     "btagsip3dval": _column("sip3d", "signed impact parameter in space"),
     "btagsip3dsig": _column("sip3d_sig", "its significance"),
     "btagjetdistval": _column("jet_distance", "distance of track and jet's axis"),
     "decaylen": _column("decay_length", "signed decay length along the jet's axis"),
     "npixhits": _column("pixel_hits", "pixel hits", whole=True),
     "nstriphits": _column("strip_hits", "strip layers", whole=True),
-    "nhits": Meaning(
+    "nhits": VariableDefinition(
         lambda c, jet: c["pixel_hits"] + c["strip_hits"], "hits", ("pixel_hits", "strip_hits"), whole=True
     ),
 }
-VERTICES: dict[str, Meaning] = {
+VERTICES: dict[str, VariableDefinition] = {
     "ntracks": _column("tracks", "tracks of the vertex", whole=True),
     "normchi2": _column("norm_chi2", "chi2 / ndof of the vertex"),
     "chi2": _column("norm_chi2", "chi2 / ndof of the vertex"),
@@ -149,43 +149,45 @@ VERTICES: dict[str, Meaning] = {
     "d3dsig": _column("d3d_sig", "its significance"),
     "costhetasvpv": _column("cos_theta", "cosine of momentum and flight direction"),
 }
-JETS: dict[str, Meaning] = {
-    name: Meaning(lambda c, jet, key=key: jet[key], words, ())  # type: ignore[misc]
+JETS: dict[str, VariableDefinition] = {
+    name: VariableDefinition(lambda c, jet, key=key: jet[key], words, ())  # type: ignore[misc]
     for name, key, words in (
         ("pt", "pt", "jet's pT"), ("eta", "eta", "jet's pseudorapidity"), ("phi", "phi", "jet's azimuth"),
         ("mass", "mass", "jet's mass"), ("energy", "energy", "jet's energy"), ("e", "energy", "jet's energy"),
     )
 }  # fmt: skip
 JETS |= {
-    "abseta": Meaning(lambda c, jet: jet["eta"].abs(), "jet's |pseudorapidity|", ()),
-    "pt_log": Meaning(lambda c, jet: _log(jet["pt"]), "ln of the jet's pT", ()),
-    "e_log": Meaning(lambda c, jet: _log(jet["energy"]), "ln of the jet's energy", ()),
-    "mass_log": Meaning(lambda c, jet: _log(jet["mass"]), "ln of the jet's mass", ()),
+    "abseta": VariableDefinition(lambda c, jet: jet["eta"].abs(), "jet's |pseudorapidity|", ()),
+    "pt_log": VariableDefinition(lambda c, jet: _log(jet["pt"]), "ln of the jet's pT", ()),
+    "e_log": VariableDefinition(lambda c, jet: _log(jet["energy"]), "ln of the jet's energy", ()),
+    "mass_log": VariableDefinition(lambda c, jet: _log(jet["mass"]), "ln of the jet's mass", ()),
 }
-EVALUATOR: dict[str, Meaning] = {
+EVALUATOR: dict[str, VariableDefinition] = {
     "deta": _in_jet(lambda c, jet: jet["eta"] - c["eta"], "jet's pseudorapidity less its own"),
     "dphi": _in_jet(lambda c, jet: -dphi(c, jet), "jet's azimuth less its own"),
-    "etarel": Meaning(about_axis, "pseudorapidity about the jet's axis", ("pt", "eta", "phi")),
-    "pperp_ratio": Meaning(across, "momentum across the jet's axis / momentum", ("eta", "phi")),
-    "ppara_ratio": Meaning(along, "momentum along the jet's axis / momentum", ("eta", "phi")),
-    "id": Meaning(_number_of_kind, "number of its kind", ("charge",), whole=True),
+    "etarel": VariableDefinition(about_axis, "pseudorapidity about the jet's axis", ("pt", "eta", "phi")),
+    "pperp_ratio": VariableDefinition(across, "momentum across the jet's axis / momentum", ("eta", "phi")),
+    "ppara_ratio": VariableDefinition(along, "momentum along the jet's axis / momentum", ("eta", "phi")),
+    "id": VariableDefinition(_number_of_kind, "number of its kind", ("charge",), whole=True),
     "dzsig": _absolute(DZ_SIG),
     "dxysig": _absolute(DXY_SIG),
     "trackjet_d3d": TRACKS["btagsip3dval"],
     "trackjet_d3dsig": _absolute(TRACKS["btagsip3dsig"]),
-    "trackjet_dist": Meaning(lambda c, jet: -c["jet_distance"], "distance of track and jet's axis", ("jet_distance",)),
+    "trackjet_dist": VariableDefinition(
+        lambda c, jet: -c["jet_distance"], "distance of track and jet's axis", ("jet_distance",)
+    ),
     "trackjet_decayl": TRACKS["decaylen"],
 }
 """Where `ParticleNetFeatureEvaluator` means something else by particles' and lost tracks' names."""
-EVALUATOR_VERTICES: dict[str, Meaning] = {
+EVALUATOR_VERTICES: dict[str, VariableDefinition] = {
     "deta": _in_jet(lambda c, jet: c["eta"] - jet["eta"], "pseudorapidity less the jet's"),
     "dphi": _in_jet(lambda c, jet: c["phi"] - jet["phi"], "azimuth less the jet's, not wrapped"),
 }
-JETCLASS: dict[str, Meaning] = {
-    "d0": Meaning(lambda c, jet: (-10 * c["dxy"]).tanh(), "tanh of d0 in mm", ("dxy",)),
-    "d0val": Meaning(lambda c, jet: -10 * c["dxy"], "d0 in mm", ("dxy",)),
-    "d0err": Meaning(lambda c, jet: (10 * c["dxy_error"]).clamp(0, 1), "error of d0 in mm", ("dxy_error",)),
-    "dz": Meaning(lambda c, jet: (10 * c["dz"]).tanh(), "tanh of dz in mm", ("dz",)),
-    "dzval": Meaning(lambda c, jet: 10 * c["dz"], "dz in mm", ("dz",)),
-    "dzerr": Meaning(lambda c, jet: (10 * c["dz_error"]).clamp(0, 1), "error of dz in mm", ("dz_error",)),
+JETCLASS: dict[str, VariableDefinition] = {
+    "d0": VariableDefinition(lambda c, jet: (-10 * c["dxy"]).tanh(), "tanh of d0 in mm", ("dxy",)),
+    "d0val": VariableDefinition(lambda c, jet: -10 * c["dxy"], "d0 in mm", ("dxy",)),
+    "d0err": VariableDefinition(lambda c, jet: (10 * c["dxy_error"]).clamp(0, 1), "error of d0 in mm", ("dxy_error",)),
+    "dz": VariableDefinition(lambda c, jet: (10 * c["dz"]).tanh(), "tanh of dz in mm", ("dz",)),
+    "dzval": VariableDefinition(lambda c, jet: 10 * c["dz"], "dz in mm", ("dz",)),
+    "dzerr": VariableDefinition(lambda c, jet: (10 * c["dz_error"]).clamp(0, 1), "error of dz in mm", ("dz_error",)),
 }

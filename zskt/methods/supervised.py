@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from zskt.checkpoint import State
+from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, Inputs, Samples
 from zskt.dataset import Labelled
 from zskt.experiments.config import Config
@@ -23,7 +23,7 @@ from zskt.forward import ask
 from zskt.images.augment import AUGMENTATIONS
 from zskt.losses import attention_distance, divergence, finite, step
 from zskt.optim import cosine
-from zskt.pair import Players
+from zskt.pair import Pair
 
 
 def stairs(step_now: int, steps: int) -> float:
@@ -63,12 +63,12 @@ class Classifier:
         steps: int | None = None,
     ) -> None:
         self.network, self.data, self.inputs, self.config, self.device = network, data, inputs, config, device
-        self.players = None if teacher is None else Players(teacher, network)
+        self.players = None if teacher is None else Pair(teacher, network)
         self.size = min(config.batch_size, len(data))
         self.steps = steps or max(len(data) // self.size, 1)
         self.optimizer = OPTIMIZERS[config.optimizer](network, config)
         self.order = torch.Generator().manual_seed(config.seed * 4)
-        self.state = State(
+        self.state = TrainState(
             parts={"student": network, "student_optimizer": self.optimizer},
             streams={"order": self.order},
             device=device,
@@ -106,7 +106,7 @@ class Classifier:
             return finite(nn.functional.cross_entropy(logits, labels), "cross-entropy"), logits
         with torch.no_grad():
             answer = ask(players.teacher, x, players.layers(players.teacher, config.beta))
-        self.count("teacher_answers", len(labels))
+        self.count("teacher_queries", len(labels))
         said = ask(self.network, x, players.layers(self.network, config.beta))
         loss = (1 - config.alpha) * finite(nn.functional.cross_entropy(said.logits, labels), "cross-entropy")
         kl = finite(divergence(answer.logits, said.logits, config.temperature).mean(), "student's KL")

@@ -11,27 +11,27 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from zskt.checkpoint import State
+from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.experiments.config import Config
-from zskt.forward import Answer
+from zskt.forward import Output
 from zskt.images.augment import cutmix
 from zskt.losses import NonFiniteLoss, divergence, step, student_loss
 from zskt.methods.adversary import Adversary
 from zskt.optim import Schedule, cosine
-from zskt.pair import Oracle, Players
-from zskt.replay import Pool, mix
+from zskt.pair import CountedTeacher, Pair
+from zskt.replay import ReplayBuffer, mix
 
 
-def begin(players: Players, config: Config, device: torch.device) -> State:
+def begin(players: Pair, config: Config, device: torch.device) -> TrainState:
     """A new run's state: optimisers, replay pool, random streams."""
-    state = State(
+    state = TrainState(
         parts={
             "student": players.student,
             "student_optimizer": torch.optim.AdamW(
                 players.student.parameters(), config.student_lr, weight_decay=config.weight_decay
             ),
-            "pool": Pool(config.pool, device),
+            "pool": ReplayBuffer(config.pool, device),
         },
         # The latent stream is drawn where the generator computes; replay chooses rows, which is the CPU's work.
         streams={
@@ -54,12 +54,12 @@ def begin(players: Players, config: Config, device: torch.device) -> State:
 class Game:
     """One turn of Algorithm 1 after another, on a state."""
 
-    def __init__(self, players: Players, config: Config, state: State) -> None:
+    def __init__(self, players: Pair, config: Config, state: TrainState) -> None:
         self.players, self.config, self.state = players, config, state
-        self.schedule, self.teacher = Schedule(config), Oracle(players, config.beta, state)
+        self.schedule, self.teacher = Schedule(config), CountedTeacher(players, config.beta, state)
         self.adversary = Adversary(players, config, state, self.teacher)
         pool, average = state.parts["pool"], state.parts.get("average")
-        assert isinstance(pool, Pool) and (average is None or isinstance(average, AveragedModel))
+        assert isinstance(pool, ReplayBuffer) and (average is None or isinstance(average, AveragedModel))
         self.pool, self.average = pool, average
 
     @property
@@ -68,7 +68,7 @@ class Game:
         kept: nn.Module = self.players.student if self.average is None else self.average.module
         return kept
 
-    def student_step(self, x: Batch, answer: Answer, lr: float) -> tuple[Tensor, Answer]:
+    def student_step(self, x: Batch, answer: Output, lr: float) -> tuple[Tensor, Output]:
         """The student's loss on a batch that the teacher has answered, and what the student said."""
         config = self.config
         said = self.players.ask(self.players.student, x, config.beta, config.hint)
@@ -88,13 +88,13 @@ class Game:
         return loss.detach(), said.detach()
 
     @torch.no_grad()
-    def as_seen(self, x: Batch, answer: Answer) -> tuple[Batch, Answer]:
+    def augment_and_requery(self, x: Batch, answer: Output) -> tuple[Batch, Output]:
         """Samples as the student is to see them; where that takes it, the teacher and its layers are asked anew."""
         if self.config.cutmix:
             x = (cutmix(x[0], self.config.cutmix, self.state.streams["replay"]),)
         return (x, self.teacher(x, self.config.hint)) if self.config.hint or self.config.cutmix else (x, answer)
 
-    def student_batch(self, x: Batch, answer: Answer) -> tuple[Batch, Answer]:
+    def student_batch(self, x: Batch, answer: Output) -> tuple[Batch, Output]:
         """Some of the new samples and, by `Config.replay`, some of the earlier ones."""
         rng, total = self.state.streams["replay"], self.config.batch_size
         old = round(self.config.replay * total)
@@ -113,7 +113,7 @@ class Game:
             if not config.reuse:
                 x, answer = adversary.new_samples(again=True)
             elif config.push:
-                x, answer = adversary.pushed(x)
+                x, answer = adversary.perturb(x)
         else:
             x, answer = adversary.new_samples()
         if config.replay:
@@ -123,21 +123,26 @@ class Game:
         for i in range(end - begin):
             if config.fresh and i:
                 x, answer = adversary.new_samples()
-            batch = self.as_seen(*self.student_batch(x, answer))
+            batch = self.augment_and_requery(*self.student_batch(x, answer))
             loss, said = self.student_step(*batch, rate)
         self.state.step += 1
         if begin == end:  # at the very beginning, where the number of steps grows
             return logged
-        return {"loss/student": float(loss), **beliefs(batch[1].logits, said.logits), "rate/student": rate, **logged}
+        return {
+            "loss/student": float(loss),
+            **batch_metrics(batch[1].logits, said.logits),
+            "rate/student": rate,
+            **logged,
+        }
 
     def turn_on_pool(self) -> dict[str, float]:
         """As many student steps on what the pool holds: distillation with data."""
         rate = self.config.student_lr * cosine(self.state.step, self.config.pseudo_batches)
         for _ in range(self.config.student_steps):
-            x, answer = self.as_seen(*self.pool.draw(self.config.batch_size, self.state.streams["replay"]))
+            x, answer = self.augment_and_requery(*self.pool.draw(self.config.batch_size, self.state.streams["replay"]))
             loss, said = self.student_step(x, answer, rate)
         self.state.step += 1
-        return {"loss/student": float(loss), **beliefs(answer.logits, said.logits), "rate/student": rate}
+        return {"loss/student": float(loss), **batch_metrics(answer.logits, said.logits), "rate/student": rate}
 
     @torch.no_grad()
     def fill(self, batches: Iterator[Batch]) -> None:
@@ -164,7 +169,7 @@ FEW = 20
 """Classes: of more than so many, each turn logs how many come up, not the share of each."""
 
 
-def beliefs(teacher: Tensor, student: Tensor) -> dict[str, float]:
+def batch_metrics(teacher: Tensor, student: Tensor) -> dict[str, float]:
     """How sure both are, how far apart, and the teacher's classes: (B, K) of logits each."""
     if not teacher.shape[1]:
         return {}

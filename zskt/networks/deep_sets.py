@@ -21,7 +21,7 @@ from zskt.networks.particlenet import affine
 PARTICLES = 16
 
 
-class FixedPFN(nn.Module):
+class DeepSets(nn.Module):
     """F(mean_i phi(p_i)), i over the N leading slots; padding is particles of zeros, and phi learns what they are.
 
     Args:
@@ -59,7 +59,7 @@ class FixedPFN(nn.Module):
         return answered
 
     @torch.no_grad()
-    def folded(self) -> FixedPFN:
+    def folded(self) -> DeepSets:
         """The same function in evaluation mode, without normalisations."""
         found = copy.deepcopy(self).eval()
         first = found.phi[0]
@@ -87,9 +87,9 @@ class FixedPFN(nn.Module):
         return nn.Sequential(*self.phi, self.pool, *self.f)
 
 
-def deepsets(inputs: JetInputs | TaggerInputs, outputs: int) -> FixedPFN:
+def deepsets(inputs: JetInputs | TaggerInputs, outputs: int) -> DeepSets:
     """For the particles of a teacher's inputs: the largest collection."""
     if isinstance(inputs, JetInputs):
-        return FixedPFN(((1,), len(inputs.features)), outputs)
+        return DeepSets(((1,), len(inputs.features)), outputs)
     most = max((c for c in collections_of(inputs) if not c.of_jet), key=lambda c: c.most)
-    return FixedPFN((most.features, most.variables), outputs)
+    return DeepSets((most.features, most.variables), outputs)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
-from zskt.jets.tagger_inputs import Role, TaggerInputs
+from zskt.jets.tagger_inputs import ResolvedInput, TaggerInputs
 from zskt.networks.particlenet import Rows
 from zskt.networks.weaver import WeaverTagger
 
@@ -24,7 +24,7 @@ FEW = 20
 
 
 @dataclass(frozen=True)
-class Objects:
+class ObjectCollection:
     """One collection, as far as a student looks at it."""
 
     features: tuple[int, ...]
@@ -45,15 +45,15 @@ class Objects:
         return (features != pads.view(1, -1, 1)).any(1)
 
 
-def collections_of(inputs: TaggerInputs) -> tuple[Objects, ...]:
+def collections_of(inputs: TaggerInputs) -> tuple[ObjectCollection, ...]:
     """What a student reads of a tagger's inputs."""
-    groups: dict[str, list[tuple[int, Role]]] = {}
+    groups: dict[str, list[tuple[int, ResolvedInput]]] = {}
     for i, role in enumerate(inputs.roles):
         groups.setdefault(role.group.collection, []).append((i, role))
     found = []
     for members in groups.values():
         mask = next((i for i, role in members if role.group.is_mask), None)
-        chosen: list[tuple[int, Role]] = []
+        chosen: list[tuple[int, ResolvedInput]] = []
         # Widest first: points repeat two of the features.
         for i, role in sorted(members, key=lambda m: -len(m[1].group.names)):
             seen = {name for _, other in chosen for name in other.group.names}
@@ -64,7 +64,7 @@ def collections_of(inputs: TaggerInputs) -> tuple[Objects, ...]:
             _, first = chosen[0]
             positions = tuple(i for i, _ in chosen)
             pads = tuple(v.pad for _, role in chosen for v in role.group.variables)
-            found.append(Objects(positions, mask, count, first.group.max_length, first.kind == "jet", pads))
+            found.append(ObjectCollection(positions, mask, count, first.group.max_length, first.kind == "jet", pads))
     return tuple(found)
 
 
@@ -92,7 +92,7 @@ class TaggerPFN(nn.Module):
 
     def __init__(
         self,
-        collections: Sequence[Objects],
+        collections: Sequence[ObjectCollection],
         outputs: int,
         phi: Sequence[int],
         phi_small: Sequence[int],
@@ -141,7 +141,7 @@ def _of_rows(network: nn.Module, x: Tensor) -> Tensor:
     return y
 
 
-class Regressing(nn.Module):
+class RegressionHead(nn.Module):
     """A student some of whose outputs are regressed values, in units of what the teacher's spread over.
 
     Args:

@@ -66,11 +66,11 @@ class Student:
     """What it takes, as in the teacher's `Inputs.domain`."""
     build: Callable[[Any, int], nn.Module]
     """Input specification, number of outputs -> the network."""
-    line: str
+    summary: str
 
 
 def _jets(
-    build: Callable[[int, int], nn.Module], of_tagger: Callable[[TaggerInputs, int], nn.Module], line: str
+    build: Callable[[int, int], nn.Module], of_tagger: Callable[[TaggerInputs, int], nn.Module], summary: str
 ) -> Student:
     """Of the number of features and of outputs; of the inputs of a tagger from a file, which are several."""
 
@@ -79,12 +79,12 @@ def _jets(
             return of_tagger(inputs, outputs)
         return build(len(inputs.features), outputs)
 
-    return Student("jets", student, line)
+    return Student("jets", student, summary)
 
 
-def _images(build: Callable[[int, int], nn.Module], line: str) -> Student:
+def _images(build: Callable[[int, int], nn.Module], summary: str) -> Student:
     """Of the number of classes and of channels."""
-    return Student("images", lambda inputs, classes: build(classes, inputs.channels), line)
+    return Student("images", lambda inputs, classes: build(classes, inputs.channels), summary)
 
 
 def _wide(depth: int, width: int) -> Student:

@@ -62,7 +62,7 @@ def render(records: list[Record], notes: Notes) -> str:
         if not found:
             rows.append([name, *["–"] * 2, notes.missing(command(recipe)), *["–"] * 3])
             continue
-        costs = [f"{found[0][key]:,}".replace(",", " ") for key in ("teacher_answers", "steps")]
+        costs = [f"{found[0][key]:,}".replace(",", " ") for key in ("teacher_queries", "steps")]
         cells = [spread([run["student"][key] for run in found]) for key in ("agreement", "accuracy", "kl")]
         rows.append([name, *costs, *cells, str(len(found))])
     head = ["", "teacher's answers", "student's steps", "agreement", "accuracy", "KL (nats)", "n"]

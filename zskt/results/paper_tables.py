@@ -169,8 +169,8 @@ def transitions(records: list[Record], notes: Notes) -> str:
             cells[0] += f" (n = {len(taken)})"
             rows.append([name, "–" if published is None else str(published), *cells])
     head = ["", "published", "stepping on the student", "on the teacher", "agreement", "ECE of the student"]
-    # What the measure cannot see: a student whose beliefs never move.
-    told = "small, too, for a student whose beliefs hardly move; read it with the agreement beside it"
+    # What the measure cannot see: a student whose batch_metrics never move.
+    told = "small, too, for a student whose batch_metrics hardly move; read it with the agreement beside it"
     return f"**Mean transition error**: {told}\n\n" + table(head, rows)
 
 

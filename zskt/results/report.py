@@ -20,7 +20,7 @@ from zskt.checkpoint import read_checkpoint
 from zskt.domains import DOMAINS, unit
 from zskt.errors import UserError
 from zskt.experiments.config import NO_GENERATOR
-from zskt.experiments.finished import Finished, finished
+from zskt.experiments.finished import FinishedRun, finished
 from zskt.experiments.runner import choose_device
 from zskt.experiments.summary import written
 from zskt.files import read_json, write_json
@@ -78,14 +78,14 @@ def _png(figure: Figure) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _summary(found: Finished, verdict: dict[str, Any]) -> str:
+def _summary(found: FinishedRun, verdict: dict[str, Any]) -> str:
     config, result, card = found.config, found.result, found.judge.card
     how = "without data" if config.mode == "zero-shot" else "from data"
     made = "" if config.generator == NO_GENERATOR else f" Pseudo-samples came from the generator {config.generator}."
     kind = unit(verdict["data"])
     return (
         f"Distilled {how} (mode {config.mode}, preset {config.preset}, seed {config.seed}): "
-        f"{result.get('teacher_answers', 0):,} answers of the teacher, {result.get('steps', 0):,} steps of the student."
+        f"{result.get('teacher_queries', 0):,} answers of the teacher, {result.get('steps', 0):,} steps of the student."
         f"{made} Judged on {verdict['data'][f'{kind}s']:,} {kind}s of {verdict['data']['name']}, which neither learned "
         f"from here. Teacher: {card.source}; licence: {card.licence}. A student answers like its teacher, mistakes "
         "included, and needs its own calibration before use."
@@ -143,7 +143,7 @@ def _rejection(value: list[float | None] | None) -> str:
     return f"> {value[0]:.0f}" if value[1] is None else f"{value[0]:.1f} ± {value[1]:.1f}"
 
 
-def _pictures(found: Finished) -> Iterator[dict[str, str]]:
+def _pictures(found: FinishedRun) -> Iterator[dict[str, str]]:
     record = Record(found.run, found.result)
     curves = {name: points for name in CURVES if len(points := record.curve(name)) > 1}
     if curves:
@@ -159,7 +159,7 @@ def _pictures(found: Finished) -> Iterator[dict[str, str]]:
 
 
 @torch.no_grad()
-def _pseudo(found: Finished) -> tuple[Figure | None, str]:
+def _pseudo(found: FinishedRun) -> tuple[Figure | None, str]:
     """Pseudo-samples of the generator as the run left it; without its checkpoint, as every run begins."""
     card = found.judge.card
     generator = GENERATORS[found.config.generator].build(card.inputs)

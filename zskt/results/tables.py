@@ -71,7 +71,7 @@ def collect(records: list[Record]) -> list[Row]:
         try:
             data = f"{run['data']['name']} {run['data']['sha256']}"
             own = (run["preset"], run["teacher"]["name"], run["student"]["name"], data)
-            key = (*own, _samples(run), run["teacher_answers"], run["steps"])
+            key = (*own, _samples(run), run["teacher_queries"], run["steps"])
         except KeyError as error:
             raise UserError(
                 f"{record.folder}: has no {error}; it is not a result of this version of zskt, remove it"

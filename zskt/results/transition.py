@@ -20,8 +20,8 @@ from tqdm import trange
 from zskt.errors import UserError
 from zskt.experiments.build import card_of, load_student
 from zskt.experiments.config import Config
-from zskt.experiments.evaluator import Judge
-from zskt.experiments.finished import judged_again
+from zskt.experiments.evaluator import Evaluator
+from zskt.experiments.finished import evaluation_source
 from zskt.experiments.runner import choose_device, teacher_of
 from zskt.files import read_json, write_json
 from zskt.results.figures import transition_picture
@@ -125,7 +125,7 @@ def transition_runs(
 
 def _players(
     run: Path, data: Path | None, teacher_path: Path | None, device: torch.device
-) -> tuple[Judge, nn.Module, Config]:
+) -> tuple[Evaluator, nn.Module, Config]:
     recorded = read_json(run / "config.json")
     files = recorded.pop("files", {})
     config = Config.from_dict(recorded, str(run / "config.json"))
@@ -136,10 +136,10 @@ def _players(
         raise UserError(f"--run {run}: trained a teacher; give the run of a student")
     student = load_student(run, config).to(device)
     teacher = teacher_of(config, files.get("teacher", {}), teacher_path).to(device)
-    return Judge(judged_again(config, files.get("data", {}), data), card, teacher, device), student, config
+    return Evaluator(evaluation_source(config, files.get("data", {}), data), card, teacher, device), student, config
 
 
-def _agreed(judge: Judge, student: nn.Module, images: int) -> tuple[Tensor, Tensor]:
+def _agreed(judge: Evaluator, student: nn.Module, images: int) -> tuple[Tensor, Tensor]:
     """The first images on which both agree, normalised, and what they take them for."""
     said = judge.teacher_says()
     assert said is not None

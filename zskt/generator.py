@@ -1,0 +1,87 @@
+"""What every generator is: a module that turns latent variables into pseudo-samples.
+
+Shapes: B batch, Z latent size, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import PseudoBatch
+from zskt.replay import cat
+
+
+class Generator(nn.Module):
+    """A map from z of N(0, 1) to pseudo-samples; a subclass writes `forward`.
+
+    A generator without trainable parameters is a prior: it is sampled and never trained.
+    """
+
+    latent_size: int = 1
+    """Z"""
+    acceptance: float = 1.0
+    """Share of latent variables that lead to a pseudo-sample inside the domain, at least."""
+
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
+        """z (B, Z) -> at most B pseudo-samples; ``rng`` draws what is discrete.
+
+        Args:
+            labels: (B,), the classes that a conditional generator is asked for; others ignore them.
+        """
+        raise NotImplementedError
+
+    def update(self, component: Tensor, reward: Tensor) -> None:
+        """Learn from rewards alone: what each mixture component (B,) was worth, (B,). Most generators do not."""
+
+    def draw(self, count: int, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
+        """Draw ``count`` latent variables, and at most as many pseudo-samples from them."""
+        z = torch.randn(count, self.latent_size, generator=rng, device=rng.device)
+        batch: PseudoBatch = self(z, rng) if labels is None else self(z, rng, labels)
+        return batch._replace(latent=(z,), labels=labels)
+
+    def sample(
+        self, count: int, rng: torch.Generator, labels: Tensor | None = None, latent: tuple[Tensor, ...] = ()
+    ) -> PseudoBatch:
+        """Draw exactly ``count`` pseudo-samples, again and again where some fall outside the domain.
+
+        Args:
+            labels: (count,), as in `forward`.
+            latent: `PseudoBatch.latent` of an earlier batch, whose z is taken again.
+        """
+        batches: list[PseudoBatch] = []
+        zs: list[Tensor] = []
+        while sum(len(batch.x[0]) for batch in batches) < count:
+            if len(zs) < len(latent):
+                z = latent[len(zs)]
+            else:
+                n = math.ceil(count / self.acceptance)
+                z = torch.randn(n, self.latent_size, generator=rng, device=rng.device)
+            zs.append(z)
+            batches.append(self(z, rng) if labels is None else self(z, rng, labels))
+        return _first(batches, count)._replace(latent=tuple(zs), labels=labels)
+
+
+def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:
+    """The first ``count`` samples of several batches as one; penalties are averaged."""
+    x = batches[0].x
+    for batch in batches[1:]:
+        x = tuple(cat(a, b) for a, b in zip(x, batch.x, strict=True))
+    log_probs = [batch.log_prob for batch in batches if batch.log_prob is not None]
+    components = [batch.component for batch in batches if batch.component is not None]
+    penalties = [batch.penalty for batch in batches if batch.penalty is not None]
+    return PseudoBatch(
+        tuple(t[:count] for t in x),
+        view=None if len(batches) > 1 or batches[0].view is None else batches[0].view[:count],
+        log_prob=torch.cat(log_probs)[:count] if log_probs else None,
+        component=torch.cat(components)[:count] if components else None,
+        penalty=torch.stack(penalties).mean() if penalties else None,
+    )
+
+
+def is_trainable(generator: Any) -> bool:
+    """Whether a generator has parameters to train."""
+    return any(p.requires_grad for p in generator.parameters())
