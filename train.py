@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command line of zskt from a checkout: ``python train.py --mode MODE``, the same as the console script ``zskt``."""
+"""The command line from a checkout: ``python train.py --mode MODE``, the same as the console script ``zskt``."""
 
 import sys
 

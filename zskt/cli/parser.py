@@ -53,7 +53,7 @@ MODES: dict[str, Mode] = {
     ),
     "evaluate": Mode("metrics of finished runs on other data", ("run", "data", "teacher_path", "preprocess", "device")),
     "report": Mode("one HTML page on a finished run", ("run", "data", "teacher_path", "preprocess", "device")),
-    "export": Mode("a finished run's student as ONNX, int8, FPGA", ("run", "out", "data", "teacher_path", "preprocess")),
+    "export": Mode("a finished run's student as ONNX and int8", ("run", "out", "data", "teacher_path", "preprocess")),
     "transition": Mode(
         "transition curves of image networks between classes",
         ("run", "against", "data", "teacher_path", "device", "images"),

@@ -114,7 +114,8 @@ class ZSKT(Method):
         self.terms = student_terms(config, pair)
         if config.bn_statistics_weight and not normalisations(pair.teacher or torch.nn.Identity()):
             raise UserError(
-                f"bn_statistics_weight is {config.bn_statistics_weight}, but the teacher has no batch normalisation; leave it out"
+                f"bn_statistics_weight is {config.bn_statistics_weight}, but the teacher has no batch normalisation; "
+                "leave it out"
             )
         self.cacheable = [term for term in self.terms if term.cacheable]
         self.schedule = StudentSchedule(
