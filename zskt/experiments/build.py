@@ -17,7 +17,7 @@ from zskt.jets.features import JetInputs
 from zskt.jets.jets import JetSelection
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.jets.tracks import FAT
-from zskt.networks.particle_flow import RegressionHead
+from zskt.networks.regression_head import RegressionHead
 from zskt.networks.students import STUDENTS, count_parameters
 
 

@@ -31,7 +31,7 @@ from zskt.jets.tagger_inputs import describe
 from zskt.methods.supervised import Classifier
 from zskt.methods.zskt import Game, begin
 from zskt.metrics import BATCH
-from zskt.networks.particle_flow import RegressionHead
+from zskt.networks.regression_head import RegressionHead
 from zskt.pair import Pair
 
 CALIBRATION = 512
