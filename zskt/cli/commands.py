@@ -156,7 +156,7 @@ def toy(given: argparse.Namespace) -> None:
 def export(given: argparse.Namespace) -> None:
     """Mode ``export``."""
     from zskt.export.export import export_run
-    from zskt.export.latency import table
+    from zskt.export.latency import latency_table
 
     run = one_of(given)
     if given.out is None:
@@ -169,7 +169,7 @@ def export(given: argparse.Namespace) -> None:
             shown = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in measured[name].items()}
             print(f"{name}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in shown.items()))
     if measured["latency"]:
-        print(table(measured["latency"], "jet" if "jets" in measured else "image"))
+        print(latency_table(measured["latency"], "jet" if "jets" in measured else "image"))
     print(f"exported: {out}")
 
 

@@ -28,8 +28,8 @@ EdgeConvSpec = tuple[int, tuple[int, ...]]
 def nearest(points: Tensor, mask: Tensor, k: int) -> Tensor:
     """Find the slots of the k nearest neighbours, nearest first: (B, P, C) and mask (B, P) -> (B, P, k).
 
-    A particle is none of its own neighbours: the first of the k + 1 nearest is dropped unseen, as in the published networks: where two particles coincide,
-    which of them is dropped is arbitrary. Padded slots are infinitely far away.
+    A particle is none of its own neighbours: the first of the k + 1 nearest is dropped unseen, as in the published
+    networks. Where two particles coincide, which of them is dropped is arbitrary. Padded slots are infinitely far away.
     """
     square = (points * points).sum(-1)  # (B, P)
     distance = square.unsqueeze(2) - 2 * points @ points.transpose(1, 2) + square.unsqueeze(1)
@@ -55,7 +55,7 @@ class RowNorm(nn.BatchNorm1d):
 
 
 class EdgeConv(nn.Module):
-    """An EdgeConv block: x_i -> ReLU(shortcut(x_i) + mean_j h(x_i, x_j - x_i)), j over the k nearest neighbours of i."""
+    """An EdgeConv block: x_i -> ReLU(shortcut(x_i) + mean_j h(x_i, x_j - x_i)), j over the k nearest of i."""
 
     def __init__(self, k: int, channels_in: int, channels: Sequence[int]) -> None:
         super().__init__()
