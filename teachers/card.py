@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from torch import nn
 
@@ -49,6 +50,16 @@ class Card:
     def domain(self) -> str:
         """What it takes: "jets", "images"."""
         return self.inputs.domain
+
+    def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
+        """The same teacher from the user's file."""
+        del preprocess
+        return replace(self, local_file=network or self.local_file)
+
+    def as_onnx(self, network: nn.Module, folder: Path) -> tuple[Path, str] | None:
+        """Return None: the file holds parameters alone, and the exporter writes the network."""
+        del network, folder
+        return None
 
     def parameters(self) -> int:
         """As published: folding normalisations away changes their number."""

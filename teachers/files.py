@@ -13,7 +13,7 @@ from teachers.card import Card
 from zskt.errors import UserError
 from zskt.files import fetch, sha256
 from zskt.jets.features import JetInputs, require_features
-from zskt.networks.particlenet import ParticleNet, fold
+from zskt.networks.particlenet import ParticleNet
 
 
 class Published(Protocol):
@@ -70,7 +70,7 @@ def _from_parameters(name: str, card: Card, file: Path) -> nn.Module:
         raise UserError(f"{file}: does not hold the network of {name} ({first}); give the file that does") from error
     if not all(bool(torch.isfinite(value).all()) for value in state.values()):
         raise UserError(f"{file}: the network of {name} has parameters that are not finite; fetch the file again")
-    return fold(network) if isinstance(network, ParticleNet) else network.eval().requires_grad_(False)
+    return network.folded() if isinstance(network, ParticleNet) else network.eval().requires_grad_(False)
 
 
 def locate(name: str, card: Published, path: Path | None) -> Path:

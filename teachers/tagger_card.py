@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Self
 
 from torch import nn
 
+from teachers.as_onnx import tagger_in_onnx
 from teachers.files import locate
 from teachers.tagger import Tagger, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
@@ -124,6 +126,14 @@ class TaggerCard:
         if self.described is None:
             return _read_files(file, self.preprocess_file())[0]
         return read_tagger(file, self.description.preprocess, Path(RECORD))[0]
+
+    def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
+        """The same teacher from the user's files."""
+        return replace(self, local_file=network or self.local_file, preprocess_path=preprocess or self.preprocess_path)
+
+    def as_onnx(self, network: nn.Module, folder: Path) -> tuple[Path, str] | None:
+        """Write the teacher as ONNX into a folder: the file, and whose export it is."""
+        return tagger_in_onnx(self.file(), network, self.description.preprocess, folder)
 
     def parameters(self) -> int:
         """As published: folding normalisations away changes their number."""

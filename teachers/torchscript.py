@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
 from zskt.jets.random_inputs import compared, random_inputs
-from zskt.networks.weaver import rebuilt
+from zskt.networks.weaver import rebuild_script
 
 TRIALS = 64
 """Random jets on which a network that takes another's place is compared with it."""
@@ -73,7 +73,7 @@ def read_torchscript(path: Path, groups: Sequence[InputGroup], where: Path) -> t
     order = order_of(arguments, groups, path, where)
     x = random_inputs(groups, TRIALS)
     asked = [x[i] for i in order]
-    ours = rebuilt(network, arguments, asked)
+    ours = rebuild_script(network, arguments, asked)
     module: nn.Module = network if ours is None else ours
     if ours is not None:
         with torch.no_grad():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from torch import Tensor
 from zskt.contracts import Batch
 from zskt.errors import UserError, lookup
 from zskt.jets.jets import TINY, Jets, JetSelection
+from zskt.jets.object_collections import ObjectCollection
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,16 @@ class JetInputs:
     slots: int = 128
     selection: JetSelection = field(default_factory=JetSelection)
     domain: str = "jets"
+    single_cloud: ClassVar[bool] = True
+    """The inputs are one cloud of particles: points, features and mask."""
 
     def __post_init__(self) -> None:
         for name in self.features:
             lookup(FEATURES, name, "feature")
+
+    def collections(self) -> tuple[ObjectCollection, ...]:
+        """Return the one collection that a student reads: the particles."""
+        return (ObjectCollection((1,), 2, len(self.features), self.slots, of_jet=False),)
 
     def __call__(self, jets: Jets) -> Batch:
         """Points (B, 2, P), features (B, F, P), both zero on padding, and mask (B, 1, P); P at most `slots`."""

@@ -12,15 +12,12 @@ from typing import Any
 import torch
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from matplotlib.figure import Figure
-from torch import nn
 
-from generators import GENERATORS
 from teachers import TaggerCard
-from zskt.checkpoint import read_checkpoint
 from zskt.domains import DOMAINS, unit
-from zskt.errors import UserError
 from zskt.experiments.config import NO_GENERATOR
 from zskt.experiments.finished import FinishedRun, finished
+from zskt.experiments.run_generator import rebuild_generator
 from zskt.experiments.runner import choose_device
 from zskt.experiments.summary import written
 from zskt.files import read_json, write_json
@@ -160,17 +157,13 @@ def _pictures(found: FinishedRun) -> Iterator[dict[str, str]]:
 
 @torch.no_grad()
 def _pseudo(found: FinishedRun) -> tuple[Figure | None, str]:
-    """Pseudo-samples of the generator as the run left it; without its checkpoint, as every run begins."""
+    """Draw pseudo-samples of the generator as the run left it; without its checkpoint, as the run began."""
     card = found.judge.card
-    generator = GENERATORS[found.config.generator].build(card.inputs)
-    assert isinstance(generator, nn.Module)
-    checkpoint, note = found.run / "checkpoint.pt", "The generator as the run left it."
-    try:
-        generator.load_state_dict(read_checkpoint(checkpoint)["parts"]["generator"])
-    except (UserError, KeyError):
-        note = "The run's checkpoint is not here: the generator as every run begins."
-    rng = torch.Generator().manual_seed(0)
-    draw = generator.eval()(torch.randn(8 * COUNT, generator.latent_size, generator=rng), rng)
+    generator, as_left = rebuild_generator(found, found.config.generator)
+    note = "The generator as the run left it."
+    if not as_left:
+        note = "The run's checkpoint is not here: the generator as the run began."
+    draw = generator.draw(8 * COUNT, torch.Generator().manual_seed(0))
     note += f" Beside them: {found.judge.source.name}"
     if card.domain == "jets" and found.judge.source.name != SAMPLE.name:
         note += f", or {SAMPLE.name} where that does not tell particles apart"
