@@ -20,9 +20,8 @@ from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.images.datasets import find_images, locate_parquet, read_images
 from zskt.images.grids import grid
-from zskt.jets.event_display import plane
+from zskt.jets.event_display import event_display
 from zskt.jets.jetclass import SAMPLE
-from zskt.jets.read import read_for
 
 LEARN_FROM_DATA = ("kd", "teacher", "few-shot")
 """Modes that may read training data."""
@@ -76,7 +75,7 @@ class Domain:
 
 def _jets(card: AnyCard, path: Path | None, mode: str) -> tuple[Source | None, Source]:
     def source(file: Path) -> Source:
-        read = functools.cache(lambda: read_for(card, file))
+        read = functools.cache(lambda: card.inputs.read(file, card.classes))
         return Source(file.name, file.stem, "jet", read, (file,), check=read)
 
     if mode not in LEARN_FROM_DATA:
@@ -87,7 +86,7 @@ def _jets(card: AnyCard, path: Path | None, mode: str) -> tuple[Source | None, S
 
 
 def _images(card: AnyCard, place: Path | None, mode: str) -> tuple[Source | None, Source]:
-    name = card.data
+    name = card.dataset
     assert name is not None
 
     def source(split: str) -> Source:
@@ -106,6 +105,6 @@ def _images(card: AnyCard, place: Path | None, mode: str) -> tuple[Source | None
 
 
 DOMAINS: dict[str, Domain] = {
-    "jets": Domain(_jets, lambda draw, real, card: plane(draw, real)),
+    "jets": Domain(_jets, lambda draw, real, card: event_display(draw, real)),
     "images": Domain(_images, grid, torch.channels_last, split=True),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,13 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from teachers import TEACHERS, AnyCard, TaggerCard
+from teachers import TEACHERS, AnyCard
 from zskt.errors import UserError
 from zskt.experiments.config import Config
-from zskt.jets.features import JetInputs
-from zskt.jets.jets import JetSelection
-from zskt.jets.tagger_inputs import TaggerInputs
-from zskt.jets.tracks import FAT
 from zskt.networks.particle_flow import RegressionHead
 from zskt.networks.students import STUDENTS, count_parameters
 
@@ -25,20 +20,7 @@ def card_of(config: Config) -> AnyCard:
     """The teacher's card, for the jets that the recipe asks for."""
     card = TEACHERS[config.teacher]
     asked = {name: getattr(config, name) for name in ("radius", "pt_low", "pt_high") if getattr(config, name)}
-    if not asked:
-        return card
-    if not isinstance(card.inputs, JetInputs | TaggerInputs):
-        raise UserError(f"{next(iter(asked))} is of jets, but the teacher {config.teacher} takes {card.domain}")
-    selection: JetSelection = replace(card.inputs.selection, **asked)
-    if selection.pt_low >= selection.pt_high:
-        raise UserError(
-            f"pt_low is {selection.pt_low:g} and pt_high {selection.pt_high:g}: the first must be the smaller"
-        )
-    if selection.radius > FAT:
-        raise UserError(f"radius is {selection.radius:g}, but pseudo-jets have at most {FAT:g}; leave it out")
-    if isinstance(card, TaggerCard):
-        return replace(card, selection=selection)
-    return replace(card, inputs=replace(card.inputs, selection=selection))
+    return card.with_selection(**asked)
 
 
 def build_student(config: Config, card: AnyCard) -> nn.Module:

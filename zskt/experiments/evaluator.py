@@ -14,7 +14,7 @@ from zskt.domains import Source
 from zskt.experiments.config import Config
 from zskt.jets.collections import ReconstructedJets
 from zskt.jets.jets import Jets
-from zskt.jets.metrics import TaggingComparison, judged, physics
+from zskt.jets.metrics import TaggingComparison, compare_taggers, physics
 from zskt.metrics import Predictions, answers, compare, figures
 from zskt.networks.students import count_parameters
 
@@ -51,7 +51,7 @@ class Evaluator:
             return None
         assert isinstance(samples, Jets | ReconstructedJets)
         own = self.says(student)
-        found = judged(self.card.classes, samples, self.data.labels, teacher.logits, own.logits)
+        found = compare_taggers(self.card.classes, samples, self.data.labels, teacher.logits, own.logits)
         return found, physics(found)
 
     def quick(self, student: nn.Module) -> dict[str, float | None]:

@@ -44,7 +44,7 @@ attention maps of a few images cost more than they teach; that is taken over for
 
 def few_shot(pair: Config, start: str = "scratch", images_per_class: int = 0) -> Config:
     """The recipe of mode few-shot for the teacher and the student of another recipe."""
-    domain, data = TEACHERS[pair.teacher].domain, TEACHERS[pair.teacher].data
+    domain, data = TEACHERS[pair.teacher].domain, TEACHERS[pair.teacher].dataset
     settings = FEW_SHOT[domain] | OF_DATA.get(data, {})
     if not images_per_class:
         settings = settings | WHOLE.get(data, {})

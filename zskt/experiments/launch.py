@@ -27,7 +27,6 @@ from zskt.forward import ask
 from zskt.jets.plots import pictures as physics_pictures
 from zskt.jets.random_inputs import random_inputs
 from zskt.jets.tagger_description import RECORD
-from zskt.jets.tagger_inputs import describe
 from zskt.methods.supervised import Classifier
 from zskt.methods.zskt import Game, begin
 from zskt.metrics import BATCH
@@ -66,7 +65,7 @@ def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
     if isinstance(card, TaggerCard) and generator is not None and not options.resume:
         assert isinstance(teacher, Tagger)
         require_device(teacher, card, device)
-        print(f"teacher: {teacher.origin}\n{describe(card.inputs)}")
+        print(f"teacher: {teacher.origin}\n{card.describe()}")
     if generator is not None and config.moments and not normalisations(teacher):
         raise UserError(f"moments is {config.moments}, but {config.teacher} has no batch normalisation; leave it out")
     if config.beta or config.hint:

@@ -118,7 +118,7 @@ def preset(name: str | None, teacher: str | None, mode: str) -> Config:
         )
         if not trains:
             others = [n for n in names if TEACHERS[PRESETS[n].teacher].domain == card.domain]
-            fitting += [n for n in others if TEACHERS[PRESETS[n].teacher].data == card.data] + others
+            fitting += [n for n in others if TEACHERS[PRESETS[n].teacher].dataset == card.dataset] + others
         if not fitting:
             raise UserError(f"--mode teacher: no preset trains {chosen}; choose one of {', '.join(names)} as --preset")
         name = fitting[0]

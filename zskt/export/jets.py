@@ -11,16 +11,11 @@ from pathlib import Path
 
 from torch import nn
 
-from teachers import AnyCard, TaggerCard
-from teachers.as_onnx import tagger_in_onnx
-from zskt.contracts import Batch
+from zskt.contracts import Batch, Card
 from zskt.experiments.finished import FinishedRun
 from zskt.export.dense import SoftmaxHead, dense, unpacked
 from zskt.export.student import SEVERAL, ExportSpec, as_numbers, pseudo_samples
-from zskt.jets.features import FEATURES, JetInputs
-from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 from zskt.jets.random_inputs import random_inputs
-from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.networks.particlenet import ParticleNet
 from zskt.networks.weaver import WeaverTagger
 from zskt.onnx_runtime import write_onnx
@@ -34,18 +29,17 @@ def export_jets(found: FinishedRun, teacher_path: Path | None, calibration: int)
         calibration: number of pseudo-jets.
     """
     card = found.judge.card
-    preprocess = preprocess_of(card)
+    preprocess = card.inputs.preprocess_form(card.classes)
     groups, full = preprocess.groups, [replace(g, min_length=g.max_length) for g in preprocess.groups]
 
     def samples(count: int) -> Batch:
-        inputs = card.inputs
-        assert isinstance(inputs, JetInputs | TaggerInputs)
-        return as_numbers(inputs(found.judge.data[:count].samples))  # type: ignore[arg-type]
+        return as_numbers(card.inputs(found.judge.data[:count].samples))
 
     def teacher(place: Path) -> tuple[Path, str] | None:
         network = found.judge.teacher
-        if isinstance(card, TaggerCard) and network is not None:
-            return tagger_in_onnx(teacher_path or card.file(), network, preprocess, place)
+        published = None if network is None else card.with_files(teacher_path).as_onnx(network, place)
+        if published is not None:
+            return published
         if isinstance(network, ParticleNet):
             whole = SoftmaxHead(unpacked(network), 0, range(len(card.classes))).eval()
             write_onnx(whole, names, axes, random_inputs(groups, SEVERAL), place / "teacher.onnx")
@@ -69,25 +63,7 @@ def export_jets(found: FinishedRun, teacher_path: Path | None, calibration: int)
     )
 
 
-def answering(student: nn.Module, card: AnyCard) -> SoftmaxHead:
+def answering(student: nn.Module, card: Card) -> SoftmaxHead:
     """The student as it leaves: probabilities and values in the order of the teacher's outputs."""
     own = (*card.classes, *card.values)
-    outputs = card.description.preprocess.outputs if isinstance(card, TaggerCard) else own
-    return SoftmaxHead(dense(student.eval()), len(card.values), [own.index(name) for name in outputs]).eval()
-
-
-def preprocess_of(card: AnyCard) -> Preprocess:
-    """How the student is fed, in CMS's layout, whatever its teacher is."""
-    if isinstance(card, TaggerCard):
-        return card.description.preprocess
-    inputs = card.inputs
-    assert isinstance(inputs, JetInputs)
-    variables = []
-    for name in inputs.features:
-        f = FEATURES[name]
-        clip = min(f.clip, UNBOUNDED)
-        variables.append(Variable(name, f.subtract, f.multiply, 0.0, -clip, clip))
-    points = tuple(Variable(name) for name in ("part_deta", "part_dphi"))
-    parts = (("pf_points", points), ("pf_features", tuple(variables)), ("pf_mask", (Variable("part_mask"),)))
-    groups = tuple(InputGroup(name, v, 1, inputs.slots) for name, v in parts)
-    return Preprocess(groups, card.classes)
+    return SoftmaxHead(dense(student.eval()), len(card.values), [own.index(name) for name in card.outputs]).eval()

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from generators import GENERATORS
-from teachers import TaggerCard
 from zskt.checkpoint import read_checkpoint
 from zskt.domains import DOMAINS, unit
 from zskt.errors import UserError
@@ -24,11 +23,10 @@ from zskt.experiments.finished import FinishedRun, finished
 from zskt.experiments.runner import choose_device
 from zskt.experiments.summary import written
 from zskt.files import read_json, write_json
-from zskt.jets.event_display import COUNT
+from zskt.jets.event_display import JETS_PER_ROW
 from zskt.jets.jetclass import SAMPLE
-from zskt.jets.metrics import CUT, LEAST
+from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS
 from zskt.jets.plots import pictures as physics_pictures
-from zskt.jets.tagger_inputs import describe
 from zskt.results.records import Record
 
 DPI = 110
@@ -56,7 +54,7 @@ def report_run(run: Path, data: Path | None, teacher_path: Path | None, device: 
         summary=_summary(found, verdict),
         tables=[_networks(verdict), *([] if figures is None else list(_physics(figures[1])))],
         pictures=pictures,
-        inputs=describe(card.inputs) if isinstance(card, TaggerCard) else "",
+        inputs=card.describe(),
         command=environment.get("command", ""),
         versions=f"revision {environment.get('revision')}, Python {environment.get('python')}, "
         + ", ".join(f"{k} {v}" for k, v in environment.get("packages", {}).items()),
@@ -133,7 +131,8 @@ def _physics(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
         "rows": rows,
         "note": f"Against {', '.join(figures['background'])}, on {figures['jets']:,} jets; the truth is "
         f"{figures['truth']}. Errors are binomial. Sculpting: Jensen-Shannon divergence of the background's mass "
-        f"before and after the cut at {CUT:.0%}, – where fewer than {LEAST} jets of it pass: give more with --data.",
+        f"before and after the cut at {CUT_EFFICIENCY:.0%}, – where fewer than {MIN_JETS} jets of it pass: give more "
+        "with --data.",
     }
 
 
@@ -170,7 +169,7 @@ def _pseudo(found: FinishedRun) -> tuple[Figure | None, str]:
     except (UserError, KeyError):
         note = "The run's checkpoint is not here: the generator as every run begins."
     rng = torch.Generator().manual_seed(0)
-    draw = generator.eval()(torch.randn(8 * COUNT, generator.latent_size, generator=rng), rng)
+    draw = generator.eval()(torch.randn(8 * JETS_PER_ROW, generator.latent_size, generator=rng), rng)
     note += f" Beside them: {found.judge.source.name}"
     if card.domain == "jets" and found.judge.source.name != SAMPLE.name:
         note += f", or {SAMPLE.name} where that does not tell particles apart"
