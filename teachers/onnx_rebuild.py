@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from zskt.jets.preprocess import InputGroup
-from zskt.jets.random_inputs import apart
+from zskt.jets.random_inputs import largest_differences
 from zskt.networks.folding import fold_into_weights
 from zskt.networks.particlenet import EdgeConv
 from zskt.networks.weaver import REBUILD_TOLERANCE, WeaverTagger
@@ -141,7 +141,7 @@ def _fill(
         _set(layer, weight, bias)
 
 
-def searches(model: onnx.ModelProto) -> onnx.ModelProto:
+def neighbour_searches(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy whose outputs are the indices that each neighbour search finds: (B, P, k + 1), itself among them."""
     found = onnx.ModelProto()
     found.CopyFrom(model)
@@ -151,6 +151,6 @@ def searches(model: onnx.ModelProto) -> onnx.ModelProto:
     return found
 
 
-def close(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> bool:
+def is_close(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> bool:
     """Whether most jets get the expected answers (B, K), neighbour ties aside."""
-    return float(apart(network, x, expected).median()) < REBUILD_TOLERANCE
+    return float(largest_differences(network, x, expected).median()) < REBUILD_TOLERANCE

@@ -13,10 +13,8 @@ from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
 from zskt.export.dense import GraphNetwork, SoftmaxHead, to_export_form
 from zskt.export.student import ExportSpec, masks_as_numbers, pseudo_samples
-from zskt.jets.features import FEATURES
-from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 from zskt.jets.random_inputs import random_inputs
-from zskt.jets.tagger_inputs import AnyJetInputs, TaggerInputs
+from zskt.jets.tagger_inputs import AnyJetInputs
 from zskt.networks.particlenet import ParticleNet
 from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
@@ -33,7 +31,7 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
     card = run.judge.card
     inputs: AnyJetInputs = card.inputs  # type: ignore[assignment]
     own_outputs = (*card.classes, *card.values)
-    preprocess = preprocess_of(inputs, own_outputs)
+    preprocess = inputs.preprocess_form(own_outputs)
     groups = preprocess.groups
     full_groups = [replace(group, min_length=group.max_length) for group in groups]
 
@@ -70,21 +68,3 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
         teacher_as_onnx=teacher_as_onnx,
         has_neighbour_search=any(isinstance(module, GraphNetwork) for module in run.student.modules()),
     )
-
-
-def preprocess_of(inputs: AnyJetInputs, outputs: tuple[str, ...]) -> Preprocess:
-    """Describe the inputs of a student in CMS's layout.
-
-    Args:
-        outputs: names of classes and values, which a tagger's own description replaces.
-    """
-    if isinstance(inputs, TaggerInputs):
-        return inputs.preprocess
-    variables = []
-    for name in inputs.features:
-        feature = FEATURES[name]
-        clip = min(feature.clip, UNBOUNDED)
-        variables.append(Variable(name, feature.subtract, feature.multiply, 0.0, -clip, clip))
-    points = tuple(Variable(name) for name in ("part_deta", "part_dphi"))
-    parts = (("pf_points", points), ("pf_features", tuple(variables)), ("pf_mask", (Variable("part_mask"),)))
-    return Preprocess(tuple(InputGroup(name, v, 1, inputs.slots) for name, v in parts), outputs)
