@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from teachers import TEACHERS, TaggerCard
 from zskt.errors import UserError, lookup
 from zskt.files import read_json
 from zskt.jets.tagger_description import RECORD, Description
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Teachers, students, generators and presets by name."""
+
+    teachers: Mapping[str, Any]
+    students: Mapping[str, Any]
+    generators: Mapping[str, Any]
+    presets: Mapping[str, Any]
 
 
 def adopt_files(teacher: str | None, network: Path | None, preprocess: Path | None) -> str | None:
