@@ -14,11 +14,14 @@ from zskt.cli.options import adopt_preprocess, config_of, one_of, options_of
 from zskt.errors import UserError
 from zskt.experiments import launch as jobs
 from zskt.experiments import runner as running
+from zskt.experiments.catalog import Catalog
 from zskt.experiments.presets import PRESETS, line
 from zskt.experiments.run_folder import free_name
 from zskt.experiments.summary import summary
 from zskt.files import read_json
 from zskt.networks.students import STUDENTS
+
+CATALOG = Catalog(TEACHERS, STUDENTS, GENERATORS, PRESETS)
 
 
 def distil(given: argparse.Namespace) -> None:
@@ -47,30 +50,30 @@ def transition(given: argparse.Namespace) -> None:
         raise UserError("--mode transition: say which run: --run runs/NAME, and another as --against runs/OTHER")
     runs = [*given.run, *([] if given.against is None else [given.against])]
     images = 1000 if given.images is None else given.images
-    found, picture = transition_runs(
+    results, picture = transition_runs(
         runs, given.data, given.teacher_path, given.device, images, progress=sys.stderr.isatty()
     )
-    for run, result in found:
+    for run, result in results:
         print(
             f"{run}: mean transition error {result['on_student']['mte']:.4f} stepping on the student, "
-            f"{result['on_teacher']['mte']:.4f} on the teacher, {result['images']} images"
+            f"{result['on_teacher']['mte']:.4f} on the teacher, {result['count']} images"
         )
     print(f"picture: {picture}")
 
 
 def paper(given: argparse.Namespace) -> None:
     """Mode ``paper``: the runs behind the tables, for so many minutes."""
-    from zskt.results.paper_runs import DATA, LONGEST, SEEDS, campaign, play
+    from zskt.results.paper_runs import DATA_SETS, MAX_MINUTES, SEEDS, planned_runs, run_campaign
 
     if given.only is None:
-        raise UserError(f"--mode paper: say for which data: --only {' or '.join(DATA)}")
-    if given.minutes is not None and not 0 < given.minutes <= LONGEST:
-        raise UserError(f"--minutes is {given.minutes}, but must be positive, and at most {LONGEST}")
+        raise UserError(f"--mode paper: say for which data: --only {' or '.join(DATA_SETS)}")
+    if given.minutes is not None and not 0 < given.minutes <= MAX_MINUTES:
+        raise UserError(f"--minutes is {given.minutes}, but must be positive, and at most {MAX_MINUTES}")
     place = given.out or running.RUNS
-    runs = list(campaign(given.only, SEEDS if given.seed is None else (given.seed,)))
+    runs = list(planned_runs(given.only, CATALOG, SEEDS if given.seed is None else (given.seed,)))
     if given.pseudo_batches is not None:
         runs = [replace(run, config=run.config.with_(pseudo_batches=given.pseudo_batches)) for run in runs]
-    left = play(runs, place, options_of(given), given.minutes)
+    left = run_campaign(runs, place, options_of(given), given.minutes)
     print(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {place}")
     if left:
         print(f"next: {left[0].name}; go on with the same command")
@@ -93,7 +96,7 @@ def html(given: argparse.Namespace) -> None:
 
     run = one_of(given)
     adopt_preprocess(given)
-    print(f"report: {report_run(run, given.data, given.teacher_path, given.device)}")
+    print(f"report: {report_run(run, given.data, given.teacher_path, given.device, CATALOG)}")
 
 
 def simulate(given: argparse.Namespace) -> None:
@@ -108,15 +111,16 @@ def simulate(given: argparse.Namespace) -> None:
 
 def tables(given: argparse.Namespace) -> None:
     """Mode ``tables``: on the screen, or into a folder with pictures."""
-    from zskt.results.tables import everything, write
+    from zskt.results.pages import write_pages
+    from zskt.results.tables import all_tables
 
     if given.run is not None and len(given.run) > 1:
         raise UserError("--run: for tables, give one folder that holds the runs")
     folder = Path("runs/reference") if given.run is None else given.run[0]
     if given.out is None:
-        print(everything(folder))
+        print(all_tables(folder, CATALOG))
     else:
-        write(folder, given.out)
+        write_pages(folder, given.out, CATALOG)
         print(f"tables and pictures: {given.out}")
 
 

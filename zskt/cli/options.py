@@ -10,6 +10,7 @@ from typing import Any
 
 from teachers import TEACHERS
 from zskt.errors import UserError, lookup
+from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.catalog import adopt_files, adopt_run
 from zskt.experiments.config import Config
 from zskt.experiments.few_shot_presets import few_shot
@@ -111,6 +112,7 @@ def settings(config: Config, assignments: Sequence[str]) -> Config:
     changed: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
+        name = {new: old for old, new in SETTING_ALIASES.items()}.get(name, name)
         free = {k: v for k, v in config.to_dict().items() if k not in ("preset", "mode", "teacher", "start")}
         if not equals:
             raise UserError(f"--set {assignment}: write it as NAME=VALUE")

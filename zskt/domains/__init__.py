@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -47,11 +46,6 @@ class Source:
         if len(self.files) == 1:
             return sha256(self.files[0])
         return hashlib.sha256("".join(map(sha256, self.files)).encode()).hexdigest() if self.files else None
-
-
-def unit(data: dict[str, Any]) -> str:
-    """What the samples are called that an entry ``data`` of ``result.json`` counts."""
-    return next((name for name in ("jet", "image") if f"{name}s" in data), "sample")
 
 
 Sources = Callable[[AnyCard, Path | None, str], tuple[Source | None, Source]]

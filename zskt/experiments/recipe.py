@@ -34,9 +34,9 @@ class Recipe:
 
 def recipe_of_result(result: Result) -> Recipe:
     """Return the recipe that a finished run followed."""
-    names = {"teacher": result.teacher.name, "student": result.student.name}
-    others = {f.name: getattr(result, f.name) for f in fields(Recipe) if f.name not in (*names, "changes")}
-    return Recipe(**names, **others, changes=frozenset(result.changes.items()))
+    values = {f.name: getattr(result, f.name) for f in fields(Recipe)}
+    values |= {"teacher": result.teacher.name, "student": result.student.name}
+    return Recipe(**values | {"changes": frozenset(result.changes.items())})
 
 
 def recipe_of_config(config: Config) -> Recipe:

@@ -37,7 +37,6 @@ class ScoredSamples:
     """What a sample is called: "jet" or "image"."""
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class NetworkScores:
     """Figures of merit of one network. None is a figure that these samples, or this pair, cannot give."""
@@ -107,7 +106,9 @@ class Result:
             UserError: if it is of a newer version, or an entry is missing or unknown; ``where`` is named.
         """
         if values.get("schema", SCHEMA) > SCHEMA:
-            raise UserError(f"{where}: written by a newer version of zskt (schema {values['schema']}); use that version")
+            raise UserError(
+                f"{where}: written by a newer version of zskt (schema {values['schema']}); use that version"
+            )
         upgraded = upgrade(values)
         del upgraded["schema"]
         if "iterations" not in upgraded and "epochs" not in upgraded:
@@ -118,7 +119,8 @@ class Result:
             upgraded[role] = _build(NetworkScores, entry, where, role)
         if not toy:
             upgraded["data"] = _build(ScoredSamples, upgraded.get("data", {}), where, "data")
-        return _build(cls, upgraded, where, "")
+        result: Result = _build(cls, upgraded, where, "")
+        return result
 
     @classmethod
     def read(cls, path: Path) -> Result:
@@ -164,8 +166,8 @@ def upgrade(result: Mapping[str, Any]) -> dict[str, Any]:
     if "changes" in values:
         values["changes"] = rename(values["changes"], SETTING_ALIASES)
     if isinstance(values.get("data"), Mapping):
-        unit = {"unit": name for key, name in UNITS.items() if key in values["data"]}
-        values["data"] = rename(values["data"], RESULT_ALIASES) | unit
+        units = [unit for key, unit in UNITS.items() if key in values["data"]]
+        values["data"] = rename(values["data"], RESULT_ALIASES) | ({"unit": units[0]} if units else {})
     for role in ("teacher", "student"):
         if role in values and isinstance(values[role], Mapping):
             values[role] = rename(values[role], RESULT_ALIASES)

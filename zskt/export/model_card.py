@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from zskt.domains import unit
 from zskt.experiments.finished import FinishedRun
+from zskt.experiments.result import upgrade
 from zskt.experiments.summary import written
 from zskt.export.latency import table
+from zskt.markdown import table as markdown_table
 
 FED = {
     "jets": (
@@ -21,14 +22,17 @@ FED = {
 
 def model_card(found: FinishedRun, measured: dict[str, Any]) -> str:
     """Markdown."""
-    card, config, result = found.judge.card, found.config, found.result
+    card, config, result = found.judge.card, found.config, upgrade(found.result)
     data, student, teacher = result["data"], result["student"], result["teacher"]
     learned = "without any data" if config.mode == "zero-shot" else "from data"
-    kind = unit(data)
-    rows = "\n".join(
-        f"| {role} | {entry['name']} | {written(entry['parameters'])} | {written(entry['accuracy'])} | "
-        f"{written(entry.get('agreement'))} | {written(entry.get('kl'))} |"
-        for role, entry in (("teacher", teacher), ("student", student))
+    kind = data["unit"]
+    keys = ("parameters", "accuracy", "agreement", "kl")
+    figures = markdown_table(
+        ["", "network", "parameters", "accuracy", "agreement", "KL (nats)"],
+        [
+            [role, entry["name"], *(written(entry.get(key)) for key in keys)]
+            for role, entry in (("teacher", teacher), ("student", student))
+        ],
     )
     quantised = measured["int8"]
     tied = ""
@@ -42,8 +46,8 @@ def model_card(found: FinishedRun, measured: dict[str, Any]) -> str:
         "factors and systematic uncertainties of the teacher do not carry over.",
         f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),
         "## Figures",
-        f"On {data[f'{kind}s']} {kind}s of {data['name']}:",
-        f"| | network | parameters | accuracy | agreement | KL (nats) |\n|---|---|---|---|---|---|\n{rows}",
+        f"On {data['count']} {kind}s of {data['name']}:",
+        figures,
         "## Files",
         "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of "
         f"{kind}s. When it left, it differed from the trained network by at most "

@@ -1,4 +1,4 @@
-"""What each ingredient of our recipe for MNIST is worth: shorter runs without it, at equal teacher queries and steps."""
+"""What each ingredient of our recipe for MNIST is worth: shorter runs without it, at equal cost."""
 
 from __future__ import annotations
 

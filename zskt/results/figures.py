@@ -111,13 +111,11 @@ def _few_shot(records: list[Record], catalog: Catalog) -> Figure:
     return figure
 
 
-def _few_shot_curves(
-    axes: Axes, records: list[Record], catalog: Catalog, pair: Pair, method: str, colour: str
-) -> None:
+def _few_shot_curves(axes: Axes, records: list[Record], catalog: Catalog, pair: Pair, method: str, colour: str) -> None:
     """Draw the published and our curve of one method."""
     if pair.data == "cifar10":
         published = FEW_SHOT[method]
-        axes.plot(published.keys(), published.values(), "o--", color=colour, ms=3, label=f"{method}, published")
+        axes.plot(list(published), list(published.values()), "o--", color=colour, ms=3, label=f"{method}, published")
     points = {}
     for m in IMAGES_PER_CLASS:
         recipe = paper_tables.few_shot_experiment(method, m, pair, catalog).recipe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -149,7 +149,7 @@ def transition_table(records: list[Record], missing: MissingRuns, catalog: Catal
     return f"**Mean transition error**: {caveat}\n\n{table(TRANSITION_HEAD, rows)}"
 
 
-def _transition_cells(transitions: list[Mapping[str, Any]]) -> list[str]:
+def _transition_cells(transitions: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write the mean transition error both ways, agreement and calibration error."""
     cells = [mean_and_deviation([curves[way]["mte"] for curves in transitions]) for way in ("on_student", "on_teacher")]
     cells += [mean_and_deviation([curves["student"][key] for curves in transitions]) for key in ("agreement", "ece")]

@@ -25,8 +25,8 @@ MAX_POINTS = 200
 DIGITS = 5
 """Significant digits of a point of a curve."""
 STUDENT_FILES = ("config.json", "student.safetensors", "inputs.json", "toy.png")
-"""Copied as they are where the student is kept: ``inputs.json`` is what a tagger takes, ``toy.png`` shows the networks of
-mode toy, which leaves no other student."""
+"""Copied as they are where the student is kept. ``inputs.json`` is what a tagger takes; ``toy.png`` shows the networks
+of mode toy, which leaves no other student."""
 
 
 def record_runs(
@@ -71,9 +71,7 @@ def _entry(run: Path, tabulate: Sequence[str] | None) -> IndexEntry:
     return replace(entry, tabulate=stems, transitions=transitions)
 
 
-def _copy(
-    run: Path, entry: IndexEntry, out: Path, environments: dict[str, Any], with_student: bool
-) -> IndexEntry:
+def _copy(run: Path, entry: IndexEntry, out: Path, environments: dict[str, Any], with_student: bool) -> IndexEntry:
     """Copy what is kept of a run, and complete its entry."""
     place = out / entry.run
     place.mkdir(parents=True)

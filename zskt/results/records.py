@@ -133,7 +133,7 @@ def _read_all(run: Path, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _records(entry: IndexEntry, folder: Path) -> Iterator[Record]:
     """Yield a record for each set of test samples that tables show."""
     stems = list(entry.evaluations) if entry.tabulate is None else entry.tabulate
-    figures = [{}] if entry.tabulate is None or not stems else []
+    figures: list[dict[str, Any]] = [{}] if entry.tabulate is None or not stems else []
     figures += [entry.evaluations[stem] for stem in stems]
     run = folder / entry.run
     curves = tuple(upgrade(curve) for curve in entry.transitions.values())

@@ -47,10 +47,8 @@ def source_label(recipe: Recipe) -> str:
         return "data (kd)"
     if recipe.mode != "few-shot":
         return recipe.generator or recipe.mode
-    if recipe.attention_weight:
-        name = "data (KD+AT)"
-    else:
-        name = "data (KD)" if recipe.kd_fraction else "data, labels alone"
+    names = {(False, False): "data, labels alone", (True, False): "data (KD)"}
+    name = names.get((bool(recipe.kd_fraction), bool(recipe.attention_weight)), "data (KD+AT)")
     return name if recipe.init_from_run == "scratch" else f"{name}, from a zero-shot student"
 
 
