@@ -15,10 +15,10 @@ from generators.images.dead_leaves import DeadLeaves
 from generators.images.objects import Objects
 from generators.images.strokes import Strokes
 from generators.iterated import iterated
-from generators.jets.mlp import FreeJets
+from generators.jets.mlp import MLPJets
 from generators.jets.noise import NoiseJets
 from generators.jets.shower import Shower
-from generators.jets.unknown_variables import complete
+from generators.jets.unknown_variables import with_unknown_variables
 from generators.vectors.point_cloud import point_cloud
 from generators.vectors.tabular import Tabular, tabular
 from zskt.generator import Generator
@@ -40,12 +40,12 @@ class Entry:
 
 def _jets(build: Callable[[Any], Generator], summary: str) -> Entry:
     """An entry for jets, which draws unknown variables of a tagger, too."""
-    return Entry("jets", lambda inputs: complete(build(inputs), inputs), summary)
+    return Entry("jets", lambda inputs: with_unknown_variables(build(inputs), inputs), summary)
 
 
 GENERATORS: dict[str, Entry] = {
     "noise": _jets(NoiseJets, "jets of random particles: the trivial baseline, nothing to learn"),
-    "mlp": _jets(FreeJets, "the paper's idea for jets: a free network from z to particles"),
+    "mlp": _jets(MLPJets, "the paper's idea for jets: a free network from z to particles"),
     "shower-prior": _jets(
         partial(Shower, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
     ),

@@ -11,9 +11,9 @@ from torch import nn
 from generators import GENERATORS
 from generators.jets.four_vectors import boost, from_pt_eta_phi_mass, pt_eta_phi, two_body
 from generators.jets.hard_process import PROCESSES, Flavour, decay
-from generators.jets.parton_shower import Partons, String, hadronise, shower
+from generators.jets.parton_shower import Partons, StringParameters, hadronise, shower
 from generators.jets.process_mixture import ExponentialWeights
-from generators.jets.shower import PARAMETERS, Shower
+from generators.jets.shower import SHOWER_PARAMETERS, Shower
 from zskt.contracts import PseudoBatch
 from zskt.jets.axis import wrapped
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
@@ -116,7 +116,7 @@ def test_the_adversary_cannot_shift_beyond_its_bound() -> None:
     assert generator.adversary is not None
     for parameter in generator.adversary.parameters():
         nn.init.normal_(parameter, 0, 10)
-    shift = generator.adversary(torch.randn(99, len(PARAMETERS)), torch.zeros(99, dtype=torch.long))
+    shift = generator.adversary(torch.randn(99, len(SHOWER_PARAMETERS)), torch.zeros(99, dtype=torch.long))
     assert shift.abs().max() <= 1.5
 
 
@@ -185,7 +185,7 @@ def test_shower_and_string_keep_momentum_and_gluons_radiate_more() -> None:
         partons = shower(quarks(300, 500.0, flavour), torch.ones(300), stream())
         total = torch.zeros(300).index_add(0, partons.jet, partons.pt)
         assert torch.allclose(total, torch.full((300,), 500.0), rtol=1e-4)
-        hadrons, _ = hadronise(partons, String(*(v * torch.ones(300) for v in (1.0, 0.6, 0.3))), stream())
+        hadrons, _ = hadronise(partons, StringParameters(*(v * torch.ones(300) for v in (1.0, 0.6, 0.3))), stream())
         assert torch.allclose(torch.zeros(300).index_add(0, hadrons.jet, hadrons.pt), total, rtol=1e-3)
         counts[flavour] = len(hadrons.pt) / 300
     # C_A / C_F = 2.25 asymptotically; at these energies experiments see 1.4 to 1.9.
@@ -199,14 +199,20 @@ def test_resonances_come_out_with_their_masses(root: str, mass: float) -> None:
     ]
     generator = Shower(KIN, adversarial=False)
     process = torch.tensor(found[:1]).repeat(400)
-    jets, accepted = generator.jets(torch.randn(400, len(PARAMETERS), generator=stream()), process, stream())
+    jets, accepted = generator.jets(torch.randn(400, len(SHOWER_PARAMETERS), generator=stream()), process, stream())
     assert accepted.float().mean() > 0.4
     assert jets.mass.median().item() == pytest.approx(mass, rel=0.12)
 
 
 def test_multiplicity_is_that_of_a_jet_at_the_lhc() -> None:
     generator = Shower(KIN, adversarial=False)
-    mean = generator(torch.randn(400, len(PARAMETERS), generator=stream()), stream()).x[2].sum((1, 2)).float().mean()
+    mean = (
+        generator(torch.randn(400, len(SHOWER_PARAMETERS), generator=stream()), stream())
+        .x[2]
+        .sum((1, 2))
+        .float()
+        .mean()
+    )
     assert 35 < mean < 60  # simulated jets: 49
 
 
@@ -215,7 +221,7 @@ def test_bottom_jets_are_displaced_and_have_leptons_and_light_ones_hardly() -> N
     displaced = {}
     for flavour in (Flavour.BOTTOM, Flavour.LIGHT):
         process = torch.full((300,), index[flavour])
-        jets, _ = Shower(FULL, adversarial=False).jets(torch.randn(300, len(PARAMETERS)), process, stream())
+        jets, _ = Shower(FULL, adversarial=False).jets(torch.randn(300, len(SHOWER_PARAMETERS)), process, stream())
         significance = (jets.d0 / jets.d0_error.clamp(min=1e-6)).abs()[(jets.charge != 0) & jets.mask]
         displaced[flavour] = (significance > 5).float().mean().item()
     assert displaced[Flavour.BOTTOM] > 0.05

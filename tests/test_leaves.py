@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from generators.images.canvas import Canvas, Layer
-from generators.images.cutouts import SYMMETRIC, Cutouts
-from generators.images.dead_leaves import OF_IMAGE, OF_LEAF, PARTS, DeadLeaves, place_leaves, thing
+from generators.images.cutouts import SYMMETRIC_FRACTION, Cutouts
+from generators.images.dead_leaves import IMAGE_LATENTS, LEAF_LATENTS, N_PARTS, DeadLeaves, central_object, place_leaves
 from generators.images.objects import Objects
 from teachers.images import DATA
 
@@ -33,7 +33,7 @@ def test_things_cut_out_are_large_on_black_varied_and_mostly_symmetric() -> None
     assert 0.15 < seen.float().mean() < 0.5 and not seen[:, frame].any()  # where the images are padded
     assert pixels[seen.unsqueeze(1)].std() > 0.15 and seen.float().mean((1, 2)).std() > 0.08
     alike = (seen == seen.flip(-1)).float().mean((1, 2)) > 0.99
-    assert abs(alike.float().mean() - SYMMETRIC) < 0.08
+    assert abs(alike.float().mean() - SYMMETRIC_FRACTION) < 0.08
     assert drawn_images(Cutouts(DATA["cifar10"].inputs), 4).shape == (4, 3, 32, 32)
 
 
@@ -51,7 +51,7 @@ def layer(**changes: torch.Tensor) -> Layer:
     one, zero = torch.ones(1), torch.zeros(1)
     flat = Layer(
         x=zero, y=zero, radius=5 * one, aspect=one, angle=zero, power=2 * one, lobes=torch.zeros(1, 4),
-        paint=zero.long(), tint=torch.zeros(1, 3), shade=torch.zeros(1, 2), texture=zero, pt_index=one,
+        paint=zero.long(), tint=torch.zeros(1, 3), shade=torch.zeros(1, 2), texture=zero, slope=one,
     )  # fmt: skip
     return flat._replace(**changes)
 
@@ -72,9 +72,9 @@ def test_a_leaf_covers_its_area_where_it_lies_and_hides_what_is_below() -> None:
 
 
 def test_the_thing_stands_in_the_middle_and_has_two_colours() -> None:
-    leaves = {name: torch.randn(100, 27) for name in OF_LEAF}
-    whole = {name: torch.randn(100) for name in OF_IMAGE}
-    parts = list(thing(leaves, whole))
-    assert len(parts) == PARTS and (parts[0].radius > 0).all() and (parts[-1].radius < 0).any()
+    leaves = {name: torch.randn(100, 27) for name in LEAF_LATENTS}
+    whole = {name: torch.randn(100) for name in IMAGE_LATENTS}
+    parts = list(central_object(leaves, whole))
+    assert len(parts) == N_PARTS and (parts[0].radius > 0).all() and (parts[-1].radius < 0).any()
     assert parts[0].x.abs().mean() < 4 and set(torch.cat([p.paint for p in parts]).tolist()) == {5, 6}
     assert all(set(leaf.paint.tolist()) <= set(range(5)) for leaf in place_leaves(leaves, whole))

@@ -8,36 +8,46 @@ import pytest
 import torch
 
 from generators.images.canvas import Canvas
-from generators.images.dead_leaves import OF_LEAF
-from generators.images.object_parts import KINDS, NUMBERS, ROLES, TABLE, colours, parts
-from generators.images.objects import OF_THING, Objects
+from generators.images.dead_leaves import LEAF_LATENTS
+from generators.images.object_parts import (
+    OBJECT_KINDS,
+    PALETTE_INDEX,
+    PART_COLUMNS,
+    PARTS_FILE,
+    load_parts,
+    parse_colours,
+)
+from generators.images.objects import OBJECT_LATENTS, Objects
 from teachers.images import DATA
 
 
 def test_every_line_of_the_table_is_a_part_that_can_be_drawn() -> None:
-    with TABLE.open(newline="", encoding="utf-8") as file:
+    with PARTS_FILE.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert {row["kind"] for row in rows} == {kind.name for kind in KINDS}
-    assert {row["colour"] for row in rows} <= set(ROLES)
+    assert {row["kind"] for row in rows} == {kind.name for kind in OBJECT_KINDS}
+    assert {row["colour"] for row in rows} <= set(PALETTE_INDEX)
     for row in rows:
-        x, y, long, wide, angle, power, often, corner = (float(row[name]) for name in NUMBERS)
+        x, y, long, wide, angle, power, often, corner = (float(row[name]) for name in PART_COLUMNS)
         assert abs(x) < 1.5 and abs(y) < 1.5 and abs(angle) <= 180, row
         assert 0 < long < 3 and 0 < wide < 3 and power >= 1 and 0 < often <= 1 and 0 <= corner < 0.5, row
-    numbers, paints = parts()
-    assert numbers.shape[:2] == paints.shape and set(paints.unique().tolist()) <= {0, *ROLES.values()}
-    assert (numbers[..., NUMBERS.index("often")] > 0).sum() == sum(1 + int(row["pair"]) for row in rows)
-    tones, scenes = colours([kind.tones for kind in KINDS]), colours([kind.scenes for kind in KINDS])
+    numbers, paints = load_parts()
+    assert numbers.shape[:2] == paints.shape and set(paints.unique().tolist()) <= {0, *PALETTE_INDEX.values()}
+    assert (numbers[..., PART_COLUMNS.index("often")] > 0).sum() == sum(1 + int(row["pair"]) for row in rows)
+    tones, scenes = (
+        parse_colours([kind.tones for kind in OBJECT_KINDS]),
+        parse_colours([kind.scenes for kind in OBJECT_KINDS]),
+    )
     assert tones.shape[2:] == (3,) and scenes.shape[2:] == (2, 3)
 
 
-def silhouette(name: str, looks: float) -> torch.Tensor:
+def silhouette(name: str, facing: float) -> torch.Tensor:
     """What the parts of a thing cover when nothing varies: (H, W) of bool."""
     generator, canvas = Objects(DATA["cifar10"].inputs), Canvas(32, torch.Generator())
-    kind = torch.tensor([[k.name for k in KINDS].index(name)])
-    layers = {leaf: torch.zeros(1, generator.layers) for leaf in OF_LEAF}
+    kind = torch.tensor([[k.name for k in OBJECT_KINDS].index(name)])
+    layers = {leaf: torch.zeros(1, generator.layers) for leaf in LEAF_LATENTS}
     layers["colour"] -= 9  # every part is there
-    layers["turn_b"][:, 0] = looks
-    drawn = generator.sketch(kind, layers, {thing: torch.zeros(1) for thing in OF_THING})
+    layers["turn_b"][:, 0] = facing
+    drawn = generator.sketch(kind, layers, {thing: torch.zeros(1) for thing in OBJECT_LATENTS})
     return torch.stack([canvas.covered(part)[0] for part in drawn]).any(0)
 
 
@@ -54,16 +64,16 @@ def test_paired_parts_are_mirror_images() -> None:
 
 def test_a_thing_has_the_colours_of_its_kind_and_scene() -> None:
     generator, rng = Objects(DATA["cifar10"].inputs), torch.Generator().manual_seed(0)
-    kind = torch.full((2000,), [k.name for k in KINDS].index("sailing boat"))
+    kind = torch.full((2000,), [k.name for k in OBJECT_KINDS].index("sailing boat"))
     palette = generator.palette(kind, torch.randn(2000, generator.palette_size, 5, generator=rng), rng)
-    dark, light = palette[:, ROLES["dark"]], palette[:, ROLES["light"]]
+    dark, light = palette[:, PALETTE_INDEX["dark"]], palette[:, PALETTE_INDEX["light"]]
     assert dark.mean() < 0.25 and light.mean() > 0.75
-    water = palette[:, ROLES["ground"]]
+    water = palette[:, PALETTE_INDEX["ground"]]
     assert ((water[:, 2] > water[:, 0]).float().mean()) > 0.8  # bluer than red, but for the wild ones
     assert palette.min() >= 0 and palette.max() <= 1
 
 
-@pytest.mark.parametrize("name", [kind.name for kind in KINDS])
+@pytest.mark.parametrize("name", [kind.name for kind in OBJECT_KINDS])
 def test_each_thing_stands_in_the_middle(name: str) -> None:
     covered = silhouette(name, 1.0)
     assert covered[8:24, 8:24].float().mean() > 0.2

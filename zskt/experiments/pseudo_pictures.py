@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from zskt.contracts import PseudoBatch
-from zskt.images.grids import COLUMNS, ROWS
+from zskt.images.grids import GRID_COLUMNS, GRID_ROWS
 from zskt.jets.event_display import COUNT
 
 
@@ -23,7 +23,9 @@ class Pictures:
         self.generator, self.picture, self.device, self.seed = generator, picture, device, seed
         size: int = generator.latent_size  # type: ignore[assignment]
         # More jets than are shown: a generator may reject some.
-        self.z = torch.randn(max(4 * COUNT, ROWS * COLUMNS), size, generator=torch.Generator().manual_seed(seed))
+        self.z = torch.randn(
+            max(4 * COUNT, GRID_ROWS * GRID_COLUMNS), size, generator=torch.Generator().manual_seed(seed)
+        )
 
     @torch.no_grad()
     def show(self, writer: SummaryWriter, turn: int) -> None:
