@@ -225,7 +225,7 @@ class Shower(Generator):
         return torch.exp(self.selection.resolution * torch.randn(jets, 2, generator=rng, device=device))
 
     def _in_domain(self, jets: Jets, partons: Tensor, flavours: Tensor) -> Tensor:
-        """Select jets in the range of momentum; those that contain decays also need all visible partons inside: (B,)."""
+        """Select jets in the range of momentum; those that contain decays need all visible partons inside: (B,)."""
         _, eta, phi = pt_eta_phi(partons)
         visible = (flavours != Flavour.NONE) & (flavours != Flavour.NEUTRINO)
         _, eta_sum, phi_sum = pt_eta_phi((partons * visible.unsqueeze(-1)).sum(1))

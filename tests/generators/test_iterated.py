@@ -11,11 +11,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from generators import iterated
+from tests.generators import stream
 from zskt.errors import UserError
-
-
-def rng(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def counting(batch: int = 3) -> Iterator[torch.Tensor]:
@@ -29,18 +26,18 @@ def counting(batch: int = 3) -> Iterator[torch.Tensor]:
 def test_an_iterator_gives_exactly_so_many_and_loses_none() -> None:
     generator = iterated(counting())
     assert not list(generator.parameters())
-    assert generator.sample(4, rng()).x[0].flatten().tolist() == [0, 1, 2, 3]
-    assert generator.draw(1, rng()).x[0].flatten().tolist() == [4]
-    batch = generator.sample(5, rng())
+    assert generator.sample(4, stream()).x[0].flatten().tolist() == [0, 1, 2, 3]
+    assert generator.draw(1, stream()).x[0].flatten().tolist() == [4]
+    batch = generator.sample(5, stream())
     assert batch.x[0].flatten().tolist() == [5, 6, 7, 8, 9]
-    assert torch.equal(generator.sample(5, rng(), latent=batch.latent).x[0], batch.x[0])
-    assert generator(torch.zeros(2, 1), rng()).x[0].flatten().tolist() == [10, 11]
+    assert torch.equal(generator.sample(5, stream(), latent=batch.latent).x[0], batch.x[0])
+    assert generator(torch.zeros(2, 1), stream()).x[0].flatten().tolist() == [10, 11]
 
 
 def test_lists_and_loaders_begin_anew_and_one_batch_is_taken_again() -> None:
     rows = torch.arange(4.0).view(2, 2)
     for source in ([rows], rows, (rows,), DataLoader(TensorDataset(rows), batch_size=2)):
-        assert torch.equal(iterated(source).sample(3, rng()).x[0], torch.cat([rows, rows[:1]]))
+        assert torch.equal(iterated(source).sample(3, stream()).x[0], torch.cat([rows, rows[:1]]))
 
 
 def test_a_function_is_called_with_how_many_are_missing_and_the_stream() -> None:
@@ -52,10 +49,10 @@ def test_a_function_is_called_with_how_many_are_missing_and_the_stream() -> None
         return points, points[..., 0] > 0
 
     generator = iterated(source)
-    points, mask = generator.sample(6, rng()).x
+    points, mask = generator.sample(6, stream()).x
     assert sizes == [6, 2] and points.shape == (6, 6, 2) and mask.shape == (6, 6) and mask.dtype == torch.bool
-    assert torch.equal(generator.sample(6, rng()).x[0], points)  # the stream decides alone
-    assert not torch.equal(generator.sample(6, rng(1)).x[0], points)
+    assert torch.equal(generator.sample(6, stream()).x[0], points)  # the stream decides alone
+    assert not torch.equal(generator.sample(6, stream(1)).x[0], points)
 
 
 def test_a_network_as_a_function_is_not_trained() -> None:
@@ -68,7 +65,7 @@ def test_a_network_as_a_function_is_not_trained() -> None:
             return self.layer(torch.randn(n, 1, generator=stream))  # type: ignore[no-any-return]
 
     generator = iterated(Sampler())
-    assert not list(generator.parameters()) and not generator.sample(3, rng()).x[0].requires_grad
+    assert not list(generator.parameters()) and not generator.sample(3, stream()).x[0].requires_grad
 
 
 @pytest.mark.parametrize(
@@ -89,7 +86,7 @@ def test_a_network_as_a_function_is_not_trained() -> None:
 )
 def test_sources_that_fail_say_so_in_a_line(source: Any, message: str) -> None:
     with pytest.raises(UserError, match=message) as error:
-        iterated(source).sample(5, rng())
+        iterated(source).sample(5, stream())
     assert "\n" not in str(error.value)
 
 

@@ -60,7 +60,7 @@ DATASETS: dict[str, ImageDataset] = {
 
 
 def locate_parquet(place: Path, split: Split) -> list[Path]:
-    """List the parquet files of a split in a folder: ``test.parquet``, ``test-00000-of-1.parquet``, ``data/test-...``."""
+    """List a split's parquet files in a folder: ``test.parquet``, ``test-00000-of-1.parquet``, ``data/test-...``."""
     return sorted([*place.glob(f"{split}*.parquet"), *place.glob(f"data/{split}*.parquet")])
 
 

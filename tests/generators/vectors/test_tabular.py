@@ -10,6 +10,7 @@ import torch
 
 from generators import GENERATORS, tabular
 from generators.vectors.tabular import Tabular
+from tests.generators import stream
 from zskt.errors import UserError
 from zskt.vectors.inputs import VectorInputs
 
@@ -26,7 +27,7 @@ def mixed(adversarial: bool = True) -> Tabular:
 
 def drawn(generator: Tabular, n: int = 20_000, seed: int = 0) -> torch.Tensor:
     """Pseudo-samples (n, F)."""
-    return generator.sample(n, torch.Generator().manual_seed(seed)).x[0].detach()
+    return generator.sample(n, stream(seed)).x[0].detach()
 
 
 def perturbed(generator: Tabular) -> Tabular:
@@ -61,7 +62,7 @@ def test_it_starts_at_the_prior_which_is_spread_over_the_range() -> None:
 
 def test_gradients_are_finite_and_reach_the_adversary_and_leaving_the_prior_costs() -> None:
     generator = mixed()
-    batch = generator.sample(256, torch.Generator().manual_seed(0))
+    batch = generator.sample(256, stream())
     assert batch.penalty is not None and batch.penalty.item() == 0
     for column in range(9):  # every feature pulls, whatever its kind
         generator.zero_grad()
@@ -69,7 +70,7 @@ def test_gradients_are_finite_and_reach_the_adversary_and_leaving_the_prior_cost
         gradients = [p.grad for p in generator.parameters() if p.grad is not None]
         assert all(torch.isfinite(gradient).all() for gradient in gradients)
         assert sum(float(gradient.abs().sum()) for gradient in gradients) > 0
-    moved = perturbed(mixed()).sample(256, torch.Generator().manual_seed(0)).penalty
+    moved = perturbed(mixed()).sample(256, stream()).penalty
     assert moved is not None and moved > 0
     moved.backward()
 
@@ -77,7 +78,7 @@ def test_gradients_are_finite_and_reach_the_adversary_and_leaving_the_prior_cost
 def test_an_adversary_learns_where_it_is_sent() -> None:
     generator = tabular([0.0, 0.0], 1.0, tau=0.0)
     optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
-    rng = torch.Generator().manual_seed(0)
+    rng = stream()
     for _ in range(100):
         optimizer.zero_grad()
         (-generator.sample(64, rng).x[0][:, 0]).mean().backward()
@@ -90,8 +91,8 @@ def test_the_same_seed_gives_the_same_batch_of_exactly_so_many() -> None:
     generator = mixed()
     assert torch.equal(drawn(generator, 7), drawn(generator, 7))
     assert not torch.equal(drawn(generator, 7), drawn(generator, 7, seed=1))
-    batch = generator.sample(7, torch.Generator().manual_seed(0))
-    again = generator.sample(7, torch.Generator().manual_seed(5), latent=batch.latent)
+    batch = generator.sample(7, stream())
+    again = generator.sample(7, stream(5), latent=batch.latent)
     assert torch.equal(batch.x[0], again.x[0])
 
 

@@ -6,8 +6,7 @@ import torch
 
 from generators.images.strokes import BOX_SIZE, Strokes
 from teachers.images import DATA
-
-from .conftest import drawn_images
+from tests.conftest import drawn_images
 
 
 def test_characters_are_ink_in_a_box() -> None:
