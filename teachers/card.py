@@ -14,7 +14,7 @@ from teachers.files import network_file, read_state_dict, require_user_file
 from zskt.contracts import Inputs
 from zskt.errors import UserError
 from zskt.jets.features import JetInputs, require_features
-from zskt.networks.particlenet import ParticleNet, fold
+from zskt.networks.particlenet import ParticleNet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class ParameterCard:
             raise UserError(
                 f"{path}: the network of {self.name} has parameters that are not finite; fetch the file again"
             )
-        return fold(network) if isinstance(network, ParticleNet) else network.eval().requires_grad_(False)
+        return network.folded() if isinstance(network, ParticleNet) else network.eval().requires_grad_(False)
 
     def build(self) -> nn.Module:
         """Build the network, untrained."""

@@ -15,7 +15,7 @@ from teachers.input_order import Reordered, input_order
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import N_TRIAL_JETS, describe_differences, random_inputs
-from zskt.networks.weaver import rebuilt
+from zskt.networks.weaver import rebuild_script
 
 SUFFIXES: tuple[str, ...] = (".pt", ".pth")
 N_TRACE_JETS = 3
@@ -51,7 +51,7 @@ def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tup
     order = input_order(arguments, groups, path, preprocess_file)
     x = random_inputs(groups, N_TRIAL_JETS)
     ordered = [x[i] for i in order]
-    rebuilt_network = rebuilt(network, arguments, ordered)
+    rebuilt_network = rebuild_script(network, arguments, ordered)
     module: nn.Module = network if rebuilt_network is None else rebuilt_network
     if rebuilt_network is not None:
         with torch.no_grad():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from zskt.pair import Pair
 
 from generators import GENERATORS
 from zskt.errors import UserError
@@ -18,7 +19,6 @@ from zskt.losses import NonFiniteLoss
 from zskt.methods.zskt import Game, batch_metrics, begin
 from zskt.networks.students import STUDENTS, count_parameters
 from zskt.optim import cosine
-from zskt.pair import Pair
 from zskt.replay import ReplayBuffer, mix
 
 CPU = torch.device("cpu")

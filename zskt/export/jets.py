@@ -1,4 +1,4 @@
-"""Students of jet taggers on their way out: fed by the inputs of their teachers, described in CMS's layout.
+"""Export of jet students: they take the inputs of their teachers, described in CMS's layout.
 
 Shapes: B jets, C variables, P entries, K classes, R regressed values.
 """
@@ -9,61 +9,62 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from torch import nn
-
-from zskt.contracts import Batch, Card
+from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.dense import SoftmaxHead, dense, unpacked
-from zskt.export.student import SEVERAL, ExportSpec, as_numbers, pseudo_samples
+from zskt.export.dense import GraphNetwork, SoftmaxHead, to_export_form
+from zskt.export.student import ExportSpec, masks_as_numbers, pseudo_samples
 from zskt.jets.random_inputs import random_inputs
+from zskt.jets.tagger_inputs import AnyJetInputs
 from zskt.networks.particlenet import ParticleNet
-from zskt.networks.weaver import WeaverTagger
-from zskt.onnx_runtime import write_onnx
+from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
+
+DEFAULT_GENERATOR = "shower-prior"
 
 
-def export_jets(found: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
-    """The student of a run on jets.
+def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
+    """Describe the student of a run on jets to the exporter.
 
     Args:
-        teacher_path: where the teacher's file is, if the user says so.
+        teacher_path: the teacher's file, if the user gave it.
         calibration: number of pseudo-jets.
     """
-    card = found.judge.card
-    preprocess = card.inputs.preprocess_form(card.classes)
-    groups, full = preprocess.groups, [replace(g, min_length=g.max_length) for g in preprocess.groups]
+    card = run.judge.card
+    inputs: AnyJetInputs = card.inputs  # type: ignore[assignment]
+    own_outputs = (*card.classes, *card.values)
+    preprocess = inputs.preprocess_form(own_outputs)
+    groups = preprocess.groups
+    full_groups = [replace(group, min_length=group.max_length) for group in groups]
 
-    def samples(count: int) -> Batch:
-        return as_numbers(card.inputs(found.judge.data[:count].samples))
+    def test_inputs(count: int) -> Batch:
+        return masks_as_numbers(inputs(run.judge.data[:count].samples))  # type: ignore[arg-type]
 
-    def teacher(place: Path) -> tuple[Path, str] | None:
-        network = found.judge.teacher
-        published = None if network is None else card.with_files(teacher_path).as_onnx(network, place)
-        if published is not None:
+    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
+        network = run.judge.teacher
+        if network is None:
+            return None
+        published = (card if teacher_path is None else card.with_files(network=teacher_path)).as_onnx(network, folder)
+        if published is not None or not isinstance(network, ParticleNet):
             return published
-        if isinstance(network, ParticleNet):
-            whole = SoftmaxHead(unpacked(network), 0, range(len(card.classes))).eval()
-            write_onnx(whole, names, axes, random_inputs(groups, SEVERAL), place / "teacher.onnx")
-            return place / "teacher.onnx", "ONNX, exported by zskt from the publisher's parameters"
-        return None
+        path = folder / "teacher.onnx"
+        exportable = SoftmaxHead(to_export_form(network), 0, range(len(card.classes))).eval()
+        write_onnx(exportable, names, axes, random_inputs(groups, N_TRACE_SAMPLES), path)
+        return path, "ONNX, exported by zskt from the publisher's parameters"
 
     names = tuple(group.name for group in groups)
     axes = tuple(group.axes for group in groups)
+    order = [own_outputs.index(name) for name in preprocess.outputs]
     return ExportSpec(
-        network=answering(found.student, card),
-        names=names,
-        axes=axes,
-        outputs=preprocess.outputs,
-        random=partial(random_inputs, groups),
-        full=partial(random_inputs, full),
-        samples=samples,
-        pseudo=pseudo_samples(found, calibration, "shower-prior"),
-        describe=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
-        teacher=teacher,
-        ties=any(isinstance(m, ParticleNet | WeaverTagger) for m in found.student.modules()),
+        network=SoftmaxHead(to_export_form(run.student.eval()), len(card.values), order).eval(),
+        input_names=names,
+        output_names=preprocess.outputs,
+        dynamic_axes=axes,
+        random_inputs=partial(random_inputs, groups),
+        largest_inputs=partial(random_inputs, full_groups),
+        test_inputs=test_inputs,
+        calibration=pseudo_samples(run, calibration, DEFAULT_GENERATOR),
+        preprocess=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
+        preprocess_note="how the inputs are prepared, in CMS's layout; any number of entries up to `max_length`",
+        latency_note="Jets with as many entries as the network takes. ",
+        teacher_as_onnx=teacher_as_onnx,
+        has_neighbour_search=any(isinstance(module, GraphNetwork) for module in run.student.modules()),
     )
-
-
-def answering(student: nn.Module, card: Card) -> SoftmaxHead:
-    """The student as it leaves: probabilities and values in the order of the teacher's outputs."""
-    own = (*card.classes, *card.values)
-    return SoftmaxHead(dense(student.eval()), len(card.values), [own.index(name) for name in card.outputs]).eval()

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from zskt.contracts import Batch
 from zskt.dataset import Labelled
 from zskt.errors import UserError, lookup
 from zskt.jets.jets import TINY, Jets, JetSelection
+from zskt.jets.object_collections import ObjectCollection
 from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 
 
@@ -88,10 +90,16 @@ class JetInputs:
     """Largest number of particles; softer ones are left out."""
     selection: JetSelection = field(default_factory=JetSelection)
     domain: str = "jets"
+    single_cloud: ClassVar[bool] = True
+    """The inputs are one cloud of particles: points, features and mask."""
 
     def __post_init__(self) -> None:
         for name in self.features:
             lookup(FEATURES, name, "feature")
+
+    def collections(self) -> tuple[ObjectCollection, ...]:
+        """Return the one collection that a student reads: the particles."""
+        return (ObjectCollection((1,), 2, len(self.features), self.slots, of_jet=False),)
 
     def __call__(self, jets: Jets) -> Batch:
         """Compute points (B, 2, P), features (B, F, P), both zero on padding, and mask (B, 1, P); P at most `slots`."""

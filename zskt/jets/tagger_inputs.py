@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.features import JetInputs
 from zskt.jets.jets import AK4_SELECTION, AK8_SELECTION, Jets, JetSelection
+from zskt.jets.object_collections import ObjectCollection, collections_of
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.tracks import reconstruct
 from zskt.jets.variable_names import PARTICLE_SUBSETS, find_variable, kind_of
@@ -72,6 +73,8 @@ class TaggerInputs:
     preprocess: Preprocess
     selection: JetSelection = field(default_factory=JetSelection)
     domain: str = "jets"
+    single_cloud: ClassVar[bool] = False
+    """The inputs are what the preprocessing names, in collections of several kinds of objects."""
 
     @cached_property
     def roles(self) -> tuple[ResolvedInput, ...]:
@@ -82,6 +85,10 @@ class TaggerInputs:
     def features(self) -> tuple[str, ...]:
         """Names of all variables but masks, each once."""
         return tuple(dict.fromkeys(n for r in self.roles if not r.group.is_mask for n in r.group.names))
+
+    def collections(self) -> tuple[ObjectCollection, ...]:
+        """Return the collections that a student reads: particles, vertices, lost tracks, the jet itself."""
+        return collections_of(self.roles)
 
     def at(self, selection: JetSelection) -> TaggerInputs:
         """Return the same inputs for other jets."""

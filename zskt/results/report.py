@@ -12,21 +12,20 @@ from typing import Any
 import torch
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from matplotlib.figure import Figure
-from torch import nn
 
-from generators import GENERATORS
-from zskt.checkpoint import read_checkpoint
+from teachers import TaggerCard
 from zskt.domains import DOMAINS, unit
-from zskt.errors import UserError
 from zskt.experiments.config import NO_GENERATOR
 from zskt.experiments.finished import FinishedRun, finished
+from zskt.experiments.run_generator import rebuild_generator
 from zskt.experiments.runner import choose_device
 from zskt.experiments.summary import written
 from zskt.files import read_json, write_json
-from zskt.jets.event_display import JETS_PER_ROW
+from zskt.jets.event_display import COUNT
 from zskt.jets.jetclass import SAMPLE
-from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS
+from zskt.jets.metrics import CUT, LEAST
 from zskt.jets.plots import pictures as physics_pictures
+from zskt.jets.tagger_inputs import describe
 from zskt.results.records import Record
 
 DPI = 110
@@ -54,7 +53,7 @@ def report_run(run: Path, data: Path | None, teacher_path: Path | None, device: 
         summary=_summary(found, verdict),
         tables=[_networks(verdict), *([] if figures is None else list(_physics(figures[1])))],
         pictures=pictures,
-        inputs=card.describe(),
+        inputs=describe(card.inputs) if isinstance(card, TaggerCard) else "",
         command=environment.get("command", ""),
         versions=f"revision {environment.get('revision')}, Python {environment.get('python')}, "
         + ", ".join(f"{k} {v}" for k, v in environment.get("packages", {}).items()),
@@ -131,8 +130,7 @@ def _physics(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
         "rows": rows,
         "note": f"Against {', '.join(figures['background'])}, on {figures['jets']:,} jets; the truth is "
         f"{figures['truth']}. Errors are binomial. Sculpting: Jensen-Shannon divergence of the background's mass "
-        f"before and after the cut at {CUT_EFFICIENCY:.0%}, – where fewer than {MIN_JETS} jets of it pass: give more "
-        "with --data.",
+        f"before and after the cut at {CUT:.0%}, – where fewer than {LEAST} jets of it pass: give more with --data.",
     }
 
 
@@ -159,17 +157,13 @@ def _pictures(found: FinishedRun) -> Iterator[dict[str, str]]:
 
 @torch.no_grad()
 def _pseudo(found: FinishedRun) -> tuple[Figure | None, str]:
-    """Pseudo-samples of the generator as the run left it; without its checkpoint, as every run begins."""
+    """Draw pseudo-samples of the generator as the run left it; without its checkpoint, as the run began."""
     card = found.judge.card
-    generator = GENERATORS[found.config.generator].build(card.inputs)
-    assert isinstance(generator, nn.Module)
-    checkpoint, note = found.run / "checkpoint.pt", "The generator as the run left it."
-    try:
-        generator.load_state_dict(read_checkpoint(checkpoint)["parts"]["generator"])
-    except (UserError, KeyError):
-        note = "The run's checkpoint is not here: the generator as every run begins."
-    rng = torch.Generator().manual_seed(0)
-    draw = generator.eval()(torch.randn(8 * JETS_PER_ROW, generator.latent_size, generator=rng), rng)
+    generator, as_left = rebuild_generator(found, found.config.generator)
+    note = "The generator as the run left it."
+    if not as_left:
+        note = "The run's checkpoint is not here: the generator as the run began."
+    draw = generator.draw(8 * COUNT, torch.Generator().manual_seed(0))
     note += f" Beside them: {found.judge.source.name}"
     if card.domain == "jets" and found.judge.source.name != SAMPLE.name:
         note += f", or {SAMPLE.name} where that does not tell particles apart"
