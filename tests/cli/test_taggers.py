@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import awkward as ak
-import numpy as np
 import pytest
 import torch
 import uproot
 
+from tests.conftest import Call
+from tests.jets.pfnano_file import write_pfnano
+from tests.toy_taggers import Toy, described, write
 from zskt.checkpoint import read_checkpoint
-from zskt.files import read_json
+from zskt.files import read_json, write_json
 from zskt.jets.jetclass import SAMPLE
-from zskt.jets.pfnano import read_pfnano
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
-
-from ..conftest import Call
-from ..teachers.toy_taggers import Toy, described, write
 
 SHORT = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
 
@@ -154,40 +150,22 @@ def test_the_shipped_teachers_student_leaves(call: Call, tmp_path: Path, small: 
     assert call("--mode", "report", "--run", tmp_path / "run", "--data", small)[0] == 0
 
 
-def test_pfnano_is_rebuilt(call: Call, tmp_path: Path) -> None:
-    file = pfnano(tmp_path / "nano.root")
-    jets = read_pfnano(file, 0.8, ("label_QCD_others",)).samples
-    assert len(jets) == 2 and jets.vertices.mask.sum() == 1  # type: ignore[union-attr]
-    particles = jets.particles  # type: ignore[union-attr]
-    assert particles["pt"][0].tolist() == sorted(particles["pt"][0].tolist(), reverse=True)
-    assert set(particles["track"][particles.mask].tolist()) == {0.0, 1.0}
-    assert (particles["dxy"][particles["track"] == 0] == 0).all()
-    preprocess = replace(described(most=100))
+def test_a_tagger_is_judged_on_pfnano(call: Call, tmp_path: Path) -> None:
+    file = write_pfnano(tmp_path / "nano.root")
+    preprocess = described(most=100)
     run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", file)
     assert read_json(run / "result.json")["data"]["jets"] == 2
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"PFCands_d0Err": None}, "no branch PFCands_d0Err"),
-        ({"PFCands_eta": [[float("nan")] * 6, [0.1] * 6]}, "NaN in jet 0"),
-        ({"FatJetPFCands_jetIdx": [[0] * 6, [5] * 6]}, "has no particles"),
-        ({"FatJetPFCands_pFCandsIdx": [[99] * 6, [0] * 6]}, "points outside"),
-        ({"FatJet_pt": [[10.0], [20.0]]}, "no FatJet above"),
-        ({"FatJet_eta": [[float("nan")], [0.1]]}, "FatJet_eta is not finite"),
-    ],
-)
-def test_broken_pfnano_is_named(call: Call, tmp_path: Path, changes: dict[str, object], words: str) -> None:
-    changed = {k: None if v is None else ak.Array(v) for k, v in changes.items()}  # type: ignore[arg-type]
-    file = pfnano(tmp_path / "nano.root", **changed)
+def test_broken_pfnano_ends_a_run_before_it_begins(call: Call, tmp_path: Path) -> None:
+    file = write_pfnano(tmp_path / "nano.root", PFCands_d0Err=None)
     preprocess = described(most=100)
     path, where = write(tmp_path, preprocess, Toy(preprocess))
     out = tmp_path / "run"
     code, _, err = call(
         "--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *SHORT, "--data", file, "--out", out
     )
-    assert code == 2 and words in err and len(err.strip().splitlines()) == 1
+    assert code == 2 and "no branch PFCands_d0Err" in err and len(err.strip().splitlines()) == 1
     assert not (out / "result.json").exists()
 
 

@@ -49,7 +49,7 @@ def test_an_unknown_feature_lists_the_known_ones() -> None:
 
 def test_a_network_of_another_number_of_features_is_refused() -> None:
     require_features({"bn_fts.weight": torch.ones(7)}, "bn_fts.weight", KIN, "a.pt")
-    with pytest.raises(UserError, match="a.pt: the network takes 13 features, the card says 7"):
+    with pytest.raises(UserError, match=r"a\.pt: the network takes 13 features, the card says 7"):
         require_features({"bn_fts.weight": torch.ones(13)}, "bn_fts.weight", KIN, "a.pt")
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 import uproot
 
+from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
 from zskt.jets.features import FULL
-from zskt.dataset import UNLABELLED
 from zskt.jets.jetclass import SAMPLE, read_jets
 from zskt.jets.jets import JETCLASS_CLASSES
 

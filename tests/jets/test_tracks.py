@@ -58,5 +58,3 @@ def test_whole_numbers_are_whole() -> None:
     for name in ("charge", "lost_inner_hits", "vertex_quality", "from_pv", "track_quality", "pixel_hits", "strip_hits"):
         column = particles[name][particles.mask]
         assert torch.equal(column, column.round()), name
-
-

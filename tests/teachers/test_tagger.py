@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +12,14 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor
 
-from teachers import TEACHERS
 from teachers.tagger import Tagger, find_heads, read_tagger
-from teachers.weaver_yaml import read_weaver_yaml
+from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.jetclass import SAMPLE, read_jets
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs, raw_outputs
-from zskt.jets.tagger_inputs import TaggerInputs, describe
-from zskt.networks.weaver import WeaverTagger
+from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.onnx_runtime import feeds, session
-
-from .toy_taggers import Toy, described, write
 
 FILES = {"ak4-ul": "model.pt", "ak8-md-ul": "model.pt", "hlt-ak4-v00": "model.onnx"}
 
@@ -191,5 +186,3 @@ def test_rebuilt_inputs_give_the_scores_that_cms_stored(shared: Path) -> None:
         stored = jets.scores[f"particleNetMD_{score}"]  # type: ignore[union-attr]
         assert (mine - stored).abs().median() < 0.02
         assert torch.corrcoef(torch.stack([mine, stored]))[0, 1] > 0.97
-
-

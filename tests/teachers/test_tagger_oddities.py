@@ -8,20 +8,15 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from torch import Tensor, nn
 
 from teachers.tagger import read_tagger
-from teachers.weaver_yaml import read_weaver_yaml
+from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
-from zskt.files import read_json, write_json
 from zskt.jets.jetclass import SAMPLE, read_jets
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs
 from zskt.jets.tagger_inputs import TaggerInputs
-
-from .conftest import Call
-from .toy_taggers import Toy, described, write
 
 NAMES = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel")
 UNMASKED = Preprocess(
@@ -157,5 +152,3 @@ def test_transformers_convert_from_onnx(tmp_path: Path) -> None:
     tagger, _ = read_tagger(path, read_preprocess(where), where)
     x = random_inputs(groups, 9)
     assert torch.allclose(tagger(*x), network(*x), atol=1e-4)
-
-
