@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.metrics import TaggingComparison, compare_taggers
 

@@ -9,7 +9,8 @@ import torch
 from zskt.contracts import PseudoBatch
 from zskt.jets.event_display import JETS_PER_ROW, event_display
 from zskt.jets.features import KIN
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tracks import reconstruct
 
 from .samples import sample_jets

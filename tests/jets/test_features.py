@@ -9,7 +9,8 @@ import uproot
 
 from zskt.errors import UserError
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs, require_features
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.jets.preprocess import Variable
 
 

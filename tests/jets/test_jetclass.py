@@ -13,7 +13,8 @@ import uproot
 from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
 from zskt.jets.features import FULL
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.jets.jets import JETCLASS_CLASSES
 
 Columns = dict[str, ak.Array]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from zskt.jets.metrics import MIN_JETS, calibration, discriminant, kinematics_of, physics, rejection, sculpting
+from zskt.jets.metrics import MIN_JETS, calibration, discriminant, kinematics_of, tagging_metrics, rejection, sculpting
 from zskt.jets.tracks import reconstruct
 
 from .comparisons import sample_comparison
@@ -43,7 +43,7 @@ def test_a_network_that_is_as_sure_as_right_is_calibrated() -> None:
 
 def test_figures_of_labelled_jets() -> None:
     comparison = sample_comparison()
-    figures = physics(comparison)
+    figures = tagging_metrics(comparison)
     assert figures["truth"] == "labels" and figures["background"] == ["QCD"] and figures["jets"] == 1000
     assert set(figures["signals"]) == set(comparison.classes) - {"QCD"}
     assert 0.9 < figures["signals"]["Hbb"]["auc"]["student"] < figures["signals"]["Hbb"]["auc"]["teacher"] < 1
@@ -54,7 +54,7 @@ def test_figures_of_labelled_jets() -> None:
 
 
 def test_without_labels_the_teachers_class_is_the_truth() -> None:
-    figures = physics(sample_comparison(labelled=False))
+    figures = tagging_metrics(sample_comparison(labelled=False))
     assert figures["truth"] == "the teacher's top class" and figures["accuracy"]["teacher"] == 1.0
     assert 0.3 < figures["accuracy"]["student"] < 1.0
 

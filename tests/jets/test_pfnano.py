@@ -11,7 +11,7 @@ import torch
 from tests.jets.pfnano_file import write_pfnano
 from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
-from zskt.jets.jetclass import SAMPLE
+from zskt.jets.sample import SAMPLE
 from zskt.jets.pfnano import flatten, is_pfnano, labels_of, read_pfnano
 from zskt.jets.pfnano_tables import JET_KINDS
 

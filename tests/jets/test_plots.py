@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from zskt.jets.metrics import physics
-from zskt.jets.plots import confusion, pictures, roc, roles_of
+from zskt.jets.metrics import tagging_metrics
+from zskt.jets.plots import confusion, roc, roles_of, tagging_figures
 
 from .comparisons import sample_comparison
 
 
 def test_labelled_jets_get_every_plot() -> None:
     comparison = sample_comparison()
-    figures = pictures(comparison, physics(comparison))
+    figures = tagging_figures(comparison, tagging_metrics(comparison))
     assert len(figures) == 6
     panels = figures["Background rejection"].axes
     assert [axes.get_title() for axes in panels[:9]] == list(comparison.classes[1:])

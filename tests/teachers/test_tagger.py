@@ -15,7 +15,8 @@ from torch import Tensor
 from teachers.tagger import Tagger, find_heads, read_tagger
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs, raw_outputs
 from zskt.jets.tagger_inputs import TaggerInputs

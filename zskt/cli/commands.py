@@ -16,7 +16,6 @@ from zskt.files import read_json
 
 REFERENCE = Path("runs/reference")
 """Where a checkout of the project keeps its recorded results."""
-MAX_MINUTES = 100_000
 DEFAULT_PER_CLASS, DEFAULT_IMAGES, DEFAULT_TOY_ITERATIONS = 1000, 1000, 300
 
 
@@ -51,17 +50,17 @@ def transition(flags: argparse.Namespace, catalog: Catalog) -> None:
 
 def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``paper``: the runs behind the paper's tables, for so many minutes."""
-    from zskt.results.paper_runs import DATA, SEEDS, paper_runs, run_all
+    from zskt.results.paper_runs import DATA_SETS, MAX_MINUTES, SEEDS, planned_runs, run_campaign
 
     if flags.only is None:
-        raise UserError(f"--mode paper: say for which data: --only {' or '.join(DATA)}")
+        raise UserError(f"--mode paper: say for which data: --only {' or '.join(DATA_SETS)}")
     if flags.minutes is not None and not 0 < flags.minutes <= MAX_MINUTES:
         raise UserError(f"--minutes is {flags.minutes}, but must be positive, and at most {MAX_MINUTES}")
     folder = flags.out or RUNS
-    runs = list(paper_runs(flags.only, catalog, SEEDS if flags.seed is None else (flags.seed,)))
+    runs = list(planned_runs(flags.only, catalog, SEEDS if flags.seed is None else (flags.seed,)))
     if flags.iterations is not None:
         runs = [replace(run, config=run.config.with_length(flags.iterations)) for run in runs]
-    left = run_all(runs, folder, catalog, read_options(flags), flags.minutes)
+    left = run_campaign(runs, folder, catalog, read_options(flags), flags.minutes)
     print(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {folder}")
     if left:
         print(f"next: {left[0].name}; go on with the same command")
@@ -102,13 +101,14 @@ def simulate(flags: argparse.Namespace, catalog: Catalog) -> None:
 
 def tables(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``tables``: on the screen, or as pages with pictures into a folder."""
-    from zskt.results.pages import everything, write_pages
+    from zskt.results.pages import write_pages
+    from zskt.results.tables import all_tables
 
     if flags.run is not None and len(flags.run) > 1:
         raise UserError("--run: for tables, give one folder that holds the runs")
     folder = REFERENCE if flags.run is None else flags.run[0]
     if flags.out is None:
-        print(everything(folder, catalog))
+        print(all_tables(folder, catalog))
     else:
         write_pages(folder, flags.out, catalog)
         print(f"tables and pictures: {flags.out}")

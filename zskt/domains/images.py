@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
-from zskt.contracts import Card
+from zskt.contracts import Card, PseudoBatch
+from zskt.dataset import Labelled
 from zskt.domains.domain import Domain, Source
 from zskt.images.datasets import find_images, locate_parquet, read_images
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def _sources(card: Card, place: Path | None, learns: bool) -> tuple[Source | None, Source]:
@@ -30,7 +35,7 @@ def _sources(card: Card, place: Path | None, learns: bool) -> tuple[Source | Non
     return source("train") if learns else None, source("test")
 
 
-def _picture(batch, real, card):  # type: ignore[no-untyped-def]
+def _picture(batch: PseudoBatch, real: Labelled, card: Card) -> Figure | None:
     from zskt.images.grids import grid
 
     return grid(batch, real, card)

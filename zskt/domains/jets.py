@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from zskt.contracts import Card
+from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
 from zskt.jets.sample import SAMPLE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None, Source]:
@@ -32,15 +36,16 @@ def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> D
 
     if not card.classes:
         return None
-    comparison = compare_taggers(card.classes, data.samples, data.labels, teacher, student)
+    samples: Any = data.samples
+    comparison = compare_taggers(card.classes, samples, data.labels, teacher, student)
     figures = tagging_metrics(comparison)
     return Diagnosis(figures, lambda: tagging_figures(comparison, figures))
 
 
-def _picture(batch, real, card):  # type: ignore[no-untyped-def]
-    from zskt.jets.event_display import plane
+def _picture(batch: PseudoBatch, real: Labelled, card: Card) -> Figure | None:
+    from zskt.jets.event_display import event_display
 
-    return plane(batch, real)
+    return event_display(batch, real)
 
 
 JETS = Domain(_sources, _picture, diagnose=_diagnose, default_generator="shower-prior")

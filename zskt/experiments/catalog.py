@@ -27,9 +27,9 @@ class Catalog:
     generators: Mapping[str, Any]
     """`generators.Entry` by name."""
     presets: Mapping[str, RunConfig]
-    card_of_files: Callable[[Path, Path | None], Card]
+    card_of_files: Callable[[Path, Path], Card]
     """Network, preprocess.json -> the card of a teacher that nobody registered."""
-    card_of_record: Callable[[str, Mapping[str, Any]], Card]
+    card_of_record: Callable[[str, dict[str, Any], Path], Card]
     """Name, what `Card.record` gave -> the card of a finished run's teacher, without its files."""
     needs_preprocess: Callable[[Path], bool]
     """Whether a file holds a network with its code, which needs a description of its inputs."""
@@ -70,13 +70,11 @@ class Catalog:
             return self
         recorded = read_json(run / "config.json")
         name = str(recorded.get("teacher"))
-        card = self.card_of_record(name, read_json(record))
+        card = self.teachers.get(name) or self.card_of_record(name, read_json(record), record)
         path = recorded.get("files", {}).get("teacher", {}).get("path")
         if path is not None and Path(path).is_file():
             card = card.with_files(Path(path))
-        elif name in self.teachers:
-            card = self.teachers[name]
-        return self.with_teacher(card)
+        return self.with_teacher(card.with_record(read_json(record), record))
 
     def card(self, config: RunConfig) -> Card:
         """Return the card of a run's teacher, for the jets that the run asks for."""

@@ -88,12 +88,14 @@ def open_run(
     teacher_path: Path | None = None,
     device: torch.device | None = None,
     evaluators: Evaluators | None = None,
+    requires_teacher: bool = False,
 ) -> FinishedRun:
     """Open a finished run, its student to be judged on ``data``.
 
     Args:
         data: without it, images where the run found them, or the sample that ships.
         evaluators: those of other runs, to share: a teacher that several runs have is asked once.
+        requires_teacher: whether a teacher that cannot be had is an error.
 
     Raises:
         UserError: if there is no such run, or the data cannot be read.
@@ -104,11 +106,12 @@ def open_run(
     card, file = catalog.card(config), files.get("teacher", {})
     student = load_student(folder, config, catalog).to(device)
     source = evaluation_source(config, card, files.get("data", {}), data)
-    key = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), str(config.selection))
-    key = (*key, source.name, source.files)
+    asked = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), str(config.selection))
+    key = (*asked, source.name, source.files)
     evaluators = {} if evaluators is None else evaluators
     if key not in evaluators:
-        teacher = None if config.mode == "teacher" else _teacher_if_there(card, file, teacher_path)
+        load = load_run_teacher if requires_teacher else _teacher_if_there
+        teacher = None if config.mode == "teacher" else load(card, file, teacher_path)
         evaluators[key] = Evaluator(source, card, None if teacher is None else teacher.to(device), device)
     result = upgrade(read_json(folder / "result.json"))
     return FinishedRun(folder, config, student, evaluators[key], result, catalog)

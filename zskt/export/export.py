@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 from zskt.errors import UserError
-from zskt.experiments.finished import FinishedRun, finished
-from zskt.experiments.runner import choose_device
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.finished import FinishedRun, open_run
 from zskt.export import EXPORTERS
 from zskt.export.hls4ml import hls_project, require_hls4ml
 from zskt.export.latency import latency
@@ -45,7 +45,9 @@ N_EMULATED = 1000
 """Test samples on which the firmware is emulated."""
 
 
-def export_run(run_folder: Path, out: Path, data: Path | None, teacher_path: Path | None) -> Path:
+def export_run(
+    run_folder: Path, out: Path, catalog: Catalog, data: Path | None = None, teacher_path: Path | None = None
+) -> Path:
     """Write the folder of an exported student; what was measured is in its ``export.json``.
 
     Args:
@@ -58,9 +60,9 @@ def export_run(run_folder: Path, out: Path, data: Path | None, teacher_path: Pat
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {out}: the folder is not empty; name another")
-    run = finished(run_folder, data, teacher_path, choose_device("cpu"), {})
+    run = open_run(run_folder, catalog, data=data, teacher_path=teacher_path)
     require_hls4ml(run.student)
-    domain = run.judge.card.domain
+    domain = run.card.domain
     if domain not in EXPORTERS:
         raise UserError(f"{run_folder}: students of {domain} cannot be exported; take student.safetensors")
     spec = EXPORTERS[domain](run, teacher_path, N_INT8_CALIBRATION)
@@ -81,13 +83,13 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> None:
     used = write_onnx(spec.network, spec.input_names, spec.dynamic_axes, spec.random_inputs(N_TRACE_SAMPLES), model)
     measured = _require_equal(model, spec)
     quantise(model, int8, spec.input_names, spec.calibration)
-    measured |= {"data": run.judge.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
+    measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
     if isinstance(run.student, DeepSets):
         measured["hls4ml"] = hls_project(run.student, spec.test_inputs(N_EMULATED), out / "hls4ml")
     write_json(out / "preprocess.json", spec.preprocess(used))
-    (out / "labels.txt").write_text("".join(f"{c.removeprefix('label_')}\n" for c in run.judge.card.classes))
-    shutil.copyfile(run.run / "student.safetensors", out / "student.safetensors")
+    (out / "labels.txt").write_text("".join(f"{c.removeprefix('label_')}\n" for c in run.card.classes))
+    shutil.copyfile(run.folder / "student.safetensors", out / "student.safetensors")
     write_json(out / "export.json", measured)
     (out / "README.md").write_text(model_card(run, spec, measured))
 
@@ -122,9 +124,9 @@ def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
 def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     """Measure the agreement of exported students with the teacher and with the trained student, on test samples."""
     x = spec.test_inputs(N_AGREEMENT)
-    trained, teacher = spec.network(*x), run.judge.teacher_says()
-    classes = [i for i, name in enumerate(spec.output_names) if name in run.judge.card.classes]
-    result: dict[str, Any] = {f"{run.judge.source.unit}s": len(trained)}
+    trained, teacher = spec.network(*x), run.evaluator.teacher_predictions()
+    classes = [i for i, name in enumerate(spec.output_names) if name in run.card.classes]
+    result: dict[str, Any] = {"count": len(trained), "unit": run.evaluator.source.unit}
     for name, path in exported.items():
         outputs = run_onnx(path, spec.input_names, x)
         entry: dict[str, Any] = {"bytes": path.stat().st_size, "difference": float((outputs - trained).abs().max())}

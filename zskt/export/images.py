@@ -19,7 +19,6 @@ from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
 INPUT_NAME = "images"
 DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
-DEFAULT_GENERATOR = "image"
 
 
 class WithPreprocessing(nn.Module):
@@ -47,7 +46,7 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         calibration: number of pseudo-images.
     """
     del teacher_path
-    card, pixels = run.judge.card, run.judge.data.samples
+    card, pixels = run.card, run.evaluator.data.samples
     inputs = card.inputs
     assert isinstance(inputs, ImageInputs) and isinstance(pixels, Tensor)
     channels, height, width = pixels.shape[1:]
@@ -59,10 +58,10 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         return WithPreprocessing(network.to(memory_format=torch.contiguous_format), inputs).eval()
 
     def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
-        if run.judge.teacher is None:
+        if run.evaluator.teacher is None:
             return None
         path = folder / "teacher.onnx"
-        write_onnx(exportable(run.judge.teacher), (INPUT_NAME,), DYNAMIC_AXES, random_inputs(N_TRACE_SAMPLES), path)
+        write_onnx(exportable(run.evaluator.teacher), (INPUT_NAME,), DYNAMIC_AXES, random_inputs(N_TRACE_SAMPLES), path)
         return path, "ONNX, exported by zskt"
 
     def preprocess(used: set[str]) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: layout}
 
     margin = (inputs.size - width) // 2
-    (pseudo,) = pseudo_samples(run, calibration, DEFAULT_GENERATOR)
+    (pseudo,) = pseudo_samples(run, calibration)
     images = inputs.intensities(pseudo)[:, :, margin : margin + height, margin : margin + width]
     return ExportSpec(
         network=exportable(run.student.eval()),

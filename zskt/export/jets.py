@@ -18,8 +18,6 @@ from zskt.jets.tagger_inputs import AnyJetInputs
 from zskt.networks.particlenet import ParticleNet
 from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
-DEFAULT_GENERATOR = "shower-prior"
-
 
 def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
     """Describe the student of a run on jets to the exporter.
@@ -28,18 +26,18 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
         teacher_path: the teacher's file, if the user gave it.
         calibration: number of pseudo-jets.
     """
-    card = run.judge.card
-    inputs: AnyJetInputs = card.inputs  # type: ignore[assignment]
+    card = run.card
+    inputs: AnyJetInputs = card.inputs
     own_outputs = (*card.classes, *card.values)
     preprocess = inputs.preprocess_form(own_outputs)
     groups = preprocess.groups
     full_groups = [replace(group, min_length=group.max_length) for group in groups]
 
     def test_inputs(count: int) -> Batch:
-        return masks_as_numbers(inputs(run.judge.data[:count].samples))  # type: ignore[arg-type]
+        return masks_as_numbers(inputs(run.evaluator.data[:count].samples))  # type: ignore[arg-type]
 
     def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
-        network = run.judge.teacher
+        network = run.evaluator.teacher
         if network is None:
             return None
         published = (card if teacher_path is None else card.with_files(network=teacher_path)).as_onnx(network, folder)
@@ -61,7 +59,7 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
         random_inputs=partial(random_inputs, groups),
         largest_inputs=partial(random_inputs, full_groups),
         test_inputs=test_inputs,
-        calibration=pseudo_samples(run, calibration, DEFAULT_GENERATOR),
+        calibration=pseudo_samples(run, calibration),
         preprocess=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
         preprocess_note="how the inputs are prepared, in CMS's layout; any number of entries up to `max_length`",
         latency_note="Jets with as many entries as the network takes. ",

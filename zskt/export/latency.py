@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
+from zskt import markdown
 from zskt.onnx_runtime import feeds, session
 
 BATCH_SIZES = (1, 128)
@@ -58,10 +59,9 @@ def latency(teacher: Path, student: Path, inputs: Callable[[int], dict[str, Tens
 
 def latency_table(rows: Sequence[dict[str, Any]], unit: str) -> str:
     """Write what `latency` returns as a table in Markdown; ``unit`` is what a sample is called."""
-    head = f"| threads | batch | teacher, ms per {unit} | student, ms per {unit} | ratio |"
-    lines = [head, "|---|---|---|---|---|"]
-    lines += [
-        f"| {r['threads']} | {r['batch']} | {r['teacher_ms']:.4f} | {r['student_ms']:.4f} | {r['ratio']:.1f} |"
+    head = ("threads", "batch", f"teacher, ms per {unit}", f"student, ms per {unit}", "ratio")
+    cells = [
+        [str(r["threads"]), str(r["batch"]), f"{r['teacher_ms']:.4f}", f"{r['student_ms']:.4f}", f"{r['ratio']:.1f}"]
         for r in rows
     ]
-    return "\n".join(lines)
+    return markdown.table(head, cells)

@@ -1,14 +1,14 @@
-"""The model card of an exported student: its teacher, its figures, its files, and what it must not be used for."""
+"""The card of an exported student: what it is, of whom it learned, how good it is, what it must not be used for."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from zskt.domains import unit
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.summary import written
 from zskt.export.latency import latency_table
 from zskt.export.student import ExportSpec
+from zskt.markdown import table as markdown_table
 
 
 def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> str:
@@ -17,14 +17,17 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     Args:
         measured: the content of ``export.json``.
     """
-    card, config, result = run.judge.card, run.config, run.result
+    card, config, result = run.card, run.config, run.result
     data, student, teacher = result["data"], result["student"], result["teacher"]
     learned = "without any data" if config.mode == "zero-shot" else "from data"
-    kind = unit(data)
-    rows = "\n".join(
-        f"| {role} | {entry['name']} | {written(entry['parameters'])} | {written(entry['accuracy'])} | "
-        f"{written(entry.get('agreement'))} | {written(entry.get('kl'))} |"
-        for role, entry in (("teacher", teacher), ("student", student))
+    kind = data["unit"]
+    keys = ("parameters", "accuracy", "agreement", "kl")
+    figures = markdown_table(
+        ["", "network", "parameters", "accuracy", "agreement", "KL (nats)"],
+        [
+            [role, entry["name"], *(written(entry.get(key)) for key in keys)]
+            for role, entry in (("teacher", teacher), ("student", student))
+        ],
     )
     quantised = measured["int8"]
     tied = ""
@@ -37,15 +40,15 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         "factors and systematic uncertainties of the teacher do not carry over.",
         f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),
         "## Figures",
-        f"On {data[f'{kind}s']} {kind}s of {data['name']}:",
-        f"| | network | parameters | accuracy | agreement | KL (nats) |\n|---|---|---|---|---|---|\n{rows}",
+        f"On {data['count']} {kind}s of {data['name']}:",
+        figures,
         "## Files",
         "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of "
         f"{kind}s. When it was exported, it differed from the trained network by at most "
         f"{measured['difference']:.1e} on the inputs that were tried{tied}.",
         f"- `preprocess.json`: {spec.preprocess_note}. `labels.txt`: the classes.",
         f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; on "
-        f"{measured[f'{kind}s']} {kind}s same top class as the student on "
+        f"{measured['count']} {kind}s same top class as the student on "
         f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
         f"{written(quantised.get('agreement_with_teacher'))} instead of "
         f"{written(measured['onnx'].get('agreement_with_teacher'))}.",

@@ -53,13 +53,12 @@ class ExportSpec:
 
 
 @torch.no_grad()
-def pseudo_samples(run: FinishedRun, count: int, otherwise: str) -> Batch:
+def pseudo_samples(run: FinishedRun, count: int) -> Batch:
     """Draw about ``count`` pseudo-samples from the generator of a run; no data is needed.
 
-    Args:
-        otherwise: name of the generator for a run that had none.
+    A run that had no generator takes the default of its domain.
     """
-    generator, _ = rebuild_generator(run, otherwise)
+    generator, _ = rebuild_generator(run)
     rng = torch.Generator().manual_seed(run.config.seed)
     return masks_as_numbers(generator.draw(round(count / generator.acceptance), rng).x)
 

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from zskt.contracts import PseudoBatch
 from zskt.dataset import Labelled
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import Jets
+from zskt.jets.sample import SAMPLE
 
 JETS_PER_ROW = 4
 PARTICLE_COLOURS = {

@@ -17,9 +17,6 @@ from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 
-SAMPLE = Path(__file__).parent.parent / "sample" / "sample.root"
-"""File of 2 000 jets that ships with the project, made by ``--mode simulate``, never used for training."""
-
 MAX_PARTICLES = 128
 """Particles of a jet that are read, the hardest ones: the published networks take no more."""
 

@@ -191,7 +191,7 @@ def calibration(p: Array, truth: Array) -> dict[str, Any]:
     return {"ece": error, "confidence": confidence.tolist(), "accuracy": accuracy.tolist()}
 
 
-def physics(j: TaggingComparison) -> dict[str, Any]:
+def tagging_metrics(j: TaggingComparison) -> dict[str, Any]:
     """Compute all figures of a comparison, as they are written beside a run's result."""
     labels = list(range(len(j.classes)))
     signals = {name: _class_figures(j, k) for k, name in enumerate(j.classes) if k not in j.background}

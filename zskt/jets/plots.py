@@ -153,7 +153,7 @@ def sculpting(j: TaggingComparison) -> Figure | None:
     return figure
 
 
-def pictures(j: TaggingComparison, figures: dict[str, Any]) -> dict[str, Figure]:
+def tagging_figures(j: TaggingComparison, figures: dict[str, Any]) -> dict[str, Figure]:
     """Draw all plots of a comparison, by title.
 
     Args:
