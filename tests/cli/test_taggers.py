@@ -13,8 +13,8 @@ from tests.jets.pfnano_file import write_pfnano
 from tests.toy_taggers import Toy, described, write
 from zskt.checkpoint import read_checkpoint
 from zskt.files import read_json, write_json
-from zskt.jets.sample import SAMPLE
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
 

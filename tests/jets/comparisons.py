@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from zskt.jets.jetclass import read_jets
-from zskt.jets.sample import SAMPLE
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.metrics import TaggingComparison, compare_taggers
+from zskt.jets.sample import SAMPLE
 
 
 def sample_comparison(*, labelled: bool = True, most: int = 1000) -> TaggingComparison:

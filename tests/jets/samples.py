@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from zskt.jets.jetclass import read_jets
-from zskt.jets.sample import SAMPLE
 from zskt.jets.jets import Jets
+from zskt.jets.sample import SAMPLE
 
 
 def sample_jets(most: int = 200) -> Jets:

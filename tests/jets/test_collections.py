@@ -34,13 +34,9 @@ def test_an_empty_collection_has_a_column_of_padding() -> None:
 
 def test_rows_of_jets_take_all_their_collections_along() -> None:
     none = empty(2, ("pt",), torch.device("cpu"))
-    jets = ReconstructedJets(
-        {"pt": torch.tensor([[9.0], [2.0]])}, collection(), none, none, {"b": torch.tensor([0.1, 0.9])}
-    )
+    scores = {"b": torch.tensor([0.25, 0.75])}
+    jets = ReconstructedJets({"pt": torch.tensor([[9.0], [2.0]])}, collection(), none, none, scores)
     last = jets[torch.tensor([1])]
     assert len(jets) == 2 and len(last) == 1
-    assert (
-        last.jet["pt"].item() == 2
-        and last.particles["pt"].tolist() == [[2.0]]
-        and last.scores["b"].tolist() == [torch.tensor(0.9).item()]
-    )
+    assert last.jet["pt"].item() == 2 and last.particles["pt"].tolist() == [[2.0]]
+    assert last.scores["b"].tolist() == [0.75]

@@ -10,8 +10,8 @@ import uproot
 from zskt.errors import UserError
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs, require_features
 from zskt.jets.jetclass import read_jets
-from zskt.jets.sample import SAMPLE
 from zskt.jets.preprocess import Variable
+from zskt.jets.sample import SAMPLE
 
 
 def test_features_are_those_of_jetclass_computed_by_hand() -> None:
@@ -43,8 +43,8 @@ def test_feature_sets(inputs: JetInputs, count: int) -> None:
     assert inputs.features[-2:] == ("part_deta", "part_dphi")
 
 
-def test_an_unknown_feature_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"unknown feature 'part_colour': choose one of .*part_charge"):
+def test_an_unknown_feature_is_told() -> None:
+    with pytest.raises(UserError, match="unknown feature 'part_colour'"):
         JetInputs(features=("part_colour",))
 
 

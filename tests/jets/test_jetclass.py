@@ -14,8 +14,8 @@ from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
 from zskt.jets.features import FULL
 from zskt.jets.jetclass import read_jets
-from zskt.jets.sample import SAMPLE
 from zskt.jets.jets import JETCLASS_CLASSES
+from zskt.jets.sample import SAMPLE
 
 Columns = dict[str, ak.Array]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from zskt.jets.metrics import MIN_JETS, calibration, discriminant, kinematics_of, tagging_metrics, rejection, sculpting
+from zskt.jets.metrics import MIN_JETS, calibration, discriminant, kinematics_of, rejection, sculpting, tagging_metrics
 from zskt.jets.tracks import reconstruct
 
 from .comparisons import sample_comparison

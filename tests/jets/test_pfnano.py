@@ -11,9 +11,9 @@ import torch
 from tests.jets.pfnano_file import write_pfnano
 from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
-from zskt.jets.sample import SAMPLE
 from zskt.jets.pfnano import flatten, is_pfnano, labels_of, read_pfnano
 from zskt.jets.pfnano_tables import JET_KINDS
+from zskt.jets.sample import SAMPLE
 
 
 def test_pfnano_is_rebuilt(tmp_path: Path) -> None:
@@ -59,8 +59,8 @@ def test_flattened_arrays_are_of_32_bits() -> None:
 
 def test_small_jets_are_labelled_by_the_most_telling_flavour() -> None:
     rows = {  # hadron flavour, parton flavour, b hadrons, c hadrons, generated jet
-        "bb": (5, 5, 2, 0, 0), "b": (5, 5, 1, 0, 0), "c": (4, 4, 0, 1, 0), "g": (0, 21, 0, 0, 0), "uds": (0, 2, 0, 0, 0),
-        "pu": (0, 0, 0, 0, -1), "": (0, 0, 0, 0, 3),
+        "bb": (5, 5, 2, 0, 0), "b": (5, 5, 1, 0, 0), "c": (4, 4, 0, 1, 0), "g": (0, 21, 0, 0, 0),
+        "uds": (0, 2, 0, 0, 0), "pu": (0, 0, 0, 0, -1), "": (0, 0, 0, 0, 3),
     }  # fmt: skip
     names = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
     columns = zip(*rows.values(), strict=True)

@@ -14,8 +14,8 @@ from zskt.errors import UserError
 from zskt.jets.collections import ReconstructedJets
 from zskt.jets.features import KIN
 from zskt.jets.jetclass import read_jets
-from zskt.jets.sample import SAMPLE
 from zskt.jets.jets import AK8_SELECTION, JETCLASS_CLASSES, Jets
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs
 
 

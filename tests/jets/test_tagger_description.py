@@ -21,5 +21,5 @@ def test_a_record_survives_json() -> None:
 
 @pytest.mark.parametrize("record", [{}, {"inputs": 3}, {"inputs": [{"name": "pf"}], "outputs": [], "regressed": []}])
 def test_another_file_is_told(record: dict[str, object]) -> None:
-    with pytest.raises(UserError, match="run/inputs.json: is not the record of a run's inputs"):
+    with pytest.raises(UserError, match=r"run/inputs\.json: is not the record of a run's inputs"):
         Description.from_record(record, Path("run/inputs.json"))

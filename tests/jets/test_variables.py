@@ -44,7 +44,7 @@ PARTICLES = Collection({k: torch.tensor([v]) for k, v in COLUMNS.items()}, torch
     ],
 )
 def test_values(variable: VariableDefinition, expected: list[float]) -> None:
-    assert variable.quantity(PARTICLES, JET)[0].tolist() == pytest.approx(expected, abs=1e-6)
+    assert variable.quantity(PARTICLES, JET)[0].tolist() == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 def test_absolute_values_say_so() -> None:

@@ -16,9 +16,9 @@ from teachers.tagger import Tagger, find_heads, read_tagger
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.jetclass import read_jets
-from zskt.jets.sample import SAMPLE
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs, raw_outputs
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.onnx_runtime import feeds, session
 
@@ -52,13 +52,13 @@ def test_classes_and_regressed_values_are_told_apart(tmp_path: Path) -> None:
 def test_a_tagger_is_frozen_and_judging_leaves_it_so(tmp_path: Path) -> None:
     """Evaluation puts every network back into the mode that it was in: that of a teacher is never training."""
     from zskt.dataset import Labelled
-    from zskt.metrics import answers
+    from zskt.metrics import predict
 
     preprocess = described()
     path, where = write(tmp_path, preprocess, Toy(preprocess))
     tagger, preprocess = read_tagger(path, read_preprocess(where), where)
     data = read_jets(SAMPLE, most=50)
-    answers(tagger, Labelled(data.samples, data.labels), TaggerInputs(preprocess=preprocess), torch.device("cpu"))
+    predict(tagger, Labelled(data.samples, data.labels), TaggerInputs(preprocess=preprocess), torch.device("cpu"))
     assert not any(module.training for module in tagger.modules())
     assert not any(parameter.requires_grad for parameter in tagger.parameters())
 

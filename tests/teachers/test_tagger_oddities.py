@@ -14,9 +14,9 @@ from teachers.tagger import read_tagger
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.jetclass import read_jets
-from zskt.jets.sample import SAMPLE
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs
 
 NAMES = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel")
