@@ -1,4 +1,4 @@
-"""Images from files, and what is known of their data sets."""
+"""Images from files, and the data sets that they belong to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ import pytest
 import torch
 
 from teachers import TEACHERS
+from tests.conftest import png
 from zskt.errors import UserError
-from zskt.experiments.presets import PRESETS
-from zskt.images.datasets import DATASETS, read_images
+from zskt.images.datasets import DATASETS, locate_parquet, read_images
 from zskt.images.inputs import ImageInputs
-
-from .conftest import png
 
 
 def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -68,16 +66,10 @@ def test_every_data_set_has_a_teacher_that_fits_it() -> None:
     assert {card.data for card in cards} == set(DATASETS)
     for card in cards:
         assert card.data is not None and isinstance(card.inputs, ImageInputs)
-        known = DATASETS[card.data]
-        assert (len(set(card.classes)), card.inputs.channels) == (known.classes, known.channels)
-        (x,) = card.inputs(torch.zeros(2, known.channels, known.side, known.side, dtype=torch.uint8))
-        assert card.build().eval()(x).shape == (2, known.classes)
-
-
-def test_the_papers_attention_match_is_worth_as_much_whatever_the_number_of_classes() -> None:
-    pairs = [config for name, config in PRESETS.items() if name.endswith("-paper")]
-    assert {config.beta / len(TEACHERS[config.teacher].classes) for config in pairs} == {250.0}
-    assert {len(TEACHERS[config.teacher].classes) for config in pairs} == {10, 100}
+        dataset = DATASETS[card.data]
+        assert (len(set(card.classes)), card.inputs.channels) == (dataset.classes, dataset.channels)
+        (x,) = card.inputs(torch.zeros(2, dataset.channels, dataset.side, dataset.side, dtype=torch.uint8))
+        assert card.build().eval()(x).shape == (2, dataset.classes)
 
 
 def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,3 +115,17 @@ def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", offline)
     with pytest.raises(UserError, match=r"cannot fetch it .*give its folder as --data"):
         read_images("mnist", None, "test")
+
+
+def test_parquet_files_of_a_split_are_found_in_either_layout(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for name in (
+        "test-00001-of-2.parquet",
+        "test-00000-of-2.parquet",
+        "train.parquet",
+        "data/test.parquet",
+        "test.csv",
+    ):
+        (tmp_path / name).touch()
+    names = [str(path.relative_to(tmp_path)) for path in locate_parquet(tmp_path, "test")]
+    assert names == ["data/test.parquet", "test-00000-of-2.parquet", "test-00001-of-2.parquet"]

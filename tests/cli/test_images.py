@@ -1,4 +1,4 @@
-"""Images: augmentation, generator, and the whole way from a teacher to a student on a tiny data set."""
+"""Images on the command line: the whole way from a teacher to a student on a tiny data set."""
 
 from __future__ import annotations
 
@@ -13,68 +13,14 @@ import pytest
 import torch
 
 from generators import GENERATORS
-from generators.images.convnet import ConvGenerator, UpsampledConv
+from generators.images.convnet import ConvGenerator
 from teachers.images import DATA
+from tests.conftest import png
 from zskt import domains
-from zskt.images.augment import mirror, shift
 from zskt.images.datasets import read_images
 from zskt.networks.lenet_vgg import LeNet5
-from zskt.networks.students import count_parameters
-
-from .conftest import png
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-def test_inputs_are_normalised_and_padded_and_pictures_undo_it() -> None:
-    pixels = torch.randint(0, 256, (2, 1, 28, 28), dtype=torch.uint8)
-    (x,) = DATA["mnist"].inputs(pixels)
-    assert x.shape == (2, 1, 32, 32)
-    back = DATA["mnist"].inputs.intensities(x)
-    assert torch.allclose(back[:, :, 2:-2, 2:-2], pixels / 255, atol=1e-6)
-    assert back[:, :, 0].abs().max() < 1e-6
-
-
-def test_shift_moves_whole_images_and_mirror_is_its_own_inverse() -> None:
-    pixels = torch.zeros(200, 1, 16, 16, dtype=torch.uint8)
-    pixels[:, :, 8, 8] = 1
-    moved = shift(pixels, torch.Generator().manual_seed(0))
-    assert moved.shape == pixels.shape and (moved.sum((1, 2, 3)) == 1).all()
-    where = moved.view(200, -1).argmax(1)
-    offsets = torch.stack([where // 16 - 8, where % 16 - 8])
-    assert offsets.amin() == -4 and offsets.amax() == 4 and len(torch.unique(offsets[0] * 99 + offsets[1])) > 60
-    pixels = torch.randint(0, 256, (50, 3, 8, 8), dtype=torch.uint8)
-    once = mirror(pixels, torch.Generator().manual_seed(1))
-    assert torch.equal(mirror(once, torch.Generator().manual_seed(1)), pixels)
-    assert 10 < (once != pixels).flatten(1).any(1).sum() < 40
-
-
-def test_the_generator_is_the_papers() -> None:
-    generator = ConvGenerator(DATA["cifar10"].inputs)
-    draw = generator(torch.randn(16, 100), torch.Generator())
-    assert draw.x[0].shape == (16, 3, 32, 32)
-    # Linear 100 -> 8192, BN 128, conv 128 -> 128, BN, conv 128 -> 64, BN, conv 64 -> 3, BN.
-    expected = 100 * 8192 + 8192 + 256 + 128 * 128 * 9 + 128 + 256 + 128 * 64 * 9 + 64 + 128 + 64 * 3 * 9 + 3 + 6
-    assert count_parameters(generator) == expected
-    # It ends in a normalisation: each channel of a batch has mean 0 and variance 1.
-    assert draw.x[0].mean((0, 2, 3)).abs().max() < 1e-5
-    assert torch.allclose(draw.x[0].var((0, 2, 3), correction=0), torch.ones(3), atol=1e-3)
-
-
-def test_an_upsampled_convolution_is_an_upsampling_and_a_convolution() -> None:
-    layer = UpsampledConv(3, 5).double()
-    x = torch.randn(2, 3, 4, 6, dtype=torch.float64, requires_grad=True)
-    doubled = torch.nn.functional.interpolate(x, scale_factor=2)
-    expected = torch.nn.functional.conv2d(doubled, layer.weight, layer.bias, padding=1)
-    assert torch.allclose(layer(x), expected, atol=1e-12)
-    asked = (x, layer.weight, layer.bias)
-    weight = torch.randn_like(expected)
-    for mine, theirs in zip(
-        torch.autograd.grad((layer(x) * weight).sum(), asked),
-        torch.autograd.grad((expected * weight).sum(), asked),
-        strict=True,
-    ):
-        assert torch.allclose(mine, theirs, atol=1e-12)
 
 
 FAST = ("--pseudo-batches", 3, "--batch-size", 16)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from generators.images.strokes import BOX, Strokes
+from generators.images.strokes import BOX_SIZE, Strokes
 from teachers.images import DATA
-
-from .conftest import drawn_images
+from tests.conftest import drawn_images
 
 
 def test_characters_are_ink_in_a_box() -> None:
@@ -17,7 +16,7 @@ def test_characters_are_ink_in_a_box() -> None:
     ink = pixels[:, 0] > 0.3
     assert ink.flatten(1).any(1).all()
     rows, columns = ink.any(2).sum(1), ink.any(1).sum(1)  # between the first and the last there may be gaps
-    assert torch.maximum(rows, columns).float().median() > 0.7 * BOX
+    assert torch.maximum(rows, columns).float().median() > 0.7 * BOX_SIZE
     assert (pixels[:, 0, 0, 0] < 0.3).float().mean() > 0.95  # the corners stay empty
     assert (drawn_images(Strokes(DATA["mnist"].inputs)) == pixels).all()
 
