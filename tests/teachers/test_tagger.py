@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,19 +12,15 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor
 
-from teachers import TEACHERS
 from teachers.tagger import Tagger, find_heads, read_tagger
-from teachers.weaver_yaml import read_weaver_yaml
+from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.jetclass import read_jets
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
-from zskt.jets.random_inputs import random_inputs, raw_answer
+from zskt.jets.random_inputs import random_inputs, raw_outputs
 from zskt.jets.sample import SAMPLE
-from zskt.jets.tagger_inputs import TaggerInputs, describe
-from zskt.networks.weaver import WeaverTagger
+from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.onnx_runtime import feeds, session
-
-from .networks import Toy, described, write
 
 FILES = {"ak4-ul": "model.pt", "ak8-md-ul": "model.pt", "hlt-ak4-v00": "model.onnx"}
 
@@ -57,13 +52,13 @@ def test_classes_and_regressed_values_are_told_apart(tmp_path: Path) -> None:
 def test_a_tagger_is_frozen_and_judging_leaves_it_so(tmp_path: Path) -> None:
     """Evaluation puts every network back into the mode that it was in: that of a teacher is never training."""
     from zskt.dataset import Labelled
-    from zskt.metrics import answers
+    from zskt.metrics import predict
 
     preprocess = described()
     path, where = write(tmp_path, preprocess, Toy(preprocess))
     tagger, preprocess = read_tagger(path, read_preprocess(where), where)
     data = read_jets(SAMPLE, most=50)
-    answers(tagger, Labelled(data.samples, data.labels), TaggerInputs(preprocess=preprocess), torch.device("cpu"))
+    predict(tagger, Labelled(data.samples, data.labels), TaggerInputs(preprocess=preprocess), torch.device("cpu"))
     assert not any(module.training for module in tagger.modules())
     assert not any(parameter.requires_grad for parameter in tagger.parameters())
 
@@ -144,73 +139,6 @@ def test_files_that_cannot_be_used_say_why_in_a_line(tmp_path: Path) -> None:
         read_tagger(tmp_path / "lstm.onnx", one, where)
 
 
-def test_preprocess_is_read_and_written_in_cms_layout(tmp_path: Path) -> None:
-    path = tmp_path / "preprocess.json"
-    path.write_text(json.dumps(described().to_json()))
-    assert read_preprocess(path) == described()
-    raw = torch.tensor([0.0, 100.0, torch.inf, -torch.inf, torch.nan])
-    v = Variable("x", 1.0, 0.5, 3.0, -5.0, 5.0)
-    assert v(raw).tolist() == [-0.5, 5.0, 1.0, 1.0, 1.0]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda d: d.pop("pf_mask"), "says nothing of the input pf_mask"),
-        (lambda d: d.pop("output_names"), "output_names"),
-        (lambda d: d["pf_features"].pop("var_names"), "no list var_names"),
-        (lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median="x"), "median is 'x'"),
-        (lambda d: d["sv_mask"].update(min_length=9), "lengths from 9 to 4"),
-        (lambda d: d["pf_features"].update(var_infos=[1]), "no table of variables"),
-        (lambda d: d["pf_features"].update(var_names=["a", "a"]), "names a variable twice"),
-        (lambda d: d["pf_features"].update(var_names=[["a"]]), "no list var_names"),
-        (lambda d: d["pf_features"].update(max_length=float("inf")), "max_length is inf"),
-        (lambda d: d.update(input_names=[["a"]]), "no list of names"),
-    ],
-)
-def test_a_wrong_preprocess_is_named(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
-    path, found = tmp_path / "p.json", described().to_json()
-    change(found)
-    path.write_text(json.dumps(found))
-    with pytest.raises(UserError, match=words):
-        read_preprocess(path)
-
-
-def test_weavers_yaml_says_the_same(tmp_path: Path) -> None:
-    path = tmp_path / "data.yaml"
-    path.write_text(
-        "inputs:\n  pf_features:\n    length: 30\n    vars:\n"
-        "      - [part_pt_log, 1.7, 0.7]\n      - [part_charge, null]\n      - [part_dzerr, 0, 1, 0, 1]\n"
-        "  pf_mask:\n    length: 30\n    vars: [[part_mask, null]]\n"
-        "labels:\n  type: simple\n  value: [label_QCD, label_Hbb]\n"
-    )
-    found = read_weaver_yaml(path)
-    assert found.outputs == ("label_QCD", "label_Hbb")
-    assert found.groups[0].variables[0] == Variable("part_pt_log", 1.7, 0.7, 0.0, -5.0, 5.0)
-    assert found.groups[0].variables[1] == Variable("part_charge")
-    assert (found.groups[0].variables[2].lower_bound, found.groups[0].variables[2].upper_bound) == (0.0, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("inputs: {pf_features: {length: 3, vars: [[part_pt, auto]]}}\nlabels: {value: [a]}\n", "leaves medians"),
-        (
-            "preprocess: {method: auto}\ninputs: {pf_features: {vars: [part_pt]}}\nlabels: {value: [a]}\n",
-            "leaves medians",
-        ),
-        ("inputs: {pf_features: {vars: [part_pt]}}\nlabels: [a]\n", "no inputs or no labels"),
-        ("inputs: {pf_features: {}}\nlabels: {value: [a]}\n", "has no vars"),
-        ("[", "not a readable YAML"),
-    ],
-)
-def test_a_yaml_that_does_not_say_enough(tmp_path: Path, text: str, words: str) -> None:
-    path = tmp_path / "data.yaml"
-    path.write_text(text)
-    with pytest.raises(UserError, match=words):
-        read_weaver_yaml(path)
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_large_regressed_values_are_compared_by_their_size(tmp_path: Path) -> None:
     class Large(Toy):
@@ -224,42 +152,6 @@ def test_large_regressed_values_are_compared_by_their_size(tmp_path: Path) -> No
     path, where = write(tmp_path, preprocess, Large(preprocess), "onnx")
     tagger, _ = read_tagger(path, read_preprocess(where), where)
     assert tagger.heads.classes == () and tagger.regressions == 1
-
-
-def test_known_and_unknown_variables_are_told_at_the_start() -> None:
-    text = describe(TaggerInputs(preprocess=described(names=("pfcand_mystery",))))
-    assert "pfcand_mystery" in text and "not known" in text
-    assert "charge, a whole number" in text
-
-
-def test_a_rebuilt_particlenet_is_the_script(tmp_path: Path) -> None:
-    weaver = pytest.importorskip("weaver.nn.model.ParticleNet", reason="weaver-core is a development dependency")
-    collections = [("pf", 5, 32), ("sv", 3, 32)]
-    torch.manual_seed(1)
-    reference = weaver.ParticleNetTagger(
-        5, 3, 4, [(5, (16, 16, 16)), (5, (24, 24, 24))], [(32, 0.1)], use_fusion=True, for_inference=True
-    ).eval()
-    reference.pn.use_fts_bn = False  # as in the networks that CMS published
-    for name, buffer in reference.named_buffers():
-        if name.endswith("running_mean"):
-            buffer.normal_(0, 0.1)
-        elif name.endswith("running_var"):
-            buffer.uniform_(0.5, 2)
-    ours = WeaverTagger(collections, ((5, (16, 16, 16)), (5, (24, 24, 24))), 128, 32, 4, softmax=True).eval()
-    shapes = ours.state_dict()
-    ours.load_state_dict({k: v.view_as(shapes[k]) for k, v in reference.state_dict().items() if k in shapes})
-    groups = [
-        InputGroup(f"{c}_{part}", tuple(Variable(f"{c}{part}{i}") for i in range(n)), 1, most)
-        for c, features, most in (("pf", 5, 20), ("sv", 3, 4))
-        for part, n in (("points", 2), ("features", features), ("mask", 1))
-    ]
-    groups = [replace(g, variables=(Variable("x_mask"),)) if g.name.endswith("mask") else g for g in groups]
-    x = random_inputs(groups, 40)
-    with torch.no_grad():
-        masked = [t.bool() if t.shape[1] == 1 else t for t in x]
-        expected = reference(*(t.clone() for t in masked))
-        off = (ours(*x) - expected).abs().amax(1) > 1e-5
-        assert int(off.sum()) <= 1, "more jets differ than ties would explain"
 
 
 @torch.no_grad()
@@ -278,7 +170,7 @@ def test_cms_taggers_equal_onnxruntime_on_random_and_on_real_jets(shared: Path, 
     run = session(folder / "model.onnx")
     for x in batches:
         expected = torch.from_numpy(run.run(None, feeds(run, x))[0])
-        off = (raw_answer(tagger.network, x) - expected).abs().amax(1) > 1e-4
+        off = (raw_outputs(tagger.network, x) - expected).abs().amax(1) > 1e-4
         assert int(off.sum()) <= 1, f"{int(off.sum())} of {len(off)} jets differ: more than ties would explain"
 
 
@@ -295,10 +187,3 @@ def test_rebuilt_inputs_give_the_scores_that_cms_stored(shared: Path) -> None:
         stored = jets.scores[f"particleNetMD_{score}"]  # type: ignore[union-attr]
         assert (mine - stored).abs().median() < 0.02
         assert torch.corrcoef(torch.stack([mine, stored]))[0, 1] > 0.97
-
-
-def test_named_taggers_have_an_address_and_a_hash() -> None:
-    for name in ("cms-particlenet-ak4", "cms-particlenet-ak8-md", "cms-hlt-particlenet-ak4"):
-        card = TEACHERS[name]
-        assert card.url is not None and card.sha256 is not None and len(card.sha256) == 64
-        assert card.domain == "jets"

@@ -8,21 +8,16 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from torch import Tensor, nn
 
 from teachers.tagger import read_tagger
-from teachers.weaver_yaml import read_weaver_yaml
+from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
-from zskt.files import read_json, write_json
 from zskt.jets.jetclass import read_jets
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs
 from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs
-
-from .conftest import Call
-from .networks import Toy, described, write
 
 NAMES = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel")
 UNMASKED = Preprocess(
@@ -158,65 +153,3 @@ def test_transformers_convert_from_onnx(tmp_path: Path) -> None:
     tagger, _ = read_tagger(path, read_preprocess(where), where)
     x = random_inputs(groups, 9)
     assert torch.allclose(tagger(*x), network(*x), atol=1e-4)
-
-
-def test_bounds_may_be_infinite_and_nothing_else(tmp_path: Path) -> None:
-    where = tmp_path / "preprocess.json"
-    found = UNMASKED.to_json()
-    info = found["pf_features"]["var_infos"]["pfcand_pt_log"]
-    info["lower_bound"], info["upper_bound"] = -float("inf"), float("inf")
-    where.write_text(json.dumps(found))
-    variable = read_preprocess(where).groups[0].variables[0]
-    assert (variable.lower_bound, variable.upper_bound) == (-1e32, 1e32)
-    info["median"] = float("inf")
-    where.write_text(json.dumps(found))
-    with pytest.raises(UserError, match="median is inf"):
-        read_preprocess(where)
-
-
-@pytest.mark.parametrize("listed", ["pfcand_pt_log", ["pfcand_pt_log", "auto"]])
-def test_what_weaver_worked_out_counts(listed: object, tmp_path: Path) -> None:
-    params = {"length": 50, "center": 0.8, "scale": 0.7, "min": -4, "max": 3, "pad_value": 1}
-    found = {
-        "preprocess": {"method": "auto", "params": {"pfcand_pt_log": params}},
-        "inputs": {"pf_features": {"length": 50, "vars": [listed]}},
-        "labels": {"type": "simple", "value": ["a", "b"]},
-    }
-    path = tmp_path / "net.auto.yaml"
-    path.write_text(yaml.safe_dump(found))
-    assert read_weaver_yaml(path).groups[0].variables == (Variable("pfcand_pt_log", 0.8, 0.7, 0.0, -4.0, 3.0, 1.0),)
-    found["preprocess"] = {"method": "auto", "params": None}
-    path.write_text(yaml.safe_dump(found))
-    with pytest.raises(UserError, match="leaves medians and factors to weaver"):
-        read_weaver_yaml(path)
-
-
-def test_entries_repeated_for_want_of_others_need_a_mask(tmp_path: Path) -> None:
-    found: dict[str, Any] = {
-        "inputs": {"pf_features": {"length": 50, "pad_mode": "wrap", "vars": [["pfcand_pt_log", 1, 1]]}},
-        "labels": {"type": "simple", "value": ["a", "b"]},
-    }
-    path = tmp_path / "net.yaml"
-    path.write_text(yaml.safe_dump(found))
-    with pytest.raises(UserError, match="pad_mode wrap"):
-        read_weaver_yaml(path)
-    found["inputs"]["pf_mask"] = {"length": 50, "vars": [["pfcand_mask", None]]}
-    path.write_text(yaml.safe_dump(found))
-    assert len(read_weaver_yaml(path).groups) == 2
-
-
-def test_figures_with_the_teacher_are_not_lost_without_it(call: Call, tmp_path: Path) -> None:
-    preprocess = described()
-    path, where = write(tmp_path, preprocess, Toy(preprocess))
-    short = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
-    run = tmp_path / "run"
-    code, _, err = call("--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *short, "--out", run)
-    assert code == 0, err
-    assert call("--mode", "evaluate", "--run", run)[0] == 0
-    before = read_json(run / "evaluate-sample.json")
-    path.rename(tmp_path / "elsewhere.pt")
-    code, _, err = call("--mode", "evaluate", "--run", run)
-    assert code == 2 and "holds agreement with the teacher, kept; give --teacher-path" in err
-    assert read_json(run / "evaluate-sample.json") == before
-    write_json(run / "evaluate-sample.json", before)
-    assert call("--mode", "evaluate", "--run", run, "--teacher-path", tmp_path / "elsewhere.pt")[0] == 0

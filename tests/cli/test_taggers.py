@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import awkward as ak
-import numpy as np
 import pytest
 import torch
 import uproot
 
+from tests.conftest import Call
+from tests.jets.pfnano_file import write_pfnano
+from tests.toy_taggers import Toy, described, write
 from zskt.checkpoint import read_checkpoint
-from zskt.files import read_json
-from zskt.jets.pfnano import read_pfnano
+from zskt.files import read_json, write_json
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
-
-from .conftest import Call
-from .networks import Toy, described, write
 
 SHORT = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
 
@@ -154,67 +150,22 @@ def test_the_shipped_teachers_student_leaves(call: Call, tmp_path: Path, small: 
     assert call("--mode", "report", "--run", tmp_path / "run", "--data", small)[0] == 0
 
 
-def pfnano(path: Path, **changes: object) -> Path:
-    """Two events with a large jet each, the first with a vertex: what PFNano holds, in small."""
-    n = 6
-    pt = ak.Array([np.linspace(90, 10, n), np.linspace(80, 20, n)])
-    flat = ak.ones_like(pt)
-    index = ak.local_index(pt)
-    candidates = {
-        "pt": pt, "eta": 0.1 * flat + 0.01 * index, "phi": 0.2 * flat + 0.01 * index, "mass": 0.13 * flat,
-        "charge": ak.values_astype(index % 2, np.int32), "pdgId": ak.values_astype(22 + 189 * (index % 2), np.int32),
-        "puppiWeight": flat, "d0": 0.01 * flat, "d0Err": ak.where(index % 2 == 1, 0.005, -1.0), "dz": 0.02 * flat,
-        "dzErr": 0.005 * flat, "trkChi2": flat, "lostInnerHits": ak.values_astype(-flat, np.int32),
-        "pvAssocQuality": ak.values_astype(7 * flat, np.int32), "trkQuality": ak.values_astype(5 * flat, np.int32),
-    }  # fmt: skip
-    names = ("btagEtaRel", "btagPtRatio", "btagPParRatio", "btagSip3dVal", "btagSip3dSig", "btagJetDistVal")
-    links = dict.fromkeys(names, 0.1 * flat)
-    links |= {"jetIdx": ak.values_astype(0 * index, np.int32), "pFCandsIdx": ak.values_astype(index, np.int32)}
-    jets = {"pt": [[400.0], [350.0]], "eta": [[0.12], [0.12]], "phi": [[0.22], [0.22]], "mass": [[50.0], [40.0]]}
-    vertices = {name: [[1.0], []] for name in ("mass", "chi2", "dxy", "dxySig", "dlen", "dlenSig", "pAngle", "ntracks")}
-    vertices |= {"pt": [[20.0], []], "eta": [[0.1], []], "phi": [[0.25], []]}
-    tables = {"PFCands": candidates, "FatJetPFCands": links, "FatJet": jets, "SV": vertices}
-    branches = {f"{table}_{name}": ak.Array(v) for table, columns in tables.items() for name, v in columns.items()}
-    branches = {name: value for name, value in (branches | changes).items() if value is not None}
-    with uproot.recreate(path) as file:
-        file["Events"] = branches
-    return path
-
-
-def test_pfnano_is_rebuilt(call: Call, tmp_path: Path) -> None:
-    file = pfnano(tmp_path / "nano.root")
-    jets = read_pfnano(file, 0.8, ("label_QCD_others",)).samples
-    assert len(jets) == 2 and jets.vertices.mask.sum() == 1  # type: ignore[union-attr]
-    particles = jets.particles  # type: ignore[union-attr]
-    assert particles["pt"][0].tolist() == sorted(particles["pt"][0].tolist(), reverse=True)
-    assert set(particles["track"][particles.mask].tolist()) == {0.0, 1.0}
-    assert (particles["dxy"][particles["track"] == 0] == 0).all()
-    preprocess = replace(described(most=100))
+def test_a_tagger_is_judged_on_pfnano(call: Call, tmp_path: Path) -> None:
+    file = write_pfnano(tmp_path / "nano.root")
+    preprocess = described(most=100)
     run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", file)
     assert read_json(run / "result.json")["data"]["jets"] == 2
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"PFCands_d0Err": None}, "no branch PFCands_d0Err"),
-        ({"PFCands_eta": [[float("nan")] * 6, [0.1] * 6]}, "NaN in jet 0"),
-        ({"FatJetPFCands_jetIdx": [[0] * 6, [5] * 6]}, "has no particles"),
-        ({"FatJetPFCands_pFCandsIdx": [[99] * 6, [0] * 6]}, "points outside"),
-        ({"FatJet_pt": [[10.0], [20.0]]}, "no FatJet above"),
-        ({"FatJet_eta": [[float("nan")], [0.1]]}, "FatJet_eta is not finite"),
-    ],
-)
-def test_broken_pfnano_is_named(call: Call, tmp_path: Path, changes: dict[str, object], words: str) -> None:
-    changed = {k: None if v is None else ak.Array(v) for k, v in changes.items()}  # type: ignore[arg-type]
-    file = pfnano(tmp_path / "nano.root", **changed)
+def test_broken_pfnano_ends_a_run_before_it_begins(call: Call, tmp_path: Path) -> None:
+    file = write_pfnano(tmp_path / "nano.root", PFCands_d0Err=None)
     preprocess = described(most=100)
     path, where = write(tmp_path, preprocess, Toy(preprocess))
     out = tmp_path / "run"
     code, _, err = call(
         "--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *SHORT, "--data", file, "--out", out
     )
-    assert code == 2 and words in err and len(err.strip().splitlines()) == 1
+    assert code == 2 and "no branch PFCands_d0Err" in err and len(err.strip().splitlines()) == 1
     assert not (out / "result.json").exists()
 
 
@@ -272,3 +223,20 @@ def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path
     assert code == 0, err
     record = Description.from_record(read_json(out / "inputs.json"), out)
     assert record.classes == ("probA", "probB", "probC") and record.preprocess == preprocess
+
+
+def test_figures_with_the_teacher_are_not_lost_without_it(call: Call, tmp_path: Path) -> None:
+    preprocess = described()
+    path, where = write(tmp_path, preprocess, Toy(preprocess))
+    short = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
+    run = tmp_path / "run"
+    code, _, err = call("--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *short, "--out", run)
+    assert code == 0, err
+    assert call("--mode", "evaluate", "--run", run)[0] == 0
+    before = read_json(run / "evaluate-sample.json")
+    path.rename(tmp_path / "elsewhere.pt")
+    code, _, err = call("--mode", "evaluate", "--run", run)
+    assert code == 2 and "holds agreement with the teacher, kept; give --teacher-path" in err
+    assert read_json(run / "evaluate-sample.json") == before
+    write_json(run / "evaluate-sample.json", before)
+    assert call("--mode", "evaluate", "--run", run, "--teacher-path", tmp_path / "elsewhere.pt")[0] == 0

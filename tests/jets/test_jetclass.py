@@ -1,4 +1,4 @@
-"""Reading jets, and one line for every file that cannot be."""
+"""Read JetClass files, and get one line for every file that cannot be read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pytest
 import torch
 import uproot
 
+from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
-from zskt.jets.features import FULL, KIN, KINPID, JetInputs
-from zskt.jets.jetclass import CLASSES, UNLABELLED, read_jets
+from zskt.jets.features import FULL
+from zskt.jets.jetclass import read_jets
+from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.sample import SAMPLE
 
 Columns = dict[str, ak.Array]
@@ -38,40 +40,6 @@ def test_the_sample_that_ships_is_balanced_and_small() -> None:
     assert len(data) == 2000
     assert torch.bincount(data.labels).tolist() == [200] * 10
     assert SAMPLE.stat().st_size < 3e6
-
-
-def test_features_are_those_of_jetclass_computed_by_hand() -> None:
-    data = read_jets(SAMPLE, most=50)
-    with uproot.open(SAMPLE) as file:
-        tree = file["tree"].arrays(entry_stop=50)
-    points, features, mask = KIN(data.samples)
-    for i in range(50):
-        n = len(tree["part_px"][i])
-        pt = np.hypot(tree["part_px"][i], tree["part_py"][i]).to_numpy()
-        assert int(mask[i].sum()) == min(n, 128)
-        energy, deta, dphi = (tree[f"part_{name}"][i].to_numpy() for name in ("energy", "deta", "dphi"))
-        expected = [
-            (np.log(pt) - 1.7) * 0.7,
-            (np.log(energy) - 2.0) * 0.7,
-            (np.log(pt / tree["jet_pt"][i]) + 4.7) * 0.7,
-            (np.log(energy / tree["jet_energy"][i]) + 4.7) * 0.7,
-            (np.hypot(deta, dphi) - 0.2) * 4,
-        ]
-        for row, values in zip(features[i], expected, strict=False):
-            assert np.allclose(row[:n].numpy(), np.clip(values, -5, 5)[:128], atol=1e-4)
-        assert np.allclose(points[i, 0, :n].numpy(), deta[:128], atol=1e-6)
-
-
-@pytest.mark.parametrize(("inputs", "count"), [(KIN, 7), (KINPID, 13), (FULL, 17)])
-def test_feature_sets(inputs: JetInputs, count: int) -> None:
-    x = inputs(read_jets(SAMPLE, most=20).samples)
-    assert x[1].shape[1] == count and torch.isfinite(x[1]).all()
-    assert inputs.features[-2:] == ("part_deta", "part_dphi")
-
-
-def test_an_unknown_feature_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match=r"unknown feature 'part_colour': choose one of .*part_charge"):
-        JetInputs(features=("part_colour",))
 
 
 def test_particles_are_sorted_whatever_the_files_order(tmp_path: Path, columns: Columns) -> None:
@@ -149,6 +117,6 @@ def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
     }
     with pytest.raises(UserError, match="jet 2 has no particles"):
         read_jets(write(tmp_path / "bare.root", bare))
-    unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in CLASSES}
+    unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in JETCLASS_CLASSES}
     with pytest.raises(UserError, match=r"jet 0 .* belongs to 0 of the 10 classes"):
         read_jets(write(tmp_path / "unlabelled.root", unlabelled))
