@@ -21,7 +21,7 @@ from zskt.jets.random_inputs import random_inputs
 from zskt.jets.tagger_inputs import TaggerInputs
 
 from .conftest import Call
-from .networks import Toy, described, write
+from .toy_taggers import Toy, described, write
 
 NAMES = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel")
 UNMASKED = Preprocess(

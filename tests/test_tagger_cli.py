@@ -20,7 +20,7 @@ from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
 
 from .conftest import Call
-from .networks import Toy, described, write
+from .toy_taggers import Toy, described, write
 
 SHORT = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
 

@@ -24,7 +24,7 @@ from zskt.jets.tagger_inputs import TaggerInputs, describe
 from zskt.networks.weaver import WeaverTagger
 from zskt.onnx_runtime import feeds, session
 
-from .networks import Toy, described, write
+from .toy_taggers import Toy, described, write
 
 FILES = {"ak4-ul": "model.pt", "ak8-md-ul": "model.pt", "hlt-ak4-v00": "model.onnx"}
 
