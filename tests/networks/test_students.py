@@ -16,7 +16,7 @@ from zskt.networks.students import STUDENTS, count_parameters
 
 @pytest.mark.parametrize(
     ("name", "at_least", "at_most"),
-    [("pfn", 30_000, 50_000), ("pfn-small", 7_000, 12_000), ("particlenet-light", 17_000, 25_000)],
+    [("pfn", 30_000, 50_000), ("pfn-small", 7_000, 12_000), ("particlenet-light", 17_000, 26_000)],
 )
 @pytest.mark.parametrize("inputs", [KIN, KINPID, FULL])
 def test_students_keep_their_promised_size(name: str, at_least: int, at_most: int, inputs: JetInputs) -> None:
