@@ -1,4 +1,4 @@
-"""CMS's ParticleNets in ONNX, run by our own class instead of a converted graph: the same answers, in less time.
+"""ParticleNets of CMS in ONNX, rebuilt as our own class, which is faster than a converted graph.
 
 The graph says what the network is: convolutions in the order of the class's own code, normalisations behind them
 folded already or not, and the number of neighbours in the shapes of its searches. What comes out is believed only if it
@@ -24,7 +24,7 @@ from zskt.networks.weaver import REBUILD_TOLERANCE, WeaverTagger
 
 
 def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Sequence[int]) -> WeaverTagger | None:
-    """The network of a graph, folded; None if it is another architecture.
+    """Rebuild the network of a graph, folded; None if it is another architecture.
 
     Args:
         groups: its inputs in its own order: points, features and mask of each collection.
@@ -91,7 +91,7 @@ def _norm(node: onnx.NodeProto, weights: dict[str, Tensor]) -> nn.BatchNorm1d:
 
 
 def _blocks(convs: Sequence[Layer]) -> tuple[list[tuple[list[Layer], Layer | None]], Layer]:
-    """Products on edges (C', C, 1, 1) of each block and the shortcut (C', C, 1) behind them; the fusion at the end."""
+    """Group products on edges (C', C, 1, 1) into blocks, each with its shortcut (C', C, 1); the last is the fusion."""
     blocks: list[tuple[list[Layer], Layer | None]] = []
     edges: list[Layer] = []
     for layer in convs[:-1]:
@@ -142,15 +142,15 @@ def _fill(
 
 
 def searches(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose outputs are the indices that each neighbour search finds: (B, P, k + 1), itself among them."""
-    found = onnx.ModelProto()
-    found.CopyFrom(model)
-    del found.graph.output[:]
+    """Copy a graph and make the indices of each neighbour search its outputs: (B, P, k + 1), itself among them."""
+    graph = onnx.ModelProto()
+    graph.CopyFrom(model)
+    del graph.graph.output[:]
     names = [node.output[1] for node in model.graph.node if node.op_type == "TopK"]
-    found.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    return found
+    graph.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    return graph
 
 
 def close(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> bool:
-    """Whether most jets get the expected answers (B, K), neighbour ties aside."""
+    """Tell whether most jets get the expected outputs (B, K), neighbour ties aside."""
     return float(apart(network, x, expected).median()) < REBUILD_TOLERANCE

@@ -19,7 +19,8 @@ from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
 INPUT_NAME = "images"
 DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
-DEFAULT_GENERATOR = "image"
+DEFAULT_IMAGE_GENERATOR = "image"
+"""Generator that calibrates the int8 student of a run that had none."""
 
 
 class WithPreprocessing(nn.Module):
@@ -70,7 +71,7 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: layout}
 
     margin = (inputs.size - width) // 2
-    (pseudo,) = pseudo_samples(run, calibration, DEFAULT_GENERATOR)
+    (pseudo,) = pseudo_samples(run, calibration, DEFAULT_IMAGE_GENERATOR)
     images = inputs.intensities(pseudo)[:, :, margin : margin + height, margin : margin + width]
     return ExportSpec(
         network=exportable(run.student.eval()),

@@ -20,7 +20,8 @@ from zskt.jets.tagger_inputs import AnyJetInputs, TaggerInputs
 from zskt.networks.particlenet import ParticleNet
 from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
-DEFAULT_GENERATOR = "shower-prior"
+DEFAULT_JET_GENERATOR = "shower-prior"
+"""Generator that calibrates the int8 student of a run that had none."""
 
 
 def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
@@ -63,7 +64,7 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
         random_inputs=partial(random_inputs, groups),
         largest_inputs=partial(random_inputs, full_groups),
         test_inputs=test_inputs,
-        calibration=pseudo_samples(run, calibration, DEFAULT_GENERATOR),
+        calibration=pseudo_samples(run, calibration, DEFAULT_JET_GENERATOR),
         preprocess=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
         preprocess_note="how the inputs are prepared, in CMS's layout; any number of entries up to `max_length`",
         latency_note="Jets with as many entries as the network takes. ",
