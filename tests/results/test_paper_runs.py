@@ -39,7 +39,7 @@ def test_what_a_run_needs_comes_before_it(catalog: Catalog) -> None:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs of one step, for forty images."""
     monkeypatch.setattr(module, "IMAGES_PER_CLASS", (2,))
-    monkeypatch.setattr(module, "CURVES", ("", "", ""))
+    monkeypatch.setattr(module, "TRANSITION_PRESETS", ("", "", ""))
     for recipes in (few_shot.OF_DATA, few_shot.WHOLE):
         short = recipes.get("mnist", {}) | {"pseudo_batches": 1, "student_steps": 1}
         monkeypatch.setitem(recipes, "mnist", short)

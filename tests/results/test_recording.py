@@ -87,3 +87,15 @@ def test_nothing_is_overwritten_or_half_written(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"result.json: no such file"):
         record_runs(runs[1:], out)
     assert (out / INDEX).read_text() == before and not (out / "run-seed1").exists()
+
+
+def test_figures_of_merit_are_not_rounded(tmp_path: Path) -> None:
+    run = finish(tmp_path / "runs", 0)
+    curves = {"stepped": [0.123456789], "watching": [0.5], "mte": 0.123456789}
+    data = {"name": "jets.root", "sha256": "ab", "count": 5, "unit": "jet"}
+    write_json(run / "transition-jets.json", {"data": data, "count": 5, "on_student": curves, "on_teacher": curves})
+    record_runs([run], tmp_path / "records", tabulate=[])
+    (record,) = read_records(tmp_path / "records")
+    transition = record.transition()
+    assert transition is not None
+    assert transition["on_student"] == {"stepped": [0.12346], "watching": [0.5], "mte": 0.123456789}
