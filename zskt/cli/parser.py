@@ -70,7 +70,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     recipe.add_argument("--student", help="a student by name")
     recipe.add_argument("--generator", help="a generator by name")
     recipe.add_argument("--seed", type=int, help="of every random stream")
-    recipe.add_argument("--pseudo-batches", type=int, help="turns of the game; in mode teacher, epochs")
+    recipe.add_argument(
+        "--iterations", "--pseudo-batches", dest="pseudo_batches", type=int, help="turns of the game; in mode teacher, epochs"
+    )
     recipe.add_argument("--batch-size", type=int, help="samples a turn")
     recipe.add_argument("--student-steps", type=int, help="student steps a turn")
     recipe.add_argument("--set", action="append", metavar="NAME=VALUE", help="a field of zskt/config.py; repeatable")
