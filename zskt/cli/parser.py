@@ -51,12 +51,8 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """The command line; flags that were not given are None.
-
-    Raises:
-        SystemExit: with code 2 and one line, if a flag is unknown, unreadable, or of no use to the mode.
-    """
+def build_parser() -> Parser:
+    """Build the parser of the command line, with the flags of all modes."""
     lines = "\n".join(f"  {mode:<11} {line}" for mode, line in MODES.items())
     parser = Parser(
         description="Distil a trained network into a small, fast one, with no data.",
@@ -71,7 +67,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     recipe.add_argument("--generator", help="a generator by name")
     recipe.add_argument("--seed", type=int, help="of every random stream")
     recipe.add_argument(
-        "--iterations", "--pseudo-batches", dest="pseudo_batches", type=int, help="turns of the game; in mode teacher, epochs"
+        "--iterations",
+        "--pseudo-batches",
+        dest="pseudo_batches",
+        type=int,
+        help="iterations; in mode teacher, epochs",
     )
     recipe.add_argument("--batch-size", type=int, help="samples a turn")
     recipe.add_argument("--student-steps", type=int, help="student steps a turn")
@@ -98,6 +98,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     place.add_argument("--images", type=int, help="how many, for transition: 1000")
     place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     place.add_argument("--per-class", type=int, default=1000, help="jets of each class, for simulate")
+    return parser
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line; flags that were not given are None.
+
+    Raises:
+        SystemExit: with code 2 and one line, if a flag is unknown, unreadable, or of no use to the mode.
+    """
+    parser = build_parser()
     given = parser.parse_args(arguments)
     ignored = [
         f"--{name.replace('_', '-')}"
