@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the reference pages that follow from the code: cli.md, config.md and result-json.md.
+"""Write the reference pages that follow from the code: cli.md, config.md and result-json.md; tables in two others.
 
     python docs/generate.py            writes docs/reference
     python docs/generate.py --check    exits with 1 if a page is out of date
@@ -14,9 +14,11 @@ import ast
 import dataclasses
 import inspect
 import json
+import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +291,47 @@ def result_page() -> str:
     return "\n\n".join(parts).rstrip() + "\n"
 
 
-PAGES = {"cli.md": cli_page, "config.md": config_page, "result-json.md": result_page}
+# Tables inside pages that are written by hand
+
+
+def teachers_table() -> str:
+    """Return the table of the teachers' cards."""
+    from teachers import TEACHERS
+
+    rows = [(f"`{name}`", card.summary, card.licence, card.source) for name, card in TEACHERS.items()]
+    return table(("name", "what it is", "licence", "source"), rows)
+
+
+def students_table() -> str:
+    """Return the table of the students."""
+    from zskt.networks.students import STUDENTS
+
+    return table(("name", "domain", "what it is"), [(f"`{n}`", s.domain, s.summary) for n, s in STUDENTS.items()])
+
+
+def generators_table() -> str:
+    """Return the table of the generators."""
+    from generators import GENERATORS
+
+    return table(("name", "domain", "what it draws"), [(f"`{n}`", g.domain, g.summary) for n, g in GENERATORS.items()])
+
+
+TABLES = {"teachers": teachers_table, "students": students_table, "generators": generators_table}
+
+
+def with_tables(page: str) -> str:
+    """Return a page with the text between ``<!-- table: NAME -->`` and ``<!-- end -->`` written anew."""
+    pattern = r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)"
+    return re.sub(pattern, lambda match: f"{match[1]}\n{TABLES[match[2]]()}\n\n{match[3]}", page, flags=re.DOTALL)
+
+
+PAGES: dict[str, Callable[[], str]] = {"cli.md": cli_page, "config.md": config_page, "result-json.md": result_page}
+
+
+PAGES |= {
+    name: partial(lambda path: with_tables(path.read_text()), REFERENCE / name)
+    for name in ("teachers.md", "generators.md")
+}
 
 
 def main() -> int:
