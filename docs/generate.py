@@ -128,7 +128,7 @@ def settings_table(config: type, without: tuple[str, ...] = ()) -> str:
         if field.default_factory is not dataclasses.MISSING:
             default = value(field.default_factory())
         limits = ", ".join(f"{name.replace('_', ' ')} {limit}" for name, limit in field.metadata.items())
-        kind = field.type if isinstance(field.type, str) else field.type.__name__
+        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
         rows.append((f"`{field.name}`", f"`{kind}`", default, limits, texts.get(field.name, "")))
     head: tuple[str, ...] = ("name", "type", "default", "range", "meaning")
     if not any(row[3] for row in rows):
@@ -136,9 +136,13 @@ def settings_table(config: type, without: tuple[str, ...] = ()) -> str:
     return table(head, rows)
 
 
-def first_paragraph(text: str | None) -> str:
-    """Return the first paragraph of a docstring on one line."""
-    return " ".join((text or "").split("\n\n")[0].split())
+def first_paragraph(*described: Any) -> str:
+    """Return, on one line, the first paragraph of the first docstring that somebody wrote."""
+    for thing in described:
+        text = inspect.getdoc(thing) or ""
+        if text and not text.startswith(f"{getattr(thing, '__name__', '')}("):  # a dataclass makes one up
+            return " ".join(text.split("\n\n")[0].split())
+    return ""
 
 
 def config_sections() -> Iterator[str]:
@@ -149,11 +153,11 @@ def config_sections() -> Iterator[str]:
     methods: dict[str, Any] = getattr(zskt.methods, "METHODS", {})
     for name, method in methods.items():
         yield f"## Method `{name}`"
-        yield first_paragraph(inspect.getdoc(method.Config) or inspect.getdoc(method))
+        yield first_paragraph(method.Config, method)
         yield settings_table(method.Config)
     run: type = getattr(experiments, "RunConfig", None) or experiments.Config
     yield "## The run around it"
-    yield first_paragraph(run.__doc__)
+    yield first_paragraph(run)
     yield settings_table(run, without=("method",))
 
 
