@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from teachers import TEACHERS
 from zskt.contracts import Batch
 from zskt.jets.features import KIN
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.networks.particlenet import ParticleNet, fold
 from zskt.networks.students import STUDENTS
 

@@ -17,7 +17,7 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def flag_name(action: argparse.Action) -> str:
 
 def cli_page() -> str:
     """Return reference/cli.md."""
-    from zskt.cli.parser import FLAGS, MODES, build_parser
+    from zskt.cli.parser import MODES, build_parser
 
     parser = build_parser()
     parts = [
@@ -71,20 +71,20 @@ def cli_page() -> str:
     ]
     flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
     rows = [
-        (f"`{mode}`", MODES[mode], ", ".join(f"`{flags[name]}`" for name in flags if name in FLAGS[mode]) or "none")
-        for mode in MODES
+        (f"`{name}`", mode.summary, ", ".join(f"`{flags[flag]}`" for flag in mode.flags) or "none")
+        for name, mode in MODES.items()
     ]
     parts.append(table(("mode", "what it does", "flags that it reads"), rows))
     parts.append("A flag that a mode does not read is an error.")
     for group in parser._action_groups:
-        actions = [a for a in group._group_actions if a.dest not in ("help", "mode")]
+        actions = [action for action in group._group_actions if action.dest not in ("help", "mode")]
         if not actions:
             continue
         parts.append(f"## Flags: {group.title}")
         rows = []
         for action in actions:
-            modes = [mode for mode in MODES if action.dest in FLAGS[mode]]
-            rows.append((flag_name(action), action.help or "", "all" if len(modes) == len(MODES) else ", ".join(modes)))
+            modes = [f"`{name}`" for name, mode in MODES.items() if action.dest in mode.flags]
+            rows.append((flag_name(action), action.help or "", ", ".join(modes)))
         parts.append(table(("flag", "meaning", "modes"), rows))
     return "\n\n".join(parts).rstrip() + "\n"
 
@@ -112,6 +112,19 @@ def field_docstrings(cls: type) -> dict[str, str]:
     return texts
 
 
+BOUNDS = {"minimum": "at least", "maximum": "at most", "above": "above", "below": "below"}
+
+
+def limits(metadata: Mapping[str, Any]) -> str:
+    """Return the bounds of a setting, as `zskt.settings.setting` declares them."""
+    words = [f"{word} {metadata[name]}" for name, word in BOUNDS.items() if name in metadata]
+    if metadata.get("choices"):
+        words.append("one of " + ", ".join(f"`{choice}`" for choice in metadata["choices"]))
+    if metadata.get("domain"):
+        words.append(f"{metadata['domain']} only")
+    return ", ".join(words)
+
+
 def value(text: object) -> str:
     """Return a default as it is written in Python."""
     return f"`{text!r}`"
@@ -127,9 +140,8 @@ def settings_table(config: type, without: tuple[str, ...] = ()) -> str:
         default = "required" if missing else value(field.default)
         if field.default_factory is not dataclasses.MISSING:
             default = value(field.default_factory())
-        limits = ", ".join(f"{name.replace('_', ' ')} {limit}" for name, limit in field.metadata.items())
         kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
-        rows.append((f"`{field.name}`", f"`{kind}`", default, limits, texts.get(field.name, "")))
+        rows.append((f"`{field.name}`", f"`{kind}`", default, limits(field.metadata), texts.get(field.name, "")))
     head: tuple[str, ...] = ("name", "type", "default", "range", "meaning")
     if not any(row[3] for row in rows):
         head, rows = (*head[:3], head[4]), [(*row[:3], row[4]) for row in rows]
@@ -147,18 +159,20 @@ def first_paragraph(*described: Any) -> str:
 
 def config_sections() -> Iterator[str]:
     """Yield the sections of reference/config.md."""
-    import zskt.methods
-    from zskt.experiments import config as experiments
+    from zskt.experiments.aliases import SETTING_ALIASES
+    from zskt.experiments.config import RunConfig
+    from zskt.methods import METHODS
 
-    methods: dict[str, Any] = getattr(zskt.methods, "METHODS", {})
-    for name, method in methods.items():
+    for name, method in METHODS.items():
         yield f"## Method `{name}`"
         yield first_paragraph(method.Config, method)
         yield settings_table(method.Config)
-    run: type = getattr(experiments, "RunConfig", None) or experiments.Config
     yield "## The run around it"
-    yield first_paragraph(run)
-    yield settings_table(run, without=("method",))
+    yield first_paragraph(RunConfig)
+    yield settings_table(RunConfig, without=("settings",))
+    yield "## Earlier names"
+    yield "These names are still understood on the command line and in recorded runs."
+    yield table(("earlier", "today"), [(f"`{old}`", f"`{new}`") for old, new in SETTING_ALIASES.items()])
 
 
 def config_page() -> str:
@@ -174,51 +188,25 @@ def config_page() -> str:
 
 # The result
 
-RESULT = {
+MEANINGS = {
     "preset": "Name of the preset that the run began as.",
-    "mode": "Mode of the command.",
+    "mode": "Mode of the command line.",
     "method": "Name of the method.",
-    "generator": "Name of the generator; `none` if the run learned from data.",
     "seed": "Seed of every random stream.",
-    "iterations": "Number of iterations; epochs where a network was trained on labels.",
-    "pseudo_batches": "The older name of `iterations`.",
-    "batch_size": "Samples in a batch.",
-    "steps": "Student steps that were taken.",
-    "teacher_queries": "Samples for which the teacher was evaluated.",
-    "teacher_answers": "The older name of `teacher_queries`.",
+    "iterations": "Number of iterations.",
     "seconds": "Wall-clock time of the training loop.",
-    "changes": "Settings that differ from those of the preset, with their values.",
-    "images_per_class": "Labelled samples of each class; 0 for all.",
-    "kd_fraction": "The teacher's share of the loss, in mode few-shot.",
-    "alpha": "The older name of `kd_fraction`.",
-    "attention_weight": "Weight of the attention term.",
-    "beta": "The older name of `attention_weight`.",
-    "init_from_run": "Mode and preset of the run whose student was the starting point; `scratch` if there was none.",
-    "start": "The older name of `init_from_run`.",
-    "agreements": "Agreement on the square over the run, in mode toy.",
-    "data.name": "Name of the test samples.",
-    "data.sha256": "SHA-256 of their file; null where a library verifies them.",
-    "data.count": "Number of test samples.",
-    "data.unit": "What a test sample is called: jet, image.",
-    "data.jets": "The older form of `data.count`, for jets.",
-    "data.images": "The older form of `data.count`, for images.",
-    "teacher.name": "Name of the teacher.",
-    "teacher.parameters": "Parameters of the teacher as published.",
-    "teacher.accuracy": "Share of test samples whose label is the teacher's top class; null without labels.",
-    "teacher.auc": "Area under the ROC curve, averaged over classes (one against the rest).",
-    "teacher.ece": "Expected calibration error.",
-    "teacher.ms_per_jet": "Milliseconds per jet in PyTorch, on the machine of the run.",
-    "teacher.ms_per_image": "The same per image.",
-    "student.name": "Name of the student.",
-    "student.parameters": "Parameters of the student.",
-    "student.accuracy": "As for the teacher.",
-    "student.auc": "As for the teacher.",
-    "student.ece": "As for the teacher.",
-    "student.ms_per_jet": "As for the teacher.",
-    "student.ms_per_image": "As for the teacher.",
-    "student.agreement": "Share of test samples on which student and teacher have the same top class.",
-    "student.kl": "Mean KL(teacher || student), nats per sample.",
+    "teacher": "Scores of the teacher.",
+    "student": "Scores of the student.",
+    "kd_fraction": "The teacher's share of the loss.",
+    "attention_weight": "Weight of the match of attention maps.",
+    "init_from_run": "Recipe of the run whose student was the starting point; `scratch` if there was none.",
+    "count": "Number of samples.",
+    "name": "Name of the network.",
+    "parameters": "Number of parameters; of a teacher, as published.",
+    "accuracy": "Share of labelled samples whose label is the top class.",
+    "ms_per_sample": "Milliseconds per sample in PyTorch, on the machine of the run.",
 }
+"""What fields without a docstring mean."""
 METRICS = {
     "step": "Number of the iteration, from 1.",
     "loss/student": "Student loss of the last student step.",
@@ -241,32 +229,36 @@ METRICS = {
 }
 
 
-def leaves(result: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield the names of a result's values, with a dot between levels."""
-    for name, entry in result.items():
-        if isinstance(entry, dict) and name != "changes":
-            yield from leaves(entry, f"{prefix}{name}.")
-        else:
-            yield prefix + name
-
-
-def undescribed() -> set[str]:
-    """Return the names of recorded values that this script does not describe."""
+def undescribed_metrics() -> set[str]:
+    """Return the names of recorded metrics that this script does not describe."""
     names: set[str] = set()
-    for file in (*RUNS.glob("*/result.json"), *RUNS.glob("*/evaluate-*.json")):
-        names |= {name for name in leaves(json.loads(file.read_text())) if name not in RESULT}
     for file in RUNS.glob("*/metrics.jsonl"):
         for line in file.read_text().splitlines():
-            names |= {k for k in json.loads(line) if k not in METRICS and not k.startswith("teacher_class/")}
-    return names
+            names |= {name for name in json.loads(line) if not name.startswith("teacher_class/")}
+    return names - set(METRICS)
+
+
+def schema_table(cls: type) -> str:
+    """Return the table of a dataclass of the result's schema."""
+    texts = MEANINGS | field_docstrings(cls)
+    rows = [(f"`{f.name}`", f"`{f.type}`", texts.get(f.name, "")) for f in dataclasses.fields(cls)]
+    missing = [row[0] for row in rows if not row[2]]
+    if missing:
+        sys.exit(f"docs/generate.py: describe {', '.join(missing)} of {cls.__name__}, best by a docstring below it")
+    return table(("entry", "type", "meaning"), rows)
 
 
 def result_page() -> str:
     """Return reference/result-json.md."""
-    missing = undescribed()
+    from zskt.experiments.aliases import RESULT_ALIASES
+    from zskt.experiments.result import NetworkScores, Result, ScoredSamples
+
+    missing = undescribed_metrics()
     if missing:
-        sys.exit(f"docs/generate.py: add descriptions of {', '.join(sorted(missing))} to RESULT or METRICS")
-    example = json.loads((RUNS / "jets-embedded-shower-seed0" / "result.json").read_text())
+        sys.exit(f"docs/generate.py: add descriptions of {', '.join(sorted(missing))} to METRICS")
+    runs = [json.loads(line) for line in (RUNS / "index.jsonl").read_text().splitlines()]
+    (example,) = (run["result"] for run in runs if run["run"] == "jets-embedded-shower-seed0")
+    older = ", ".join(f"`{old}` (now `{new}`)" for old, new in RESULT_ALIASES.items())
     parts = [
         HEADER + "# Run folder and result.json",
         "A finished run is a folder:",
@@ -285,9 +277,18 @@ def result_page() -> str:
             ],
         ),
         "## result.json",
-        table(("value", "meaning"), [(f"`{name}`", text) for name, text in RESULT.items()]),
-        "Not every mode writes every value. Recorded results keep the names of their time; zskt reads both.",
-        "An example, `runs/reference/jets-embedded-shower-seed0`:",
+        schema_table(Result),
+        "Not every mode writes every entry.",
+        "### data",
+        schema_table(ScoredSamples),
+        "### teacher and student",
+        first_paragraph(NetworkScores),
+        schema_table(NetworkScores),
+        "### Earlier layouts",
+        f"Recorded results keep the names of their time, and zskt reads them: {older}, and the names of "
+        "[settings](config.md#earlier-names).",
+        "### Example",
+        "`jets-embedded-shower-seed0`, as `runs/reference/index.jsonl` holds it:",
         f"```json\n{json.dumps(example, indent=2)}\n```",
         "## metrics.jsonl",
         table(("value", "meaning"), [(f"`{name}`", text) for name, text in METRICS.items()]),

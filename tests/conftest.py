@@ -41,8 +41,8 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def _short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are not what tests are about."""
-    monkeypatch.setattr("zskt.export.latency.ROUNDS", 1)
-    monkeypatch.setattr("zskt.export.latency.LEAST_SECONDS", 1e-3)
+    monkeypatch.setattr("zskt.export.latency.N_TIMING_ROUNDS", 1)
+    monkeypatch.setattr("zskt.export.latency.MIN_SECONDS", 1e-3)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,8 @@ import uproot
 
 from zskt.errors import UserError
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
-from zskt.jets.jetclass import CLASSES, SAMPLE, UNLABELLED, read_jets
+from zskt.jets.jetclass import CLASSES, UNLABELLED, read_jets
+from zskt.jets.sample import SAMPLE
 
 Columns = dict[str, ak.Array]
 

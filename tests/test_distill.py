@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from zskt.pair import Pair
 
 from generators import GENERATORS
 from zskt.errors import UserError
 from zskt.experiments.config import Config
 from zskt.forward import Output
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.losses import NonFiniteLoss
 from zskt.methods.zskt import Game, batch_metrics, begin
 from zskt.networks.students import STUDENTS, count_parameters
 from zskt.optim import cosine
-from zskt.pair import Pair
 from zskt.replay import ReplayBuffer, mix
 
 CPU = torch.device("cpu")

@@ -129,10 +129,11 @@ def test_mistakes_with_images_are_met_before_the_game(call: Call, digits: Path) 
 
 
 def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
+    from zskt.pair import Pair
+
     from zskt.experiments.config import Config
     from zskt.experiments.presets import PRESETS
     from zskt.methods.zskt import Game, begin
-    from zskt.pair import Pair
 
     config: Config = PRESETS["mnist-lenet5-to-lenet5-half-paper"].with_(batch_size=8, student_steps=2)
     torch.manual_seed(0)
@@ -227,9 +228,10 @@ def test_wide_resnets_play_both_recipes(call: Call, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("changes", "answers"), [({}, 2), ({"generator": "strokes"}, 3), ({"reuse": False}, 2)])
 def test_pushed_images_lie_within_reach_and_every_answer_is_counted(changes: dict[str, object], answers: int) -> None:
+    from zskt.pair import Pair
+
     from zskt.experiments.config import Config
     from zskt.methods.zskt import Game, begin
-    from zskt.pair import Pair
 
     config = Config(preset="test", teacher="mnist-lenet5", student="lenet5-half", generator="strokes-prior", push=2.0)
     config = config.with_(batch_size=8, student_steps=1, replay=0.5, pseudo_batches=1, **changes)

@@ -15,9 +15,10 @@ from teachers.tagger import read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
 from zskt.files import read_json, write_json
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs
 
 from .conftest import Call

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from teachers import TEACHERS
 from zskt.contracts import Batch
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.networks.particlenet import ParticleNet, fold, nearest
 
 EDGE_CONVS = [(16, (64,) * 3), (16, (128,) * 3), (16, (256,) * 3)]

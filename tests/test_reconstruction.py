@@ -10,9 +10,10 @@ import torch
 from generators.jets.shower import Shower
 from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import Jets, JetSelection
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.jets.tracks import narrowed, own_random, reconstruct
 from zskt.jets.variable_names import kind_of, meaning

@@ -13,9 +13,9 @@ import uproot
 
 from zskt.checkpoint import read_checkpoint
 from zskt.files import read_json
-from zskt.jets.jetclass import SAMPLE
 from zskt.jets.pfnano import read_pfnano
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
 

@@ -17,9 +17,10 @@ from teachers import TEACHERS
 from teachers.tagger import Tagger, find_heads, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.random_inputs import random_inputs, raw_answer
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs, describe
 from zskt.networks.weaver import WeaverTagger
 from zskt.onnx_runtime import feeds, session

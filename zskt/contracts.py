@@ -143,6 +143,10 @@ class Card(Protocol):
         """What a run folder keeps so that its student can be judged without the teacher's files; None if nothing."""
         ...
 
+    def with_record(self, record: dict[str, Any], where: Path) -> Self:
+        """The same teacher, as a run's record describes it; ``where`` is the record's file, for messages."""
+        ...
+
     def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
         """The same teacher from the user's files."""
         ...

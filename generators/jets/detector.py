@@ -11,7 +11,7 @@ from torch import Tensor
 
 from generators.jets.decays import Kind, Particles, join
 from generators.jets.four_vectors import from_pt_eta_phi_mass, pt_eta_phi
-from zskt.jets.axis import wrapped
+from zskt.jets.angles import wrap
 from zskt.jets.jets import Jets
 
 RADIUS = 0.8
@@ -72,7 +72,7 @@ def cluster(particles: Particles, jets: int) -> Particles:
     """Particles within the jet radius of the jet's axis, the axis found anew after the first selection."""
     for _ in range(2):
         _, _, eta, phi = _axis(particles, jets)
-        distance = (particles.eta - eta[particles.jet]).square() + wrapped(particles.phi - phi[particles.jet]).square()
+        distance = (particles.eta - eta[particles.jet]).square() + wrap(particles.phi - phi[particles.jet]).square()
         particles = particles[distance < RADIUS**2]
     return particles
 
@@ -115,7 +115,7 @@ def assemble(p: Particles, jets: int, rng: torch.Generator, blur: Tensor | None 
         pz=dense(four[:, 3]),
         energy=dense(four[:, 0]),
         deta=dense((p.eta - eta[p.jet]) * eta[p.jet].sign()),
-        dphi=dense(wrapped(p.phi - phi[p.jet])),
+        dphi=dense(wrap(p.phi - phi[p.jet])),
         charge=dense(p.charge),
         is_charged_hadron=dense((p.kind == Kind.CHARGED).float()),
         is_neutral_hadron=dense((p.kind == Kind.NEUTRAL).float()),

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from generators.jets.decays import Particles
 from generators.jets.four_vectors import from_pt_eta_phi_mass, pt_eta_phi
-from zskt.jets.axis import wrapped
+from zskt.jets.angles import wrap
 
 CLOSEST, FARTHEST = 0.05, 2.0
 """Limits of the square of the factor on an opening angle: what a prong heavier than its parent leaves."""
@@ -33,7 +33,7 @@ def _approach(pair: Tensor, mass: Tensor) -> tuple[Tensor, Tensor]:
     _, eta_total, phi_total = pt_eta_phi(total)
     present = (pair[..., 0] > 1e-3).all(-1)  # one daughter alone has nothing to approach
     scale = torch.where(present, factor, torch.zeros_like(factor)).unsqueeze(-1)
-    return scale * (eta - eta_total.unsqueeze(-1)), scale * wrapped(phi - phi_total.unsqueeze(-1))
+    return scale * (eta - eta_total.unsqueeze(-1)), scale * wrap(phi - phi_total.unsqueeze(-1))
 
 
 def restore_masses(particles: Particles, branches: Tensor, roots: Tensor) -> Particles:

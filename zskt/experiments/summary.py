@@ -5,26 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from zskt.domains import unit
+from zskt.experiments.result import upgrade
+from zskt.markdown import NO_VALUE, integer
 
 
 def written(value: float | int | None) -> str:
-    """A figure in a table: counts with spaces, fractions with four digits, a dash for none."""
+    """Write a figure of a table: counts with spaces, fractions with four digits, a dash for none."""
     if value is None:
-        return "–"
-    return f"{value:,}".replace(",", " ") if isinstance(value, int) else f"{value:.4f}"
+        return NO_VALUE
+    return integer(value) if isinstance(value, int) else f"{value:.4f}"
 
 
 def summary(result: dict[str, Any], where: Path) -> str:
-    """What the networks of a ``result.json`` reached, side by side."""
+    """Return the figures of both networks of a ``result.json``, of any version, side by side."""
+    result = upgrade(result)
     data = result["data"]
-    kind = unit(data)
     rows: list[tuple[str, ...]] = [
-        ("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", f"ms per {kind}")
+        ("", "network", "parameters", "accuracy", "AUC", "agreement", "KL (nats)", f"ms per {data['unit']}")
     ]
     for role in ("teacher", "student"):
         entry = result[role]
-        cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", f"ms_per_{kind}")]
+        cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", "ms_per_sample")]
         if any(value is not None for value in cells):  # not a network that only gave its name
             rows.append((role, str(entry["name"]), *(written(value) for value in cells)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -39,4 +40,4 @@ def summary(result: dict[str, Any], where: Path) -> str:
         f"median difference {written(v['median_difference'])}"
         for name, v in result["student"].get("values", {}).items()
     ]
-    return "\n".join([f"\non {data[f'{kind}s']} {kind}s of {data['name']}:", *lines, *values, f"run: {where}"])
+    return "\n".join([f"\non {data['count']} {data['unit']}s of {data['name']}:", *lines, *values, f"run: {where}"])

@@ -1,83 +1,90 @@
-"""Pictures of recorded results: transition, learning and few-shot curves, and what was drawn without an adversary."""
+"""Pictures of recorded results: transition, learning and few-shot curves, and samples of untrained generators."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from generators import GENERATORS
-from teachers import TEACHERS
+from zskt.experiments.catalog import Catalog
+from zskt.generator import is_trainable
 from zskt.images.grids import tiled
 from zskt.images.inputs import ImageInputs
-from zskt.results import paper_tables as paper
-from zskt.results.published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS
-from zskt.results.records import Record, values
+from zskt.results import paper_tables
+from zskt.results.published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS, Pair
+from zskt.results.records import Record, known_values, one_record_per_run, runs_of
 
-WAYS = (("on_student", "stepping on the student"), ("on_teacher", "stepping on the teacher"))
+DIRECTIONS = (("on_student", "stepping on the student"), ("on_teacher", "stepping on the teacher"))
+"""Key of a transition result -> title: whose gradient is followed."""
+NETWORK_COLOURS = {"student": "tab:orange", "teacher": "tab:blue"}
+NETWORK_STYLES: dict[str, Literal["-", "--"]] = {"stepped on": "-", "watching": "--"}
+TITLE_WIDTH = 42
+"""Characters of a title that a panel has room for."""
+RECIPES = (("-paper", "ours, recipe `paper`", 0.0, "tab:blue"), ("", "ours, recipe `zskt`", 0.28, "tab:orange"))
+"""Suffix of the preset, label, place beside the published bar, colour."""
+N_PSEUDO_IMAGES = 64
 
 
-def transition_picture(results: Sequence[dict[str, Any]]) -> Figure:
-    """A row a way, a column a run: p_j of the network that is stepped on, and of the one that watches."""
+def transition_picture(results: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw a row per direction and a column per run: p_j of the network that is stepped on, and of the watching one."""
     figure = Figure(figsize=(1 + 3 * len(results), 5), layout="constrained")
-    cells = figure.subplots(len(WAYS), len(results), sharex=True, sharey=True, squeeze=False)
+    cells = figure.subplots(len(DIRECTIONS), len(results), sharex=True, sharey=True, squeeze=False)
     for column, result in zip(cells.T, results, strict=True):
-        for axes, (key, title) in zip(column, WAYS, strict=True):
-            found = result[key]
+        run = "\n".join(wrap(result["run"], TITLE_WIDTH))
+        for axes, (key, title) in zip(column, DIRECTIONS, strict=True):
+            curves = result[key]
             names = ("student", "teacher") if key == "on_student" else ("teacher", "student")
-            axes.plot(found["stepped"], color=COLOURS[names[0]])
-            axes.plot(found["watching"], color=COLOURS[names[1]], linestyle="--")
-            run = "\n".join(wrap(result["run"], PANEL))
-            axes.set_title(f"{run}\n{title}, MTE {found['mte']:.3f}", fontsize=7)
+            axes.plot(curves["stepped"], color=NETWORK_COLOURS[names[0]])
+            axes.plot(curves["watching"], color=NETWORK_COLOURS[names[1]], linestyle="--")
+            axes.set_title(f"{run}\n{title}, MTE {curves['mte']:.3f}", fontsize=7)
             axes.set(ylim=(0, 1.02))
     for axes in cells[-1]:
         axes.set_xlabel("step towards class j", fontsize=8)
     for axes in cells[:, 0]:
         axes.set_ylabel("$p_j$, mean", fontsize=8)
-    keys = [Line2D([], [], color=colour, label=name) for name, colour in COLOURS.items()]
-    keys += [Line2D([], [], color="0.4", linestyle=style, label=name) for name, style in STYLES.items()]
+    keys = [Line2D([], [], color=colour, label=name) for name, colour in NETWORK_COLOURS.items()]
+    keys += [Line2D([], [], color="0.4", linestyle=style, label=name) for name, style in NETWORK_STYLES.items()]
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), fontsize=7, frameon=False)
     return figure
 
 
-COLOURS = {"student": "tab:orange", "teacher": "tab:blue"}
-PANEL = 42
-"""Characters of a title that a panel has room for."""
-STYLES: dict[str, Literal["-", "--"]] = {"stepped on": "-", "watching": "--"}
-
-
-def pictures(records: list[Record]) -> dict[str, Figure]:
-    """By name, those for which there is something to show."""
-    found = {
-        "pairs": _pairs(records),
-        "few-shot": _few_shot(records),
-        "transition": _transition(records),
+def pictures(records: list[Record], catalog: Catalog) -> dict[str, Figure]:
+    """Draw every picture that the records allow, by name."""
+    figures = {
+        "pairs": _pairs(records, catalog),
+        "few-shot": _few_shot(records, catalog),
+        "transition": _transition(records, catalog),
         "learning": _learning(records),
-        "pseudo-images": _pseudo_images(records),
+        "pseudo-images": _pseudo_images(records, catalog),
     }
-    return {name: figure for name, figure in found.items() if figure is not None}
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
-def _pairs(records: list[Record]) -> Figure:
-    """Zero-shot accuracy of each pair: published, and ours by both recipes where it was run."""
+def _percent(accuracies: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation in percent; a single value has deviation 0."""
+    return 100 * float(np.mean(accuracies)), 100 * float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
+
+
+def _pairs(records: list[Record], catalog: Catalog) -> Figure:
+    """Draw zero-shot accuracy of each pair: published, and ours by both recipes where they were run."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     axes = figure.subplots()
-    recipes = (("-paper", "ours, recipe `paper`", 0.0), ("", "ours, recipe `zskt`", 0.28))
     for i, pair in enumerate(PAIRS):
         if pair.zero_shot != "–":
             mean, deviation = map(float, pair.zero_shot.split(" ± "))
             axes.bar(i - 0.28, mean, 0.26, yerr=deviation, color="0.7", label="published")
-        for ending, label, place in recipes:
-            known = values(paper.zero_shot_runs(records, pair.preset + ending), paper.accuracy)
-            colour = "tab:blue" if ending else "tab:orange"
-            if known:
-                error = 100 * np.std(known, ddof=1) if len(known) > 1 else 0.0
-                axes.bar(i + place, 100 * np.mean(known), 0.26, yerr=error, color=colour, label=label)
+        for suffix, label, place, colour in RECIPES:
+            recipe = paper_tables.zero_shot_experiment(pair.preset + suffix, catalog).recipe
+            accuracies = known_values(runs_of(records, recipe), paper_tables.student_accuracy)
+            if accuracies:
+                mean, deviation = _percent(accuracies)
+                axes.bar(i + place, mean, 0.26, yerr=deviation, color=colour, label=label)
             else:
                 axes.text(i + place, 1, "not run", rotation=90, fontsize=6, ha="center", color=colour)
     axes.set_xticks(range(len(PAIRS)), [f"{p.data}\n{p.teacher}\n→ {p.student}" for p in PAIRS], fontsize=7)
@@ -87,21 +94,13 @@ def _pairs(records: list[Record]) -> Figure:
     return figure
 
 
-def _few_shot(records: list[Record]) -> Figure:
-    """Accuracy against images a class; published dashed, ours with the deviation over seeds."""
+def _few_shot(records: list[Record], catalog: Catalog) -> Figure:
+    """Draw accuracy against images per class; published dashed, ours with the deviation over seeds."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, pair in zip(figure.subplots(1, len(paper.FEW_SHOT_PAIRS)), paper.FEW_SHOT_PAIRS, strict=True):
-        for colour, (method, published) in zip(("tab:green", "tab:blue", "tab:orange"), FEW_SHOT.items(), strict=True):
-            if pair.data == "cifar10":
-                axes.plot(published.keys(), published.values(), "o--", color=colour, ms=3, label=f"{method}, published")
-            known = {m: values(paper.few_shot_runs(records, method, m, pair), paper.accuracy) for m in IMAGES_PER_CLASS}
-            known = {m: v for m, v in known.items() if v}
-            if known:
-                mean = [100 * np.mean(v) for v in known.values()]
-                error = [100 * np.std(v, ddof=1) if len(v) > 1 else 0.0 for v in known.values()]
-                axes.errorbar(
-                    list(known), mean, error, fmt="o-", color=colour, ms=3, capsize=2, label=f"{method}, ours"
-                )
+    pairs = paper_tables.FEW_SHOT_PAIRS
+    for axes, pair in zip(figure.subplots(1, len(pairs)), pairs, strict=True):
+        for colour, method in zip(("tab:green", "tab:blue", "tab:orange"), FEW_SHOT, strict=True):
+            _few_shot_curves(axes, records, catalog, pair, method, colour)
         axes.set(xlabel="images a class", title=pair.preset)
         axes.title.set_fontsize(8)
         if axes.get_legend_handles_labels()[0]:
@@ -112,49 +111,66 @@ def _few_shot(records: list[Record]) -> Figure:
     return figure
 
 
-def _transition(records: list[Record]) -> Figure | None:
-    """The curves of the first seed of each method that has any."""
-    taken = []
+def _few_shot_curves(axes: Axes, records: list[Record], catalog: Catalog, pair: Pair, method: str, colour: str) -> None:
+    """Draw the published and our curve of one method."""
+    if pair.data == "cifar10":
+        published = FEW_SHOT[method]
+        axes.plot(list(published), list(published.values()), "o--", color=colour, ms=3, label=f"{method}, published")
+    points = {}
+    for m in IMAGES_PER_CLASS:
+        recipe = paper_tables.few_shot_experiment(method, m, pair, catalog).recipe
+        accuracies = known_values(runs_of(records, recipe), paper_tables.student_accuracy)
+        if accuracies:
+            points[m] = _percent(accuracies)
+    if points:
+        means, deviations = zip(*points.values(), strict=True)
+        label = f"{method}, ours"
+        axes.errorbar(list(points), means, deviations, fmt="o-", color=colour, ms=3, capsize=2, label=label)
+
+
+def _transition(records: list[Record], catalog: Catalog) -> Figure | None:
+    """Draw the curves of the first seed of each method that has any."""
+    transitions = []
     for pair in PAIRS:
-        for found, _ in paper.transition_methods(records, pair).values():
-            taken += [t for t in (record.transition() for record in found[:1]) if t is not None]
-    return transition_picture(taken) if taken else None
+        for experiment in paper_tables.transition_experiments(pair, catalog).values():
+            first_seed = runs_of(records, experiment.recipe)[:1]
+            transitions += paper_tables.measured_transitions(first_seed)
+    return transition_picture(transitions) if transitions else None
 
 
 def _learning(records: list[Record]) -> Figure | None:
-    """Agreement with the teacher on real images, turn by turn, of the runs that were watched."""
-    watched = [
-        (record, record.curve("test/agreement")) for record in records if record.result.get("data", {}).get("images")
-    ]
-    watched = [(record, curve) for record, curve in watched if curve]
-    if not watched:
+    """Draw agreement with the teacher on test images, iteration by iteration, of the runs that logged it."""
+    images = [r for r in one_record_per_run(records) if r.result.data is not None and r.result.data.unit == "image"]
+    curves = {record.folder.name: record.curve("test/agreement") for record in images}
+    curves = {name: curve for name, curve in curves.items() if curve}
+    if not curves:
         return None
     figure = Figure(figsize=(8.5, 3.4), layout="constrained")
     axes = figure.subplots()
-    for record, curve in watched:
-        axes.plot(*zip(*curve, strict=True), label=record.folder.name)
-    axes.set(xlabel="turn", ylabel="agreement on test images", ylim=(0, 1))
+    for name, curve in curves.items():
+        axes.plot(*zip(*curve, strict=True), label=name)
+    axes.set(xlabel="iteration", ylabel="agreement on test images", ylim=(0, 1))
     figure.legend(loc="outside right upper", fontsize=7, frameon=False)
     return figure
 
 
-def _pseudo_images(records: list[Record]) -> Figure | None:
-    """What generators without an adversary drew in the runs at hand, none of them seen before."""
-    games = [record.result for record in records if record.result.get("mode") == "zero-shot"]
-    played: dict[str, str] = {game["generator"]: game["teacher"]["name"] for game in games}
-    drawn = {}
-    for name, teacher in sorted(played.items()):
-        if name not in GENERATORS or GENERATORS[name].domain != "images":
+def _pseudo_images(records: list[Record], catalog: Catalog) -> Figure | None:
+    """Draw what generators without parameters give in the runs at hand; no run has seen these samples."""
+    zero_shot = [record.result for record in records if record.result.mode == "zero-shot"]
+    teachers = {result.generator: result.teacher.name for result in zero_shot if result.generator is not None}
+    samples = {}
+    for name, teacher in sorted(teachers.items()):
+        if name not in catalog.generators or catalog.generators[name].domain != "images":
             continue
-        inputs = TEACHERS[teacher].inputs
-        generator, rng = GENERATORS[name].build(inputs), torch.Generator().manual_seed(0)
-        assert isinstance(inputs, ImageInputs) and isinstance(generator, torch.nn.Module)
-        if next(generator.parameters(), None) is None:
-            x = generator(torch.randn(64, generator.latent_size, generator=rng), rng).x[0]
-            drawn[name] = inputs.intensities(x)
-    if not drawn:
+        inputs = catalog.teachers[teacher].inputs
+        assert isinstance(inputs, ImageInputs)
+        generator = catalog.generators[name].build(inputs)
+        if not is_trainable(generator):
+            batch = generator.draw(N_PSEUDO_IMAGES, torch.Generator().manual_seed(0))
+            samples[name] = inputs.intensities(batch.x[0])
+    if not samples:
         return None
-    figure = Figure(figsize=(4 * len(drawn), 4.2), layout="constrained")
-    for axes, (name, intensities) in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn.items(), strict=True):
-        tiled(axes, intensities, name)
+    figure = Figure(figsize=(4 * len(samples), 4.2), layout="constrained")
+    for axes, (name, images) in zip(figure.subplots(1, len(samples), squeeze=False)[0], samples.items(), strict=True):
+        tiled(axes, images, name)
     return figure

@@ -1,4 +1,4 @@
-"""Mode ``paper``: every run behind the paper's tables, one after the other, in pieces that go on where they stopped."""
+"""Mode ``paper``: every run behind the paper's tables, in pieces that resume where they stopped."""
 
 from __future__ import annotations
 
@@ -9,76 +9,84 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zskt.errors import UserError
-from zskt.experiments import launch as jobs
-from zskt.experiments.config import Config
+from zskt.errors import NonFiniteLoss, UserError
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
-from zskt.experiments.presets import PRESETS
+from zskt.experiments.finished import read_config
+from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
-from zskt.files import read_json
-from zskt.losses import NonFiniteLoss
 from zskt.results.published import CURVES, FEW_SHOT_CURVES, IMAGES_PER_CLASS, PAIRS, Pair
 from zskt.results.transition import transition_runs
 
 SEEDS = (0, 1, 2)
-DATA = tuple(dict.fromkeys(pair.data for pair in PAIRS))
-"""Data sets that the tables are about."""
-LONGEST = 100_000
-"""Minutes."""
-ALL_IMAGES: dict[str, dict[str, float]] = {"labels": {"alpha": 0.0, "beta": 0.0}, "kd": {"beta": 0.0}, "kd-at": {}}
-"""Yardsticks that see every image: of labels alone, KD, KD+AT."""
+DATA_SETS = tuple(dict.fromkeys(pair.data for pair in PAIRS))
+"""Data sets of the paper's tables."""
+MAX_MINUTES = 100_000
+IMAGES_WITH_TRANSITION = 200
+"""Images per class of the few-shot run whose transition curves are measured."""
+FROM_ALL_IMAGES: dict[str, dict[str, float]] = {
+    "labels": {"kd_fraction": 0.0, "attention_weight": 0.0},
+    "kd": {"attention_weight": 0.0},
+    "kd-at": {},
+}
+"""Runs that see every training image, as upper bounds: from labels alone, KD, KD+AT."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """One of them."""
+class PlannedRun:
+    """A run of the campaign."""
 
     name: str
-    """Of its folder."""
-    config: Config
-    start: str | None = None
-    """Name of the run that it begins from."""
-    walks: bool = False
-    """Whether its transition curves are taken."""
+    """Name of its folder."""
+    config: RunConfig
+    init_from: str | None = None
+    """Name of the run whose student this one starts from."""
+    measures_transition: bool = False
+    """Whether transition curves are measured after it."""
 
 
-def campaign(data: str, seeds: Sequence[int] = SEEDS) -> Iterator[Run]:
-    """All runs on a data set: its teachers first, then seed by seed; what others need comes before them.
+def planned_runs(data: str, catalog: Catalog, seeds: Sequence[int] = SEEDS) -> Iterator[PlannedRun]:
+    """Yield all runs on a data set: its teachers first, then seed by seed, each run behind those that it needs.
 
     Raises:
         UserError: if the paper's tables have no such data.
     """
     pairs = [pair for pair in PAIRS if pair.data == data]
     if not pairs:
-        raise UserError(f"--only {data}: no table is about it; choose one of {', '.join(DATA)}")
-    # The pair that the paper looks at closest comes first: time may run out.
+        raise UserError(f"--only {data}: no table is about it; choose one of {', '.join(DATA_SETS)}")
+    # The pair that the paper studies in most detail comes first: time may run out.
     pairs.sort(key=lambda pair: pair.preset not in CURVES)
     for teacher in dict.fromkeys(f"{pair.data}-{pair.teacher}" for pair in pairs):
-        yield Run(f"teacher-{teacher}-seed0", PRESETS[teacher])
+        yield PlannedRun(f"teacher-{teacher}-seed0", catalog.presets[teacher])
     for seed in seeds:
         for pair in pairs:
-            yield from _of_pair(pair, seed)
+            yield from _runs_of_pair(pair, seed, catalog)
 
 
-def _of_pair(pair: Pair, seed: int) -> Iterator[Run]:
-    walks = pair.preset in CURVES
-    for preset in (f"{pair.preset}-paper", pair.preset):
-        yield Run(f"zero-shot-{preset}-seed{seed}", PRESETS[preset].with_(seed=seed), walks=walks)
-    begun, pair_of = f"zero-shot-{pair.preset}-seed{seed}", PRESETS[pair.preset]
-    for name, settings in ALL_IMAGES.items():
-        learns = few_shot(pair_of).with_(seed=seed, **settings)
-        yield Run(f"few-shot-{pair.preset}-all-{name}-seed{seed}", learns)
-    for m in IMAGES_PER_CLASS if pair.preset in FEW_SHOT_CURVES else (200,):
-        name, learns = f"few-shot-{pair.preset}-{m}", few_shot(pair_of, images_per_class=m).with_(seed=seed)
-        yield Run(f"{name}-kd-at-seed{seed}", learns, walks=walks and m == 200)
-        if pair.preset in FEW_SHOT_CURVES:
-            yield Run(f"{name}-labels-seed{seed}", learns.with_(alpha=0.0, beta=0.0))
-            tuned = few_shot(pair_of, f"zero-shot {pair.preset}", m).with_(seed=seed)
-            yield Run(f"{name}-tuned-seed{seed}", tuned, begun)
+def _runs_of_pair(pair: Pair, seed: int, catalog: Catalog) -> Iterator[PlannedRun]:
+    """Yield the runs of one teacher and one student: without data, from all images, and few-shot."""
+    has_transition, has_few_shot_curve = pair.preset in CURVES, pair.preset in FEW_SHOT_CURVES
+    for name in (f"{pair.preset}-paper", pair.preset):
+        config = catalog.presets[name].with_(seed=seed)
+        yield PlannedRun(f"zero-shot-{name}-seed{seed}", config, measures_transition=has_transition)
+    preset = catalog.presets[pair.preset]
+    card = catalog.teachers[preset.teacher]
+    for name, settings in FROM_ALL_IMAGES.items():
+        config = few_shot(preset, card).with_(seed=seed, **settings)
+        yield PlannedRun(f"few-shot-{pair.preset}-all-{name}-seed{seed}", config)
+    for m in IMAGES_PER_CLASS if has_few_shot_curve else (IMAGES_WITH_TRANSITION,):
+        name, config = f"few-shot-{pair.preset}-{m}", few_shot(preset, card, samples_per_class=m).with_(seed=seed)
+        measures_transition = has_transition and m == IMAGES_WITH_TRANSITION
+        yield PlannedRun(f"{name}-kd-at-seed{seed}", config, measures_transition=measures_transition)
+        if has_few_shot_curve:
+            yield PlannedRun(f"{name}-labels-seed{seed}", config.with_(kd_fraction=0.0, attention_weight=0.0))
+            tuned = few_shot(preset, card, f"zero-shot {pair.preset}", m).with_(seed=seed)
+            yield PlannedRun(f"{name}-tuned-seed{seed}", tuned, f"zero-shot-{pair.preset}-seed{seed}")
 
 
 class _Deadline:
-    """As if the user had pressed Ctrl-C after so many minutes; None never does."""
+    """Raise SIGINT, as Ctrl-C does, after so many minutes; None never does."""
 
     def __init__(self, minutes: float | None) -> None:
         self.passed = False
@@ -92,72 +100,76 @@ class _Deadline:
         signal.raise_signal(signal.SIGINT)
 
 
-def play(runs: Sequence[Run], place: Path, options: Options, minutes: float | None) -> list[Run]:
-    """Play what is not finished yet, as far as the time goes; what is left.
+def run_campaign(
+    runs: Sequence[PlannedRun], folder: Path, catalog: Catalog, options: Options, minutes: float | None
+) -> list[PlannedRun]:
+    """Run what is not finished yet, as far as the time goes, and return what is left.
 
-    A run that cannot be played is told of on standard error, and the next one is begun.
+    A run that fails is reported on standard error, and the next one is begun.
 
     Args:
-        place: folder of all runs.
-        options: machine and data; folders are set here.
-        minutes: until a checkpoint is written and the rest is left; None goes on to the end.
+        folder: folder of all runs.
+        options: machine and data; run folders are set here.
+        minutes: time until a checkpoint is written and the rest is left. None goes on to the end.
 
     Raises:
         UserError: if a folder there holds another recipe's run.
     """
     for run in runs:
-        _require_its_own(run, place)
+        _require_same_config(run, folder)
     deadline = _Deadline(minutes)
     try:
         for run in runs:
             try:
-                _play(run, place, options)
+                _run(run, folder, catalog, options)
             except (UserError, NonFiniteLoss) as error:
-                print(f"train.py: {run.name}: {error}", file=sys.stderr)
+                print(f"zskt: {run.name}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         if not deadline.passed:
             raise
     finally:
         deadline.timer.cancel()
-    return [run for run in runs if not _finished(run, place)]
+    return [run for run in runs if not _is_finished(run, folder)]
 
 
-def _require_its_own(run: Run, place: Path) -> None:
-    """What a folder was begun with is what it shall hold."""
-    path = place / run.name / "config.json"
-    if not path.is_file():
+def _require_same_config(run: PlannedRun, folder: Path) -> None:
+    """Raise `UserError` if a run folder was begun with another configuration."""
+    if not (folder / run.name / "config.json").is_file():
         return
-    recorded, asked = read_json(path), run.config.to_dict()
-    # These are noted differently by the modes that have no use for them.
-    other = [name for name in asked if name not in ("generator", "mode") and recorded.get(name) != asked[name]]
+    recorded, _ = read_config(folder / run.name)
+    before, planned = recorded.to_dict(), run.config.to_dict()
+    other = [name for name in planned if before[name] != planned[name]]
     if other:
-        raise UserError(f"{path.parent}: was begun with another {other[0]}; name another --out, or remove the folder")
-
-
-def _finished(run: Run, place: Path) -> bool:
-    walked = not run.walks or any((place / run.name).glob("transition-*.json"))
-    return (place / run.name / "result.json").is_file() and walked
-
-
-def _play(run: Run, place: Path, options: Options) -> None:
-    folder = place / run.name
-    if not (folder / "result.json").is_file():
-        teacher = None
-        if run.config.mode != "teacher":
-            found = place / f"teacher-{run.config.teacher}-seed0" / "student.safetensors"
-            teacher = found if found.is_file() else None
-        begun = (folder / "checkpoint.pt").is_file()
-        if not begun:
-            for name in ("config.json", "environment.json"):  # stopped before its first checkpoint: nothing is lost
-                (folder / name).unlink(missing_ok=True)
-        asked = replace(
-            options,
-            out=folder,
-            resume=begun,
-            teacher_path=teacher,
-            start=None if run.start is None else place / run.start,
+        raise UserError(
+            f"{folder / run.name}: was begun with another {other[0]}; name another --out, or remove the folder"
         )
-        job = {"teacher": jobs.train_teacher, "few-shot": jobs.few_shot, "zero-shot": jobs.distil}[run.config.mode]
-        job(run.config, asked)
-    if not _finished(run, place):
-        transition_runs([folder], options.data, None, options.device, progress=options.progress)
+
+
+def _is_finished(run: PlannedRun, folder: Path) -> bool:
+    """Tell whether a run has its result, and its transition curves if it needs them."""
+    has_transition = not run.measures_transition or any((folder / run.name).glob("transition-*.json"))
+    return (folder / run.name / "result.json").is_file() and has_transition
+
+
+def _run(run: PlannedRun, folder: Path, catalog: Catalog, options: Options) -> None:
+    """Begin, resume or complete one run."""
+    place = folder / run.name
+    if not (place / "result.json").is_file():
+        resumes = (place / "checkpoint.pt").is_file()
+        if not resumes:
+            for name in ("config.json", "environment.json"):  # stopped before its first checkpoint: nothing is lost
+                (place / name).unlink(missing_ok=True)
+        trained_teacher = folder / f"teacher-{run.config.teacher}-seed0" / "student.safetensors"
+        has_teacher = run.config.mode != "teacher" and trained_teacher.is_file()
+        run_options = replace(
+            options,
+            out=place,
+            resume=resumes,
+            teacher_path=trained_teacher if has_teacher else None,
+            start=None if run.init_from is None else folder / run.init_from,
+        )
+        trained = run_options.teacher_path
+        run_catalog, _ = catalog.with_files(run.config.teacher if trained else None, trained, None)
+        launch(run.config, run_catalog, run_options)
+    if not _is_finished(run, folder):
+        transition_runs([place], catalog, options.data, None, options.device, progress=options.progress)

@@ -1,82 +1,164 @@
-"""Recorded results: what finished runs left, the only source of tables and pictures."""
+"""Recorded results: what finished runs left, the only source of tables and pictures.
+
+They are read from a folder of whole runs, or from the index that `zskt.results.recording` makes of such runs.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zskt.errors import UserError
+from zskt.experiments.recipe import Recipe, recipe_of_result
+from zskt.experiments.result import Result, upgrade
 from zskt.files import read_json
 
-JUDGED = "evaluate-jets-test.json"
-"""What a reference run scored on the test jets; where a run has none, ``result.json`` counts."""
-REAL = "evaluate-pfnano.json"
-"""What it scored on an experiment's own jets, if it was asked; a table of its own."""
+INDEX = "index.jsonl"
+"""One line per run, an `IndexEntry`."""
+EVALUATION, TRANSITION = "evaluate-", "transition-"
+"""Prefixes of a run's files with figures on other test samples, and with transition curves."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class IndexEntry:
+    """What is recorded of one run: a line of the index."""
+
+    run: str
+    """Name of its folder, beside the index."""
+    result: dict[str, Any]
+    """Its ``result.json``."""
+    evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Stem of other test data -> the figures there: "data", "teacher", "student" as in the result."""
+    tabulate: list[str] | None = None
+    """Evaluations that tables show in place of the result's own figures. None shows all figures there are."""
+    transitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Stem of the test data -> transition curves and their error."""
+    export: dict[str, Any] | None = None
+    """Figures of the exported student."""
+    environment: str | None = None
+    """Key of the entry of ``environments.json``."""
+    command: str | None = None
+    config: dict[str, Any] | None = None
+    """The configuration as the run recorded it."""
+
+    def to_json(self) -> str:
+        """Return one line, without what the run does not have."""
+        values = {name: value for name, value in asdict(self).items() if value not in (None, {})}
+        return json.dumps(values, allow_nan=False, ensure_ascii=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
-    """A finished run."""
+    """A finished run, with its scores on one set of test samples."""
 
     folder: Path
-    result: dict[str, Any]
+    result: Result
+    transitions: tuple[dict[str, Any], ...] = ()
+    export: Mapping[str, Any] | None = None
 
-    def is_of(self, preset: str, mode: str, **facts: Any) -> bool:
-        """Whether it played this recipe unchanged; ``facts`` are further entries of its result."""
-        asked = {"preset": preset, "mode": mode} | facts
-        same = all(self.result.get(name) == value for name, value in asked.items())
-        return same and not self.result.get("changes")
+    @property
+    def recipe(self) -> Recipe:
+        return recipe_of_result(self.result)
 
     def transition(self) -> dict[str, Any] | None:
-        """Its transition curves on the data that it was judged on, if they were taken."""
-        for path in sorted(self.folder.glob("transition-*.json")):
-            found = read_json(path)
-            if found["data"] == self.result["data"]:
-                return found
-        return None
+        """Return the transition curves on the samples that the run was scored on, if they were measured."""
+        data = asdict(self.result)["data"]
+        return next((curves for curves in self.transitions if curves["data"] == data), None)
 
     def curve(self, name: str) -> list[tuple[int, float]]:
-        """Turns and values of one of its metrics."""
+        """Return iterations and values of one of the logged metrics."""
         path = self.folder / "metrics.jsonl"
         lines = map(json.loads, path.read_text().splitlines()) if path.is_file() else ()
         return [(line["step"], line[name]) for line in lines if name in line]
 
 
 def read_records(folder: Path) -> list[Record]:
-    """All runs below a folder.
+    """Read all runs of a folder: from its index if there is one, else from the run folders below it.
 
     Raises:
-        UserError: if there is none.
+        UserError: if there is none, or a result cannot be read.
     """
-    found = []
-    for path in sorted(folder.glob("*/result.json")):
-        judged = path.parent / JUDGED
-        found.append(Record(path.parent, read_json(judged if judged.is_file() else path)))
-        also = path.parent / REAL
-        if also.is_file():
-            found.append(Record(path.parent, read_json(also)))
-    if not found:
+    if (folder / INDEX).is_file():
+        entries = read_index(folder)
+    else:
+        entries = [read_run(path.parent) for path in sorted(folder.glob("*/result.json"))]
+    if not entries:
         raise UserError(f"{folder}: no run with a result.json below it; give --run the folder that holds the runs")
-    return found
+    return [record for entry in entries for record in _records(entry, folder)]
 
 
-def spread(values: list[float], scale: float = 1.0, digits: int = 4) -> str:
-    """Mean ± standard deviation (of a sample, n - 1); a single value has no deviation."""
-    scaled = scale * np.asarray(values)
-    mean = f"{scaled.mean():.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {scaled.std(ddof=1):.{digits}f}"
+def read_index(folder: Path) -> list[IndexEntry]:
+    """Read the index of a folder.
+
+    Raises:
+        UserError: if a line is not one of an index.
+    """
+    path, entries = folder / INDEX, []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            entries.append(IndexEntry(**json.loads(line)))
+        except (json.JSONDecodeError, TypeError) as error:
+            raise UserError(f"{path}: line {number} is not an entry of an index ({error}); restore the file") from error
+    return entries
 
 
-def chosen(records: Iterable[Record], preset: str, mode: str, **facts: Any) -> list[Record]:
-    """Those of one recipe, which differ by their seed alone."""
-    return [record for record in records if record.is_of(preset, mode, **facts)]
+def read_run(run: Path) -> IndexEntry:
+    """Read what a run folder holds, in today's layout.
+
+    Raises:
+        UserError: if it has no readable result.
+    """
+    evaluations = {}
+    for stem, figures in _read_all(run, EVALUATION):
+        evaluations[stem] = {name: figures[name] for name in ("data", "teacher", "student")}
+    export = run / "export.json"
+    return IndexEntry(
+        run=run.name,
+        result=Result.read(run / "result.json").to_dict(),
+        evaluations=evaluations,
+        transitions=dict(_read_all(run, TRANSITION)),
+        export=read_json(export) if export.is_file() else None,
+    )
 
 
-def values(records: Iterable[Record], of: Callable[[Record], float | None]) -> list[float]:
-    """What is known."""
-    return [value for value in map(of, records) if value is not None]
+def _read_all(run: Path, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield stem and content of a run's JSON files with this prefix."""
+    for path in sorted(run.glob(f"{prefix}*.json")):
+        yield path.stem.removeprefix(prefix), upgrade(read_json(path))
+
+
+def _records(entry: IndexEntry, folder: Path) -> Iterator[Record]:
+    """Yield a record for each set of test samples that tables show."""
+    stems = list(entry.evaluations) if entry.tabulate is None else entry.tabulate
+    figures: list[dict[str, Any]] = [{}] if entry.tabulate is None or not stems else []
+    figures += [entry.evaluations[stem] for stem in stems]
+    run = folder / entry.run
+    curves = tuple(upgrade(curve) for curve in entry.transitions.values())
+    for scores in figures:
+        result = Result.from_dict(upgrade(entry.result) | upgrade(scores), run)
+        yield Record(folder=run, result=result, transitions=curves, export=entry.export)
+
+
+def runs_of(records: Iterable[Record], recipe: Recipe) -> list[Record]:
+    """Return the finished runs of a recipe, the first record of each seed."""
+    by_seed: dict[int, Record] = {}
+    for record in records:
+        if record.recipe == recipe:
+            by_seed.setdefault(record.result.seed, record)
+    return list(by_seed.values())
+
+
+def known_values(records: Iterable[Record], figure: Callable[[Record], float | None]) -> list[float]:
+    """Return a figure of each record that has it."""
+    return [value for value in map(figure, records) if value is not None]
+
+
+def one_record_per_run(records: Iterable[Record]) -> list[Record]:
+    """Return the first record of each run folder: for what does not depend on the test samples."""
+    by_folder: dict[Path, Record] = {}
+    for record in records:
+        by_folder.setdefault(record.folder, record)
+    return list(by_folder.values())

@@ -5,66 +5,78 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from matplotlib.figure import Figure
-from torch import nn
 
-from generators import GENERATORS
-from teachers import TaggerCard
-from zskt.checkpoint import read_checkpoint
-from zskt.domains import DOMAINS, unit
-from zskt.errors import UserError
-from zskt.experiments.config import NO_GENERATOR
-from zskt.experiments.finished import FinishedRun, finished
-from zskt.experiments.runner import choose_device
+from zskt.domains import DOMAINS
+from zskt.experiments.build import choose_device
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.finished import FinishedRun, open_run
+from zskt.experiments.result import Result
+from zskt.experiments.run_generator import rebuild_generator
 from zskt.experiments.summary import written
 from zskt.files import read_json, write_json
-from zskt.jets.event_display import COUNT
-from zskt.jets.jetclass import SAMPLE
-from zskt.jets.metrics import CUT, LEAST
-from zskt.jets.plots import pictures as physics_pictures
-from zskt.jets.tagger_inputs import describe
+from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS
 from zskt.results.records import Record
 
 DPI = 110
-CURVES = ("test/agreement", "kl/pseudo", "loss/student", "confidence/teacher", "confidence/student")
-"""Of the metrics that a run logs, those that the page shows."""
+SHOWN_METRICS = ("test/agreement", "kl/pseudo", "loss/student", "confidence/teacher", "confidence/student")
+"""Metrics of a run whose curves the page shows."""
 
 
-def report_run(run: Path, data: Path | None, teacher_path: Path | None, device: str) -> Path:
+def report_run(
+    run: Path, catalog: Catalog, data: Path | None = None, teacher_path: Path | None = None, device: str = "auto"
+) -> Path:
     """Write ``report.html`` into the run's folder, and the figures on it as ``physics-<stem of the data>.json``.
+
+    Args:
+        run: folder of a finished run.
+        data: samples to score on; without it, images where the run found them, or the jets that ship.
+        teacher_path: where the teacher's file is now, if not where the run found it.
 
     Raises:
         UserError: if there is no such run, it has no teacher to compare with, or the data cannot be read.
     """
-    found = finished(run, data, teacher_path, choose_device(device), {})
-    verdict = found.judge.verdict(found.config, found.student, found.name)
-    figures = found.judge.physics(found.student)
-    pictures = list(_pictures(found))
-    if figures is not None:
-        write_json(run / f"physics-{found.judge.source.stem}.json", figures[1])
-        pictures = [{"title": t, "png": _png(f), "note": ""} for t, f in physics_pictures(*figures).items()] + pictures
-    environment = read_json(run / "environment.json")
-    card = found.judge.card
+    finished_run = open_run(run, catalog, data=data, teacher_path=teacher_path, device=choose_device(device))
+    evaluator = finished_run.evaluator
+    scores = finished_run.evaluate()
+    diagnosis = evaluator.diagnose(finished_run.student)
+    pictures = list(_pictures(finished_run))
+    tables = [_networks_table(scores)]
+    if diagnosis is not None:
+        figures = diagnosis.figures
+        write_json(run / f"physics-{evaluator.source.stem}.json", figures)
+        plots = diagnosis.pictures().items()
+        pictures = [{"title": title, "png": _png(figure), "note": ""} for title, figure in plots] + pictures
+        tables += _rejection_tables(figures)
     page = _template().render(
-        title=f"{verdict['student']['name']} distilled from {verdict['teacher']['name']}",
-        summary=_summary(found, verdict),
-        tables=[_networks(verdict), *([] if figures is None else list(_physics(figures[1])))],
+        title=f"{scores['student']['name']} distilled from {scores['teacher']['name']}",
+        summary=_summary(finished_run, scores),
+        tables=tables,
         pictures=pictures,
-        inputs=describe(card.inputs) if isinstance(card, TaggerCard) else "",
-        command=environment.get("command", ""),
-        versions=f"revision {environment.get('revision')}, Python {environment.get('python')}, "
-        + ", ".join(f"{k} {v}" for k, v in environment.get("packages", {}).items()),
+        inputs=finished_run.card.describe(),
         recipe=json.dumps(read_json(run / "config.json"), indent=2),
+        **_provenance(run),
     )
     path = run / "report.html"
     path.write_text(page)
     return path
+
+
+def _provenance(run: Path) -> dict[str, str]:
+    """Say how the run was started and with which versions; recorded runs have that in the index of their folder."""
+    path = run / "environment.json"
+    if not path.is_file():
+        return {"command": "", "versions": f"Recorded beside the run: {run.resolve().parent.name}/index.jsonl."}
+    environment = read_json(path)
+    packages = (f"{name} {version}" for name, version in environment.get("packages", {}).items())
+    versions = [f"revision {environment.get('revision')}", f"Python {environment.get('python')}", *packages]
+    return {"command": environment.get("command", ""), "versions": ", ".join(versions)}
 
 
 def _template() -> Any:
@@ -73,42 +85,47 @@ def _template() -> Any:
 
 
 def _png(figure: Figure) -> str:
+    """Encode a figure for a page that has no other files."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def _summary(found: FinishedRun, verdict: dict[str, Any]) -> str:
-    config, result, card = found.config, found.result, found.judge.card
-    how = "without data" if config.mode == "zero-shot" else "from data"
-    made = "" if config.generator == NO_GENERATOR else f" Pseudo-samples came from the generator {config.generator}."
-    kind = unit(verdict["data"])
+def _summary(finished_run: FinishedRun, scores: Mapping[str, Any]) -> str:
+    """Say in prose how the student was made, what it cost, and what it was scored on."""
+    config, result = finished_run.config, finished_run.result
+    card, data = finished_run.card, scores["data"]
+    source = "without data" if config.mode == "zero-shot" else "from data"
+    generator = result.get("generator")
+    pseudo_samples = "" if generator is None else f" Pseudo-samples came from the generator {generator}."
     return (
-        f"Distilled {how} (mode {config.mode}, preset {config.preset}, seed {config.seed}): "
-        f"{result.get('teacher_queries', 0):,} answers of the teacher, {result.get('steps', 0):,} steps of the student."
-        f"{made} Judged on {verdict['data'][f'{kind}s']:,} {kind}s of {verdict['data']['name']}, which neither learned "
-        f"from here. Teacher: {card.source}; licence: {card.licence}. A student answers like its teacher, mistakes "
-        "included, and needs its own calibration before use."
+        f"Distilled {source} (mode {config.mode}, preset {config.preset}, seed {config.seed}): "
+        f"{result.get('teacher_queries', 0):,} teacher queries, {result.get('steps', 0):,} student steps."
+        f"{pseudo_samples} Scored on {data['count']:,} {data['unit']}s of {data['name']}, which neither network "
+        f"learned from here. Teacher: {card.source}; licence: {card.licence}. A student answers like its "
+        "teacher, mistakes included, and needs its own calibration before use."
     )
 
 
-def _networks(verdict: dict[str, Any]) -> dict[str, Any]:
-    kind = unit(verdict["data"])
-    keys = ("parameters", "accuracy", "auc", "ece", "agreement", "kl", f"ms_per_{kind}")
+def _networks_table(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of both networks' figures."""
+    keys = ("parameters", "accuracy", "auc", "ece", "agreement", "kl", "ms_per_sample")
     rows = [
-        [role, verdict[role]["name"], *(written(verdict[role].get(k)) for k in keys)] for role in ("teacher", "student")
+        [role, scores[role]["name"], *(written(scores[role].get(key)) for key in keys)]
+        for role in ("teacher", "student")
     ]
-    head = ["", "network", "parameters", "accuracy", "AUC", "ECE", "agreement", "KL (nats)", f"ms per {kind}"]
-    values = verdict["student"].get("values", {})
+    time = f"ms per {scores['data']['unit']}"
+    head = ["", "network", "parameters", "accuracy", "AUC", "ECE", "agreement", "KL (nats)", time]
     note = "; ".join(
-        f"{name}: correlation with the teacher {written(v['correlation'])}, "
-        f"median difference {written(v['median_difference'])}"
-        for name, v in values.items()
+        f"{name}: correlation with the teacher {written(value['correlation'])}, "
+        f"median difference {written(value['median_difference'])}"
+        for name, value in scores["student"].get("values", {}).items()
     )
     return {"title": "Networks", "head": head, "rows": rows, "note": note}
 
 
-def _physics(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _rejection_tables(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the table of background rejections, if there are signals."""
     if not figures["signals"]:
         return
     efficiencies = sorted({e for f in figures["signals"].values() for e in f["rejection"]["teacher"]}, key=float)
@@ -118,61 +135,50 @@ def _physics(figures: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, f in figures["signals"].items():
         for role in roles:
             cells = [_rejection(f["rejection"][role].get(e)) for e in efficiencies]
-            rows.append(
-                [
-                    name if role == roles[0] else "",
-                    role,
-                    written(f["auc"][role]),
-                    *cells,
-                    written(f["sculpting"][role]),
-                ]
-            )
+            signal = name if role == roles[0] else ""
+            rows.append([signal, role, written(f["auc"][role]), *cells, written(f["sculpting"][role])])
     yield {
         "title": "Background rejection",
         "head": ["signal", "", "AUC", *(f"1/ε_B at {float(e):.1%}" for e in efficiencies), "mass sculpting (bits)"],
         "rows": rows,
         "note": f"Against {', '.join(figures['background'])}, on {figures['jets']:,} jets; the truth is "
         f"{figures['truth']}. Errors are binomial. Sculpting: Jensen-Shannon divergence of the background's mass "
-        f"before and after the cut at {CUT:.0%}, – where fewer than {LEAST} jets of it pass: give more with --data.",
+        f"before and after the cut at {CUT_EFFICIENCY:.0%}, – where fewer than {MIN_JETS} jets of it pass: give more with --data.",
     }
 
 
 def _rejection(value: list[float | None] | None) -> str:
+    """Write a rejection with its error; a lower limit has none."""
     if value is None or value[0] is None:
         return "–"
     return f"> {value[0]:.0f}" if value[1] is None else f"{value[0]:.1f} ± {value[1]:.1f}"
 
 
-def _pictures(found: FinishedRun) -> Iterator[dict[str, str]]:
-    record = Record(found.run, found.result)
-    curves = {name: points for name in CURVES if len(points := record.curve(name)) > 1}
+def _pictures(finished_run: FinishedRun) -> Iterator[dict[str, str]]:
+    """Yield the learning curves, and pseudo-samples beside real ones."""
+    record = Record(folder=finished_run.folder, result=Result.from_dict(finished_run.result, finished_run.folder))
+    curves = {name: points for name in SHOWN_METRICS if len(points := record.curve(name)) > 1}
     if curves:
         figure = Figure(figsize=(2.7 * len(curves), 2.4), layout="constrained")
         for axes, (name, points) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
             axes.plot(*zip(*points, strict=True), linewidth=0.8)
-            axes.set(title=name, xlabel="turn")
+            axes.set(title=name, xlabel="iteration")
         yield {"title": "The run", "png": _png(figure), "note": ""}
-    if found.config.mode == "zero-shot":
-        drawn, note = _pseudo(found)
-        if drawn is not None:
-            yield {"title": "Pseudo-samples beside others", "png": _png(drawn), "note": note}
+    if finished_run.config.mode == "zero-shot":
+        pseudo_samples, note = _pseudo_samples(finished_run)
+        if pseudo_samples is not None:
+            yield {"title": "Pseudo-samples beside others", "png": _png(pseudo_samples), "note": note}
 
 
 @torch.no_grad()
-def _pseudo(found: FinishedRun) -> tuple[Figure | None, str]:
-    """Pseudo-samples of the generator as the run left it; without its checkpoint, as every run begins."""
-    card = found.judge.card
-    generator = GENERATORS[found.config.generator].build(card.inputs)
-    assert isinstance(generator, nn.Module)
-    checkpoint, note = found.run / "checkpoint.pt", "The generator as the run left it."
-    try:
-        generator.load_state_dict(read_checkpoint(checkpoint)["parts"]["generator"])
-    except (UserError, KeyError):
-        note = "The run's checkpoint is not here: the generator as every run begins."
-    rng = torch.Generator().manual_seed(0)
-    draw = generator.eval()(torch.randn(8 * COUNT, generator.latent_size, generator=rng), rng)
-    note += f" Beside them: {found.judge.source.name}"
-    if card.domain == "jets" and found.judge.source.name != SAMPLE.name:
-        note += f", or {SAMPLE.name} where that does not tell particles apart"
-    note += "."
-    return DOMAINS[card.domain].picture(draw, found.judge.data, card), note
+def _pseudo_samples(finished_run: FinishedRun) -> tuple[Figure | None, str]:
+    """Draw samples of the generator as the run left it; without its checkpoint, as the run began."""
+    card, evaluator = finished_run.card, finished_run.evaluator
+    domain = DOMAINS[card.domain]
+    generator, as_left = rebuild_generator(finished_run)
+    note = "The generator as the run left it."
+    if not as_left:
+        note = "The run's checkpoint is not here: the generator as the run began."
+    batch = generator.eval().draw(2 * domain.pictured, torch.Generator().manual_seed(0))
+    note += f" Beside them: {evaluator.source.name}."
+    return domain.picture(batch, evaluator.data, card), note

@@ -1,186 +1,102 @@
-"""Mode ``tables``: Markdown tables and pictures from recorded results, and nothing else."""
+"""Mode ``tables``: Markdown tables of recorded results, one for each preset, teacher and test sample."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from generators import GENERATORS
-from zskt.domains import unit
-from zskt.errors import UserError
-from zskt.files import read_json
-from zskt.results import ablation
-from zskt.results import figures as curves
-from zskt.results import paper_tables as paper
-from zskt.results.records import Record, read_records, spread
+from zskt.experiments.catalog import Catalog
+from zskt.markdown import integer, mean_and_deviation, table
+from zskt.results import ablation, paper_tables
+from zskt.results.missing import MissingRuns
+from zskt.results.records import Record, one_record_per_run, read_records
+from zskt.results.rows import Row, group
 
-HEAD = "# Tables\n\nMade by `python train.py --mode tables`."
+HEAD = ("learned from", "teacher queries", "student steps", "agreement", "accuracy", "AUC", "KL (nats)", "seeds")
+LATENCY_HEAD = ("teacher", "student", "threads", "batch", "teacher, ms", "student, ms", "ratio")
 
 
-@dataclass(frozen=True)
-class Row:
-    """Runs that differ by their seed alone."""
-
-    preset: str
-    teacher: str
-    student: str
-    data: str
-    """Its name and SHA-256."""
-    samples: str
-    """Where what the student learned from came from, and what was changed of the recipe."""
-    answers: int
-    steps: int
-    """Of the student."""
-    runs: tuple[dict[str, Any], ...]
-
-    def cell(self, key: str) -> str:
-        """Mean ± standard deviation over the runs."""
-        values = [run["student"][key] for run in self.runs]
-        return "–" if any(value is None for value in values) else spread(values)
-
-
-def _samples(run: dict[str, Any]) -> str:
-    """The name of a row."""
-    name = run["generator"]
-    if run["mode"] == "kd":
-        name = "data (kd)"
-    elif run["mode"] == "few-shot":
-        name = {(False, False): "data, labels alone", (True, False): "data (KD)"}.get(
-            (bool(run["alpha"]), bool(run["beta"])), "data (KD+AT)"
-        )
-        name += "" if run["start"] == "scratch" else ", from a zero-shot student"
-    changed = (
-        f"{key} = {value:g}" if isinstance(value, float) else f"{key} = {value}"
-        for key, value in run.get("changes", {}).items()
-    )
-    return ", ".join([name, *changed])
-
-
-def collect(records: list[Record]) -> list[Row]:
-    """Runs of one recipe as one row; few-shot runs and ablations have tables of their own.
+def all_tables(folder: Path, catalog: Catalog) -> str:
+    """Return every table of a folder of runs, and the commands of the runs that are missing.
 
     Raises:
-        UserError: if a result is not one of this version.
+        UserError: if there is no run, or a result cannot be read.
     """
-    groups: dict[tuple[Any, Any, Any, Any, Any, Any, Any], list[dict[str, Any]]] = {}
-    for record in records:
-        run = record.result
-        if run.get("mode") in ("teacher", "toy") or run.get("images_per_class") or ablation.is_of_a_row(record):
-            continue
-        try:
-            data = f"{run['data']['name']} {run['data']['sha256']}"
-            own = (run["preset"], run["teacher"]["name"], run["student"]["name"], data)
-            key = (*own, _samples(run), run["teacher_queries"], run["steps"])
-        except KeyError as error:
-            raise UserError(
-                f"{record.folder}: has no {error}; it is not a result of this version of zskt, remove it"
-            ) from error
-        groups.setdefault(key, []).append(run)
-    rows = [Row(*key, tuple(runs)) for key, runs in groups.items()]
-    jets_first = sorted(rows, key=lambda row: (_kind(row), _rank(row), row.answers, row.steps))
-    return sorted(jets_first, key=lambda row: unit(row.runs[0]["data"]) == "image")
-
-
-def _rank(row: Row) -> tuple[int, int, str]:
-    """Generators in rising order of what they know, data behind; the recipe itself before what was changed of it."""
-    order = list(GENERATORS)
-    generator = row.samples.split(",")[0]
-    return order.index(generator) if generator in order else len(order), len(row.samples), row.samples
-
-
-def _kind(row: Row) -> tuple[str, str, str, str]:
-    """What rows of one table have in common."""
-    return row.preset, row.teacher, row.student, row.data
-
-
-def render(folder: Path) -> str:
-    """One table a preset, and a line on the game in the plane.
-
-    Raises:
-        UserError: if there is no run, or one of another version.
-    """
-    records = read_records(folder)
-    rows = collect(records)
-    tables = []
-    for kind in dict.fromkeys(_kind(row) for row in rows):
-        chosen = [row for row in rows if _kind(row) == kind]
-        preset, _, student, _ = kind
-        first = chosen[0].runs[0]
-        teacher, data = first["teacher"], first["data"]
-        head = f"**{preset}**: teacher {teacher['name']}, student {student}, "
-        head += f"{data[f'{unit(data)}s']} {unit(data)}s of {data['name']}"
-        if teacher["accuracy"] is not None and teacher["auc"] is not None:
-            head += f" (teacher: accuracy {teacher['accuracy']:.4f}, AUC {teacher['auc']:.4f})"
-        lines = [
-            head,
-            "",
-            "| samples | teacher's answers | student's steps | agreement | accuracy | AUC | KL (nats) | n |",
-            "|---|---|---|---|---|---|---|---|",
-        ]
-        for row in chosen:
-            cells = " | ".join(row.cell(key) for key in ("agreement", "accuracy", "auc", "kl"))
-            numbers = f"{row.answers:,} | {row.steps:,}".replace(",", " ")
-            lines.append(f"| {row.samples} | {numbers} | {cells} | {len(row.runs)} |")
-        tables.append("\n".join(lines))
-    return "\n\n".join([*tables, *_latencies(records), *_toys(records)])
-
-
-def write(folder: Path, out: Path) -> None:
-    """All tables as ``out/README.md``, with the pictures that the results at hand allow.
-
-    Raises:
-        UserError: as `render`, or if there is such a folder already and it holds something else.
-    """
-    page = out / "README.md"
-    mine = page.is_file() and page.read_text().startswith(HEAD)
-    if out.exists() and not mine and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"--out {out}: is not a folder of tables; name another, nothing is overwritten")
-    text = everything(folder)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, picture in curves.pictures(read_records(folder)).items():
-        picture.savefig(out / f"{name}.png", dpi=100)
-        text += f"\n\n![{name}]({name}.png)"
-    page.write_text(f"{HEAD}\n\n{text}\n")
-
-
-def everything(folder: Path) -> str:
-    """What `render` gives, the paper's tables, the ablations, and the commands of what is missing."""
-    records, notes = read_records(folder), paper.Notes()
-    parts = [render(folder), paper.render(records, notes), ablation.render(records, notes), notes.render()]
+    records, missing = read_records(folder), MissingRuns()
+    parts = [
+        *preset_tables(preset_rows(records, catalog)),
+        latency_table(records),
+        toy_line(records),
+        *paper_tables.tables(records, missing, catalog),
+        ablation.ablation_table(records, missing, catalog),
+        missing.footnotes(),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _latencies(records: list[Record]) -> list[str]:
-    """Teacher and exported student in onnxruntime, of the runs that were exported."""
+def preset_rows(records: list[Record], catalog: Catalog) -> list[Row]:
+    """Return the rows of the presets' tables, jets first, in the order in which tables have them.
+
+    Few-shot runs and ablations have tables of their own.
+    """
+    ablations = ablation.recipes(catalog)
+    rows = [row for row in group(records) if not row.recipe.samples_per_class and row.recipe not in ablations]
+    generators = list(catalog.generators)
+
+    def rank(row: Row) -> tuple[int, int, str, int, int]:
+        """Generators in rising order of what they know, then data; a recipe before its variants."""
+        name = row.recipe.generator
+        known = generators.index(name) if name in generators else len(generators)
+        return known, len(row.label), row.label, row.runs[0].teacher_queries, row.runs[0].steps
+
+    return sorted(rows, key=lambda row: (row.data.unit == "image", row.subject, rank(row)))
+
+
+def preset_tables(rows: Iterable[Row]) -> list[str]:
+    """Return a table with a headline for each preset, teacher, student and test sample."""
+    subjects: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        subjects.setdefault(row.subject, []).append(row)
+    return [_preset_table(members) for members in subjects.values()]
+
+
+def _preset_table(rows: Sequence[Row]) -> str:
+    recipe, data, teacher = rows[0].recipe, rows[0].data, rows[0].runs[0].teacher
+    headline = f"**{recipe.preset}**: teacher {recipe.teacher}, student {recipe.student}, "
+    headline += f"{data.count} {data.unit}s of {data.name}"
+    if teacher.accuracy is not None and teacher.auc is not None:
+        headline += f" (teacher: accuracy {teacher.accuracy:.4f}, AUC {teacher.auc:.4f})"
+    lines = []
+    for row in rows:
+        costs = (integer(row.runs[0].teacher_queries), integer(row.runs[0].steps))
+        figures = (row.cell(name) for name in ("agreement", "accuracy", "auc", "kl"))
+        lines.append([row.label, *costs, *figures, str(len(row.runs))])
+    return f"{headline}\n\n{table(HEAD, lines)}"
+
+
+def latency_table(records: list[Record]) -> str:
+    """Return times of teacher and exported student in onnxruntime; empty if no run was exported."""
     rows = []
-    for folder, result in {record.folder: record.result for record in records}.items():
-        path = folder / "export.json"
-        for row in read_json(path).get("latency") or () if path.is_file() else ():
-            ratio = row["teacher_ms"] / row["student_ms"]  # older files hold another one, the median of the rounds
-            times = f"{row['teacher_ms']:.3f} | {row['student_ms']:.4f} | {ratio:.0f}"
-            names = f"{result['teacher']['name']} | {result['student']['name']}"
-            rows.append(f"| {names} | {row['threads']} | {row['batch']} | {times} |")
-    if not rows:
-        return []
-    head = (
+    for record in one_record_per_run(records):
+        names = [record.result.teacher.name, record.result.student.name]
+        for times in (record.export or {}).get("latency") or ():
+            ratio = times["teacher_ms"] / times["student_ms"]  # older files hold the median ratio of the rounds
+            setting = [str(times["threads"]), str(times["batch"])]
+            rows.append([*names, *setting, f"{times['teacher_ms']:.3f}", f"{times['student_ms']:.4f}", f"{ratio:.0f}"])
+    headline = (
         "**onnxruntime**: milliseconds per jet with as many entries as the network takes, medians of alternating rounds"
     )
-    lines = [
-        "| teacher | student | threads | batch | teacher, ms | student, ms | ratio |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    return ["\n".join([head, "", *lines, *rows])]
+    return f"{headline}\n\n{table(LATENCY_HEAD, rows)}" if rows else ""
 
 
-def _toys(records: list[Record]) -> list[str]:
-    """A line on the game in the plane, if it was played."""
-    runs = [record.result for record in records if record.result.get("mode") == "toy"]
+def toy_line(records: list[Record]) -> str:
+    """Return a sentence on the toy problem in the plane; empty if it was not run."""
+    runs = [record.result for record in records if record.result.mode == "toy"]
+    accuracies = [run.teacher.accuracy for run in runs if run.teacher.accuracy is not None]
+    agreements = [run.student.agreement for run in runs if run.student.agreement is not None]
     if not runs:
-        return []
-    right, agree = (spread([run[role][key] for run in runs]) for role, key in _TOY)
-    line = f"**toy**: teacher right on {right} of the points, student agrees with it on {agree} of the square"
-    return [f"{line}, n = {len(runs)}"]
-
-
-_TOY = (("teacher", "accuracy"), ("student", "agreement"))
+        return ""
+    return (
+        f"**toy**: teacher right on {mean_and_deviation(accuracies)} of the points, "
+        f"student agrees with it on {mean_and_deviation(agreements)} of the square, n = {len(runs)}"
+    )

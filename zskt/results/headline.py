@@ -1,0 +1,82 @@
+"""The small table of the README: what a student reaches without data, beside one that learned from data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from zskt.experiments.catalog import Catalog
+from zskt.markdown import NO_VALUE, integer, table
+from zskt.results.records import Record, one_record_per_run
+from zskt.results.rows import Row
+from zskt.results.tables import preset_rows
+
+HEADLINE_TEACHERS = {
+    "jetclass-particlenet-kin": "ParticleNet of JetClass, kinematics only",
+    "cms-hlt-particlenet-ak4": "CMS trigger, AK4",
+    "cms-particlenet-ak4": "CMS ParticleNet, AK4",
+    "cms-particlenet-ak8-md": "CMS ParticleNet, AK8",
+    "mnist-lenet5": "LeNet-5, MNIST",
+    "cifar10-resnet20": "ResNet-20, CIFAR-10",
+}
+"""Teacher -> what the table calls it, in the order of its rows."""
+HEAD = ("teacher", "student", "agreement without data", "agreement of KD from data", "times faster", "test data")
+
+
+def headline(records: list[Record], catalog: Catalog) -> str:
+    """Return a table with a row per teacher of `HEADLINE_TEACHERS` that was distilled without data.
+
+    Agreement is the mean ± standard deviation over n seeds. Latencies are of one sample at a time in onnxruntime on
+    one thread, where a student was exported.
+    """
+    rows = preset_rows(records, catalog)
+    lines = []
+    for teacher, title in HEADLINE_TEACHERS.items():
+        row = _largest(row for row in rows if row.recipe.teacher == teacher and _is_preset_without_data(row, catalog))
+        if row is None:
+            continue
+        kd = _largest(other for other in rows if other.subject == row.subject and _is_kd(other))
+        copy = " (JPEG copy)" if "(JPEG copy)" in row.label else ""
+        lines.append(
+            [
+                title,
+                row.recipe.student,
+                _agreement(row),
+                NO_VALUE if kd is None else _agreement(kd),
+                _speedup(records, row),
+                f"{integer(row.data.count)} {row.data.unit}s{copy}",
+            ]
+        )
+    return table(HEAD, lines)
+
+
+def _is_preset_without_data(row: Row, catalog: Catalog) -> bool:
+    """Tell whether a row is a preset's own recipe in mode zero-shot, with nothing changed."""
+    recipe = row.recipe
+    own_generator = recipe.preset in catalog.presets and catalog.presets[recipe.preset].generator == recipe.generator
+    return recipe.mode == "zero-shot" and own_generator and not recipe.changes
+
+
+def _is_kd(row: Row) -> bool:
+    """Tell whether a row is plain KD from all data there are."""
+    recipe = row.recipe
+    if recipe.mode == "few-shot":
+        return bool(recipe.kd_fraction) and not recipe.attention_weight and recipe.init_from_run == "scratch"
+    return recipe.mode == "kd" and not recipe.changes
+
+
+def _largest(rows: Iterable[Row]) -> Row | None:
+    """Return the row with most test samples, of these the one with most seeds."""
+    return max(rows, key=lambda row: (row.data.count, len(row.runs)), default=None)
+
+
+def _agreement(row: Row) -> str:
+    return f"{row.cell('agreement')} (n = {len(row.runs)})"
+
+
+def _speedup(records: list[Record], row: Row) -> str:
+    """Write the ratio of the latencies of teacher and student, one sample at a time on one thread."""
+    for record in one_record_per_run(records):
+        for times in (record.export or {}).get("latency") or ():
+            if record.recipe == row.recipe and (times["threads"], times["batch"]) == (1, 1):
+                return f"{times['teacher_ms'] / times['student_ms']:.0f}"
+    return NO_VALUE

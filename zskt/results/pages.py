@@ -1,0 +1,119 @@
+"""Mode ``tables --out``: the pages of ``docs/results``, made of recorded results and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from zskt.errors import UserError
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.presets import TAGGER
+from zskt.results import ablation, paper_tables
+from zskt.results.figures import pictures
+from zskt.results.missing import MissingRuns
+from zskt.results.records import Record, read_records
+from zskt.results.rows import Row
+from zskt.results.tables import latency_table, preset_rows, preset_tables, toy_line
+
+MARK = "<!-- Made by `python train.py --mode tables --out FOLDER`; edits are lost. -->"
+"""First line of a page, by which it is known to be ours."""
+COLUMNS = (
+    "A row is one recipe: mean ± standard deviation over its seeds. *Agreement* is the share of test samples on which "
+    "the student has the teacher's top class; *teacher queries* counts the samples that the teacher was asked about; "
+    "`data (kd)` and the other rows from data are the yardstick."
+)
+TITLES = {
+    "jets": "Jets of the JetClass kind",
+    "cms": "Taggers of CMS",
+    "images": "Images",
+    "paper": "The paper's tables",
+    "ablations": "Ablations",
+}
+INTRODUCTIONS = {
+    "jets": "These tables show how well a small student follows a jet tagger that it was distilled from without a "
+    "single simulated jet. Students that learned from simulated jets stand beside it, and so do simpler generators.",
+    "cms": "These tables show students of three taggers of CMS, distilled without jets, on simulated jets and on the "
+    "few jets of CMS that are public. The last table says how much faster the exported students are in onnxruntime.",
+    "images": "These tables show students of image classifiers that were distilled without a single real image. "
+    "Students that learned from the real training images stand beside them, and the pictures below show what the "
+    "students saw instead.",
+    "paper": "These tables set our runs beside the figures that Micaelli and Storkey published (arXiv:1905.09768). A "
+    "cell without a run of ours says so, and its number leads to the command that makes the run.",
+    "ablations": "This table shows what each ingredient of our recipe for MNIST is worth. Every row takes as many "
+    "teacher queries and student steps as the first, to rounding, and leaves one ingredient out.",
+}
+PICTURES = {"images": ("pseudo-images", "learning"), "paper": ("pairs", "few-shot", "transition", "toy")}
+"""Page -> names of its pictures."""
+CAPTIONS = {
+    "pseudo-images": "Pseudo-images of generators that are not trained",
+    "learning": "Agreement with the teacher on test images during the runs",
+    "pairs": "Zero-shot accuracy, published and ours",
+    "few-shot": "Accuracy against labelled images per class",
+    "transition": "Transition curves between classes",
+    "toy": "Decision boundaries of teacher and student in the plane",
+}
+
+
+def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
+    """Write the pages and pictures of the runs in a folder; pages of an earlier call are renewed.
+
+    Raises:
+        UserError: if there is no run, or ``out`` holds something else: nothing is overwritten.
+    """
+    _require_own(out)
+    records = read_records(folder)
+    pages = render_pages(records, catalog)
+    figures = pictures(records, catalog)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, figure in figures.items():
+        figure.savefig(out / f"{name}.png", dpi=100)
+    toy = next((r.folder / "toy.png" for r in records if (r.folder / "toy.png").is_file()), None)
+    if toy is not None:
+        shutil.copy(toy, out / "toy.png")
+    for page, text in pages.items():
+        names = [name for name in PICTURES.get(page, ()) if name in figures or (name == "toy" and toy is not None)]
+        images = [f"![{CAPTIONS[name]}]({name}.png)" for name in names]
+        (out / f"{page}.md").write_text("\n\n".join([text, *images]) + "\n")
+
+
+def _require_own(out: Path) -> None:
+    """Raise `UserError` if a folder holds anything but pages of ours."""
+    if not out.exists():
+        return
+    pages = [path for path in out.glob("*.md") if path.stem in TITLES]
+    foreign = [path for path in pages if not path.read_text().startswith(MARK)]
+    if not out.is_dir() or foreign or (any(out.iterdir()) and not pages):
+        raise UserError(f"--out {out}: is not a folder of tables; name another, nothing is overwritten")
+
+
+def render_pages(records: list[Record], catalog: Catalog) -> dict[str, str]:
+    """Return the text of each page by name, pictures left out; a page without a table is not there."""
+    missing = MissingRuns()
+    rows = preset_rows(records, catalog)
+    tables = {
+        "jets": preset_tables(row for row in rows if _page(row) == "jets"),
+        "cms": [*preset_tables(row for row in rows if _page(row) == "cms"), latency_table(records)],
+        "images": preset_tables(row for row in rows if _page(row) == "images"),
+        "paper": [*paper_tables.tables(records, missing, catalog), toy_line(records), missing.footnotes()],
+        "ablations": _ablations(records, catalog),
+    }
+    pages = {}
+    for page, parts in tables.items():
+        parts = [part for part in parts if part]
+        columns = [COLUMNS] if page in ("jets", "cms", "images") else []
+        if parts:
+            pages[page] = "\n\n".join([MARK, f"# {TITLES[page]}", INTRODUCTIONS[page], *columns, *parts])
+    return pages
+
+
+def _page(row: Row) -> str:
+    """Return the page of a preset's table."""
+    if row.data.unit == "image":
+        return "images"
+    return "cms" if row.recipe.preset == TAGGER.preset else "jets"
+
+
+def _ablations(records: list[Record], catalog: Catalog) -> list[str]:
+    """Return the table of ablations, and the commands of its missing rows."""
+    missing = MissingRuns()
+    return [ablation.ablation_table(records, missing, catalog), missing.footnotes()]

@@ -1,0 +1,133 @@
+"""Mode ``record``: keep of finished runs what tables, pictures and later checks need, in few small files.
+
+A folder of records holds ``index.jsonl`` (a line per run, see `zskt.results.records.IndexEntry`),
+``environments.json`` (each machine with its versions once), and per run a folder with thinned ``metrics.jsonl``. Where
+the student is kept, that folder has what evaluates it again: ``config.json``, ``result.json`` and ``inputs.json``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from zskt.errors import UserError
+from zskt.files import read_json, write_json
+from zskt.results.records import INDEX, IndexEntry, read_index, read_run
+
+ENVIRONMENTS = "environments.json"
+MAX_POINTS = 200
+"""Points that are kept of a run's curves, evaluations not counted."""
+DIGITS = 5
+"""Significant digits of a point of a curve."""
+STUDENT_FILES = ("config.json", "student.safetensors", "inputs.json", "toy.png")
+"""Copied as they are where the student is kept. ``inputs.json`` is what a tagger takes; ``toy.png`` shows the networks
+of mode toy, which leaves no other student."""
+
+
+def record_runs(
+    runs: Sequence[Path], out: Path, *, with_students: bool = False, tabulate: Sequence[str] | None = None
+) -> list[Path]:
+    """Add finished runs to a folder of records, and return their places in it.
+
+    Args:
+        runs: folders of finished runs.
+        out: made if it is not there; ``--mode tables --run OUT`` reads it.
+        with_students: keep the students, so that the runs can be evaluated and exported again.
+        tabulate: stems of the evaluations that tables show in place of the runs' own figures. By default all that a
+            run has, or its own figures if it has none.
+
+    Raises:
+        UserError: if a run is not finished, is recorded already, or lacks an evaluation. Nothing is written then.
+    """
+    index = read_index(out) if (out / INDEX).is_file() else []
+    entries = [_entry(run, tabulate) for run in runs]
+    names = [entry.run for entry in index]
+    for run, entry in zip(runs, entries, strict=True):
+        if entry.run in names or (out / entry.run).exists():
+            raise UserError(f"{run}: {out} has a run of this name already; rename the folder, nothing is overwritten")
+        if with_students and not any((run / name).is_file() for name in ("student.safetensors", "toy.png")):
+            raise UserError(f"{run}: has no student.safetensors to keep; leave the students out")
+        names.append(entry.run)
+    environments = _environments(out)
+    recorded = [_copy(run, entry, out, environments, with_students) for run, entry in zip(runs, entries, strict=True)]
+    write_json(out / ENVIRONMENTS, environments)
+    _write_index(out, [*index, *recorded])
+    return [out / entry.run for entry in recorded]
+
+
+def _entry(run: Path, tabulate: Sequence[str] | None) -> IndexEntry:
+    """Read the entry of a run, with the evaluations that tables will show."""
+    entry = read_run(run.resolve())
+    stems = list(entry.evaluations) if tabulate is None else list(tabulate)
+    missing = [stem for stem in stems if stem not in entry.evaluations]
+    if missing:
+        raise UserError(f"{run}: has no evaluate-{missing[0]}.json; evaluate it first, --mode evaluate")
+    transitions = {stem: round_floats(curves) for stem, curves in entry.transitions.items()}
+    return replace(entry, tabulate=stems, transitions=transitions)
+
+
+def _copy(run: Path, entry: IndexEntry, out: Path, environments: dict[str, Any], with_student: bool) -> IndexEntry:
+    """Copy what is kept of a run, and complete its entry."""
+    place = out / entry.run
+    place.mkdir(parents=True)
+    if (run / "metrics.jsonl").is_file():
+        lines = thin(map(json.loads, (run / "metrics.jsonl").read_text().splitlines()))
+        text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        (place / "metrics.jsonl").write_text(text)
+    config = read_json(run / "config.json") if (run / "config.json").is_file() else None
+    if with_student:
+        for name in STUDENT_FILES:
+            if (run / name).is_file():
+                shutil.copy(run / name, place / name)
+        write_json(place / "result.json", entry.result)
+    environment = read_json(run / "environment.json")
+    command = environment.pop("command", None)
+    key = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
+    environments[key] = environment
+    if not any(place.iterdir()):
+        place.rmdir()
+    return replace(entry, environment=key, command=command, config=config)
+
+
+def _environments(out: Path) -> dict[str, Any]:
+    return read_json(out / ENVIRONMENTS) if (out / ENVIRONMENTS).is_file() else {}
+
+
+def _write_index(out: Path, entries: Iterable[IndexEntry]) -> None:
+    """Write the index atomically, runs in the order of their names."""
+    temporary = out / f"{INDEX}.tmp"
+    lines = [entry.to_json() for entry in sorted(entries, key=lambda entry: entry.run)]
+    temporary.write_text("".join(f"{line}\n" for line in lines))
+    temporary.replace(out / INDEX)
+
+
+def thin(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return about `MAX_POINTS` lines of metrics: the first, the last, all evaluations, and others evenly between.
+
+    Numbers are rounded to `DIGITS` significant digits.
+    """
+    metrics = [dict(line) for line in lines if len(line) > 1]  # others are of iterations without a student step
+    stride = -(-len(metrics) // MAX_POINTS)
+    last = len(metrics) - 1
+    chosen = [
+        line
+        for i, line in enumerate(metrics)
+        if i % max(stride, 1) == 0 or i == last or any(name.startswith("test/") for name in line)
+    ]
+    return [round_floats(line) for line in chosen]
+
+
+def round_floats(values: Any) -> Any:
+    """Return nested lists and dictionaries with every float rounded to `DIGITS` significant digits."""
+    if isinstance(values, float):
+        return float(f"{values:.{DIGITS}g}")
+    if isinstance(values, Mapping):
+        return {name: round_floats(value) for name, value in values.items()}
+    if isinstance(values, list):
+        return [round_floats(value) for value in values]
+    return values
