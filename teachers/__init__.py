@@ -3,17 +3,20 @@
 A teacher is called as ``teacher(*x)`` and answers with logits (B, K), and behind them R regressed values.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from teachers import tagger_card
 from teachers.card import ParameterCard
 from teachers.cms import CMS
-from teachers.files import load_teacher, locate
+from teachers.files import load_teacher
 from teachers.images import IMAGES
 from teachers.jetclass import JETCLASS
-from teachers.readers import holds_network
+from teachers.readers import needs_preprocess
 from teachers.tagger_card import TaggerCard
-from teachers.tagger_card import card_of_files as _card_of_files
 from zskt.contracts import Card
+from zskt.errors import UserError
 
 __all__ = [
     "TEACHERS",
@@ -21,9 +24,9 @@ __all__ = [
     "ParameterCard",
     "TaggerCard",
     "card_of_files",
-    "holds_network",
+    "card_of_record",
     "load_teacher",
-    "locate",
+    "needs_preprocess",
 ]
 
 AnyCard = Card
@@ -32,10 +35,26 @@ TEACHERS: dict[str, Card] = {**JETCLASS, **CMS, **IMAGES}
 """Cards by name."""
 
 
-def card_of_files(network: Path, preprocess: Path) -> TaggerCard:
+def card_of_files(network: Path, preprocess: Path | None) -> TaggerCard:
     """Make the card of a user's tagger, named after its folder and file, but never like a teacher of this shelf.
 
     Raises:
-        UserError: if there is no file of the network.
+        UserError: if there is no file of the network, or nothing says how it is fed.
     """
-    return _card_of_files(network, preprocess, reserved=frozenset(TEACHERS))
+    if preprocess is None:
+        raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
+    return tagger_card.card_of_files(network, preprocess, reserved=frozenset(TEACHERS))
+
+
+def card_of_record(name: str, record: Mapping[str, Any]) -> TaggerCard:
+    """Make the card of a finished run's tagger, described by the run's record instead of the tagger's files.
+
+    Args:
+        name: the teacher's name; a published one keeps its address.
+        record: what `TaggerCard.record` returned.
+
+    Raises:
+        UserError: if it is not such a record.
+    """
+    published = CMS.get(name)
+    return TaggerCard.from_record(name, record) if published is None else published.with_record(record)

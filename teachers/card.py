@@ -109,11 +109,6 @@ class ParameterCard:
         """Return None: a run folder needs no record of inputs that the card has."""
         return None
 
-    def with_record(self, record: dict[str, Any], where: Path) -> Self:
-        """Return the same card: no record says more than it."""
-        del record, where
-        return self
-
     def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
         """Return the card of the same teacher with the user's file of parameters; None leaves it as it is.
 

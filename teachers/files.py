@@ -120,9 +120,3 @@ def load_teacher(name: str, card: Card, path: Path | None = None) -> nn.Module:
     """Load a card's network. Deprecated: call ``card.with_files(path).load()``."""
     del name
     return card.with_files(path).load()
-
-
-def locate(name: str, card: Card, path: Path | None) -> Path:
-    """Find a card's network. Deprecated: call ``card.with_files(path).files()["teacher"]``."""
-    del name
-    return card.with_files(path).files()["teacher"]

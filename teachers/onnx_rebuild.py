@@ -1,8 +1,8 @@
-"""CMS's ParticleNets in ONNX, run by our own class instead of a converted graph: the same answers, in less time.
+"""Rebuild CMS's ParticleNets from ONNX as our own class: the same outputs as a converted graph, in less time.
 
 The graph says what the network is: convolutions in the order of the class's own code, normalisations behind them
-folded already or not, and the number of neighbours in the shapes of its searches. What comes out is believed only if it
-answers alike.
+folded already or not, and the number of neighbours in the shapes of its searches. The rebuilt network is used only if
+it gives the same outputs.
 
 Shapes: B jets, C channels, k neighbours.
 """
@@ -24,7 +24,7 @@ from zskt.networks.weaver import REBUILD_TOLERANCE, WeaverTagger
 
 
 def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Sequence[int]) -> WeaverTagger | None:
-    """The network of a graph, folded; None if it is another architecture.
+    """Rebuild the network of a graph, folded; return None if it is another architecture.
 
     Args:
         groups: its inputs in its own order: points, features and mask of each collection.
@@ -35,7 +35,7 @@ def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Se
         return None
     collections = [part[0] for part in parts[::3]]
     try:
-        convs, fronts, linear = _layers(model)
+        convs, input_norms, linear = _layers(model)
         first, others = convs[: len(collections)], convs[len(collections) :]
         blocks, fusion = _blocks(others)
         edge_convs = [(k, [len(w) for w, _ in edges]) for k, (edges, _) in zip(neighbours, blocks, strict=True)]
@@ -50,7 +50,7 @@ def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Se
             softmax=model.graph.node[-1].op_type == "Softmax",
         )
         with torch.no_grad():
-            _fill(network, collections, first, fronts, blocks, fusion, linear)
+            _fill(network, collections, first, input_norms, blocks, fusion, linear)
     except (ValueError, IndexError, KeyError, RuntimeError):
         return None
     return network.eval().requires_grad_(False)
@@ -63,21 +63,21 @@ Layer = tuple[Tensor, Tensor]
 def _layers(model: onnx.ModelProto) -> tuple[list[Layer], list[nn.BatchNorm1d], list[Layer]]:
     """Read the convolutions with the normalisations behind them folded, other normalisations, and the last layers."""
     weights = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in model.graph.initializer}
-    behind = {node.input[0]: node for node in model.graph.node if node.op_type == "BatchNormalization"}
+    norms_by_input = {node.input[0]: node for node in model.graph.node if node.op_type == "BatchNormalization"}
     convs, linear, used = [], [], set()
     for node in model.graph.node:
         if node.op_type == "Conv":
             weight = weights[node.input[1]]
             bias = weights[node.input[2]] if len(node.input) > 2 else None
-            norm = behind.get(node.output[0])
+            norm = norms_by_input.get(node.output[0])
             if norm is not None:
                 used.add(norm.output[0])
                 weight, bias = fold_into_weights(weight, bias, _norm(norm, weights))
             convs.append((weight, torch.zeros(len(weight)) if bias is None else bias))
         elif node.op_type == "Gemm":
             linear.append((weights[node.input[1]], weights[node.input[2]]))
-    fronts = [_norm(node, weights) for node in behind.values() if node.output[0] not in used]
-    return convs, fronts, linear
+    input_norms = [_norm(node, weights) for node in norms_by_input.values() if node.output[0] not in used]
+    return convs, input_norms, linear
 
 
 def _norm(node: onnx.NodeProto, weights: dict[str, Tensor]) -> nn.BatchNorm1d:
@@ -91,7 +91,7 @@ def _norm(node: onnx.NodeProto, weights: dict[str, Tensor]) -> nn.BatchNorm1d:
 
 
 def _blocks(convs: Sequence[Layer]) -> tuple[list[tuple[list[Layer], Layer | None]], Layer]:
-    """Products on edges (C', C, 1, 1) of each block and the shortcut (C', C, 1) behind them; the fusion at the end."""
+    """Group convolutions by block: those of edges (C', C, 1, 1) and the shortcut (C', C, 1); return the fusion, too."""
     blocks: list[tuple[list[Layer], Layer | None]] = []
     edges: list[Layer] = []
     for layer in convs[:-1]:
@@ -116,15 +116,15 @@ def _fill(
     network: WeaverTagger,
     collections: Sequence[str],
     first: Sequence[Layer],
-    fronts: Sequence[nn.BatchNorm1d],
+    input_norms: Sequence[nn.BatchNorm1d],
     blocks: Sequence[tuple[list[Layer], Layer | None]],
     fusion: Layer,
     linear: Sequence[Layer],
 ) -> None:
-    for name, (weight, bias), front in zip(collections, first, fronts, strict=True):
+    for name, (weight, bias), input_norm in zip(collections, first, input_norms, strict=True):
         sequence = network.get_submodule(f"{name}_conv.conv")
         assert isinstance(sequence, nn.Sequential)
-        sequence[0].load_state_dict(front.state_dict())
+        sequence[0].load_state_dict(input_norm.state_dict())
         _set(sequence[1], weight, bias)
         sequence[2] = nn.Identity()
     for block, (edges, shortcut) in zip(network.pn.edge_convs, blocks, strict=True):
@@ -142,15 +142,15 @@ def _fill(
 
 
 def neighbour_searches(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose outputs are the indices that each neighbour search finds: (B, P, k + 1), itself among them."""
-    found = onnx.ModelProto()
-    found.CopyFrom(model)
-    del found.graph.output[:]
+    """Copy a graph so that its outputs are the indices of each neighbour search: (B, P, k + 1), itself among them."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
     names = [node.output[1] for node in model.graph.node if node.op_type == "TopK"]
-    found.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    return found
+    copy.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    return copy
 
 
 def is_close(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> bool:
-    """Whether most jets get the expected answers (B, K), neighbour ties aside."""
+    """Return whether most jets get the expected outputs (B, K), neighbour ties aside."""
     return float(largest_differences(network, x, expected).median()) < REBUILD_TOLERANCE

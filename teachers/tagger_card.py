@@ -5,7 +5,7 @@ What such a tagger takes and answers is known only when its files are there: unt
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -158,7 +158,7 @@ class TaggerCard:
         """Return what a run folder keeps, for `with_record`: its student can then be judged without these files."""
         return self.description.to_record()
 
-    def with_record(self, record: dict[str, Any], where: Path) -> Self:
+    def with_record(self, record: Mapping[str, Any], where: Path = Path(RECORD)) -> Self:
         """Return the card of the same teacher, described by a run's record instead of its files.
 
         The user's ``preprocess.json`` counts more than a record.
@@ -174,7 +174,7 @@ class TaggerCard:
         return self if self.preprocess_path is not None else replace(self, described=description)
 
     @classmethod
-    def from_record(cls, name: str, record: dict[str, Any], where: Path = Path(RECORD)) -> TaggerCard:
+    def from_record(cls, name: str, record: Mapping[str, Any], where: Path = Path(RECORD)) -> TaggerCard:
         """Make the card of a tagger of which only a run's record is left; arguments as of `with_record`."""
         return cls(name=name, summary="a tagger from a file").with_record(record, where)
 

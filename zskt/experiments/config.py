@@ -46,7 +46,7 @@ class RunConfig(Settings):
     pt_high: float = setting(0.0, minimum=0)
     """Largest transverse momentum of its jets, GeV. 0: the teacher card's value."""
     evaluate_every: int = setting(100, minimum=0)
-    """Iterations between evaluations on the test samples, never used to choose a student; 0 evaluates at the end only."""
+    """Iterations between evaluations on the test samples, never used to choose a student. 0: at the end only."""
     checkpoint_every: int = setting(100, minimum=1)
     """Iterations between checkpoints; there is one every five minutes in any case."""
 

@@ -6,6 +6,7 @@ outputs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class Description:
         }
 
     @classmethod
-    def from_record(cls, record: dict[str, Any], where: Path) -> Description:
+    def from_record(cls, record: Mapping[str, Any], where: Path) -> Description:
         """Read what `to_record` returned.
 
         Args:
