@@ -7,9 +7,6 @@ from dataclasses import fields
 
 import pytest
 import torch
-from torch import Tensor, nn
-
-from generators import GENERATORS
 from generators.detector import assemble
 from generators.free import as_jets
 from generators.hadrons import Kind, Particles, decay_pions
@@ -23,9 +20,12 @@ from teachers.inputs import FULL, KIN, KINPID, Jets, Phase
 from teachers.meanings import EVALUATOR, JETCLASS, JETS, KINEMATICS, TRACKS, VERTICES
 from teachers.tagger_inputs import AnyJetInputs, TaggerInputs
 from teachers.tracks import along_axis, reconstruct
+from torch import Tensor, nn
 from zskt.answers import Answer, attention_map
 from zskt.game import divergence, hint_distance, student_loss, surprise, uncertainty, uphill, value_distance
 from zskt.moments import mismatch
+
+from generators import GENERATORS
 
 from .networks import described
 
