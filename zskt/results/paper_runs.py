@@ -16,7 +16,7 @@ from zskt.experiments.few_shot_presets import few_shot
 from zskt.experiments.finished import read_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
-from zskt.results.published import IMAGES_PER_CLASS, PAIRS, Pair
+from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
 
 SEEDS = (0, 1, 2)
