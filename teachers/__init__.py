@@ -3,9 +3,7 @@
 A teacher is called as ``teacher(*x)`` and answers with logits (B, K), and behind them R regressed values.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from teachers import tagger_card
 from teachers.card import ParameterCard
@@ -13,7 +11,7 @@ from teachers.cms import CMS
 from teachers.files import load_teacher
 from teachers.images import IMAGES
 from teachers.jetclass import JETCLASS
-from teachers.readers import needs_preprocess
+from teachers.readers import holds_network
 from teachers.tagger_card import TaggerCard
 from zskt.contracts import Card
 from zskt.errors import UserError
@@ -24,9 +22,8 @@ __all__ = [
     "ParameterCard",
     "TaggerCard",
     "card_of_files",
-    "card_of_record",
+    "holds_network",
     "load_teacher",
-    "needs_preprocess",
 ]
 
 AnyCard = Card
@@ -44,17 +41,3 @@ def card_of_files(network: Path, preprocess: Path | None) -> TaggerCard:
     if preprocess is None:
         raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
     return tagger_card.card_of_files(network, preprocess, reserved=frozenset(TEACHERS))
-
-
-def card_of_record(name: str, record: Mapping[str, Any]) -> TaggerCard:
-    """Make the card of a finished run's tagger, described by the run's record instead of the tagger's files.
-
-    Args:
-        name: the teacher's name; a published one keeps its address.
-        record: what `TaggerCard.record` returned.
-
-    Raises:
-        UserError: if it is not such a record.
-    """
-    published = CMS.get(name)
-    return TaggerCard.from_record(name, record) if published is None else published.with_record(record)
