@@ -4,6 +4,7 @@ A teacher is called as ``teacher(*x)`` and answers with logits (B, K), and behin
 """
 
 from pathlib import Path
+from typing import Any
 
 from teachers import tagger_card
 from teachers.card import ParameterCard
@@ -11,7 +12,7 @@ from teachers.cms import CMS
 from teachers.files import load_teacher
 from teachers.images import IMAGES
 from teachers.jetclass import JETCLASS
-from teachers.readers import holds_network
+from teachers.readers import needs_preprocess
 from teachers.tagger_card import TaggerCard
 from zskt.contracts import Card
 from zskt.errors import UserError
@@ -22,8 +23,9 @@ __all__ = [
     "ParameterCard",
     "TaggerCard",
     "card_of_files",
-    "holds_network",
+    "card_of_record",
     "load_teacher",
+    "needs_preprocess",
 ]
 
 AnyCard = Card
@@ -41,3 +43,18 @@ def card_of_files(network: Path, preprocess: Path | None) -> TaggerCard:
     if preprocess is None:
         raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
     return tagger_card.card_of_files(network, preprocess, reserved=frozenset(TEACHERS))
+
+
+def card_of_record(name: str, record: dict[str, Any], where: Path) -> TaggerCard:
+    """Make the card of a finished run's tagger, described by the run's record instead of the tagger's files.
+
+    Args:
+        name: the teacher's name; a published one keeps its address.
+        record: what `TaggerCard.record` returned.
+        where: its file, for messages.
+
+    Raises:
+        UserError: if it is not such a record.
+    """
+    published = CMS.get(name)
+    return (published or TaggerCard(name=name, summary="a tagger from a file")).with_record(record, where)

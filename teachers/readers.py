@@ -71,6 +71,6 @@ def reader_of(path: Path) -> Reader:
     raise UserError(f"{path}: unknown kind of network {path.suffix!r}; give TorchScript (.pt) or .onnx")
 
 
-def holds_network(path: Path) -> bool:
+def needs_preprocess(path: Path) -> bool:
     """Return whether a file holds a whole network, which needs a ``preprocess.json``, and not its parameters alone."""
     return any(reader.sniff(path) for reader in READERS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from teachers import TEACHERS, card_of_files, holds_network
+from teachers import TEACHERS, card_of_files, needs_preprocess
 from teachers.jetclass import JETCLASS
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
@@ -46,7 +46,7 @@ def test_a_users_tagger_is_named_after_its_folder_and_file(tmp_path: Path) -> No
 
 def test_files_with_code_need_a_description(tmp_path: Path) -> None:
     preprocess = described()
-    assert holds_network(write(tmp_path, preprocess, Toy(preprocess))[0])
+    assert needs_preprocess(write(tmp_path, preprocess, Toy(preprocess))[0])
     bundled = JETCLASS["zskt-particlenet"].bundled_file
-    assert bundled is not None and not holds_network(bundled)
-    assert holds_network(Path("never-opened.onnx"))
+    assert bundled is not None and not needs_preprocess(bundled)
+    assert needs_preprocess(Path("never-opened.onnx"))

@@ -26,6 +26,23 @@ if TYPE_CHECKING:
 PROGRAM = "student.pt2"
 
 
+class Program(nn.Module):
+    """An exported student: always in evaluation mode."""
+
+    def __init__(self, program: nn.Module) -> None:
+        super().__init__()
+        self.program = program
+
+    def forward(self, *x: torch.Tensor) -> torch.Tensor:
+        """Call the program, -> logits (B, K)."""
+        logits: torch.Tensor = self.program(*x)
+        return logits
+
+    def train(self, mode: bool = True) -> Program:
+        """Do nothing: an exported program has no other mode."""
+        return self
+
+
 def save_run(run: Run, folder: Path) -> Path:
     """Write a run into a new folder.
 
@@ -127,5 +144,4 @@ def _load(folder: Path, student: nn.Module | None) -> nn.Module:
         return student.eval()
     if not (folder / PROGRAM).is_file():
         raise UserError(f"{folder}: its student was not exported; give student=, a network of the same architecture")
-    program: nn.Module = torch.export.load(folder / PROGRAM).module()
-    return program
+    return Program(torch.export.load(folder / PROGRAM).module())
