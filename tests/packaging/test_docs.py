@@ -77,6 +77,7 @@ def test_every_figure_is_recorded() -> None:
     assert not {(page, figure) for page, figure in figures if figure not in recorded}
 
 
+@pytest.mark.slow
 def test_the_tutorial_on_your_own_network_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {}
