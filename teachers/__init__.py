@@ -3,7 +3,6 @@
 A teacher is called as ``teacher(*x)`` and answers with logits (B, K), and behind them R regressed values.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +45,16 @@ def card_of_files(network: Path, preprocess: Path | None) -> TaggerCard:
     return tagger_card.card_of_files(network, preprocess, reserved=frozenset(TEACHERS))
 
 
-def card_of_record(name: str, record: Mapping[str, Any]) -> TaggerCard:
+def card_of_record(name: str, record: dict[str, Any], where: Path) -> TaggerCard:
     """Make the card of a finished run's tagger, described by the run's record instead of the tagger's files.
 
     Args:
         name: the teacher's name; a published one keeps its address.
         record: what `TaggerCard.record` returned.
+        where: its file, for messages.
 
     Raises:
         UserError: if it is not such a record.
     """
     published = CMS.get(name)
-    return TaggerCard.from_record(name, record) if published is None else published.with_record(record)
+    return (published or TaggerCard(name=name, summary="a tagger from a file")).with_record(record, where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -108,6 +108,11 @@ class ParameterCard:
     def record(self) -> dict[str, Any] | None:
         """Return None: a run folder needs no record of inputs that the card has."""
         return None
+
+    def with_record(self, record: Mapping[str, Any], where: Path) -> Self:
+        """Return the same card: no record says more than it."""
+        del record, where
+        return self
 
     def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
         """Return the card of the same teacher with the user's file of parameters; None leaves it as it is.

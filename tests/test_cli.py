@@ -90,40 +90,6 @@ def test_list_names_everything(call: Call) -> None:
         assert name in out
 
 
-def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
-    entry = {"name": "t", "parameters": 1, "accuracy": 0.7, "auc": 0.9}
-    data = {"name": "jets.root", "jets": 5, "sha256": ""}
-    for seed, value in enumerate((0.5, 0.6, 0.7)):
-        (tmp_path / f"all/{seed}").mkdir(parents=True)
-        student = entry | {"name": "s", "agreement": value, "accuracy": None, "kl": 1.0}
-        result = {
-            "preset": "p",
-            "mode": "zero-shot",
-            "generator": "mlp",
-            "teacher_queries": 1000,
-            "steps": 70,
-            "seed": seed,
-        }
-        (tmp_path / f"all/{seed}/result.json").write_text(
-            json.dumps(result | {"teacher": entry, "student": student, "data": data})
-        )
-    code, out, _ = call("--mode", "tables", "--run", "all")
-    assert code == 0
-    assert "| mlp | 1 000 | 70 | 0.6000 ± 0.1000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 3 |" in out
-
-
-def test_tables_are_never_written_over_something_else(call: Call, tmp_path: Path) -> None:
-    reference = Path(__file__).parent.parent / "runs/reference"
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/README.md").write_text("precious")
-    code, _, err = call("--mode", "tables", "--run", reference, "--out", "mine")
-    assert code == 2 and "is not a folder of tables" in err
-    assert (tmp_path / "mine/README.md").read_text() == "precious"
-    for _ in range(2):  # its own it may renew
-        code, _, err = call("--mode", "tables", "--run", reference, "--out", "new")
-        assert code == 0, err
-
-
 def test_a_teacher_without_a_preset_gets_the_recipe_of_its_data() -> None:
     from zskt.experiments.presets import preset
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from zskt.experiments.toy import SQUARE, Points, agreement, blobs, match, square, train_teacher
-from zskt.files import read_json
+from zskt.results.records import read_records
 
 Call = Callable[..., tuple[int, str, str]]
 REFERENCE = Path(__file__).parent.parent / "runs" / "reference"
@@ -49,6 +49,6 @@ def test_toy_mode_leaves_pictures_and_refuses_to_overwrite(call: Call) -> None:
 
 
 def test_the_reference_runs_reach_what_the_readme_says() -> None:
-    runs = [read_json(path) for path in REFERENCE.glob("toy-seed*/result.json")]
+    runs = [record.result for record in read_records(REFERENCE) if record.result.mode == "toy"]
     assert len(runs) >= 3
-    assert all(run["student"]["agreement"] >= 0.95 for run in runs)
+    assert all((run.student.agreement or 0) >= 0.95 for run in runs)

@@ -25,8 +25,8 @@ def catalog() -> Catalog:
         generators=generators.GENERATORS,
         presets=PRESETS,
         card_of_files=teachers.card_of_files,
-        card_of_record=teachers.TaggerCard.from_record,
-        needs_preprocess=teachers.holds_network,
+        card_of_record=teachers.card_of_record,
+        needs_preprocess=teachers.needs_preprocess,
     )
 
 

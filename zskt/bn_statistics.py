@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 
 Normalisation = nn.modules.batchnorm._BatchNorm
@@ -30,7 +31,8 @@ def mismatch(x: Tensor, layer: Normalisation) -> Tensor:
     rest = [0, *range(2, x.ndim)]
     spread = (layer.running_var + layer.eps).sqrt()
     shift = (x.mean(rest) - layer.running_mean) / spread
-    stretch = (x.var(rest, correction=0) + layer.eps).sqrt() / spread - 1
+    variance = (x.var(rest, correction=0) + layer.eps).clamp(min=torch.finfo(x.dtype).tiny)  # of no eps, too
+    stretch = variance.sqrt() / spread - 1
     return (shift.square() + stretch.square()).mean()
 
 

@@ -22,6 +22,8 @@ from zskt.forward import Output
 
 MIN_PROBABILITY = 1e-12
 """Below this a probability is taken for this: its logarithm stays finite."""
+MIN_LOG = torch.finfo(torch.float32).min
+"""Stands for the logarithm of 0, so that 0 log 0 is 0."""
 
 
 def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:
@@ -29,7 +31,7 @@ def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Te
 
     The square keeps gradients of one size as the temperature changes (Hinton, Vinyals and Dean, arXiv:1503.02531).
     """
-    log_t = torch.log_softmax(teacher / temperature, dim=1)
+    log_t = torch.log_softmax(teacher / temperature, dim=1).clamp(min=MIN_LOG)
     log_s = torch.log_softmax(student / temperature, dim=1)
     return (log_t.exp() * (log_t - log_s)).sum(1) * temperature**2
 
@@ -62,7 +64,13 @@ def hint_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tenso
     """
     _require_same_shapes(teacher, student, "layers")
     pairs = zip(teacher, student, strict=True)
-    return torch.stack([(t - s).square().mean() / t.square().mean() for t, s in pairs]).sum()
+    return torch.stack([(t - s).square().mean() / _mean_square(t) for t, s in pairs]).sum()
+
+
+def _mean_square(layer: Tensor) -> Tensor:
+    """Return the mean square of a layer; 1 where it is dead: a scalar."""
+    square = layer.square().mean()
+    return torch.where(square > 0, square, 1.0)
 
 
 def _require_same_shapes(teacher: Sequence[Tensor], student: Sequence[Tensor], what: str) -> None:
@@ -97,7 +105,7 @@ def entropy(teacher: Tensor) -> Tensor:
 
     The mean of `class_information` less the mean of this is the mutual information of sample and class.
     """
-    log_p = torch.log_softmax(teacher, dim=1)
+    log_p = torch.log_softmax(teacher, dim=1).clamp(min=MIN_LOG)
     return -(log_p.exp() * log_p).sum(1)
 
 

@@ -153,7 +153,8 @@ def decay_neutral_pions(particles: Particles, rng: torch.Generator) -> Particles
     p, others = particles[pion], particles[~pion]
     u = torch.rand(2, len(p.pt), generator=rng, device=p.pt.device)
     fraction = 0.01 + 0.98 * u[0]
-    opening = 0.135 / (p.pt * (fraction * (1 - fraction)).sqrt())
+    # Without momentum there is no angle; what is so soft is not seen, but its gradient would be infinite.
+    opening = 0.135 / (p.pt.clamp(min=1e-6) * (fraction * (1 - fraction)).sqrt())
     deta, dphi = opening * torch.cos(2 * math.pi * u[1]), opening * torch.sin(2 * math.pi * u[1])
     photons = [
         Particles(p.jet, p.kind, p.charge, x * p.pt, p.eta + y * deta, p.phi + y * dphi, p.d0, p.dz)

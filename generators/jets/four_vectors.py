@@ -8,21 +8,28 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zskt.jets.angles import azimuth
+
 TINY = 1e-9
 """GeV^2, added under square roots to keep their gradients finite."""
+
+
+def square_root(x: Tensor) -> Tensor:
+    """Return the square root of (...,); 0 with gradient 0, not infinity, where x is not positive."""
+    return x.clamp(min=torch.finfo(x.dtype).tiny).sqrt()
 
 
 def from_pt_eta_phi_mass(pt: Tensor, eta: Tensor, phi: Tensor, mass: Tensor | float) -> Tensor:
     """Build four-vectors (..., 4) from transverse momentum, pseudorapidity, azimuth and mass, (...,) each."""
     pz = pt * eta.sinh()
-    energy = (pt.square() + pz.square() + mass**2).sqrt()
+    energy = square_root(pt.square() + pz.square() + mass**2)
     return torch.stack([energy, pt * phi.cos(), pt * phi.sin(), pz], -1)
 
 
 def pt_eta_phi(p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Transverse momentum, pseudorapidity and azimuth, (...,) each, of four-vectors (..., 4)."""
     pt = (p[..., 1].square() + p[..., 2].square() + TINY).sqrt()
-    return pt, torch.asinh(p[..., 3] / pt), torch.atan2(p[..., 2], p[..., 1])
+    return pt, torch.asinh(p[..., 3] / pt), azimuth(p[..., 1], p[..., 2])
 
 
 def boost(p: Tensor, frame: Tensor, mass: Tensor) -> Tensor:

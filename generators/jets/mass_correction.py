@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from generators.jets.decays import Particles
-from generators.jets.four_vectors import from_pt_eta_phi_mass, pt_eta_phi
+from generators.jets.four_vectors import from_pt_eta_phi_mass, pt_eta_phi, square_root
 from zskt.jets.angles import wrap
 
 MIN_SQUARED_FACTOR, MAX_SQUARED_FACTOR = 0.05, 2.0
@@ -52,7 +52,7 @@ def restore_masses(particles: Particles, branches: Tensor, roots: Tensor) -> Par
     deta, dphi = _approach(prongs, branches)  # (B, 2, 2)
     pt, eta, phi = pt_eta_phi(prongs)
     # Not 0: the square root of an empty slot has no finite gradient in some versions of PyTorch.
-    mass = _mass2(prongs).clamp(min=1e-12).sqrt()
+    mass = square_root(_mass2(prongs))
     moved = from_pt_eta_phi_mass(pt, eta + deta, phi + dphi, mass)
     moved = torch.where(prongs[..., :1] > 1e-3, moved, torch.zeros_like(moved))
     deta_root, dphi_root = _approach(moved.sum(2), roots)  # (B, 2)

@@ -106,9 +106,7 @@ class Result:
             UserError: if it is of a newer version, or an entry is missing or unknown; ``where`` is named.
         """
         if values.get("schema", SCHEMA) > SCHEMA:
-            raise UserError(
-                f"{where}: written by a newer version of zskt (schema {values['schema']}); use that version"
-            )
+            raise UserError(f"{where}: written by a newer zskt (schema {values['schema']}); use that version")
         upgraded = upgrade(values)
         del upgraded["schema"]
         if "iterations" not in upgraded and "epochs" not in upgraded:

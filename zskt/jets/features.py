@@ -45,8 +45,8 @@ def _log(value: Tensor) -> Tensor:
 FEATURES: dict[str, Feature] = {
     "part_pt_log": Feature(lambda j: _log(j.pt), 1.7, 0.7, 5),
     "part_e_log": Feature(lambda j: _log(j.energy), 2.0, 0.7, 5),
-    "part_logptrel": Feature(lambda j: _log(j.pt / j.jet_pt), -4.7, 0.7, 5),
-    "part_logerel": Feature(lambda j: _log(j.energy / j.jet_energy), -4.7, 0.7, 5),
+    "part_logptrel": Feature(lambda j: _log(j.pt / j.jet_pt.clamp(min=TINY)), -4.7, 0.7, 5),
+    "part_logerel": Feature(lambda j: _log(j.energy / j.jet_energy.clamp(min=TINY)), -4.7, 0.7, 5),
     "part_deltaR": Feature(lambda j: (j.deta.square() + j.dphi.square() + TINY).sqrt(), 0.2, 4.0, 5),
     "part_charge": Feature(lambda j: j.charge),
     "part_isChargedHadron": Feature(lambda j: j.is_charged_hadron),

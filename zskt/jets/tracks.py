@@ -17,6 +17,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from zskt.jets.angles import azimuth
 from zskt.jets.axis import rapidity_along
 from zskt.jets.collections import Collection, ReconstructedJets, empty
 from zskt.jets.jets import JETCLASS_RADIUS, Jets
@@ -88,7 +89,7 @@ def _axis(jets: Jets, keep: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     pt = (px.square() + py.square() + 1e-9).sqrt()
     momentum = (pt.square() + pz.square()).sqrt()
     mass = (energy.square() - momentum.square()).clamp(min=1e-6).sqrt()
-    jet = {"pt": pt, "eta": torch.asinh(pz / pt), "phi": torch.atan2(py, px), "mass": mass, "energy": energy}
+    jet = {"pt": pt, "eta": torch.asinh(pz / pt), "phi": azimuth(px, py), "mass": mass, "energy": energy}
     return torch.stack([px, py, pz], -1) / momentum.unsqueeze(-1), jet
 
 
@@ -99,7 +100,7 @@ def _particles(jets: Jets, keep: Tensor, axis: Tensor, u: Tensor) -> Collection:
     mass2 = jets.energy.square() - jets.px.square() - jets.py.square() - jets.pz.square()
     columns = {
         "pt": pt, "eta": torch.asinh(jets.pz / pt.clamp(min=1e-6)),
-        "phi": torch.atan2(jets.py, torch.where(keep, jets.px, 1.0)),  # of nothing there is no azimuth, nor a gradient
+        "phi": azimuth(jets.px, jets.py),
         "energy": jets.energy, "mass": mass2.clamp(min=0).detach().sqrt(), "charge": jets.charge,
         "is_electron": jets.is_electron, "is_muon": jets.is_muon, "is_photon": jets.is_photon,
         "is_charged_hadron": jets.is_charged_hadron, "is_neutral_hadron": jets.is_neutral_hadron,

@@ -45,6 +45,11 @@ def _sign(jet: Jet) -> Tensor:
     return torch.where(jet["eta"] > 0, 1.0, -1.0)
 
 
+def _energy_share(c: Collection, jet: Jet) -> Tensor:
+    """Return the energy over the jet's; 0 in a jet of nothing."""
+    return c["energy"] / jet["energy"].clamp(min=1e-9)
+
+
 def _number_of_kind(c: Collection, jet: Jet) -> Tensor:
     """Number the kinds of particles from 0 to 4, as `ParticleNetFeatureEvaluator` does."""
     kinds = ("is_electron", "is_muon", "is_photon", "is_neutral_hadron", "is_charged_hadron")
@@ -96,8 +101,8 @@ KINEMATIC_VARIABLES: dict[str, VariableDefinition] = {
     "deltar": _in_jet(distance, "distance from the jet's axis"),
     "ptrel": VariableDefinition(lambda c, jet: c["pt"] / jet["pt"], "pT / jet's", ("pt",)),
     "ptrel_log": VariableDefinition(lambda c, jet: _log(c["pt"] / jet["pt"]), "ln of pT / jet's", ("pt",)),
-    "erel": VariableDefinition(lambda c, jet: c["energy"] / jet["energy"], "E / jet's", ("energy",)),
-    "erel_log": VariableDefinition(lambda c, jet: _log(c["energy"] / jet["energy"]), "ln of E / jet's", ("energy",)),
+    "erel": VariableDefinition(_energy_share, "E / jet's", ("energy",)),
+    "erel_log": VariableDefinition(lambda c, jet: _log(_energy_share(c, jet)), "ln of E / jet's", ("energy",)),
 }
 TRACK_VARIABLES: dict[str, VariableDefinition] = {
     "charge": _column("charge", "charge", is_integer=True),

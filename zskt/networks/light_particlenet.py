@@ -1,4 +1,4 @@
-"""ParticleNet with two narrow EdgeConv blocks: a student of about 25 k parameters."""
+"""ParticleNet with two narrow EdgeConv blocks: a student of at most 26 k parameters."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ STUDENTS: dict[str, Student] = {
         "particle-flow network, about 10 k parameters",
     ),
     "particlenet-light": Student(
-        "jets", light_particlenet, "ParticleNet with two narrow EdgeConv blocks, about 25 k parameters"
+        "jets", light_particlenet, "ParticleNet with two narrow EdgeConv blocks, at most 26 k parameters"
     ),
     "deepsets": Student(
         "jets",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from zskt.experiments.catalog import Catalog
 from zskt.markdown import NO_VALUE, integer, table
 from zskt.results.records import Record, one_record_per_run
-from zskt.results.rows import Row
+from zskt.results.rows import Row, is_jpeg_copy
 from zskt.results.tables import preset_rows
 
 HEADLINE_TEACHERS = {
@@ -35,7 +35,7 @@ def headline(records: list[Record], catalog: Catalog) -> str:
         if row is None:
             continue
         kd = _largest(other for other in rows if other.subject == row.subject and _is_kd(other))
-        copy = " (JPEG copy)" if "(JPEG copy)" in row.label else ""
+        copy = " (JPEG copy)" if is_jpeg_copy(row.data) else ""
         lines.append(
             [
                 title,

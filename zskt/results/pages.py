@@ -22,6 +22,10 @@ COLUMNS = (
     "the student has the teacher's top class; *teacher queries* counts the samples that the teacher was asked about; "
     "`data (kd)` and the other rows from data are the yardstick."
 )
+JPEG_NOTE = (
+    "Rows marked *(JPEG copy)* were made with a lossy copy of CIFAR-10. zskt reads the lossless images now, and new "
+    "runs will replace these."
+)
 TITLES = {
     "jets": "Jets of the JetClass kind",
     "cms": "Taggers of CMS",
@@ -100,9 +104,10 @@ def render_pages(records: list[Record], catalog: Catalog) -> dict[str, str]:
     pages = {}
     for page, parts in tables.items():
         parts = [part for part in parts if part]
-        columns = [COLUMNS] if page in ("jets", "cms", "images") else []
+        notes = [COLUMNS] if page in ("jets", "cms", "images") else []
+        notes += [JPEG_NOTE] if any("(JPEG copy)" in part for part in parts) else []
         if parts:
-            pages[page] = "\n\n".join([MARK, f"# {TITLES[page]}", INTRODUCTIONS[page], *columns, *parts])
+            pages[page] = "\n\n".join([MARK, f"# {TITLES[page]}", INTRODUCTIONS[page], *notes, *parts])
     return pages
 
 

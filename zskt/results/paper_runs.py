@@ -16,7 +16,7 @@ from zskt.experiments.few_shot_presets import few_shot
 from zskt.experiments.finished import read_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
-from zskt.results.published import CURVES, FEW_SHOT_CURVES, IMAGES_PER_CLASS, PAIRS, Pair
+from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
 
 SEEDS = (0, 1, 2)
@@ -56,7 +56,7 @@ def planned_runs(data: str, catalog: Catalog, seeds: Sequence[int] = SEEDS) -> I
     if not pairs:
         raise UserError(f"--only {data}: no table is about it; choose one of {', '.join(DATA_SETS)}")
     # The pair that the paper studies in most detail comes first: time may run out.
-    pairs.sort(key=lambda pair: pair.preset not in CURVES)
+    pairs.sort(key=lambda pair: pair.preset not in TRANSITION_PRESETS)
     for teacher in dict.fromkeys(f"{pair.data}-{pair.teacher}" for pair in pairs):
         yield PlannedRun(f"teacher-{teacher}-seed0", catalog.presets[teacher])
     for seed in seeds:
@@ -66,7 +66,7 @@ def planned_runs(data: str, catalog: Catalog, seeds: Sequence[int] = SEEDS) -> I
 
 def _runs_of_pair(pair: Pair, seed: int, catalog: Catalog) -> Iterator[PlannedRun]:
     """Yield the runs of one teacher and one student: without data, from all images, and few-shot."""
-    has_transition, has_few_shot_curve = pair.preset in CURVES, pair.preset in FEW_SHOT_CURVES
+    has_transition, has_few_shot_curve = pair.preset in TRANSITION_PRESETS, pair.preset in FEW_SHOT_PRESETS
     for name in (f"{pair.preset}-paper", pair.preset):
         config = catalog.presets[name].with_(seed=seed)
         yield PlannedRun(f"zero-shot-{name}-seed{seed}", config, measures_transition=has_transition)

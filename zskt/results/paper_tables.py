@@ -11,11 +11,11 @@ from zskt.experiments.few_shot_presets import few_shot as few_shot_config
 from zskt.experiments.recipe import Recipe, recipe_of_config
 from zskt.markdown import NO_VALUE, mean_and_deviation, table
 from zskt.results.missing import MissingRuns
-from zskt.results.published import CURVES, FEW_SHOT, FEW_SHOT_CURVES, IMAGES_PER_CLASS, MTE, PAIRS, Pair
+from zskt.results.published import FEW_SHOT, FEW_SHOT_PRESETS, IMAGES_PER_CLASS, MTE, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.records import Record, known_values, runs_of
 
-FEW_SHOT_PAIRS = tuple(pair for pair in PAIRS if pair.preset in FEW_SHOT_CURVES)
-TRANSITION_PAIRS = tuple(pair for pair in PAIRS if pair.preset in CURVES)
+FEW_SHOT_PAIRS = tuple(pair for pair in PAIRS if pair.preset in FEW_SHOT_PRESETS)
+TRANSITION_PAIRS = tuple(pair for pair in PAIRS if pair.preset in TRANSITION_PRESETS)
 PAIRS_HEAD = (
     *("", "teacher", "student, labels alone", "KD", "KD+AT", "KD+AT, 200 a class"),
     *("zero-shot, recipe `paper`", "recipe `zskt`"),

@@ -1,6 +1,6 @@
-"""Figures of Micaelli and Storkey, arXiv:1905.09768v3, in percent unless said; none is ours.
+"""Published figures of Micaelli and Storkey, arXiv:1905.09768v3, in percent unless said; none is ours.
 
-The few-shot figures, and the mean transition errors, are those of the published notebooks and curves.
+The few-shot figures and the mean transition errors are those of the published notebooks and curves.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pair:
-    """A teacher and a student of the paper, each cell mean and, where it is given, standard deviation."""
+    """A teacher and a student of the paper. Accuracies are mean and, where published, standard deviation."""
 
     data: str
     teacher: str
@@ -18,12 +18,12 @@ class Pair:
     teacher_accuracy: str = "–"
     student_accuracy: str = "–"
     kd_at: str = "–"
-    """With 200 images a class."""
+    """Accuracy of KD with attention transfer, from 200 images per class."""
     zero_shot: str = "–"
 
     @property
     def preset(self) -> str:
-        """Of the recipe `zskt`; the paper's own has ``-paper`` behind."""
+        """Name of our preset; the paper's own recipe is the preset of the same name with ``-paper`` behind."""
         return f"{self.data}-{self.teacher}-to-{self.student}"
 
 
@@ -40,9 +40,9 @@ PAIRS = (
 )
 """The last two are not in the paper."""
 
-CURVES = ("cifar10-wrn-40-2-to-wrn-16-1", "svhn-wrn-40-2-to-wrn-16-1", "mnist-lenet5-to-lenet5-half")
-"""Pairs whose transition curves are taken: those that the paper shows, and the one that two cores can do."""
-FEW_SHOT_CURVES = (CURVES[0], CURVES[2])
+TRANSITION_PRESETS = ("cifar10-wrn-40-2-to-wrn-16-1", "svhn-wrn-40-2-to-wrn-16-1", "mnist-lenet5-to-lenet5-half")
+"""Pairs whose transition curves are measured: those that the paper shows, and one that two CPU cores can do."""
+FEW_SHOT_PRESETS = (TRANSITION_PRESETS[0], TRANSITION_PRESETS[2])
 """Pairs with a few-shot curve."""
 IMAGES_PER_CLASS = (10, 25, 50, 75, 100, 200)
 FEW_SHOT: dict[str, dict[int, float]] = {
@@ -50,6 +50,6 @@ FEW_SHOT: dict[str, dict[int, float]] = {
     "KD+AT": {10: 40.3, 25: 57.0, 50: 68.0, 75: 72.0, 100: 76.0, 200: 81.25},
     "zero-shot, then fine-tuned": {10: 84.7, 25: 84.7, 50: 85.3, 75: 85.8, 100: 85.9},
 }
-"""CIFAR-10, WRN-40-2 to WRN-16-1, by images a class."""
+"""Method -> accuracy by images per class: CIFAR-10, WRN-40-2 to WRN-16-1."""
 MTE = {"cifar10": {"zero-shot": 0.22, "KD+AT": 0.68}, "svhn": {"zero-shot": 0.09, "KD+AT": 0.64}}
-"""Mean transition error, stepping on the student; KD+AT with 200 images a class."""
+"""Mean transition error by data and method, stepping on the student; KD+AT with 200 images per class."""

@@ -45,7 +45,8 @@ def record_runs(
         UserError: if a run is not finished, is recorded already, or lacks an evaluation. Nothing is written then.
     """
     index = read_index(out) if (out / INDEX).is_file() else []
-    entries = [_entry(run, tabulate) for run in runs]
+    environments = read_json(out / ENVIRONMENTS) if (out / ENVIRONMENTS).is_file() else {}
+    entries = [_entry(run, tabulate, environments) for run in runs]
     names = [entry.run for entry in index]
     for run, entry in zip(runs, entries, strict=True):
         if entry.run in names or (out / entry.run).exists():
@@ -53,49 +54,48 @@ def record_runs(
         if with_students and not any((run / name).is_file() for name in ("student.safetensors", "toy.png")):
             raise UserError(f"{run}: has no student.safetensors to keep; leave the students out")
         names.append(entry.run)
-    environments = _environments(out)
-    recorded = [_copy(run, entry, out, environments, with_students) for run, entry in zip(runs, entries, strict=True)]
+    for run, entry in zip(runs, entries, strict=True):
+        _copy(run, entry, out / entry.run, with_students)
     write_json(out / ENVIRONMENTS, environments)
-    _write_index(out, [*index, *recorded])
-    return [out / entry.run for entry in recorded]
+    _write_index(out, [*index, *entries])
+    return [out / entry.run for entry in entries]
 
 
-def _entry(run: Path, tabulate: Sequence[str] | None) -> IndexEntry:
-    """Read the entry of a run, with the evaluations that tables will show."""
+def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, Any]) -> IndexEntry:
+    """Read the entry of a run, and add its environment to those that are known."""
     entry = read_run(run.resolve())
     stems = list(entry.evaluations) if tabulate is None else list(tabulate)
     missing = [stem for stem in stems if stem not in entry.evaluations]
     if missing:
         raise UserError(f"{run}: has no evaluate-{missing[0]}.json; evaluate it first, --mode evaluate")
-    transitions = {stem: round_floats(curves) for stem, curves in entry.transitions.items()}
-    return replace(entry, tabulate=stems, transitions=transitions)
+    environment = read_json(run / "environment.json")
+    command = environment.pop("command", None)
+    key = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
+    environments[key] = environment
+    return replace(
+        entry,
+        tabulate=stems,
+        transitions={stem: _round_curves(transition) for stem, transition in entry.transitions.items()},
+        environment=key,
+        command=command,
+        config=read_json(run / "config.json") if (run / "config.json").is_file() else None,
+    )
 
 
-def _copy(run: Path, entry: IndexEntry, out: Path, environments: dict[str, Any], with_student: bool) -> IndexEntry:
-    """Copy what is kept of a run, and complete its entry."""
-    place = out / entry.run
+def _copy(run: Path, entry: IndexEntry, place: Path, with_student: bool) -> None:
+    """Copy what is kept of a run beside its line in the index."""
     place.mkdir(parents=True)
     if (run / "metrics.jsonl").is_file():
         lines = thin(map(json.loads, (run / "metrics.jsonl").read_text().splitlines()))
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
         (place / "metrics.jsonl").write_text(text)
-    config = read_json(run / "config.json") if (run / "config.json").is_file() else None
     if with_student:
+        write_json(place / "result.json", entry.result)
         for name in STUDENT_FILES:
             if (run / name).is_file():
                 shutil.copy(run / name, place / name)
-        write_json(place / "result.json", entry.result)
-    environment = read_json(run / "environment.json")
-    command = environment.pop("command", None)
-    key = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
-    environments[key] = environment
     if not any(place.iterdir()):
         place.rmdir()
-    return replace(entry, environment=key, command=command, config=config)
-
-
-def _environments(out: Path) -> dict[str, Any]:
-    return read_json(out / ENVIRONMENTS) if (out / ENVIRONMENTS).is_file() else {}
 
 
 def _write_index(out: Path, entries: Iterable[IndexEntry]) -> None:
@@ -120,6 +120,15 @@ def thin(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if i % max(stride, 1) == 0 or i == last or any(name.startswith("test/") for name in line)
     ]
     return [round_floats(line) for line in chosen]
+
+
+def _round_curves(transition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return transition curves with their points rounded, and all figures of merit as they were."""
+    rounded = dict(transition)
+    for direction in ("on_student", "on_teacher"):
+        curves = rounded.get(direction, {})
+        rounded[direction] = {k: round_floats(v) if isinstance(v, list) else v for k, v in curves.items()}
+    return rounded
 
 
 def round_floats(values: Any) -> Any:

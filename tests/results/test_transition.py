@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from zskt.results import transition as module
 from zskt.results.transition import transition
 
+from .conftest import REFERENCE
+
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -30,30 +32,30 @@ class Flat(nn.Module):
 
 def by_hand(a: nn.Module, b: nn.Module, x: Tensor, classes: Tensor, steps: int, size: float) -> Tensor:
     """p_j of both, (images, other classes, steps, 2)."""
-    found = torch.zeros(len(x), 2, steps, 2, dtype=torch.float64)
+    curves = torch.zeros(len(x), 2, steps, 2, dtype=torch.float64)
     for i, image in enumerate(x):
         for j in range(2):
             target = (classes[i] + 1 + j) % 3
             place = image.unsqueeze(0)
             for s in range(steps):
                 p, q = (net(place).softmax(1)[0] for net in (a, b))
-                found[i, j, s] = torch.stack([p[target], q[target]]).detach()
+                curves[i, j, s] = torch.stack([p[target], q[target]]).detach()
                 # Of softmax cross-entropy: W^T (p - onehot).
                 gradient = (p - nn.functional.one_hot(target, 3)) @ a.weight
                 place = (place - size * gradient.view_as(place)).detach()
-    return found
+    return curves
 
 
 def test_a_batch_walks_as_single_images_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BATCH", 5)  # so that 7 images with 2 targets each make several batches
+    monkeypatch.setattr(module, "WALKS_AT_ONCE", 5)  # so that 7 images with 2 targets each make several batches
     a, b = Flat(0), Flat(1)
     x, classes = torch.randn(7, 1, 2, 2, dtype=torch.float64), torch.tensor([0, 1, 2, 0, 1, 2, 0])
     expected = by_hand(a, b, x, classes, 6, 0.3)
-    found = transition(a, b, x, classes, steps=6, size=0.3)
-    assert torch.allclose(found.stepped, expected[..., 0].mean((0, 1)), atol=1e-12)
-    assert torch.allclose(found.watching, expected[..., 1].mean((0, 1)), atol=1e-12)
-    assert found.error == pytest.approx(float((expected[..., 0] - expected[..., 1]).abs().mean()), abs=1e-12)
-    assert found.stepped[-1] > found.stepped[0]
+    result = transition(a, b, x, classes, steps=6, size=0.3)
+    assert torch.allclose(result.stepped, expected[..., 0].mean((0, 1)), atol=1e-12)
+    assert torch.allclose(result.watching, expected[..., 1].mean((0, 1)), atol=1e-12)
+    assert result.error == pytest.approx(float((expected[..., 0] - expected[..., 1]).abs().mean()), abs=1e-12)
+    assert result.stepped[-1] > result.stepped[0]
 
 
 def test_a_network_makes_no_error_against_itself() -> None:
@@ -73,6 +75,7 @@ def test_transition_of_runs(call: Call, digits: Path) -> None:
     assert Path("zero/transition-mnist-test-digits-against-few.png").stat().st_size > 10_000
     for run in ("zero", "few"):
         result = json.loads(Path(run, "transition-mnist-test-digits.json").read_text())
+        assert result["count"] == 1 and result["data"]["count"] == 40 and result["data"]["unit"] == "image"
         for way in ("on_student", "on_teacher"):
             assert len(result[way]["stepped"]) == 100 and 0 <= result[way]["mte"] <= 1
             assert f"{result[way]['mte']:.4f}" in out
@@ -89,6 +92,5 @@ def test_transition_of_runs(call: Call, digits: Path) -> None:
 
 
 def test_jets_have_no_pixels_to_step_through(call: Call) -> None:
-    reference = Path(__file__).parent.parent / "runs/reference/jets-embedded-shower-seed0"
-    code, _, err = call("--mode", "transition", "--run", reference)
+    code, _, err = call("--mode", "transition", "--run", REFERENCE / "jets-embedded-shower-seed0")
     assert code == 2 and "transition curves walk over pixels" in err

@@ -12,7 +12,7 @@ from teachers import TEACHERS
 from zskt.contracts import Batch
 from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE
-from zskt.networks.particlenet import ParticleNet, fold, nearest
+from zskt.networks.particlenet import ParticleNet, nearest
 
 EDGE_CONVS = [(16, (64,) * 3), (16, (128,) * 3), (16, (256,) * 3)]
 
@@ -55,7 +55,7 @@ def test_equals_weaver_with_padding_and_masks(kind: str) -> None:
     expected = reference(len(card.inputs.features), network.state_dict())(*(t.clone() for t in wide))
     assert untied(x, network(*x), expected).sum() <= 1
     assert isinstance(network, ParticleNet)
-    assert untied(x, fold(network)(*wide), expected).sum() <= 1
+    assert untied(x, network.folded()(*wide), expected).sum() <= 1
 
 
 @torch.no_grad()
@@ -71,7 +71,7 @@ def test_published_weights_give_weavers_answers(kind: str, shared: Path) -> None
     wide = tuple(nn.functional.pad(t, (0, 128 - t.shape[-1])) for t in x)
     expected = reference(len(card.inputs.features), state)(*(t.clone() for t in wide))
     assert isinstance(network, ParticleNet)
-    assert untied(x, fold(network)(*x), expected).sum() <= 1
+    assert untied(x, network.folded()(*x), expected).sum() <= 1
     assert (expected.argmax(1) == data.labels).float().mean() > 0.6
 
 
@@ -90,7 +90,7 @@ def test_padding_and_order_of_jets_change_nothing() -> None:
 def test_a_jet_of_one_particle_has_a_finite_answer() -> None:
     card = TEACHERS["jetclass-particlenet-kin"]
     x = (torch.zeros(2, 2, 3), torch.randn(2, 7, 3), torch.tensor([[[True, False, False]], [[True, True, True]]]))
-    assert torch.isfinite(fold(randomised(card.build()))(*x)).all()  # type: ignore[arg-type]
+    assert torch.isfinite(randomised(card.build()).folded()(*x)).all()  # type: ignore[operator]
 
 
 def test_neighbours_are_the_nearest_first_and_never_padding_while_others_are_left() -> None:

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from zskt.experiments import few_shot_presets as few_shot
 from zskt.experiments import presets
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.result import Result
+from zskt.files import write_json
 from zskt.losses import NonFiniteLoss
 from zskt.methods.zskt import Game
 from zskt.results import paper_runs as module
-from zskt.results.paper_runs import campaign
+from zskt.results.paper_runs import planned_runs
 from zskt.results.published import PAIRS
 from zskt.results.records import read_records
-from zskt.results.tables import everything
+from zskt.results.tables import all_tables
 
 Call = Callable[..., tuple[int, str, str]]
 
 
-def test_what_a_run_needs_comes_before_it() -> None:
+def test_what_a_run_needs_comes_before_it(catalog: Catalog) -> None:
     for data in dict.fromkeys(pair.data for pair in PAIRS):
-        names = [run.name for run in campaign(data)]
+        names = [run.name for run in planned_runs(data, catalog)]
         assert len(set(names)) == len(names)
-        for i, run in enumerate(campaign(data)):
+        for i, run in enumerate(planned_runs(data, catalog)):
             if run.config.mode != "teacher":
                 assert names.index(f"teacher-{run.config.teacher}-seed0") < i
-            if run.start is not None:
-                assert names.index(run.start) < i
+            if run.init_from is not None:
+                assert names.index(run.init_from) < i
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs of one step, for forty images."""
     monkeypatch.setattr(module, "IMAGES_PER_CLASS", (2,))
-    monkeypatch.setattr(module, "CURVES", ("", "", ""))
+    monkeypatch.setattr(module, "TRANSITION_PRESETS", ("", "", ""))
     for recipes in (few_shot.OF_DATA, few_shot.WHOLE):
         short = recipes.get("mnist", {}) | {"pseudo_batches": 1, "student_steps": 1}
         monkeypatch.setitem(recipes, "mnist", short)
@@ -45,7 +48,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_pieces_make_the_whole_and_the_tables_find_every_run(
-    call: Call, digits: Path, small: None, monkeypatch: pytest.MonkeyPatch
+    call: Call, digits: Path, small: None, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
 ) -> None:
     piece = ("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0)
     turn, played = Game.turn, []
@@ -63,16 +66,16 @@ def test_pieces_make_the_whole_and_the_tables_find_every_run(
     code, out, err = call(*piece)
     assert code == 0 and "9 of 9 runs are finished" in out, err
     assert played == ["mnist-lenet5-to-lenet5-half-paper", *["mnist-lenet5-to-lenet5-half"] * 2]
-    tuned = json.loads(Path("all/few-shot-mnist-lenet5-to-lenet5-half-2-tuned-seed0/result.json").read_text())
-    assert tuned["start"] == "zero-shot mnist-lenet5-to-lenet5-half" and tuned["images_per_class"] == 2
+    tuned = Result.read(Path("all/few-shot-mnist-lenet5-to-lenet5-half-2-tuned-seed0/result.json"))
+    assert tuned.init_from_run == "zero-shot mnist-lenet5-to-lenet5-half" and tuned.samples_per_class == 2
     assert len(read_records(Path("all"))) == 9
-    row = next(line for line in everything(Path("all")).splitlines() if line.startswith("| MNIST, lenet5"))
+    row = next(line for line in all_tables(Path("all"), catalog).splitlines() if line.startswith("| MNIST, lenet5"))
     assert row.count("(n = 1)") == 6 and row.count("not run") == 1  # KD+AT with 200 a class was not asked for
 
     # A longer or shorter game than the recipe's is no entry of the paper's tables.
     path = Path("all/zero-shot-mnist-lenet5-to-lenet5-half-seed0/result.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"pseudo_batches": 5}))
-    row = next(line for line in everything(Path("all")).splitlines() if line.startswith("| MNIST, lenet5"))
+    write_json(path, replace(Result.read(path), iterations=5).to_dict())
+    row = next(line for line in all_tables(Path("all"), catalog).splitlines() if line.startswith("| MNIST, lenet5"))
     assert row.count("(n = 1)") == 5 and row.count("not run") == 2
 
 
@@ -102,7 +105,7 @@ def test_a_run_that_fails_does_not_stop_the_others(
     assert code == 0 and "zero-shot-mnist-lenet5-to-lenet5-half-paper-seed0: turn 0: student's KL is nan" in err
     assert "8 of 9 runs are finished" in out
     code, _, err = call(*piece, "--pseudo-batches", 3)
-    assert code == 2 and "teacher-mnist-lenet5-seed0: was begun with another pseudo_batches; name another --out" in err
+    assert code == 2 and "teacher-mnist-lenet5-seed0: was begun with another iterations; name another --out" in err
 
 
 def test_mistakes_of_paper(call: Call) -> None:

@@ -1,0 +1,31 @@
+"""Pictures of recorded results."""
+
+from __future__ import annotations
+
+from zskt.experiments.catalog import Catalog
+from zskt.results.figures import pictures, transition_picture
+from zskt.results.records import read_records
+
+from .conftest import REFERENCE, record
+
+
+def test_pictures_are_those_that_the_records_allow(catalog: Catalog) -> None:
+    assert set(pictures([record()], catalog)) == {"pairs", "few-shot"}
+
+
+def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
+    figures = pictures(read_records(REFERENCE), catalog)
+    assert list(figures) == ["pairs", "few-shot", "transition", "learning", "pseudo-images"]
+    assert len(figures["learning"].axes[0].lines) == 9
+    titles = [axes.get_title() for axes in figures["pseudo-images"].axes]
+    assert titles == ["cutouts-prior", "leaves-prior", "strokes-prior", "things-prior"]
+    heights = [bar.get_height() for bar in figures["pairs"].axes[0].patches]
+    assert 98.67 in [round(height, 2) for height in heights]
+
+
+def test_transition_curves_have_a_panel_for_each_run_and_direction() -> None:
+    curves = {"stepped": [0.1, 0.9], "watching": [0.1, 0.5], "mte": 0.25}
+    figure = transition_picture([{"run": name, "on_student": curves, "on_teacher": curves} for name in ("a", "b")])
+    assert len(figure.axes) == 4
+    assert figure.axes[0].get_title() == "a\nstepping on the student, MTE 0.250"
+    assert [list(line.get_ydata()) for line in figure.axes[0].lines] == [[0.1, 0.9], [0.1, 0.5]]

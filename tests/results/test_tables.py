@@ -1,0 +1,74 @@
+"""Tables of presets, and mode ``tables``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.result import NetworkScores, ScoredSamples
+from zskt.results.records import Record
+from zskt.results.tables import HEAD, latency_table, preset_rows, preset_tables, toy_line
+
+from .conftest import record, result
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+def test_generators_come_in_their_order_and_data_last(catalog: Catalog) -> None:
+    image = ScoredSamples(name="mnist test", sha256=None, count=10, unit="image")
+    records = [
+        record(preset="a", generator="image", data=image),
+        record(mode="kd", generator=None),
+        record(generator="shower", changes={"warmup": 0.5}),
+        record(generator="shower"),
+        record(generator="noise"),
+        record(mode="few-shot", generator=None, samples_per_class=10),
+    ]
+    labels = [row.label for row in preset_rows(records, catalog)]
+    assert labels == ["noise", "shower", "shower, warmup = 0.5", "data (kd)", "image"]
+
+
+def test_a_table_is_of_one_preset_and_one_set_of_test_samples(catalog: Catalog) -> None:
+    other = ScoredSamples(name="b.root", sha256=None, count=9, unit="jet")
+    unknown = {"data": other, "teacher": NetworkScores(name="t")}
+    tables = preset_tables(preset_rows([record(), record(seed=1), record(**unknown)], catalog))
+    assert tables[0].splitlines()[0] == "**p**: teacher t, student s, 9 jets of b.root"
+    assert tables[1].splitlines() == [
+        "**p**: teacher t, student s, 5 jets of jets.root (teacher: accuracy 0.7000, AUC 0.9000)",
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "|---|---|---|---|---|---|---|---|",
+        "| mlp | 1 000 | 70 | 0.5000 ± 0.0000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 2 |",
+    ]
+
+
+def test_latencies_are_those_of_exported_runs_once_each() -> None:
+    export = {"latency": [{"threads": 1, "batch": 128, "teacher_ms": 2.0, "student_ms": 0.04, "ratio": 1.0}]}
+    exported = Record(folder=Path("a"), result=result(), export=export)
+    table = latency_table([exported, exported, record()])
+    assert table.splitlines()[4:] == ["| t | s | 1 | 128 | 2.000 | 0.0400 | 50 |"]
+    assert latency_table([record()]) == ""
+
+
+def test_the_toy_has_a_line() -> None:
+    scores = {"teacher": NetworkScores(name="teacher", accuracy=0.9), "data": None}
+    runs = [record(mode="toy", student=NetworkScores(name="s", agreement=a), **scores) for a in (0.9, 1.0)]
+    line = toy_line(runs)
+    assert "right on 0.9000 ± 0.0000 of the points" in line and "on 0.9500 ± 0.0707 of the square, n = 2" in line
+    assert toy_line([record()]) == ""
+
+
+def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
+    for seed, agreement in enumerate((0.5, 0.6, 0.7)):
+        (tmp_path / f"all/{seed}").mkdir(parents=True)
+        values = result(seed=seed, student=NetworkScores(name="s", agreement=agreement, auc=0.9, kl=1.0)).to_dict()
+        (tmp_path / f"all/{seed}/result.json").write_text(json.dumps(values))
+    code, out, err = call("--mode", "tables", "--run", "all")
+    assert code == 0, err
+    assert "| mlp | 1 000 | 70 | 0.6000 ± 0.1000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 3 |" in out
+    del values["seed"]
+    (tmp_path / "all/2/result.json").write_text(json.dumps(values))
+    code, _, err = call("--mode", "tables", "--run", "all")
+    assert code == 2 and "has no entry 'seed'" in err and err.count("\n") == 1
