@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from zskt.pair import Pair
+
 from generators import GENERATORS
 from generators.images.convnet import UpsampledConv
 from teachers import TEACHERS
@@ -28,7 +30,6 @@ from zskt.forward import ask
 from zskt.losses import divergence, generator_loss, student_loss
 from zskt.methods.zskt import Game, begin
 from zskt.networks.students import STUDENTS
-from zskt.pair import Pair
 
 REPEATS = 2
 CPU = torch.device("cpu")

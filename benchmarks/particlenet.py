@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from teachers import TEACHERS
 from zskt.contracts import Batch
 from zskt.jets.features import KIN
-from zskt.jets.jetclass import SAMPLE, read_jets
-from zskt.networks.particlenet import ParticleNet, fold
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
+from zskt.networks.particlenet import ParticleNet
 from zskt.networks.students import STUDENTS
 
 BATCH, REPEATS = 64, 5
@@ -64,7 +65,7 @@ def main() -> None:
     reference.load_state_dict(ours.state_dict())
     reference.eval().requires_grad_(False)
     x = card.inputs(read_jets(SAMPLE, most=BATCH).samples)
-    networks = {"weaver-core": reference, "zskt, unfolded": ours, "zskt, folded": fold(ours)}
+    networks = {"weaver-core": reference, "zskt, unfolded": ours, "zskt, folded": ours.folded()}
     networks |= {name: s.build(KIN, 10).eval() for name, s in STUDENTS.items() if s.domain == "jets"}
     rows = {
         name: {

@@ -19,9 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.particlenet import clock, forward
 from generators import GENERATORS
 from teachers.tagger import read_tagger
-from teachers.tagger_card import selection_of
 from zskt.jets.preprocess import read_preprocess
-from zskt.jets.tagger_inputs import TaggerInputs
+from zskt.jets.tagger_inputs import TaggerInputs, default_selection
 
 BATCH = 64
 
@@ -44,7 +43,7 @@ def main() -> None:
     for parameter in script.parameters():
         parameter.requires_grad_(False)
     generator = GENERATORS["shower-prior"].build(
-        TaggerInputs(preprocess=preprocess, selection=selection_of(preprocess))
+        TaggerInputs(preprocess=preprocess, selection=default_selection(preprocess))
     )
     rng = torch.Generator().manual_seed(0)
     x = tuple(t[:BATCH] for t in generator(torch.randn(3 * BATCH, generator.latent_size, generator=rng), rng).x)

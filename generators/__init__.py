@@ -1,21 +1,29 @@
-"""Generators, z -> pseudo-samples: one file per input domain or idea, and the registry of them all."""
+"""Generators, z -> pseudo-samples: the registry of those that the command line knows, and functions that build one.
+
+For networks of your own: `convnet` makes images, `tabular` vectors, `point_cloud` points with a mask, and `iterated`
+takes pseudo-samples that you make yourself.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from generators.images.convnet import ConvGenerator
+from generators.images.convnet import ConvGenerator, convnet
 from generators.images.cutouts import Cutouts
 from generators.images.dead_leaves import DeadLeaves
 from generators.images.objects import Objects
 from generators.images.strokes import Strokes
-from generators.jets.mlp import FreeJets
+from generators.jets.mlp import MLPJets
 from generators.jets.noise import NoiseJets
 from generators.jets.shower import Shower
-from generators.jets.unknown_variables import complete
+from generators.jets.unknown_variables import with_unknown_variables
+from generators.vectors.point_cloud import point_cloud
+from generators.vectors.tabular import Tabular, tabular
 from zskt.generator import Generator
+from zskt.iterated import iterated
 
-__all__ = ["GENERATORS", "Entry"]
+__all__ = ["GENERATORS", "Entry", "Generator", "convnet", "iterated", "point_cloud", "tabular"]
 
 
 @dataclass(frozen=True)
@@ -23,32 +31,38 @@ class Entry:
     """An entry of the registry."""
 
     domain: str
-    """What it makes, as in the teacher's `Inputs.domain`."""
+    """Domain of the teachers that it is for, as in `Inputs.domain`."""
     build: Callable[[Any], Generator]
-    """Input specification of the domain -> the generator."""
+    """Function from the input specification of the domain to the generator."""
     summary: str
+    """What it draws, in a line."""
 
 
 def _jets(build: Callable[[Any], Generator], summary: str) -> Entry:
-    return Entry("jets", lambda inputs: complete(build(inputs), inputs), summary)
+    """An entry for jets, which draws unknown variables of a tagger, too."""
+    return Entry("jets", lambda inputs: with_unknown_variables(build(inputs), inputs), summary)
 
 
 GENERATORS: dict[str, Entry] = {
     "noise": _jets(NoiseJets, "jets of random particles: the trivial baseline, nothing to learn"),
-    "mlp": _jets(FreeJets, "the paper's idea for jets: a free network from z to particles"),
+    "mlp": _jets(MLPJets, "the paper's idea for jets: a free network from z to particles"),
     "shower-prior": _jets(
-        lambda inputs: Shower(inputs, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
+        partial(Shower, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
     ),
     "shower": _jets(
         Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
     ),
     "image": Entry("images", ConvGenerator, "the paper's convolutional network from z to normalised pixels"),
     "strokes-prior": Entry(
-        "images", lambda inputs: Strokes(inputs, adversarial=False), "a pen's random strokes, for written characters"
+        "images", partial(Strokes, adversarial=False), "a pen's random strokes, for written characters"
     ),
     "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
-    "cutouts-prior": Entry("images", Cutouts, "one thing on black, for pictures of goods"),
-    "leaves-prior": Entry("images", DeadLeaves, "things in front of things, for photographs"),
+    "cutouts-prior": Entry("images", Cutouts, "one object on black, for pictures of products"),
+    "leaves-prior": Entry("images", DeadLeaves, "objects in front of objects, for photographs"),
     "things-prior": Entry("images", Objects, "the same, with sketches of vehicles, ships and animals in the middle"),
+    "tabular-prior": Entry(
+        "vectors", partial(Tabular, adversarial=False), "numbers spread over their bounds, nothing to learn"
+    ),
+    "tabular": Entry("vectors", Tabular, "the same, moved by an adversary"),
 }
-"""Of each domain in rising order of what they know, as tables have them."""
+"""Generators by name: in each domain, those that know more stand further down, as in tables."""

@@ -1,107 +1,60 @@
-"""Frozen networks: architectures, loaders of published files, and a card for each.
+"""Teachers: a card for each frozen network that zskt can distil, and the readers of their files.
 
-A teacher is called as ``teacher(*x)`` and answers with logits (B, K).
+A teacher is called as ``teacher(*x)`` and answers with logits (B, K), and behind them R regressed values.
 """
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from teachers.card import Card
+from teachers import tagger_card
+from teachers.card import ParameterCard
+from teachers.cms import CMS
 from teachers.files import load_teacher
-from teachers.images import IMAGE_CARDS
-from teachers.tagger_card import LARGE, SMALL, TaggerCard
-from zskt.jets.features import FULL, KIN, KINPID, JetInputs
-from zskt.jets.jets import JetSelection
-from zskt.networks.particlenet import ParticleNet
+from teachers.images import IMAGES
+from teachers.jetclass import JETCLASS
+from teachers.readers import needs_preprocess
+from teachers.tagger_card import TaggerCard
+from zskt.contracts import Card
+from zskt.errors import UserError
 
-__all__ = ["TEACHERS", "AnyCard", "Card", "TaggerCard", "load_teacher"]
+__all__ = [
+    "TEACHERS",
+    "AnyCard",
+    "ParameterCard",
+    "TaggerCard",
+    "card_of_files",
+    "card_of_record",
+    "load_teacher",
+    "needs_preprocess",
+]
 
-AnyCard = Card | TaggerCard
+AnyCard = Card
 
-JETCLASS = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
-
-
-def _jetclass(kind: str, inputs: JetInputs, sha256: str | None, caveats: str = "") -> Card:
-    return Card(
-        summary=f"ParticleNet of the JetClass authors, {len(inputs.features)} features, 10 classes",
-        source="H. Qu, C. Li, S. Qian, arXiv:2202.03772; github.com/jet-universe/particle_transformer",
-        licence="MIT",
-        url=f"https://github.com/jet-universe/particle_transformer/raw/main/models/ParticleNet_{kind}.pt",
-        sha256=sha256,
-        inputs=inputs,
-        classes=JETCLASS,
-        build=lambda: ParticleNet(len(inputs.features), len(JETCLASS)),
-        prefix="mod.",
-        caveats=caveats,
-    )
+TEACHERS: dict[str, Card] = {**JETCLASS, **CMS, **IMAGES}
+"""Cards by name."""
 
 
-CMS = "https://github.com/cms-data/RecoBTag-Combined/raw/master/"
+def card_of_files(network: Path, preprocess: Path | None) -> TaggerCard:
+    """Make the card of a user's tagger, named after its folder and file, but never like a teacher of this shelf.
+
+    Raises:
+        UserError: if there is no file of the network, or nothing says how it is fed.
+    """
+    if preprocess is None:
+        raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
+    return tagger_card.card_of_files(network, preprocess, reserved=frozenset(TEACHERS))
 
 
-def _cms(
-    name: str, summary: str, network: str, sha256: str, preprocess: str, preprocess_sha256: str, selection: JetSelection
-) -> TaggerCard:
-    return TaggerCard(
-        name=name,
-        summary=summary,
-        source="CMS, github.com/cms-data/RecoBTag-Combined; H. Qu and L. Gouskos, arXiv:1902.08570",
-        licence="none stated: fetch and use it, never redistribute it",
-        url=CMS + network,
-        sha256=sha256,
-        preprocess_url=CMS + preprocess,
-        preprocess_sha256=preprocess_sha256,
-        selection=selection,
-    )
+def card_of_record(name: str, record: dict[str, Any], where: Path) -> TaggerCard:
+    """Make the card of a finished run's tagger, described by the run's record instead of the tagger's files.
 
+    Args:
+        name: the teacher's name; a published one keeps its address.
+        record: what `TaggerCard.record` returned.
+        where: its file, for messages.
 
-TEACHERS: dict[str, AnyCard] = {
-    "zskt-particlenet": Card(
-        summary="a small ParticleNet that ships with zskt: ours, trained on our simulation, not CERN's",
-        source="this project: --mode teacher on jets of --mode simulate; teachers/embedded/card.json",
-        licence="MIT",
-        url=None,
-        sha256="3ed66b83afae696d6aa8a0435e4edadecb6d60cc9b9771f7925212b68965c594",
-        inputs=KIN,
-        classes=JETCLASS,
-        build=lambda: ParticleNet(len(KIN.features), len(JETCLASS), ((8, (32, 32)), (8, (64, 64)), (8, (96, 96))), 96),
-        bundled_file=Path(__file__).parent / "embedded" / "zskt-particlenet.safetensors",
-    ),
-    "jetclass-particlenet-kin": _jetclass(
-        "kin", KIN, "73aff244c657db0f7b62abe9ad13ec007c17cf10057ff1ad54c320f3bd4a4f26", "kinematics only"
-    ),
-    "jetclass-particlenet-kinpid": _jetclass(
-        "kinpid", KINPID, "f56876afb26a7f0782407fc4fde2502ac23656b47a970ad912e58502a0b8839b", "and particle types"
-    ),
-    "jetclass-particlenet-full": _jetclass(
-        "full", FULL, None, "and impact parameters; sensitive to how their errors are simulated"
-    ),
-    "cms-particlenet-ak4": _cms(
-        "cms-particlenet-ak4",
-        "ParticleNet of CMS for AK4 jets, Run 2: flavours and pile-up, 8 classes",
-        "models/particlenet_AK4_PT/1/model.pt",
-        "c78e587477119b4eaaf5af2dc97d9f95caf60cf6e7fdc9bad1c5fab9bff7758c",
-        "ParticleNetAK4/CHS/V00/preprocess_PT.json",
-        "c0ceabb2fe1a1bd5452afd97aec196290dba552c1dd45cf7d3027f51b3cf4dd2",
-        SMALL,
-    ),
-    "cms-particlenet-ak8-md": _cms(
-        "cms-particlenet-ak8-md",
-        "ParticleNet of CMS for AK8 jets, Run 2, blind to the mass: X -> bb, cc, qq against QCD, 8 classes",
-        "models/particlenet_AK8_MD-2prong_PT/1/model.pt",
-        "6f43f606579b6cf879bce1230e1c78a7629876a1617413c000011c8d7f183925",
-        "ParticleNetAK8/MD-2prong/V01/preprocess_PT.json",
-        "428363048d58d866c5db419fc0c155b7d036fb265a25aec4c1be883548b37b66",
-        LARGE,
-    ),
-    "cms-hlt-particlenet-ak4": _cms(
-        "cms-hlt-particlenet-ak4",
-        "ParticleNet of CMS's high-level trigger for AK4 jets, Run 3: flavours, 4 classes",
-        "HLT/ParticleNetAK4/V00/particle-net.onnx",
-        "e88e63c404f83922d36f0088812ac13de51e2bff53dfc3fe599b40e42cb78042",
-        "HLT/ParticleNetAK4/V00/preprocess.json",
-        "fe6ed569635727e418cb8a69e328f82a839fd2a1bf3f3ed0182d1609ab8d8ab4",
-        replace(SMALL, pileup=8.0),
-    ),
-    **IMAGE_CARDS,
-}
+    Raises:
+        UserError: if it is not such a record.
+    """
+    published = CMS.get(name)
+    return (published or TaggerCard(name=name, summary="a tagger from a file")).with_record(record, where)

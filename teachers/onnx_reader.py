@@ -1,52 +1,60 @@
-"""Networks stored as ONNX, converted to PyTorch so that gradients flow to their inputs.
+"""Networks stored as ONNX, run in PyTorch so that gradients flow to their inputs.
 
-What onnxruntime tells of them beforehand, and how they are run by it: `runtime`.
+CMS's ParticleNets are run by our own class (`teachers.onnx_rebuild`), others are converted (`teachers.onnx_convert`).
 """
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 import torch
-from onnx import helper
 from torch import Tensor, nn
 
-from teachers.onnx_rebuild import close, rebuild, searches
-from teachers.torchscript import TRIALS, Reordered, order_of
+from teachers.input_order import Reordered, input_order
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup
-from zskt.jets.random_inputs import apart, compared, random_inputs
-from zskt.onnx_runtime import feeds, optimised, session, with_ranks, with_whole_clips
+from zskt.jets.preprocess import InputGroup, Preprocess
+from zskt.jets.random_inputs import N_TRIAL_JETS, describe_differences, largest_differences, random_inputs
 
-warnings.filterwarnings("ignore", message="Using a non-tuple sequence", module="onnx2torch")
+if TYPE_CHECKING:  # takes a second to import
+    import onnx
 
-CLOSE = 1e-4
-"""How far a converted network may be from onnxruntime, apart from jets with ties in their neighbour search."""
+SUFFIXES: tuple[str, ...] = (".onnx",)
+SAME_NETWORK_TOLERANCE = 1e-5
+"""How far most outputs of two forms of one network may be apart, in probabilities."""
 
 
-class Converted(nn.Module):
-    """A converted graph, fed by the types and in the order of its own inputs."""
+def sniff(path: Path) -> bool:
+    """Return whether a file is called ONNX: the format has no mark to know it by."""
+    return path.suffix in SUFFIXES
 
-    def __init__(self, graph: nn.Module, order: Sequence[int], types: Sequence[torch.dtype]) -> None:
-        super().__init__()
-        self.graph, self.order, self.types = graph, tuple(order), tuple(types)
-        self.origin = ""
 
-    def forward(self, *x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """The inputs in the order of ``preprocess.json``."""
-        said: Tensor | tuple[Tensor, ...] = self.graph(
-            *(x[i].to(t) for i, t in zip(self.order, self.types, strict=True))
-        )
-        return said
+def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tuple[nn.Module, list[InputGroup]]:
+    """Read a network, its inputs in the order of ``groups``, and the groups with the lengths and ranks it insists on.
+
+    Raises:
+        UserError: if the file is damaged, holds operators that cannot be converted, or does not belong to ``groups``.
+    """
+    from teachers.onnx_convert import convert
+
+    model = _load(path)
+    inputs = _inputs(model)
+    order = input_order([i.name for i in inputs], groups, path, preprocess_file)
+    groups, fixed_batch = _with_lengths(inputs, order, groups, path, preprocess_file)
+    x = random_inputs(groups, N_TRIAL_JETS)
+    ordered = [x[i] for i in order]
+    rebuilt = _rebuild(model, [groups[i] for i in order], ordered)
+    if rebuilt is not None:
+        return (rebuilt if order == list(range(len(groups))) else Reordered(rebuilt, order)), groups
+    return convert(model, inputs, order, x, path, preprocess_file, fixed_batch), groups
 
 
 def _load(path: Path) -> onnx.ModelProto:
+    import onnx
+
     try:
         model = onnx.load(str(path))
         onnx.checker.check_model(model)
@@ -56,119 +64,94 @@ def _load(path: Path) -> onnx.ModelProto:
     return model
 
 
-def read_onnx(path: Path, groups: Sequence[InputGroup], where: Path) -> tuple[nn.Module, list[InputGroup]]:
-    """The network, its inputs in the order of ``groups``, and the groups with the lengths and ranks that it insists on.
+def _inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+    """Return the inputs of a graph without its weights, which old files list among them."""
+    weights = {initializer.name for initializer in model.graph.initializer}
+    return [i for i in model.graph.input if i.name not in weights]
+
+
+def _with_lengths(
+    inputs: Sequence[onnx.ValueInfoProto],
+    order: Sequence[int],
+    groups: Sequence[InputGroup],
+    path: Path,
+    preprocess_file: Path,
+) -> tuple[list[InputGroup], int]:
+    """Return the groups with the lengths and ranks of a graph's inputs, and the batch size that it is fixed to, or 0.
+
+    A fixed first axis is often an accident of the export: it is made dynamic, in place, for a trial.
 
     Raises:
-        UserError: if the file is damaged, holds operators that cannot be converted, or does not belong to ``groups``.
+        UserError: if an input has another number of variables than its group.
     """
-    model = _load(path)
-    weights = {initializer.name for initializer in model.graph.initializer}
-    inputs = [i for i in model.graph.input if i.name not in weights]
-    order = order_of([i.name for i in inputs], groups, path, where)
-    told, fixed = list(groups), 0
+    lengthened, fixed_batch = list(groups), 0
     for entry, i in zip(inputs, order, strict=True):
         dims, group = entry.type.tensor_type.shape.dim, groups[i]
         channels = dims[1].dim_value if len(dims) > 1 else 0
         if channels and channels != len(group.variables):
             raise UserError(
-                f"{path}: its input {entry.name} takes {channels} variables, {group.name} of {where} has "
+                f"{path}: its input {entry.name} takes {channels} variables, {group.name} of {preprocess_file} has "
                 f"{len(group.variables)}; give the two files that belong together"
             )
         length = dims[2].dim_value if len(dims) > 2 else 0
-        told[i] = replace(group, flat=len(dims) == 2)
+        lengthened[i] = replace(group, flat=len(dims) == 2)
         if length:
-            told[i] = replace(told[i], min_length=length, max_length=length)
+            lengthened[i] = replace(lengthened[i], min_length=length, max_length=length)
         if dims and dims[0].dim_value:
-            fixed, dims[0].dim_param = dims[0].dim_value, "jets"  # often an accident of the export: try
-    x = random_inputs(told, TRIALS)
-    ordered = [x[i] for i in order]
-    ours = _rebuilt(model, [told[i] for i in order], ordered)
-    if ours is not None:
-        return (ours if order == list(range(len(groups))) else Reordered(ours, order)), told
-    types = [_type(i.type.tensor_type.elem_type) for i in inputs]
-    network = Converted(_convert(model, ordered, path, where, fixed), order, types).eval()
-    _require_equal(model, network, x, ordered, path)
-    return network, told
+            fixed_batch, dims[0].dim_param = dims[0].dim_value, "jets"
+    return lengthened, fixed_batch
 
 
-def _rebuilt(model: onnx.ModelProto, groups: Sequence[InputGroup], x: Sequence[Tensor]) -> nn.Module | None:
-    """A `ParticleNetTagger` as our own class, if the file holds one; inputs in its own order."""
+def _rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], x: Sequence[Tensor]) -> nn.Module | None:
+    """Return a `ParticleNetTagger` as our own class, if the graph is one; groups and inputs in the graph's order."""
+    from teachers.onnx_rebuild import is_close, neighbour_searches, rebuild
+    from zskt.onnx_runtime import feeds, session
+
     try:
-        found = session(searches(model)).run(None, feeds(session(model), x))
+        indices = session(neighbour_searches(model)).run(None, feeds(session(model), x))
         expected = session(model).run(None, feeds(session(model), x))[0]
     except Exception:  # whatever is wrong is said by the conversion that follows
         return None
-    network = rebuild(model, groups, [indices.shape[-1] - 1 for indices in found])
-    if network is None or not close(network, x, torch.from_numpy(np.asarray(expected))):
+    network = rebuild(model, groups, [search.shape[-1] - 1 for search in indices])
+    if network is None or not is_close(network, x, torch.from_numpy(np.asarray(expected))):
         return None
     layers = [node for node in model.graph.node if node.op_type in ("Conv", "BatchNormalization", "Gemm")]
     weights = {name for node in layers for name in node.input[1:3]}  # without running statistics
     network.published = sum(int(np.prod(i.dims)) for i in model.graph.initializer if i.name in weights)
-    same = compared(network, x, torch.from_numpy(np.asarray(expected)), "onnxruntime")
-    network.origin = f"ONNX, run as our own ParticleNet: {same}"
+    differences = describe_differences(network, x, torch.from_numpy(np.asarray(expected)), "onnxruntime")
+    network.origin = f"ONNX, run as our own ParticleNet: {differences}"
     return network
 
 
-def _type(element: int) -> torch.dtype:
-    return torch.from_numpy(np.zeros(1, helper.tensor_dtype_to_np_dtype(element))).dtype
+def as_onnx(path: Path, network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str]:
+    """Copy the file, its inputs named as in ``preprocess``; return the copy, and whose export it is."""
+    import onnx
+
+    del network
+    model = onnx.load(str(path))
+    inputs = _inputs(model)
+    order = input_order([i.name for i in inputs], preprocess.groups, path, path)
+    names = {i.name: preprocess.groups[j].name for i, j in zip(inputs, order, strict=True)}
+    for i in inputs:
+        i.name = names[i.name]
+    for node in model.graph.node:
+        for k, name in enumerate(node.input):
+            node.input[k] = names.get(name, name)
+    copy = folder / "teacher.onnx"
+    onnx.save(model, str(copy))
+    return copy, "the publisher's ONNX"
 
 
-def _convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, where: Path, fixed: int) -> nn.Module:
-    import onnx2torch  # takes a second to import
+def holds_same_network(path: Path, network: nn.Module, preprocess: Preprocess) -> bool:
+    """Return whether a file gives the outputs of a `teachers.tagger.Tagger`, and is not another network beside it."""
+    from zskt.onnx_runtime import feeds, session
 
     try:
-        told = with_whole_clips(with_ranks(optimised(model), x))
-    except Exception as error:
-        if fixed:
-            raise UserError(
-                f"{path}: was exported for batches of exactly {fixed}; export it with a dynamic first axis, or give it "
-                "as TorchScript"
-            ) from error
-        first = " ".join(str(error).split())[:160]
-        if "NOT_IMPLEMENTED" in first:
-            raise UserError(
-                f"{path}: onnxruntime cannot compute it ({first}); export it in 32 bits, or give it as TorchScript"
-            ) from error
-        raise UserError(
-            f"{path}: onnxruntime cannot run it on what {where} describes ({first}); "
-            "give the two files that belong together"
-        ) from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            converted: nn.Module = onnx2torch.convert(told)
-    except NotImplementedError as error:
-        found = re.search(r"operation_type='(\w+)'", str(error))
-        if found is None:
-            first = " ".join(str(error).split())[:120]
-            raise UserError(f"{path}: onnx2torch cannot convert it ({first}); give it as TorchScript") from error
-        operator = found[1]
-        raise UserError(
-            f"{path}: holds the operator {operator}, which onnx2torch cannot convert; "
-            "give the network as TorchScript, or one without that operator"
-        ) from error
-    except Exception as error:
-        first = " ".join(f"{type(error).__name__}: {error}".split())[:120]
-        raise UserError(f"{path}: onnx2torch cannot convert it ({first}); give it as TorchScript") from error
-    return converted
-
-
-def _require_equal(
-    model: onnx.ModelProto, network: Converted, x: Sequence[Tensor], ordered: Sequence[Tensor], path: Path
-) -> None:
-    """Note how well the network answers; raise `UserError` if most random jets get another answer than from ORT."""
-    run = session(model)
-    said = [torch.from_numpy(np.asarray(a)).reshape(len(x[0]), -1) for a in run.run(None, feeds(run, ordered))]
-    expected = torch.cat(said, 1).float()
-    try:
-        off = float(apart(network, x, expected).median())
-    except Exception as error:  # converted operators raise whatever they do
-        first = " ".join(str(error).split())[:120]
-        raise UserError(f"{path}: does not run after conversion ({first}); give it as TorchScript") from error
-    if off > CLOSE:
-        raise UserError(
-            f"{path}: after conversion it answers otherwise than in onnxruntime (by {off:.2g}); "
-            "give the network as TorchScript"
-        )
-    network.origin = f"ONNX, converted: {compared(network, x, expected, 'onnxruntime')}"
+        run = session(path)
+        order = input_order([i.name for i in run.get_inputs()], preprocess.groups, path, path)
+        x: Sequence[Tensor] = random_inputs(preprocess.groups, 8)
+        outputs = torch.from_numpy(np.asarray(run.run(None, feeds(run, [x[i] for i in order]))[0]))
+        differences = largest_differences(network.get_submodule("network"), x, outputs)
+        return float(differences.median()) < SAME_NETWORK_TOLERANCE
+    except Exception:  # runtimes raise whatever their operators do
+        return False

@@ -1,8 +1,8 @@
-"""CMS's ParticleNets in ONNX, run by our own class instead of a converted graph: the same answers, in less time.
+"""Rebuild CMS's ParticleNets from ONNX as our own class: the same outputs as a converted graph, in less time.
 
 The graph says what the network is: convolutions in the order of the class's own code, normalisations behind them
-folded already or not, and the number of neighbours in the shapes of its searches. What comes out is believed only if it
-answers alike.
+folded already or not, and the number of neighbours in the shapes of its searches. The rebuilt network is used only if
+it gives the same outputs.
 
 Shapes: B jets, C channels, k neighbours.
 """
@@ -11,23 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from zskt.jets.preprocess import InputGroup
-from zskt.jets.random_inputs import apart
+from zskt.jets.random_inputs import largest_differences
+from zskt.networks.folding import fold_into_weights
 from zskt.networks.particlenet import EdgeConv
-from zskt.networks.weaver import CLOSE, WeaverTagger
-
-Array = NDArray[np.float32]
+from zskt.networks.weaver import REBUILD_TOLERANCE, WeaverTagger
 
 
 def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Sequence[int]) -> WeaverTagger | None:
-    """The network of a graph, folded; None if it is another architecture.
+    """Rebuild the network of a graph, folded; return None if it is another architecture.
 
     Args:
         groups: its inputs in its own order: points, features and mask of each collection.
@@ -38,7 +35,7 @@ def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Se
         return None
     collections = [part[0] for part in parts[::3]]
     try:
-        convs, fronts, linear = _layers(model)
+        convs, input_norms, linear = _layers(model)
         first, others = convs[: len(collections)], convs[len(collections) :]
         blocks, fusion = _blocks(others)
         edge_convs = [(k, [len(w) for w, _ in edges]) for k, (edges, _) in zip(neighbours, blocks, strict=True)]
@@ -53,54 +50,48 @@ def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Se
             softmax=model.graph.node[-1].op_type == "Softmax",
         )
         with torch.no_grad():
-            _fill(network, collections, first, fronts, blocks, fusion, linear)
+            _fill(network, collections, first, input_norms, blocks, fusion, linear)
     except (ValueError, IndexError, KeyError, RuntimeError):
         return None
     return network.eval().requires_grad_(False)
 
 
-Layer = tuple[Array, Array]
+Layer = tuple[Tensor, Tensor]
 """Weight (C', C) and bias (C',)."""
 
 
-def _layers(model: onnx.ModelProto) -> tuple[list[tuple[Array, Array]], list[dict[str, Array]], list[Layer]]:
-    """Convolutions with whatever normalisation follows folded in, other normalisations, and the last linear layers."""
-    held = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
-    behind = {node.input[0]: node for node in model.graph.node if node.op_type == "BatchNormalization"}
+def _layers(model: onnx.ModelProto) -> tuple[list[Layer], list[nn.BatchNorm1d], list[Layer]]:
+    """Read the convolutions with the normalisations behind them folded, other normalisations, and the last layers."""
+    weights = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in model.graph.initializer}
+    norms_by_input = {node.input[0]: node for node in model.graph.node if node.op_type == "BatchNormalization"}
     convs, linear, used = [], [], set()
     for node in model.graph.node:
         if node.op_type == "Conv":
-            weight = held[node.input[1]]
-            bias = held[node.input[2]] if len(node.input) > 2 else np.zeros(len(weight), np.float32)
-            norm = behind.get(node.output[0])
+            weight = weights[node.input[1]]
+            bias = weights[node.input[2]] if len(node.input) > 2 else None
+            norm = norms_by_input.get(node.output[0])
             if norm is not None:
                 used.add(norm.output[0])
-                scale, shift = _affine(norm, held)
-                weight, bias = weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), bias * scale + shift
-            convs.append((weight, bias))
+                weight, bias = fold_into_weights(weight, bias, _norm(norm, weights))
+            convs.append((weight, torch.zeros(len(weight)) if bias is None else bias))
         elif node.op_type == "Gemm":
-            linear.append((held[node.input[1]], held[node.input[2]]))
-    fronts = [_norm(node, held) for node in behind.values() if node.output[0] not in used]
-    return convs, fronts, linear
+            linear.append((weights[node.input[1]], weights[node.input[2]]))
+    input_norms = [_norm(node, weights) for node in norms_by_input.values() if node.output[0] not in used]
+    return convs, input_norms, linear
 
 
-def _norm(node: onnx.NodeProto, held: dict[str, Array]) -> dict[str, Array]:
+def _norm(node: onnx.NodeProto, weights: dict[str, Tensor]) -> nn.BatchNorm1d:
+    """Read a normalisation."""
     names = ("weight", "bias", "running_mean", "running_var")
-    return {name: held[key] for name, key in zip(names, node.input[1:5], strict=True)}
-
-
-def _epsilon(node: onnx.NodeProto) -> float:
-    return next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
-
-
-def _affine(node: onnx.NodeProto, held: dict[str, Array]) -> Layer:
-    n = _norm(node, held)
-    scale = n["weight"] / np.sqrt(n["running_var"] + _epsilon(node))
-    return scale, n["bias"] - n["running_mean"] * scale
+    state = {name: weights[key] for name, key in zip(names, node.input[1:5], strict=True)}
+    epsilon = next((a.f for a in node.attribute if a.name == "epsilon"), 1e-5)
+    norm = nn.BatchNorm1d(len(state["weight"]), eps=epsilon)
+    norm.load_state_dict(state | {"num_batches_tracked": torch.tensor(0)})
+    return norm
 
 
 def _blocks(convs: Sequence[Layer]) -> tuple[list[tuple[list[Layer], Layer | None]], Layer]:
-    """Products on edges (C', C, 1, 1) of each block and the shortcut (C', C, 1) behind them; the fusion at the end."""
+    """Group convolutions by block: those of edges (C', C, 1, 1) and the shortcut (C', C, 1); return the fusion, too."""
     blocks: list[tuple[list[Layer], Layer | None]] = []
     edges: list[Layer] = []
     for layer in convs[:-1]:
@@ -115,26 +106,25 @@ def _blocks(convs: Sequence[Layer]) -> tuple[list[tuple[list[Layer], Layer | Non
     return [*blocks, *([(edges, None)] if edges else [])], convs[-1]
 
 
-def _set(layer: nn.Module, weight: Array, bias: Array) -> None:
+def _set(layer: nn.Module, weight: Tensor, bias: Tensor) -> None:
     assert isinstance(layer.weight, nn.Parameter)
-    layer.weight.copy_(torch.from_numpy(weight.copy()).view_as(layer.weight))
-    layer.bias = nn.Parameter(torch.from_numpy(bias.copy()))
+    layer.weight.copy_(weight.view_as(layer.weight))
+    layer.bias = nn.Parameter(bias)
 
 
 def _fill(
     network: WeaverTagger,
     collections: Sequence[str],
     first: Sequence[Layer],
-    fronts: Sequence[dict[str, Array]],
+    input_norms: Sequence[nn.BatchNorm1d],
     blocks: Sequence[tuple[list[Layer], Layer | None]],
     fusion: Layer,
     linear: Sequence[Layer],
 ) -> None:
-    for name, (weight, bias), front in zip(collections, first, fronts, strict=True):
+    for name, (weight, bias), input_norm in zip(collections, first, input_norms, strict=True):
         sequence = network.get_submodule(f"{name}_conv.conv")
         assert isinstance(sequence, nn.Sequential)
-        state = {key: torch.from_numpy(value.copy()) for key, value in front.items()}
-        sequence[0].load_state_dict(state | {"num_batches_tracked": torch.tensor(0)})
+        sequence[0].load_state_dict(input_norm.state_dict())
         _set(sequence[1], weight, bias)
         sequence[2] = nn.Identity()
     for block, (edges, shortcut) in zip(network.pn.edge_convs, blocks, strict=True):
@@ -151,16 +141,16 @@ def _fill(
         _set(layer, weight, bias)
 
 
-def searches(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose outputs are the indices that each neighbour search finds: (B, P, k + 1), itself among them."""
-    found = onnx.ModelProto()
-    found.CopyFrom(model)
-    del found.graph.output[:]
+def neighbour_searches(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy a graph so that its outputs are the indices of each neighbour search: (B, P, k + 1), itself among them."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    del copy.graph.output[:]
     names = [node.output[1] for node in model.graph.node if node.op_type == "TopK"]
-    found.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    return found
+    copy.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    return copy
 
 
-def close(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> bool:
-    """Whether most jets get the expected answers (B, K), neighbour ties aside."""
-    return float(apart(network, x, expected).median()) < CLOSE
+def is_close(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> bool:
+    """Return whether most jets get the expected outputs (B, K), neighbour ties aside."""
+    return float(largest_differences(network, x, expected).median()) < REBUILD_TOLERANCE

@@ -1,17 +1,20 @@
-"""The card of a tagger whose files say all of it: a network, and the ``preprocess.json`` beside it.
+"""Cards of taggers whose files say all of it: a network, and the ``preprocess.json`` beside it.
 
-What it takes and answers is known only when the files are there: until then a card holds where they are.
+What such a tagger takes and answers is known only when its files are there: until then a card holds where they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any, Self
 
 from torch import nn
 
-from teachers.files import locate
+from teachers.files import network_file, require_user_file
+from teachers.readers import reader_of
 from teachers.tagger import Tagger, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
@@ -19,76 +22,65 @@ from zskt.files import fetch
 from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import Preprocess, read_preprocess
 from zskt.jets.tagger_description import RECORD, Description
-from zskt.jets.tagger_inputs import TaggerInputs
-
-SMALL = JetSelection(
-    radius=0.4,
-    pt_low=20.0,
-    pt_high=1000.0,
-    eta_max=2.4,
-    pt_index=0.5,
-    pileup=12.0,
-    strange_fraction=0.09,
-    resolution=0.4,
-)
-LARGE = replace(SMALL, radius=0.8, pt_low=200.0, pt_high=2000.0, pileup=3.0)
-MANY = 64
-"""Particles that only jets of a large radius have."""
-
-
-def selection_of(preprocess: Preprocess) -> JetSelection:
-    """Which jets a tagger is for, by how many particles it looks at."""
-    most = max(g.max_length for g in preprocess.groups)
-    return LARGE if most > MANY else SMALL
+from zskt.jets.tagger_inputs import TaggerInputs, default_selection, describe
 
 
 @cache
-def _read_files(network: Path, where: Path) -> tuple[Tagger, Preprocess]:
-    """Read once a process, however many cards ask."""
-    preprocess = read_weaver_yaml(where) if where.suffix in (".yaml", ".yml") else read_preprocess(where)
-    return read_tagger(network, preprocess, where)
+def _read_files(network: Path, preprocess_file: Path) -> tuple[Tagger, Preprocess]:
+    """Read a tagger and how it is fed, once a process, however many cards ask."""
+    is_yaml = preprocess_file.suffix in (".yaml", ".yml")
+    preprocess = read_weaver_yaml(preprocess_file) if is_yaml else read_preprocess(preprocess_file)
+    return read_tagger(network, preprocess, preprocess_file)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaggerCard:
-    """A teacher's card, with the attributes of `teachers.card.Card`.
+    """The card of a tagger from files: see `zskt.contracts.Card`.
 
     Raises:
-        UserError: of its attributes, if they need a file that cannot be had or is damaged.
+        UserError: by its attributes, if they need a file that cannot be had or is damaged.
     """
 
     name: str
     summary: str
+    """What the network is, in a line."""
     source: str = "a file of the user's"
+    """Publication or repository."""
     licence: str = "as its publisher says"
     url: str | None = None
+    """Where the publisher keeps the network; None for a network of the user's."""
     sha256: str | None = None
+    """SHA-256 of the published network."""
     preprocess_url: str | None = None
+    """Where the publisher keeps its ``preprocess.json``."""
     preprocess_sha256: str | None = None
+    """SHA-256 of the published ``preprocess.json``."""
     local_file: Path | None = None
-    """Where the user keeps the network, instead of fetching it."""
+    """The user's file of the network."""
     preprocess_path: Path | None = None
-    """Where the user keeps its ``preprocess.json``, or weaver's YAML."""
+    """The user's ``preprocess.json``, or weaver's YAML."""
     described: Description | None = None
-    """What is known without the files, of a run that is finished."""
+    """What the tagger takes and answers, where a finished run recorded it."""
     selection: JetSelection | None = None
+    """Jets that the tagger is for; None guesses them from how many particles it takes."""
     caveats: str = ""
-    data: str | None = None
+    """What a user should know before trusting it."""
+    dataset: str | None = None
+    """Name of a published data set: none, jets are given as files."""
     training_preset: str | None = None
+    """Preset that trains the network: none, it comes trained."""
     default_preset: str = "tagger"
+    """Preset of its distillation."""
     bundled_file: Path | None = None
+    """The network, if it shipped with this project."""
     domain: str = "jets"
 
     @property
     def _read(self) -> tuple[Tagger, Preprocess]:
-        return _read_files(self.file(), self.preprocess_file())
-
-    def file(self) -> Path:
-        """The network's file: the user's, else the publisher's, fetched once and verified."""
-        return locate(self.name, self, self.local_file)
+        return _read_files(network_file(self), self.preprocess_file())
 
     def preprocess_file(self) -> Path:
-        """The user's, else the publisher's, fetched once and verified."""
+        """Return the user's ``preprocess.json``, else the publisher's, fetched once and verified."""
         if self.preprocess_path is not None:
             return self.preprocess_path
         if self.preprocess_url is None or self.preprocess_sha256 is None:
@@ -97,21 +89,24 @@ class TaggerCard:
 
     @cached_property
     def description(self) -> Description:
-        """Known from a run, or read from the files."""
+        """What the tagger takes and answers: recorded by a run, or read from the files."""
         if self.described is not None:
             return self.described
         tagger, preprocess = self._read
-        heads = (tagger.heads.classes, tagger.heads.values)
-        classes, values = (tuple(preprocess.outputs[i] for i in head) for head in heads)
+        classes, values = (
+            tuple(preprocess.outputs[i] for i in columns) for columns in (tagger.heads.classes, tagger.heads.values)
+        )
         return Description(preprocess, classes, values, tagger.published)
 
     @property
     def inputs(self) -> TaggerInputs:
+        """Its input specification."""
         preprocess = self.description.preprocess
-        return TaggerInputs(preprocess=preprocess, selection=self.selection or selection_of(preprocess))
+        return TaggerInputs(preprocess=preprocess, selection=self.selection or default_selection(preprocess))
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """Names of its K classes, in the order of its logits."""
         return self.description.classes
 
     @property
@@ -119,16 +114,115 @@ class TaggerCard:
         """Names of what it regresses beside its classes."""
         return self.description.values
 
-    def load(self, file: Path) -> nn.Module:
-        """The network of its file, frozen; read once."""
-        if self.described is None:
-            return _read_files(file, self.preprocess_file())[0]
-        return read_tagger(file, self.description.preprocess, Path(RECORD))[0]
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its classes and values, in the order in which its file has them."""
+        return self.description.preprocess.outputs
 
-    def parameters(self) -> int:
-        """As published: folding normalisations away changes their number."""
-        return self.description.parameters or self._read[0].published
+    def files(self) -> dict[str, Path]:
+        """Return the files of the network ("teacher") and of how it is fed ("preprocess"), published ones verified.
+
+        A card that a run recorded has no "preprocess": the record stands for it.
+
+        Raises:
+            UserError: if a file cannot be had, or is not the recorded one.
+        """
+        files = {"teacher": network_file(self)}
+        if self.described is None or self.preprocess_path is not None:
+            files["preprocess"] = self.preprocess_file()
+        return files
+
+    def load(self) -> nn.Module:
+        """Load the network, frozen; its file is read once a process.
+
+        Raises:
+            UserError: if the files cannot be had, are damaged, or do not belong together.
+        """
+        if self.described is None:
+            return self._read[0]
+        return read_tagger(network_file(self), self.described.preprocess, Path(RECORD))[0]
 
     def build(self) -> nn.Module:
-        """Raises `UserError`: a file holds the trained network, there is none to train."""
+        """Raise `UserError`: the file holds the trained network, and no architecture to train."""
         raise UserError(f"{self.name}: comes trained from a file; --mode teacher trains others, see --mode list")
+
+    def parameters(self) -> int:
+        """Count the parameters as published: folding normalisations away changes their number."""
+        return self.description.parameters or self._read[0].published
+
+    def describe(self) -> str:
+        """Say what each variable of ``preprocess.json`` is taken for in pseudo-jets, a line each."""
+        return describe(self.inputs)
+
+    def record(self) -> dict[str, Any] | None:
+        """Return what a run folder keeps, for `with_record`: its student can then be judged without these files."""
+        return self.description.to_record()
+
+    def with_record(self, record: Mapping[str, Any], where: Path = Path(RECORD)) -> Self:
+        """Return the card of the same teacher, described by a run's record instead of its files.
+
+        The user's ``preprocess.json`` counts more than a record.
+
+        Args:
+            record: as `record` returned it.
+            where: its file, for messages.
+
+        Raises:
+            UserError: if it is not such a record.
+        """
+        description = Description.from_record(record, where)
+        return self if self.preprocess_path is not None else replace(self, described=description)
+
+    @classmethod
+    def from_record(cls, name: str, record: Mapping[str, Any], where: Path = Path(RECORD)) -> TaggerCard:
+        """Make the card of a tagger of which only a run's record is left; arguments as of `with_record`."""
+        return cls(name=name, summary="a tagger from a file").with_record(record, where)
+
+    def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
+        """Return the card of the same teacher with the user's files; None leaves one as it is.
+
+        Raises:
+            UserError: if there is no file of the network at that path.
+        """
+        card = self if network is None else replace(self, local_file=require_user_file(self.name, network))
+        return card if preprocess is None else replace(card, preprocess_path=preprocess, described=None)
+
+    def with_selection(self, **changes: float) -> Self:
+        """Return the card of the same teacher for other jets.
+
+        Args:
+            changes: fields of `zskt.jets.jets.JetSelection`: ``radius``, ``pt_low``, ``pt_high`` (GeV).
+
+        Raises:
+            UserError: if pseudo-jets cannot be so.
+        """
+        return replace(self, selection=self.inputs.selection.changed(**changes)) if changes else self
+
+    def as_onnx(self, network: nn.Module, folder: Path) -> tuple[Path, str] | None:
+        """Write the tagger as ONNX, inputs named as in ``preprocess.json``; return the file, and whose export it is.
+
+        Args:
+            network: the tagger that `load` returned.
+            folder: where to write.
+        """
+        assert isinstance(network, Tagger)
+        file = network_file(self)
+        return reader_of(file).as_onnx(file, network, self.description.preprocess, folder)
+
+
+def card_of_files(network: Path, preprocess: Path, reserved: Container[str] = ()) -> TaggerCard:
+    """Make the card of a user's tagger, named after its folder and file.
+
+    Args:
+        network: TorchScript or ONNX.
+        preprocess: how it is fed: ``preprocess.json``, or weaver's YAML.
+        reserved: names of other teachers, to which "-file" is added.
+
+    Raises:
+        UserError: if there is no file of the network.
+    """
+    place = network.resolve()
+    name = f"{place.parent.name}-{place.stem}"
+    if name in reserved:
+        name = f"{name}-file"
+    return TaggerCard(name=name, summary=f"the tagger of {network}").with_files(network, preprocess)

@@ -1,4 +1,4 @@
-"""Weaver's YAML: how a network trained with weaver is fed, where no ``preprocess.json`` was made of it.
+"""Read weaver's YAML: how a network trained with weaver is fed, where no ``preprocess.json`` was made of it.
 
 Layout: hqucms/weaver-core, README, section "Data configuration": each variable is a name, or a list
 [name, subtract_by, multiply_by, clip_min, clip_max, pad_value]; without subtract_by it is taken as it is. What weaver
@@ -17,11 +17,11 @@ import yaml
 from zskt.errors import UserError
 from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 
-CLIP = 5.0  # weaver's, where the list does not say
+DEFAULT_CLIP = 5.0  # weaver's, where the list does not say
 
 
 def read_weaver_yaml(path: Path) -> Preprocess:
-    """The inputs and labels of a data configuration.
+    """Read the inputs and labels of a data configuration.
 
     Raises:
         UserError: if the file is missing, no YAML, or has no inputs, labels or numbers where they belong.
@@ -29,20 +29,20 @@ def read_weaver_yaml(path: Path) -> Preprocess:
     if not path.is_file():
         raise UserError(f"--preprocess {path}: no such file; give the YAML that the network was trained with")
     try:
-        found = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable YAML file ({first}); fetch it again") from error
-    inputs = found.get("inputs") if isinstance(found, dict) else None
-    labelled = found.get("labels") if isinstance(found, dict) else None
-    labels = labelled.get("value") if isinstance(labelled, dict) else None
+    inputs = content.get("inputs") if isinstance(content, dict) else None
+    label_entry = content.get("labels") if isinstance(content, dict) else None
+    labels = label_entry.get("value") if isinstance(label_entry, dict) else None
     if not isinstance(inputs, dict) or not inputs or not labels:
         raise UserError(f"{path}: has no inputs or no labels; give weaver's data configuration of the network")
-    prepared = found.get("preprocess") or {}
-    if not isinstance(prepared, dict) or not isinstance(prepared.get("params") or {}, dict):
+    settings = content.get("preprocess") or {}
+    if not isinstance(settings, dict) or not isinstance(settings.get("params") or {}, dict):
         raise UserError(f"{path}: preprocess is no table; give weaver's data configuration of the network")
-    params = prepared.get("params") or {}
-    automatic = str(prepared.get("method", "manual")).startswith("auto")
+    params = settings.get("params") or {}
+    automatic = str(settings.get("method", "manual")).startswith("auto")
     masked = any("mask" in name for name in inputs)
     groups = tuple(_group(name, entry, path, params, automatic, masked) for name, entry in inputs.items())
     return Preprocess(groups, tuple(str(label) for label in labels))
@@ -51,8 +51,8 @@ def read_weaver_yaml(path: Path) -> Preprocess:
 def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automatic: bool, masked: bool) -> InputGroup:
     if not isinstance(entry, dict) or not entry.get("vars"):
         raise UserError(f"{path}: input {name} has no vars; give weaver's data configuration of the network")
-    listed = [[v] if isinstance(v, str) else list(v) for v in entry["vars"]]
-    if "mask" not in name and any(_left_to_weaver(v, params, automatic) for v in listed):
+    entries = [[v] if isinstance(v, str) else list(v) for v in entry["vars"]]
+    if "mask" not in name and any(_is_automatic(v, params, automatic) for v in entries):
         raise UserError(
             f"{path}: input {name} leaves medians and factors to weaver (auto); give the .auto.yaml that it wrote"
         )
@@ -62,28 +62,28 @@ def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automat
             "zskt pads with one value: give a network that was trained so"
         )
     try:
-        variables = tuple(_listed(v) if v[0] not in params else _worked_out(v[0], params[v[0]]) for v in listed)
+        variables = tuple(_from_list(v) if v[0] not in params else _from_params(v[0], params[v[0]]) for v in entries)
         length = int(entry.get("length") or 1)
     except (TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{path}: input {name}: {error}; give weaver's data configuration of the network") from error
     return InputGroup(name, variables, length, length) if length == 1 else InputGroup(name, variables, 1, length)
 
 
-def _left_to_weaver(entry: list[Any], params: Mapping[str, Any], automatic: bool) -> bool:
-    """Whether weaver works out median and factor of a variable by itself, and has not yet."""
+def _is_automatic(entry: list[Any], params: Mapping[str, Any], automatic: bool) -> bool:
+    """Return whether weaver works out median and factor of a variable by itself, and has not yet."""
     if entry[0] in params:
         return isinstance(params[entry[0]], dict) and params[entry[0]].get("center") == "auto"
     return bool(entry[1] == "auto") if len(entry) > 1 else automatic
 
 
-def _listed(entry: list[Any]) -> Variable:
-    """[name, subtract_by, multiply_by, clip_min, clip_max, pad_value], of which the last ones may be missing."""
+def _from_list(entry: list[Any]) -> Variable:
+    """Make a variable of [name, subtract_by, multiply_by, clip_min, clip_max, pad_value]; the last may be missing."""
     name, subtract, multiply, low, high, pad = (entry + [None] * 6)[:6]
     return _variable(name, subtract, multiply, low, high, pad)
 
 
-def _worked_out(name: str, info: Mapping[str, Any]) -> Variable:
-    """An entry of ``params``."""
+def _from_params(name: str, info: Mapping[str, Any]) -> Variable:
+    """Make a variable of an entry of ``params``."""
     return _variable(name, *(info.get(key) for key in ("center", "scale", "min", "max", "pad_value")))
 
 
@@ -91,7 +91,7 @@ def _variable(name: Any, subtract: Any, multiply: Any, low: Any, high: Any, pad:
     if subtract is None:
         return Variable(str(name), pad=float(pad or 0))
     numbers = [float(default if x is None else x) for x, default in ((subtract, 0), (multiply, 1), (pad, 0))]
-    bounds = [float(default if x is None else x) for x, default in ((low, -CLIP), (high, CLIP))]
+    bounds = [float(default if x is None else x) for x, default in ((low, -DEFAULT_CLIP), (high, DEFAULT_CLIP))]
     if not all(map(math.isfinite, numbers)) or any(map(math.isnan, bounds)):
         raise ValueError(f"{name} has a number that is none")
     return Variable(

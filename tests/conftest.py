@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,10 @@ from teachers import TEACHERS  # noqa: E402, behind the path that finds it
 
 SHIPPED = dict(TEACHERS)
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # test processes side by side: more threads than cores make all of them slow
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+    torch.set_num_threads(1)
+
 
 @pytest.fixture
 def shared() -> Path:
@@ -36,8 +41,8 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def _short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are not what tests are about."""
-    monkeypatch.setattr("zskt.export.latency.ROUNDS", 1)
-    monkeypatch.setattr("zskt.export.latency.LEAST_SECONDS", 1e-3)
+    monkeypatch.setattr("zskt.export.latency.N_TIMING_ROUNDS", 1)
+    monkeypatch.setattr("zskt.export.latency.MIN_SECONDS", 1e-3)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from teachers import TEACHERS
 from zskt.experiments.summary import summary
-from zskt.jets.jetclass import SAMPLE
+from zskt.jets.sample import SAMPLE
 from zskt.simulation.simulate import simulate
 
 Call = Callable[..., tuple[int, str, str]]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
+from zskt.pair import Pair
 
 from generators.images.convnet import ConvGenerator
 from teachers.images import DATA
@@ -23,7 +24,6 @@ from zskt.methods.zskt import Game, begin
 from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.wide_resnet import WideResNet
-from zskt.pair import Pair
 
 CPU = torch.device("cpu")
 RECIPE = Config(

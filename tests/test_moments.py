@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from zskt.pair import Pair
 
 from teachers import TEACHERS
 from zskt.bn_statistics import capture_bn_statistics, mismatch, normalisations
 from zskt.experiments.presets import PRESETS
 from zskt.methods.zskt import Game, begin
 from zskt.networks.students import STUDENTS
-from zskt.pair import Pair
 
 CPU = torch.device("cpu")
 

@@ -1,4 +1,4 @@
-"""Everything that a run needs to go on as if it had never stopped, as one object."""
+"""Checkpoints: everything that a run needs to go on as if it had never stopped, as one object."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zskt.errors import UserError
 
 
 class Stateful(Protocol):
-    """What a network, an optimiser or a replay pool has."""
+    """A network, an optimiser or a replay buffer: its state can be saved and loaded."""
 
     def state_dict(self) -> Any: ...
 
@@ -24,25 +24,17 @@ class TrainState:
     """The moving parts of a run. Random streams are named, so that one can never disturb another."""
 
     parts: dict[str, Stateful]
-    """Networks, optimisers, the replay pool."""
+    """Networks, optimisers, the replay buffer, by name."""
     streams: dict[str, torch.Generator]
     step: int = 0
-    """Turns of the game done."""
+    """Iterations done."""
     counters: dict[str, float] = field(default_factory=dict)
-    """What a run adds up: teacher's answers, seconds."""
+    """What a run adds up: teacher queries, student steps, seconds."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def count(self, what: str, n: int) -> None:
         """Add to one of the counters."""
         self.counters[what] = self.counters.get(what, 0) + n
-
-    def optimizer(self, name: str, rate: float) -> torch.optim.Optimizer:
-        """An optimiser among the parts, its learning rate set."""
-        optimizer = self.parts[name]
-        assert isinstance(optimizer, torch.optim.Optimizer)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        return optimizer
 
     def save(self, path: Path, config: dict[str, Any]) -> None:
         """Write a checkpoint atomically, with the configuration that it belongs to."""

@@ -5,6 +5,7 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -141,6 +142,10 @@ class Card(Protocol):
 
     def record(self) -> dict[str, Any] | None:
         """What a run folder keeps so that its student can be judged without the teacher's files; None if nothing."""
+        ...
+
+    def with_record(self, record: Mapping[str, Any], where: Path) -> Self:
+        """The same teacher, as a run's record describes it; ``where`` is the record's file, for messages."""
         ...
 
     def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:

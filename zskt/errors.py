@@ -1,20 +1,37 @@
-"""The one exception that a user is meant to see, and the look-up in a registry that raises it."""
+"""Errors that a user is meant to see, and the look-up in a registry that raises one."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TypeVar
 
 T = TypeVar("T")
+
+SHORT_LIST = 12
+"""Names up to which an error lists all of them."""
 
 
 class UserError(Exception):
     """A mistake that the user can mend: its message is one line that says what, where and what to do.
 
-    ``train.py`` prints the message and leaves with exit code 2; no traceback is shown.
+    The command line prints the message and exits with code 2; no traceback is shown.
     """
 
 
+class NonFiniteLoss(RuntimeError):
+    """A loss term is NaN or infinite; raised before any parameter is changed by it."""
+
+
 def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
-    """The entry ``name`` of a registry; an unknown name is a `UserError` that lists the known ones."""
-    if name not in table:
-        raise UserError(f"unknown {kind} {name!r}: choose one of {', '.join(sorted(table))}")
-    return table[name]
+    """Return the entry ``name`` of a registry.
+
+    Raises:
+        UserError: if there is none; the message has the closest names, or all of a short list.
+    """
+    if name in table:
+        return table[name]
+    names = sorted(table)
+    close = get_close_matches(str(name), names, n=3)
+    if close:
+        raise UserError(f"unknown {kind} {name!r}: did you mean {' or '.join(close)}?")
+    listed = ", ".join(names[:SHORT_LIST]) + (", ... (see --mode list)" if len(names) > SHORT_LIST else "")
+    raise UserError(f"unknown {kind} {name!r}: choose one of {listed}")

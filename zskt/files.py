@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pooch
-
 from zskt.errors import UserError
 
 
@@ -24,6 +22,8 @@ def fetch(name: str, address: str, sha: str, flag: str) -> Path:
     Raises:
         UserError: if there is no network, or the file is not the recorded one: the remedy is ``flag``.
     """
+    import pooch  # takes a second to import
+
     try:
         pooch.get_logger().setLevel("ERROR")
         return Path(pooch.retrieve(address, f"sha256:{sha}", path=pooch.os_cache("zskt"), progressbar=True))

@@ -1,6 +1,6 @@
-"""What networks say of a batch: logits, attention maps, what their layers put out, regressed values.
+"""One forward pass of a network, and what loss terms keep of it beside the logits.
 
-Nothing here knows what a sample is: a batch x is a tuple of tensors, and a network is called as ``network(*x)``.
+A batch x is a tuple of tensors and a network is called as ``network(*x)``: nothing here knows what a sample is.
 
 Shapes: B batch, K classes, R regressed values, C channels.
 """
@@ -9,39 +9,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
-Batch = tuple[Tensor, ...]
+from zskt.checkpoint import TrainState
+from zskt.contracts import Batch
 
 
-class Output(NamedTuple):
-    """What a network says of a batch."""
+@dataclass(frozen=True)
+class Output:
+    """What a network answers to a batch, or what a student is to answer."""
 
     logits: Tensor
     """(B, K)"""
-    attention: tuple[Tensor, ...] = ()
-    """f(A) of each layer that was watched, (B, positions)."""
-    values: Tensor | None = None
-    """(B, R), regressed values; None of a network that has none."""
-    activations: tuple[Tensor, ...] = ()
-    """A of each layer that was watched, (B, C, positions...), if asked for: too large to be kept for replay."""
+    extras: dict[str, Tensor] = field(default_factory=dict)
+    """(B, ...) each: regressed "values" (B, R), "labels" (B,), and whatever loss terms captured, by name."""
 
     def detach(self) -> Output:
-        values = None if self.values is None else self.values.detach()
-        maps, whole = (tuple(a.detach() for a in layers) for layers in (self.attention, self.activations))
-        return Output(self.logits.detach(), maps, values, whole)
+        """Return the same numbers without their graph."""
+        return Output(self.logits.detach(), {name: t.detach() for name, t in self.extras.items()})
 
-    def at(self, rows: Tensor) -> Output:
-        """To some of the samples."""
-        values = None if self.values is None else self.values[rows]
-        maps, whole = (tuple(a[rows] for a in layers) for layers in (self.attention, self.activations))
-        return Output(self.logits[rows], maps, values, whole)
+    def rows(self, index: Tensor) -> Output:
+        """Return the output of some of the samples."""
+        return Output(self.logits[index], {name: t[index] for name, t in self.extras.items()})
+
+    def numbered(self, name: str) -> list[Tensor]:
+        """Return the extras "name.0", "name.1", ... in order."""
+        keys = [key for key in self.extras if key.rpartition(".")[0] == name]
+        return [self.extras[key] for key in sorted(keys, key=lambda key: int(key.rpartition(".")[2]))]
+
+
+class Captures(Protocol):
+    """A loss term, as far as a forward pass serves it: see `zskt.losses.Term`."""
+
+    @property
+    def needs_layers(self) -> bool: ...
+
+    def capture(
+        self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor], /
+    ) -> dict[str, Tensor]: ...
 
 
 @contextmanager
-def watch(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]:
+def capture(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]:
     """Collect the outputs of the submodules named ``layers``, in the order in which the forward pass meets them.
 
     Raises:
@@ -49,10 +62,10 @@ def watch(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]:
     """
     outputs: list[Tensor] = []
 
-    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+    def hook(_module: nn.Module, _inputs: object, output: Tensor) -> None:
         outputs.append(output)
 
-    handles = [network.get_submodule(name).register_forward_hook(keep) for name in layers]
+    handles = [network.get_submodule(name).register_forward_hook(hook) for name in layers]
     try:
         yield outputs
     finally:
@@ -60,29 +73,70 @@ def watch(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]:
             handle.remove()
 
 
-def attention_map(activation: Tensor) -> Tensor:
-    """f(A) of section 3.2: the mean of A^2 over channels, flattened, of unit Euclidean length.
-
-    (B, C, positions...) -> (B, positions); of an image the positions are H W, of a jet the particle slots.
-    """
-    return nn.functional.normalize(activation.square().mean(1).flatten(1), dim=1)
+def split_heads(network: nn.Module, answer: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Split (B, K + R) into logits (B, K) and values (B, R); R is the network's attribute ``regressions``, else 0."""
+    count: int = getattr(network, "regressions", 0)
+    return (answer[:, :-count], answer[:, -count:]) if count else (answer, None)
 
 
-def ask(network: nn.Module, x: Batch, layers: Sequence[str] = (), *, maps: bool = True, whole: bool = False) -> Output:
-    """One forward pass: logits, the attention maps of ``layers``, and regressed values if there are any.
+def forward(network: nn.Module, x: Batch, terms: Sequence[Captures] = (), layers: Sequence[str] = ()) -> Output:
+    """Run a network once: logits, regressed values if there are any, and what ``terms`` capture.
 
     Args:
-        maps: whether to take attention maps.
-        whole: whether to keep all that ``layers`` put out.
+        layers: names of the submodules whose outputs the terms are shown.
     """
-    with watch(network, layers) as activations:
-        answered = network(*x)
-    logits, values = heads(network, answered)
-    attention = tuple(attention_map(a) for a in activations) if maps else ()
-    return Output(logits, attention, values, tuple(activations) if whole else ())
+    with capture(network, layers) as activations:
+        answer = network(*x)
+    logits, values = split_heads(network, answer)
+    output = Output(logits, {} if values is None else {"values": values})
+    for term in terms:
+        output.extras.update(term.capture(network, x, output, activations))
+    return output
 
 
-def heads(network: nn.Module, answered: Tensor) -> tuple[Tensor, Tensor | None]:
-    """(B, K + R) -> logits (B, K) and values (B, R): a network says in its attribute ``regressions`` how many are R."""
-    count: int = getattr(network, "regressions", 0)
-    return (answered[:, :-count], answered[:, -count:]) if count else (answered, None)
+@dataclass
+class Pair:
+    """A frozen teacher and the student that learns from it; the teacher is None where labels alone teach."""
+
+    teacher: nn.Module | None
+    student: nn.Module
+    regression_scale: Tensor | None = None
+    """(R,), spread of the teacher's regressed values; None where there are none."""
+
+    def layers(self, network: nn.Module) -> tuple[str, ...]:
+        """Name the layers of a network that are compared: as many as both have, counted from the end.
+
+        A network names its layers in the attribute ``attention_layers``. Where one has fewer blocks, its blocks answer
+        the other's last ones.
+        """
+        counts = [len(getattr(n, "attention_layers", ())) for n in (self.teacher, self.student)]
+        names: tuple[str, ...] = getattr(network, "attention_layers", ())
+        return names[len(names) - min(counts) :]
+
+    def forward(self, network: nn.Module, x: Batch, terms: Sequence[Captures] = ()) -> Output:
+        """Run one of both networks, and capture what the terms compare."""
+        needed = any(term.needs_layers for term in terms)
+        return forward(network, x, terms, self.layers(network) if needed else ())
+
+    def ask_student(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
+        """Run the student."""
+        return self.forward(self.student, x, terms)
+
+
+@dataclass(frozen=True)
+class CountedTeacher:
+    """The teacher of a pair, each of whose answers is counted as ``teacher_queries``."""
+
+    pair: Pair
+    state: TrainState
+
+    def __call__(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
+        """Answer a batch, with a graph to x where one is recorded."""
+        assert self.pair.teacher is not None
+        self.state.count("teacher_queries", len(x[0]))
+        return self.pair.forward(self.pair.teacher, x, terms)
+
+    @torch.no_grad()
+    def query(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
+        """Answer a batch without a graph."""
+        return self(x, terms)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
-from zskt.replay import cat
+from zskt.padding import cat
 
 
 class Generator(nn.Module):

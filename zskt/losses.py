@@ -1,105 +1,116 @@
-"""Algorithm 1 of Micaelli and Storkey (2019): a generator and a student play over a teacher's answers.
+"""Losses of distillation, each as in its paper, and the list of terms that a student minimises.
 
-P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768.
-Shapes: B batch, K classes, C channels. Every divergence is in nats per example.
+A new term is one class: what to `Term.capture` of a network, and the `Term.distance` of two captures. A line in `TERMS`
+makes it a setting, ``--set terms.NAME=WEIGHT``.
+
+P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768 (ZSKT).
+Shapes: B batch, K classes, R regressed values, C channels. Every divergence is in nats per example.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from zskt.contracts import Batch
+from zskt.errors import NonFiniteLoss, UserError
 from zskt.forward import Output
 
-
-class NonFiniteLoss(RuntimeError):
-    """A loss term is NaN or infinite; raised before any parameter is changed by it."""
+MIN_PROBABILITY = 1e-12
+"""Below this a probability is taken for this: its logarithm stays finite."""
+MIN_LOG = torch.finfo(torch.float32).min
+"""Stands for the logarithm of 0, so that 0 log 0 is 0."""
 
 
 def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:
-    """KL(T || S) of the softened class probabilities, times temperature squared: two (B, K) of logits -> (B,), nats.
+    """Return KL(T || S) of the softened class probabilities, times temperature squared: logits (B, K) -> (B,), nats.
 
     The square keeps gradients of one size as the temperature changes (Hinton, Vinyals and Dean, arXiv:1503.02531).
     """
-    log_t = torch.log_softmax(teacher / temperature, dim=1)
+    log_t = torch.log_softmax(teacher / temperature, dim=1).clamp(min=MIN_LOG)
     log_s = torch.log_softmax(student / temperature, dim=1)
     return (log_t.exp() * (log_t - log_s)).sum(1) * temperature**2
 
 
+def attention_map(activation: Tensor) -> Tensor:
+    """Return f(A) of ZSKT, section 3.2: the mean of A^2 over channels, flattened, of unit Euclidean length.
+
+    (B, C, positions...) -> (B, positions); of an image the positions are H W, of a jet the particle slots.
+    """
+    return nn.functional.normalize(activation.square().mean(1).flatten(1), dim=1)
+
+
 def attention_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
-    """Sum over pairs of attention maps of mean (f(A_t) - f(A_s))^2, the second term of equation 1: a scalar.
+    """Sum mean (f(A_t) - f(A_s))^2 over pairs of attention maps, the second term of ZSKT, equation 1: a scalar.
 
     Raises:
         ValueError: if the numbers of maps or their resolutions differ.
     """
-    shapes = [[tuple(a.shape[1:]) for a in side] for side in (teacher, student)]
-    if shapes[0] != shapes[1]:
-        raise ValueError(f"attention maps of the teacher {shapes[0]} do not match the student's {shapes[1]}")
+    _require_same_shapes(teacher, student, "attention maps")
     return torch.stack([(t - s).square().mean() for t, s in zip(teacher, student, strict=True)]).sum()
 
 
 def hint_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
-    """Sum over pairs of layers of mean (A_t - A_s)^2 / mean A_t^2, so that each layer counts alike: a scalar.
+    """Sum mean (A_t - A_s)^2 / mean A_t^2 over pairs of layers, so that each layer counts alike: a scalar.
 
-    A. Romero et al., "FitNets: hints for thin deep nets", arXiv:1412.6550, equation 3, for layers of equal widths: what
-    a sample tells of the teacher's layers is much more than its K logits.
+    A. Romero et al., "FitNets: hints for thin deep nets", arXiv:1412.6550, equation 3, for layers of equal widths.
 
     Raises:
         ValueError: if the numbers of layers or their shapes differ.
     """
+    _require_same_shapes(teacher, student, "layers")
+    pairs = zip(teacher, student, strict=True)
+    return torch.stack([(t - s).square().mean() / _mean_square(t) for t, s in pairs]).sum()
+
+
+def _mean_square(layer: Tensor) -> Tensor:
+    """Return the mean square of a layer; 1 where it is dead: a scalar."""
+    square = layer.square().mean()
+    return torch.where(square > 0, square, 1.0)
+
+
+def _require_same_shapes(teacher: Sequence[Tensor], student: Sequence[Tensor], what: str) -> None:
     shapes = [[tuple(a.shape[1:]) for a in side] for side in (teacher, student)]
     if shapes[0] != shapes[1]:
-        raise ValueError(f"layers of the teacher {shapes[0]} do not match the student's {shapes[1]}")
-    pairs = zip(teacher, student, strict=True)
-    return torch.stack([(t - s).square().mean() / t.square().mean() for t, s in pairs]).sum()
+        raise ValueError(f"{what} of the teacher {shapes[0]} do not match the student's {shapes[1]}")
 
 
 def value_distance(teacher: Output, student: Output, scale: Tensor) -> Tensor:
-    """Huber's robust loss of (t - s) / scale, averaged over the R regressed values: -> (B,).
+    """Return Huber's robust loss of (t - s) / scale, averaged over the R regressed values: (B,).
 
     P. J. Huber, Ann. Math. Statist. 35 (1964) 73: quadratic up to one ``scale`` (R,), linear beyond, so that a few
     values far out do not decide.
     """
-    assert teacher.values is not None and student.values is not None
-    apart = nn.functional.huber_loss(student.values / scale, teacher.values / scale, reduction="none")
-    return apart.mean(1)
-
-
-def finite(value: Tensor, term: str) -> Tensor:
-    """``value`` itself, a scalar.
-
-    Raises:
-        NonFiniteLoss: if it is NaN or infinite, naming ``term``.
-    """
-    if not torch.isfinite(value):
-        raise NonFiniteLoss(f"{term} is {value.item()}")
-    return value
+    s, t = (output.extras["values"] / scale for output in (student, teacher))
+    return nn.functional.huber_loss(s, t, reduction="none").mean(1)
 
 
 def class_information(teacher: Tensor) -> Tensor:
-    """How rare in its batch is what the teacher believes: -sum_c p_c(x) log mean p_c, logits (B, K) -> (B,), nats.
+    """Return how rare in its batch the teacher's belief is: -sum_c p_c(x) log mean p_c, logits (B, K) -> (B,), nats.
 
     Its mean is the entropy of the mean belief, log K where all classes come up alike, and so is the mean's gradient:
-    the information entropy of H. Chen et al., "Data-free learning of student networks", arXiv:1904.01186, equation 6.
+    the information entropy of H. Chen et al., "Data-free learning of student networks" (DAFL), arXiv:1904.01186,
+    equation 6.
     """
     p = teacher.softmax(1)
-    return -(p * p.detach().mean(0).clamp(min=1e-12).log()).sum(1)
+    return -(p * p.detach().mean(0).clamp(min=MIN_PROBABILITY).log()).sum(1)
 
 
 def entropy(teacher: Tensor) -> Tensor:
-    """Entropy of each belief, -sum_c p_c(x) log p_c(x), logits (B, K) -> (B,), nats.
+    """Return the entropy of each belief, -sum_c p_c(x) log p_c(x), logits (B, K) -> (B,), nats.
 
-    The mean of `class_information` less that of this is the mutual information of sample and class.
+    The mean of `class_information` less the mean of this is the mutual information of sample and class.
     """
-    log_p = torch.log_softmax(teacher, dim=1)
+    log_p = torch.log_softmax(teacher, dim=1).clamp(min=MIN_LOG)
     return -(log_p.exp() * log_p).sum(1)
 
 
 def ascend(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
-    """Each sample moved by its own Euclidean ``distance`` to where teacher and student disagree more.
+    """Move each sample by its own Euclidean ``distance`` to where teacher and student disagree more.
 
     Args:
         x: (B, ...), with its graph to ``kl``.
@@ -111,14 +122,25 @@ def ascend(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
     return (x + distance.view(-1, *[1] * (x.dim() - 1)) * direction).detach()
 
 
+def finite(value: Tensor, term: str) -> Tensor:
+    """Return ``value``, a scalar.
+
+    Raises:
+        NonFiniteLoss: if it is NaN or infinite, naming ``term``.
+    """
+    if not torch.isfinite(value):
+        raise NonFiniteLoss(f"{term} is {value.item()}")
+    return value
+
+
 def generator_loss(reward: Tensor, log_prob: Tensor | None = None, penalty: Tensor | None = None) -> Tensor:
-    """What the generator minimises: minus its reward, averaged; a scalar.
+    """Return what a generator minimises: minus its mean reward; a scalar.
 
     Args:
         reward: (B,), KL(T || S) and whatever is added to it, with its graph back to the generator.
         log_prob: (B,), log probability of the discrete choices behind each sample, if the generator makes any: they
             follow the score-function gradient with the batch mean as baseline (Williams 1992, REINFORCE).
-        penalty: a scalar that the generator charges for leaving its prior.
+        penalty: a scalar that the generator pays for leaving its prior.
     """
     loss = -finite(reward.mean(), "generator's KL")
     if log_prob is not None:
@@ -126,41 +148,131 @@ def generator_loss(reward: Tensor, log_prob: Tensor | None = None, penalty: Tens
     return loss if penalty is None else loss + finite(penalty, "generator's penalty")
 
 
-def student_loss(
-    teacher: Output,
-    student: Output,
-    beta: float = 0.0,
-    temperature: float = 1.0,
-    regression: float = 0.0,
-    scale: Tensor | None = None,
-    hint: float = 0.0,
-) -> Tensor:
-    """What the student minimises, equation 1: KL(T || S) + beta * attention distance; a scalar.
+@dataclass(frozen=True)
+class Term:
+    """One term of a student's loss."""
 
-    Where there are regressed values, `value_distance` in units of ``scale`` is added, ``regression`` times; and
-    `hint_distance`, ``hint`` times.
+    weight: float = 1.0
 
-    beta weighs a KL in nats per example. The authors' code divides its KL by the number of classes too, so that its
-    beta = 250 is 250 K here.
+    name: ClassVar[str] = "term"
+    """What an error calls it."""
+    needs_layers: ClassVar[bool] = False
+    """Whether `capture` is shown the outputs of the layers that teacher and student have in common."""
+    cacheable: ClassVar[bool] = True
+    """Whether a replay buffer can keep what is captured; if not, the teacher is asked again in each student step."""
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Return what is compared beside the logits, (B, ...) each, by names of `Output.extras`."""
+        return {}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        """Return how far the student is from the teacher, averaged over the batch: a scalar."""
+        raise NotImplementedError
+
+    def check(self, teacher: Output, student: Output) -> None:
+        """Raise `UserError` if the two networks have nothing that can be compared; called before a run begins."""
+
+
+@dataclass(frozen=True)
+class KL(Term):
+    """KL(T || S) of the classes, `divergence`."""
+
+    temperature: float = 1.0
+    name = "student's KL"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return divergence(teacher.logits, student.logits, self.temperature).mean()
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Term):
+    """Cross-entropy with the labels that a batch carries."""
+
+    name = "cross-entropy"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return nn.functional.cross_entropy(student.logits, teacher.extras["labels"])
+
+
+@dataclass(frozen=True)
+class Attention(Term):
+    """The match of attention maps, `attention_distance`.
+
+    The weight multiplies a KL in nats per example. The authors' code divides its KL by the number of classes too, so
+    that its beta = 250 is 250 K here.
     """
-    loss = finite(divergence(teacher.logits, student.logits, temperature).mean(), "student's KL")
-    if beta:
-        loss = loss + beta * finite(attention_distance(teacher.attention, student.attention), "attention distance")
-    if hint:
-        loss = loss + hint * finite(hint_distance(teacher.activations, student.activations), "hint distance")
-    if regression and scale is not None:
-        loss = loss + regression * finite(value_distance(teacher, student, scale).mean(), "distance of values")
-    return loss
+
+    name = "attention distance"
+    needs_layers = True
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        return {f"attention.{i}": attention_map(a) for i, a in enumerate(layers)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return attention_distance(teacher.numbered("attention"), student.numbered("attention"))
+
+    def check(self, teacher: Output, student: Output) -> None:
+        positions = [[a.shape[1] for a in output.numbered("attention")] for output in (teacher, student)]
+        if positions[0] != positions[1]:
+            raise UserError(
+                f"the teacher's attention maps have {positions[0]} positions, the student's {positions[1]}: choose a "
+                "--student of the same resolutions, or a --preset without attention match"
+            )
 
 
-def step(loss: Tensor, optimizer: torch.optim.Optimizer, clip: float = 0.0) -> None:
-    """One step on ``loss`` of the optimizer's parameters alone, their gradient clipped to norm ``clip`` if positive.
+@dataclass(frozen=True)
+class Hint(Term):
+    """The match of the outputs of blocks, `hint_distance`; too large to be kept for replay."""
+
+    name = "hint distance"
+    needs_layers = True
+    cacheable = False
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        return {f"activation.{i}": a for i, a in enumerate(layers)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return hint_distance(teacher.numbered("activation"), student.numbered("activation"))
+
+    def check(self, teacher: Output, student: Output) -> None:
+        shapes = [[tuple(a.shape[1:]) for a in output.numbered("activation")] for output in (teacher, student)]
+        if not shapes[0]:
+            raise UserError("hint_weight: teacher or student has no blocks to compare; take --set hint_weight=0")
+        if shapes[0] != shapes[1]:
+            raise UserError(
+                f"hint_weight: the teacher's blocks put out {shapes[0]}, the student's {shapes[1]}: choose a --student "
+                "of the teacher's widths, or take --set hint_weight=0"
+            )
+
+
+@dataclass(frozen=True)
+class Values(Term):
+    """The robust distance of regressed values, `value_distance`."""
+
+    scale: Tensor | None = None
+    """(R,)"""
+    name = "distance of values"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        assert self.scale is not None
+        return value_distance(teacher, student, self.scale).mean()
+
+
+TERMS: dict[str, type[Term]] = {"attention": Attention, "hint": Hint}
+"""Terms that any method can be given by ``--set terms.NAME=WEIGHT``; they need no argument but the weight."""
+
+
+def student_loss(terms: Sequence[Term], teacher: Output, student: Output) -> Tensor:
+    """Sum the terms: weight times distance, each; a scalar.
 
     Raises:
-        NonFiniteLoss: if the gradient is NaN or infinite; the parameters stay as they were.
+        NonFiniteLoss: naming the first term that is NaN or infinite.
     """
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
-    finite(nn.utils.clip_grad_norm_(parameters, clip or math.inf), "norm of the gradient")
-    optimizer.step()
+    loss: Tensor | None = None
+    for term in terms:
+        distance = finite(term.distance(teacher, student), term.name)
+        part = distance if term.weight == 1 else term.weight * distance
+        loss = part if loss is None else loss + part
+    if loss is None:
+        raise ValueError("a student's loss needs at least one term")
+    return loss

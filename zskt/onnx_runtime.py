@@ -97,6 +97,8 @@ def with_whole_clips(told: onnx.ModelProto) -> onnx.ModelProto:
 
 
 OPSET = 17
+N_TRACE_SAMPLES = 3
+"""Number of samples to trace a network with: any but one, which would broadcast."""
 OUTPUT = "softmax"
 """Name of the output, as CMS has it."""
 

@@ -1,4 +1,4 @@
-"""Earlier pseudo-samples with the teacher's answers to them, kept for replay.
+"""A replay buffer: earlier pseudo-samples with the teacher's answers to them.
 
 Shapes: B batch, R samples kept at most, K classes. The last dimension of a sample may vary from batch to batch, as
 jets have different numbers of particles: it is padded with zeros.
@@ -9,107 +9,97 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.forward import Output
+from zskt.padding import cat, padded
 
-HALF = torch.finfo(torch.float16).max
+MAX_HALF = torch.finfo(torch.float16).max
+FULL_PRECISION = frozenset({"values"})
+"""Extras that keep their own precision: regressed values have units."""
 
 
 class ReplayBuffer:
     """A ring of the latest R samples.
 
-    Inputs and logits are kept in half precision, which is finer than any detector and half the memory; what lies
-    outside its range is kept at its edge. Regressed values have units of their own and keep theirs.
+    Inputs, logits and captured extras are kept in half precision, which is finer than any detector and half the memory;
+    what lies outside its range is kept at its edge.
     """
 
     def __init__(self, size: int, device: torch.device | None = None) -> None:
         self.size, self.device = size, device or torch.device("cpu")
         self.seen = 0
-        self._columns: list[Tensor] = []
-        self._parts = 0
-        self._valued = False
-        self._weighed: tuple[int, float, Tensor] | None = None
+        self._columns: dict[str, Tensor] = {}
+        self._weights: tuple[int, float, Tensor] | None = None
 
     def __len__(self) -> int:
         return min(self.seen, self.size)
 
-    def add(self, x: Batch, answer: Output) -> None:
+    def add(self, x: Batch, output: Output) -> None:
         """Keep a batch; the oldest samples make room."""
-        columns = [*x, answer.logits, *([] if answer.values is None else [answer.values]), *answer.attention]
-        self._parts, self._valued = len(x), answer.values is not None
+        columns = {f"x.{i}": t for i, t in enumerate(x)} | {"logits": output.logits} | output.extras
         if not self._columns:
-            self._columns = [self._empty(c, self._is_value(i)) for i, c in enumerate(columns)]
-        rows = torch.arange(self.seen, self.seen + len(answer.logits)) % self.size
-        for i, column in enumerate(columns):
-            self._widen(i, column.shape[-1])
-            width = self._columns[i].shape[-1]
-            kept = nn.functional.pad(column, (0, width - column.shape[-1]))
-            if self._columns[i].dtype == torch.float16:
-                kept = kept.clamp(-HALF, HALF)
-            self._columns[i][rows.to(self.device)] = kept.to(self._columns[i].dtype)
+            self._columns = {name: self._empty(name, column) for name, column in columns.items()}
+        rows = (torch.arange(self.seen, self.seen + len(output.logits)) % self.size).to(self.device)
+        for name, column in columns.items():
+            self._widen(name, column.shape[-1])
+            kept = self._columns[name]
+            rounded = padded(column, kept.shape[-1]) if column.dim() > 1 else column
+            if kept.dtype == torch.float16:
+                rounded = rounded.clamp(-MAX_HALF, MAX_HALF)
+            kept[rows] = rounded.to(kept.dtype)
         self.seen += len(rows)
 
-    def _is_value(self, column: int) -> bool:
-        return self._valued and column == self._parts + 1
+    def _empty(self, name: str, like: Tensor) -> Tensor:
+        half = like.is_floating_point() and name not in FULL_PRECISION
+        return torch.zeros(self.size, *like.shape[1:], dtype=torch.float16 if half else like.dtype, device=self.device)
 
-    def _empty(self, like: Tensor, exact: bool) -> Tensor:
-        dtype = torch.float16 if like.is_floating_point() and not exact else like.dtype
-        return torch.zeros(self.size, *like.shape[1:], dtype=dtype, device=self.device)
+    def _widen(self, name: str, width: int) -> None:
+        column = self._columns[name]
+        if column.dim() > 1 and width > column.shape[-1]:
+            self._columns[name] = padded(column, width)
 
-    def _widen(self, i: int, width: int) -> None:
-        short = width - self._columns[i].shape[-1]
-        if short > 0:
-            self._columns[i] = nn.functional.pad(self._columns[i], (0, short))
+    def draw(self, count: int, rng: torch.Generator, balance: float = 0.0) -> tuple[Batch, Output]:
+        """Draw ``count`` samples with replacement.
 
-    def draw(self, n: int, rng: torch.Generator, balance: float = 0.0) -> tuple[Batch, Output]:
-        """``n`` samples with replacement; see `zskt.config.Config.balance`.
+        Args:
+            balance: a sample's probability goes with (frequency of its class among the teacher's answers)^-balance.
 
         Raises:
-            ValueError: if the pool is empty.
+            ValueError: if the buffer is empty.
         """
         if not len(self):
-            raise ValueError("nothing to draw from an empty pool")
-        rows = torch.randint(len(self), (n,), generator=rng)
-        if balance and self._columns[self._parts].shape[1]:  # of a pure regression there are no classes to balance
-            rows = torch.multinomial(self._weights(balance), n, replacement=True, generator=rng)
-        columns = [c[rows.to(c.device)] for c in self._columns]
-        columns = [c.float() if c.is_floating_point() else c for c in columns]
-        x, logits, *attention = tuple(columns[: self._parts]), *columns[self._parts :]
-        values = attention.pop(0) if self._valued else None
-        return x, Output(logits, tuple(attention), values)
+            raise ValueError("nothing to draw from an empty replay buffer")
+        rows = torch.randint(len(self), (count,), generator=rng)
+        if balance and self._columns["logits"].shape[1]:  # a pure regression has no classes to balance
+            rows = torch.multinomial(self._class_weights(balance), count, replacement=True, generator=rng)
+        columns = {name: column[rows.to(column.device)] for name, column in self._columns.items()}
+        columns = {name: c.float() if c.is_floating_point() else c for name, c in columns.items()}
+        inputs = sum(name.startswith("x.") for name in columns)
+        x = tuple(columns.pop(f"x.{i}") for i in range(inputs))
+        return x, Output(columns.pop("logits"), columns)
 
-    def _weights(self, balance: float) -> Tensor:
-        """Of each sample in `draw`; kept until the next `add`, as there are many draws to one."""
-        if self._weighed is None or self._weighed[:2] != (self.seen, balance):
-            classes = self._columns[self._parts][: len(self)].argmax(1)
+    def _class_weights(self, balance: float) -> Tensor:
+        """Weigh each sample for `draw`; kept until the next `add`, as there are many draws to one."""
+        if self._weights is None or self._weights[:2] != (self.seen, balance):
+            classes = self._columns["logits"][: len(self)].argmax(1)
             frequency = torch.bincount(classes).float() / len(self)
-            self._weighed = self.seen, balance, (frequency[classes] ** -balance).cpu()
-        return self._weighed[2]
+            self._weights = self.seen, balance, (frequency[classes] ** -balance).cpu()
+        return self._weights[2]
 
     def state_dict(self) -> dict[str, Any]:
-        kept = [c[: len(self)].clone() for c in self._columns]
-        return {"seen": self.seen, "parts": self._parts, "valued": self._valued, "columns": kept}
+        return {"seen": self.seen, "columns": {name: c[: len(self)].clone() for name, c in self._columns.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.seen, self._parts, self._weighed = state["seen"], state["parts"], None
-        self._valued = state.get("valued", False)
-        self._columns = [self._empty(c, self._is_value(i)) for i, c in enumerate(state["columns"])]
-        for mine, kept in zip(self._columns, state["columns"], strict=True):
-            mine[: len(kept)] = kept
+        self.seen, self._weights = state["seen"], None
+        self._columns = {name: self._empty(name, column) for name, column in state["columns"].items()}
+        for name, column in state["columns"].items():
+            self._columns[name][: len(column)] = column
 
 
-def cat(a: Tensor, b: Tensor) -> Tensor:
-    """Along the batch, padded with zeros to the wider of both."""
-    width = max(a.shape[-1], b.shape[-1])
-    return torch.cat([nn.functional.pad(t, (0, width - t.shape[-1])) for t in (a, b)])
-
-
-def mix(first: tuple[Batch, Output], second: tuple[Batch, Output]) -> tuple[Batch, Output]:
-    """Both batches in one."""
-    (x, answer), (y, other) = first, second
-    attention = tuple(cat(a, b) for a, b in zip(answer.attention, other.attention, strict=True))
-    values = None if answer.values is None or other.values is None else cat(answer.values, other.values)
-    logits = cat(answer.logits, other.logits)
-    return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Output(logits, attention, values)
+def concatenate(first: tuple[Batch, Output], second: tuple[Batch, Output]) -> tuple[Batch, Output]:
+    """Join two batches and what the teacher answered to them."""
+    (x, output), (y, other) = first, second
+    extras = {name: cat(t, other.extras[name]) for name, t in output.extras.items()}
+    return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Output(cat(output.logits, other.logits), extras)

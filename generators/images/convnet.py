@@ -1,19 +1,26 @@
 """The paper's generator of images: one linear layer, two upsamplings, three convolutions.
 
 P. Micaelli and A. Storkey, arXiv:1905.09768, section 4 and the authors' published recipe. Its output ends in a
-normalisation, not in a tanh: it lives in the space of normalised pixels, and no bound holds it.
+normalisation, not in a tanh: it lives in the space of normalised pixels, and no bound holds it. The paper has images of
+32 x 32 pixels; sizes that are no multiple of 4 are cropped from the next one.
 
 Shapes: B images, Z latent size, C channels, H = W pixels.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
+from zskt.errors import UserError
 from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
+
+UPSAMPLING = 4
+"""The image is so many times the first grid, along both axes."""
 
 
 class UpsampledConv(nn.Conv2d):
@@ -44,8 +51,9 @@ class ConvGenerator(Generator):
 
     def __init__(self, inputs: ImageInputs) -> None:
         super().__init__()
-        self.start = inputs.size // 4
-        self.linear = nn.Linear(self.latent_size, 128 * self.start**2)
+        self.inputs = inputs
+        self.first_size = math.ceil(inputs.size / UPSAMPLING)
+        self.linear = nn.Linear(self.latent_size, 128 * self.first_size**2)
         self.body = nn.Sequential(
             nn.BatchNorm2d(128),
             UpsampledConv(128, 128),
@@ -59,7 +67,28 @@ class ConvGenerator(Generator):
         )
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
-        """z (B, Z) -> x (B, C, H, W); nothing is discrete, so nothing is drawn."""
-        del rng
-        x: Tensor = self.body(self.linear(z).view(len(z), 128, self.start, self.start))
-        return PseudoBatch((x,))
+        """Turn z (B, Z) into x (B, C, H, W); nothing is discrete, so nothing is drawn."""
+        x = self.linear(z).view(len(z), 128, self.first_size, self.first_size)
+        x = self._cropped(self.body[:-1](x))
+        return PseudoBatch((self.body[-1](x),))
+
+    def _cropped(self, x: Tensor) -> Tensor:
+        """The middle of images whose size is the next multiple of `UPSAMPLING`; before they are normalised."""
+        size = self.inputs.size
+        margin = (x.shape[-1] - size) // 2
+        return x[..., margin : margin + size, margin : margin + size]
+
+
+def convnet(channels: int, size: int) -> ConvGenerator:
+    """Build the paper's generator for a network on images (B, C, H, W), whose pixels are normalised.
+
+    Args:
+        channels: C.
+        size: H = W, any number of pixels.
+
+    Raises:
+        UserError: if one of them is below 1.
+    """
+    if channels < 1 or size < 1:
+        raise UserError(f"convnet: {channels} channels of {size} x {size} pixels; give at least 1 of each")
+    return ConvGenerator(ImageInputs(mean=(0.0,) * channels, std=(1.0,) * channels, size=size, side=size))

@@ -1,4 +1,4 @@
-"""What hadrons do before a detector sees them: species, decays of pi0 and of charm and bottom hadrons.
+"""Hadron species and decays: neutral pions, charm, bottom and strange hadrons, before a detector sees them.
 
 Shapes: N particles of all jets in one flat list. GeV, mm, radians. Branching ratios, multiplicities and lifetimes:
 R. L. Workman et al., Review of Particle Physics; fractions of species at the Z pole: ibid., table 20.
@@ -18,8 +18,8 @@ from generators.jets.hard_process import Flavour
 from generators.jets.parton_shower import Partons
 
 
-class Kind(IntEnum):
-    """What a detector tells apart."""
+class ParticleKind(IntEnum):
+    """Kinds of particles that a detector tells apart."""
 
     CHARGED = 0
     NEUTRAL = 1
@@ -31,9 +31,10 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Particles:
-    """A flat list; every field (N,)."""
+    """A flat list of particles; every field (N,)."""
 
     jet: Tensor
+    """Index of the jet that it belongs to."""
     kind: Tensor
     charge: Tensor
     pt: Tensor
@@ -46,51 +47,51 @@ class Particles:
         return Particles(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
-def join(lists: list[Particles]) -> Particles:
-    """One list of all particles, in the order of the lists."""
+def join_particles(lists: list[Particles]) -> Particles:
+    """Join lists of particles, in the order of the lists."""
     return Particles(*(torch.cat([getattr(p, f.name) for p in lists]) for f in fields(Particles)))
 
 
-TRACKER = 500.0
-"""mm: what decays farther from the beam leaves no track."""
-SPECIES = torch.tensor([0.55, 0.12, 0.33, 0.0, 0.0, 0.0])
-"""Stable charged hadrons, neutral hadrons, and pi0 (with eta) among what a string makes, by `Kind`."""
+TRACKER_RADIUS = 500.0
+"""Radius in mm within which a decay still leaves tracks."""
+SPECIES_WEIGHTS = torch.tensor([0.55, 0.12, 0.33, 0.0, 0.0, 0.0])
+"""Frequencies of species among hadrons of a string, by `ParticleKind`; "photons" stand for pi0 and eta."""
 
-HEAVY = {
-    # mass, c tau (mm), mean number of hadrons in the decay, probability of a lepton among them
+HEAVY_HADRONS = {
     Flavour.BOTTOM: (5.28, 0.46, 7.4, 0.38),
     Flavour.CHARM: (1.87, 0.20, 3.4, 0.14),
 }
+"""Mass in GeV, c tau in mm, mean number of hadrons in the decay, and probability of a lepton among them."""
 
 
-def _draw_kind(n: int, like: Tensor, rng: torch.Generator) -> Tensor:
-    weights = SPECIES.to(like.device)
+def _sample_kind(n: int, like: Tensor, rng: torch.Generator) -> Tensor:
+    weights = SPECIES_WEIGHTS.to(like.device)
     return torch.multinomial(weights, n, replacement=True, generator=rng) if n else like.new_zeros(0, dtype=torch.long)
 
 
-def _charge(kind: Tensor, rng: torch.Generator) -> Tensor:
+def _sample_charge(kind: Tensor, rng: torch.Generator) -> Tensor:
     sign = 2.0 * torch.randint(0, 2, kind.shape, generator=rng, device=kind.device) - 1
-    charged = (kind == Kind.CHARGED) | (kind == Kind.ELECTRON) | (kind == Kind.MUON)
+    charged = (kind == ParticleKind.CHARGED) | (kind == ParticleKind.ELECTRON) | (kind == ParticleKind.MUON)
     return torch.where(charged, sign, torch.zeros_like(sign))
 
 
-def prompt(hadrons: Partons, kind: Tensor, rng: torch.Generator) -> Particles:
-    """Hadrons or leptons that come from the primary vertex."""
+def prompt_particles(hadrons: Partons, kind: Tensor, rng: torch.Generator) -> Particles:
+    """Make particles of hadrons or leptons that come from the primary vertex."""
     zero = torch.zeros_like(hadrons.pt)
-    return Particles(hadrons.jet, kind, _charge(kind, rng), hadrons.pt, hadrons.eta, hadrons.phi, zero, zero)
+    return Particles(hadrons.jet, kind, _sample_charge(kind, rng), hadrons.pt, hadrons.eta, hadrons.phi, zero, zero)
 
 
-def draw_species(hadrons: Partons, rng: torch.Generator) -> Particles:
-    """Of each hadron of a string its kind, with the frequencies of `SPECIES`; all from the primary vertex."""
-    return prompt(hadrons, _draw_kind(len(hadrons.pt), hadrons.pt, rng), rng)
+def sample_species(hadrons: Partons, rng: torch.Generator) -> Particles:
+    """Sample the species of each string hadron by `SPECIES_WEIGHTS`; all come from the primary vertex."""
+    return prompt_particles(hadrons, _sample_kind(len(hadrons.pt), hadrons.pt, rng), rng)
 
 
-def decay_heavy(hadrons: Partons, flavour: Flavour, rng: torch.Generator) -> Particles:
-    """Decays of the charm or bottom hadrons in the list: isotropic in the rest frame, with exponential momenta.
+def decay_heavy_hadrons(hadrons: Partons, flavour: Flavour, rng: torch.Generator) -> Particles:
+    """Decay charm or bottom hadrons: isotropic in the rest frame, with exponential momenta.
 
     The impact parameters follow from the flight of the parent and the direction of each daughter.
     """
-    mass, c_tau, mean, leptonic = HEAVY[flavour]
+    mass, c_tau, mean, leptonic = HEAVY_HADRONS[flavour]
     device = hadrons.pt.device
     parent = from_pt_eta_phi_mass(hadrons.pt, hadrons.eta, hadrons.phi, mass)
     extra = torch.poisson(torch.full_like(hadrons.pt, mean - 2), generator=rng).long()
@@ -104,26 +105,29 @@ def decay_heavy(hadrons: Partons, flavour: Flavour, rng: torch.Generator) -> Par
     p = torch.stack([size, size * sine * azimuth.cos(), size * sine * azimuth.sin(), size * cosine], -1)
     pt, eta, phi = pt_eta_phi(boost(p, parent[owner], torch.full_like(size, mass)))
     pt = pt * (hadrons.pt / torch.zeros_like(hadrons.pt).index_add(0, owner, pt))[owner]
-    kind = _draw_kind(len(owner), pt, rng)
-    first = torch.cat([owner.new_ones(min(1, len(owner)), dtype=torch.bool), owner[1:] != owner[:-1]])
+    kind = _sample_kind(len(owner), pt, rng)
+    is_first = torch.cat([owner.new_ones(min(1, len(owner)), dtype=torch.bool), owner[1:] != owner[:-1]])
     lepton = (torch.rand(len(extra), generator=rng, device=device) < leptonic)[owner]
-    species = torch.randint(int(Kind.ELECTRON), int(Kind.MUON) + 1, kind.shape, generator=rng, device=device)
-    kind = torch.where(lepton & first, species, kind)
-    second = torch.cat([first.new_zeros(min(1, len(first))), first[:-1]])
-    kind = torch.where(lepton & second, torch.full_like(kind, Kind.INVISIBLE), kind)
+    species = torch.randint(
+        int(ParticleKind.ELECTRON), int(ParticleKind.MUON) + 1, kind.shape, generator=rng, device=device
+    )
+    kind = torch.where(lepton & is_first, species, kind)
+    is_second = torch.cat([is_first.new_zeros(min(1, len(is_first))), is_first[:-1]])
+    kind = torch.where(lepton & is_second, torch.full_like(kind, ParticleKind.INVISIBLE), kind)
     flight = hadrons.pt / mass * c_tau * -torch.rand(len(extra), generator=rng, device=device).clamp(min=1e-6).log()
     d0 = flight[owner] * torch.sin(phi - hadrons.phi[owner])
     dz = flight[owner] * (hadrons.eta[owner].sinh() - eta.sinh())
-    return Particles(hadrons.jet[owner], kind, _charge(kind, rng), pt, eta, phi, d0, dz)
+    return Particles(hadrons.jet[owner], kind, _sample_charge(kind, rng), pt, eta, phi, d0, dz)
 
 
-STRANGE = (0.498, 26.8)
-"""Mass (GeV) and c tau (mm) of a K0S; a Lambda, three times rarer, flies three times as far and is counted in."""
+K0S = (0.498, 26.8)
+"""Mass in GeV and c tau in mm of a K0S. It stands for the Lambda, too, which is rarer by three and flies three times as
+far."""
 
 
-def decay_strange(hadrons: Partons, rng: torch.Generator) -> Particles:
-    """Two charged tracks of each of the hadrons, from where it decayed: back to back in its rest frame."""
-    mass, c_tau = STRANGE
+def decay_strange_hadrons(hadrons: Partons, rng: torch.Generator) -> Particles:
+    """Decay strange hadrons into two charged tracks, back to back in the rest frame, from where each decayed."""
+    mass, c_tau = K0S
     device = hadrons.pt.device
     parent = from_pt_eta_phi_mass(hadrons.pt, hadrons.eta, hadrons.phi, mass)
     u = torch.rand(3, len(hadrons.pt), generator=rng, device=device).clamp(1e-6, 1 - 1e-6)
@@ -133,26 +137,27 @@ def decay_strange(hadrons: Partons, rng: torch.Generator) -> Particles:
     energy = torch.full_like(hadrons.pt, mass / 2).unsqueeze(-1)
     flight = hadrons.pt / mass * c_tau * -u[2].log()
     sign = 2.0 * torch.randint(0, 2, flight.shape, generator=rng, device=device) - 1
-    halves = []
+    tracks = []
     for side in (1.0, -1.0):
         p = boost(torch.cat([energy, side * along], -1), parent, torch.full_like(hadrons.pt, mass))
         pt, eta, phi = pt_eta_phi(p)
-        kind = torch.full_like(hadrons.flavour, int(Kind.CHARGED))
+        kind = torch.full_like(hadrons.flavour, int(ParticleKind.CHARGED))
         d0, dz = flight * torch.sin(phi - hadrons.phi), flight * (hadrons.eta.sinh() - eta.sinh())
-        halves.append(Particles(hadrons.jet, kind, side * sign, pt, eta, phi, d0, dz)[flight < TRACKER])
-    return join(halves)
+        tracks.append(Particles(hadrons.jet, kind, side * sign, pt, eta, phi, d0, dz)[flight < TRACKER_RADIUS])
+    return join_particles(tracks)
 
 
-def decay_pions(particles: Particles, rng: torch.Generator) -> Particles:
-    """Every "photon" of a string stands for a pi0: split it in two, isotropic in its rest frame."""
-    pion = particles.kind == Kind.PHOTON
+def decay_neutral_pions(particles: Particles, rng: torch.Generator) -> Particles:
+    """Decay neutral pions, for which the "photons" of a string stand, into two photons, isotropic in the rest frame."""
+    pion = particles.kind == ParticleKind.PHOTON
     p, others = particles[pion], particles[~pion]
     u = torch.rand(2, len(p.pt), generator=rng, device=p.pt.device)
     fraction = 0.01 + 0.98 * u[0]
-    opening = 0.135 / (p.pt * (fraction * (1 - fraction)).sqrt())
+    # Without momentum there is no angle; what is so soft is not seen, but its gradient would be infinite.
+    opening = 0.135 / (p.pt.clamp(min=1e-6) * (fraction * (1 - fraction)).sqrt())
     deta, dphi = opening * torch.cos(2 * math.pi * u[1]), opening * torch.sin(2 * math.pi * u[1])
-    halves = [
+    photons = [
         Particles(p.jet, p.kind, p.charge, x * p.pt, p.eta + y * deta, p.phi + y * dphi, p.d0, p.dz)
         for x, y in ((fraction, 1 - fraction), (1 - fraction, -fraction))
     ]
-    return join([others, *halves])
+    return join_particles([others, *photons])

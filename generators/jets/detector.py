@@ -1,4 +1,4 @@
-"""A CMS-like detector for pseudo-jets, differentiable: efficiencies, cells, resolutions, thresholds, jet axis.
+"""Detector simulation of pseudo-jets, CMS-like and differentiable: efficiency, cells, resolution, thresholds, jet axis.
 
 Numbers: CMS, "Particle-flow reconstruction", JINST 12 (2017) P10003, rounded.
 Shapes: N particles of all jets in one flat list; B jets, P slots. GeV, mm, radians.
@@ -9,21 +9,37 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from generators.jets.decays import Kind, Particles, join
+from generators.jets.decays import ParticleKind, Particles, join_particles
 from generators.jets.four_vectors import from_pt_eta_phi_mass, pt_eta_phi
-from zskt.jets.axis import wrapped
+from zskt.jets.angles import wrap
 from zskt.jets.jets import Jets
 
-RADIUS = 0.8
-SLOTS = 128
-EFFICIENCY = 0.95
-ACCEPTANCE = 3.0  # pseudorapidity
-THRESHOLD = {Kind.CHARGED: 0.5, Kind.ELECTRON: 0.5, Kind.MUON: 0.5, Kind.PHOTON: 0.4, Kind.NEUTRAL: 1.0}
-CELL = {Kind.PHOTON: 0.0174, Kind.NEUTRAL: 0.087}
+JET_RADIUS = 0.8
+"""Radius of pseudo-jets in pseudorapidity and azimuth."""
+MAX_PARTICLES = 128
+"""Most particles of a pseudo-jet, as in JetClass."""
+TRACK_EFFICIENCY = 0.95
+"""Probability that a charged particle leaves a track."""
+MAX_ABS_ETA = 3.0
+"""Largest pseudorapidity that the detector covers."""
+PT_THRESHOLDS = {
+    ParticleKind.CHARGED: 0.5,
+    ParticleKind.ELECTRON: 0.5,
+    ParticleKind.MUON: 0.5,
+    ParticleKind.PHOTON: 0.4,
+    ParticleKind.NEUTRAL: 1.0,
+}
+"""Lowest measured transverse momentum, GeV."""
+CELL_SIZES = {ParticleKind.PHOTON: 0.0174, ParticleKind.NEUTRAL: 0.087}
+"""Widths of calorimeter cells in pseudorapidity and azimuth."""
 
 
 def merge_cells(p: Particles, size: float) -> Particles:
-    """Neutral particles of one jet and one calorimeter cell become one, at their pT-weighted centre."""
+    """Merge neutral particles of one jet and one calorimeter cell into one, at their pT-weighted centre.
+
+    Args:
+        size: of a cell, in pseudorapidity and azimuth.
+    """
     column = torch.floor(p.eta / size).long() + 1000
     row = torch.floor(p.phi / size).long() + 1000
     key = (p.jet * 4000 + column) * 4000 + row
@@ -42,43 +58,45 @@ def _resolution(p: Particles) -> Tensor:
     tracker = 0.008 + 0.00015 * p.pt
     photon = 0.04 / energy.sqrt() + 0.01
     neutral = 0.9 / energy.sqrt() + 0.07
-    resolution = torch.where(p.kind == Kind.PHOTON, photon, tracker)
-    return torch.where(p.kind == Kind.NEUTRAL, neutral.clamp(max=0.6), resolution)
+    resolution = torch.where(p.kind == ParticleKind.PHOTON, photon, tracker)
+    return torch.where(p.kind == ParticleKind.NEUTRAL, neutral.clamp(max=0.6), resolution)
 
 
 def measure(particles: Particles, rng: torch.Generator) -> Particles:
-    """What is left of the visible particles after efficiency, cells, resolution and thresholds."""
+    """Measure the visible particles: efficiency, cells, resolution and thresholds."""
     # What flies along the beam or carries no momentum would not be seen, and its gradients need not be finite.
-    particles = particles[(particles.eta.abs() < ACCEPTANCE) & (particles.pt > 0.01)]
-    tracked = (particles.kind != Kind.PHOTON) & (particles.kind != Kind.NEUTRAL)
-    lost = tracked & (torch.rand(particles.pt.shape, generator=rng, device=particles.pt.device) > EFFICIENCY)
-    seen = particles[~lost & (particles.kind != Kind.INVISIBLE)]
-    calorimeter = [merge_cells(seen[seen.kind == kind], size) for kind, size in CELL.items()]
-    seen = join([seen[(seen.kind != Kind.PHOTON) & (seen.kind != Kind.NEUTRAL)], *calorimeter])
+    particles = particles[(particles.eta.abs() < MAX_ABS_ETA) & (particles.pt > 0.01)]
+    tracked = (particles.kind != ParticleKind.PHOTON) & (particles.kind != ParticleKind.NEUTRAL)
+    lost = tracked & (torch.rand(particles.pt.shape, generator=rng, device=particles.pt.device) > TRACK_EFFICIENCY)
+    seen = particles[~lost & (particles.kind != ParticleKind.INVISIBLE)]
+    calorimeter = [merge_cells(seen[seen.kind == kind], size) for kind, size in CELL_SIZES.items()]
+    seen = join_particles(
+        [seen[(seen.kind != ParticleKind.PHOTON) & (seen.kind != ParticleKind.NEUTRAL)], *calorimeter]
+    )
     noise = torch.randn(seen.pt.shape, generator=rng, device=seen.pt.device)
     pt = seen.pt * (1 + _resolution(seen) * noise).clamp(min=0.05)
     seen = Particles(seen.jet, seen.kind, seen.charge, pt, seen.eta, seen.phi, seen.d0, seen.dz)
-    threshold = torch.tensor([THRESHOLD.get(kind, torch.inf) for kind in Kind], device=pt.device)
+    threshold = torch.tensor([PT_THRESHOLDS.get(kind, torch.inf) for kind in ParticleKind], device=pt.device)
     return seen[pt > threshold[seen.kind]]
 
 
-def _axis(p: Particles, jets: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Energy, transverse momentum, pseudorapidity and azimuth of each jet: (B,) each."""
+def _jet_axes(p: Particles, jets: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Energy, transverse momentum, pseudorapidity and azimuth of each of B ``jets``: (B,) each."""
     total = p.pt.new_zeros(jets, 4).index_add(0, p.jet, from_pt_eta_phi_mass(p.pt, p.eta, p.phi, 0.0))
     return total[:, 0], *pt_eta_phi(total)
 
 
 def cluster(particles: Particles, jets: int) -> Particles:
-    """Particles within the jet radius of the jet's axis, the axis found anew after the first selection."""
+    """Select particles within the jet radius of the jet's axis, twice: the axis follows the first selection."""
     for _ in range(2):
-        _, _, eta, phi = _axis(particles, jets)
-        distance = (particles.eta - eta[particles.jet]).square() + wrapped(particles.phi - phi[particles.jet]).square()
-        particles = particles[distance < RADIUS**2]
+        _, _, eta, phi = _jet_axes(particles, jets)
+        distance = (particles.eta - eta[particles.jet]).square() + wrap(particles.phi - phi[particles.jet]).square()
+        particles = particles[distance < JET_RADIUS**2]
     return particles
 
 
 def _rank(jet: Tensor, pt: Tensor) -> Tensor:
-    """Position of each particle in its jet by falling transverse momentum, (N,)."""
+    """Rank of each particle in its jet by falling transverse momentum, (N,)."""
     order = torch.argsort(pt, descending=True)
     order = order[torch.argsort(jet[order], stable=True)]
     counts = torch.bincount(jet)
@@ -88,16 +106,18 @@ def _rank(jet: Tensor, pt: Tensor) -> Tensor:
     return rank
 
 
-def assemble(p: Particles, jets: int, rng: torch.Generator, blur: Tensor | None = None) -> Jets:
-    """Dense jets of at most `SLOTS` particles, sorted by transverse momentum, relative to their own axis.
+def assemble(p: Particles, jets: int, rng: torch.Generator, error_factors: Tensor | None = None) -> Jets:
+    """Assemble jets of at most `MAX_PARTICLES` particles, sorted by transverse momentum, relative to their own axis.
 
     Args:
-        blur: factors on the errors of d0 and dz in each jet, (B, 2).
+        jets: B.
+        rng: draws measured impact parameters.
+        error_factors: factors on the errors of d0 and dz in each jet, (B, 2).
     """
     rank = _rank(p.jet, p.pt)
-    kept = rank < SLOTS
-    p, rank = p[kept], rank[kept]
-    energy, pt, eta, phi = _axis(p, jets)
+    fits = rank < MAX_PARTICLES
+    p, rank = p[fits], rank[fits]
+    energy, pt, eta, phi = _jet_axes(p, jets)
     slots = int(rank.max()) + 1 if len(rank) else 1
 
     def dense(value: Tensor) -> Tensor:
@@ -106,8 +126,8 @@ def assemble(p: Particles, jets: int, rng: torch.Generator, blur: Tensor | None 
     tracked = (p.charge != 0).float()
     noise = torch.randn(4, len(p.pt), generator=rng, device=p.pt.device)
     d0_error, dz_error = (tracked * (a**2 + (b / p.pt).square()).sqrt() for a, b in ((0.015, 0.05), (0.02, 0.07)))
-    if blur is not None:
-        d0_error, dz_error = d0_error * blur[p.jet, 0], dz_error * blur[p.jet, 1]
+    if error_factors is not None:
+        d0_error, dz_error = d0_error * error_factors[p.jet, 0], dz_error * error_factors[p.jet, 1]
     four = from_pt_eta_phi_mass(p.pt, p.eta, p.phi, 0.0)
     return Jets(
         px=dense(four[:, 1]),
@@ -115,13 +135,13 @@ def assemble(p: Particles, jets: int, rng: torch.Generator, blur: Tensor | None 
         pz=dense(four[:, 3]),
         energy=dense(four[:, 0]),
         deta=dense((p.eta - eta[p.jet]) * eta[p.jet].sign()),
-        dphi=dense(wrapped(p.phi - phi[p.jet])),
+        dphi=dense(wrap(p.phi - phi[p.jet])),
         charge=dense(p.charge),
-        is_charged_hadron=dense((p.kind == Kind.CHARGED).float()),
-        is_neutral_hadron=dense((p.kind == Kind.NEUTRAL).float()),
-        is_photon=dense((p.kind == Kind.PHOTON).float()),
-        is_electron=dense((p.kind == Kind.ELECTRON).float()),
-        is_muon=dense((p.kind == Kind.MUON).float()),
+        is_charged_hadron=dense((p.kind == ParticleKind.CHARGED).float()),
+        is_neutral_hadron=dense((p.kind == ParticleKind.NEUTRAL).float()),
+        is_photon=dense((p.kind == ParticleKind.PHOTON).float()),
+        is_electron=dense((p.kind == ParticleKind.ELECTRON).float()),
+        is_muon=dense((p.kind == ParticleKind.MUON).float()),
         d0=dense(tracked * p.d0 + d0_error * noise[0]),
         d0_error=dense(d0_error),
         dz=dense(tracked * p.dz + dz_error * noise[1]),

@@ -1,28 +1,39 @@
-"""Four-vectors: (E, px, py, pz) in the last dimension, GeV; differentiable."""
+"""Four-vectors, differentiable: conversions, boosts and two-body decays.
+
+The last dimension is (E, px, py, pz), in GeV.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-TINY = 1e-9  # GeV^2: keeps square roots and their gradients finite
+from zskt.jets.angles import azimuth
+
+TINY = 1e-9
+"""GeV^2, added under square roots to keep their gradients finite."""
+
+
+def square_root(x: Tensor) -> Tensor:
+    """Return the square root of (...,); 0 with gradient 0, not infinity, where x is not positive."""
+    return x.clamp(min=torch.finfo(x.dtype).tiny).sqrt()
 
 
 def from_pt_eta_phi_mass(pt: Tensor, eta: Tensor, phi: Tensor, mass: Tensor | float) -> Tensor:
-    """(...,) each -> (..., 4)."""
+    """Build four-vectors (..., 4) from transverse momentum, pseudorapidity, azimuth and mass, (...,) each."""
     pz = pt * eta.sinh()
-    energy = (pt.square() + pz.square() + mass**2).sqrt()
+    energy = square_root(pt.square() + pz.square() + mass**2)
     return torch.stack([energy, pt * phi.cos(), pt * phi.sin(), pz], -1)
 
 
 def pt_eta_phi(p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """(..., 4) -> transverse momentum, pseudorapidity and azimuth, (...,) each."""
+    """Transverse momentum, pseudorapidity and azimuth, (...,) each, of four-vectors (..., 4)."""
     pt = (p[..., 1].square() + p[..., 2].square() + TINY).sqrt()
-    return pt, torch.asinh(p[..., 3] / pt), torch.atan2(p[..., 2], p[..., 1])
+    return pt, torch.asinh(p[..., 3] / pt), azimuth(p[..., 1], p[..., 2])
 
 
 def boost(p: Tensor, frame: Tensor, mass: Tensor) -> Tensor:
-    """``p`` (..., 4), given in the rest frame of ``frame`` (..., 4) of mass (...,), in the frame where that moves."""
+    """Boost ``p`` (..., 4) from the rest frame of ``frame``, (..., 4) of mass (...,), to where ``frame`` moves."""
     energy, momentum = p[..., 0], p[..., 1:]
     along = (frame[..., 1:] * momentum).sum(-1)
     boosted = (frame[..., 0] * energy + along) / mass
@@ -33,7 +44,7 @@ def boost(p: Tensor, frame: Tensor, mass: Tensor) -> Tensor:
 def two_body(
     parent: Tensor, mass: Tensor, first: Tensor, second: Tensor, cosine: Tensor, azimuth: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """A two-body decay, isotropic if ``cosine`` is uniform: two daughters, (..., 4) each.
+    """Decay a particle into two daughters, (..., 4) each; isotropic if ``cosine`` is uniform.
 
     Args:
         parent: (..., 4), of ``mass`` (...,).

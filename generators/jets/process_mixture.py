@@ -1,10 +1,10 @@
-"""An adversary over discrete choices: the mix that disagrees most with the student, at a price for leaving the prior.
+"""An adversary over discrete components: the mixture of hard processes that disagrees most with the student.
 
-Among all mixes pi, E_pi[worth] - tau KL(pi || prior) is largest for prior * exp(worth / tau), so that nothing needs a
-gradient: it is enough to remember what each component was worth. Exponential weights, as in Y. Freund and
-R. E. Schapire, J. Comput. Syst. Sci. 55 (1997) 119, with a memory that fades because the student moves.
+Of all mixtures pi, E_pi[reward] - tau KL(pi || prior) is largest for prior * exp(reward / tau). No gradient is needed:
+it is enough to remember the mean reward of each component. Exponential weights, as in Y. Freund and
+R. E. Schapire, J. Comput. Syst. Sci. 55 (1997) 119, with a memory that fades because the student changes.
 
-Shapes: B samples, H choices.
+Shapes: B samples, H components.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-MEMORY = 0.98
-"""What was observed loses this factor of weight with every batch: 50 batches count."""
+MEMORY_PER_BATCH = 0.98
+"""Factor on the weight of earlier rewards with every batch: about 50 batches count."""
 PRIOR_COUNTS = 10.0
-"""As many samples of average worth are added to each component: where little was seen, little is believed."""
+"""Number of samples of mean reward that are added to each component, so that few samples move it little."""
 
 
 class ExponentialWeights(nn.Module):
-    """Probabilities of H choices.
+    """Probabilities of H components, by exponential weights.
 
     Args:
         prior: (H,), positive, of sum 1.
-        floor: share of the samples that the prior draws whatever the adversary prefers.
-        tau: price of leaving the prior, in units of the worth; infinite leaves the prior as it is.
+        floor: fraction of the samples that the prior draws, whatever the adversary prefers.
+        tau: weight of the divergence from the prior, in units of the reward; infinite leaves the prior as it is.
     """
 
     def __init__(self, prior: Tensor, floor: float, tau: float) -> None:
@@ -35,15 +35,15 @@ class ExponentialWeights(nn.Module):
         self.register_buffer("total", torch.zeros_like(prior))
 
     @torch.no_grad()
-    def update(self, component: Tensor, worth: Tensor) -> None:
-        """What samples of these choices were worth: (B,) of rows, (B,)."""
+    def update(self, component: Tensor, reward: Tensor) -> None:
+        """Learn from the rewards (B,) of samples of these components, (B,) of indices."""
         seen, total = self.get_buffer("seen"), self.get_buffer("total")
-        seen.mul_(MEMORY).index_add_(0, component, torch.ones_like(worth))
-        total.mul_(MEMORY).index_add_(0, component, worth)
+        seen.mul_(MEMORY_PER_BATCH).index_add_(0, component, torch.ones_like(reward))
+        total.mul_(MEMORY_PER_BATCH).index_add_(0, component, reward)
 
     def probabilities(self) -> Tensor:
-        """(H,)"""
+        """Probabilities of the components now, (H,)."""
         prior, seen, total = (self.get_buffer(name) for name in ("prior", "seen", "total"))
         average = total.sum() / seen.sum().clamp(min=1)
-        worth = (total + PRIOR_COUNTS * average) / (seen + PRIOR_COUNTS)
-        return self.floor * prior + (1 - self.floor) * torch.softmax(prior.log() + worth / self.tau, 0)
+        reward = (total + PRIOR_COUNTS * average) / (seen + PRIOR_COUNTS)
+        return self.floor * prior + (1 - self.floor) * torch.softmax(prior.log() + reward / self.tau, 0)

@@ -1,8 +1,8 @@
-"""Variables of a tagger that nobody here knows: drawn from bounded distributions that an adversary shapes.
+"""Unknown variables of a tagger: drawn from bounded distributions that an adversary shapes.
 
     x = bound tanh((mu + sigma n) / bound),   n of N(0, 1)
 
-as prepared for the network. It starts as a standard normal number, which is what preparation makes of most variables.
+as preprocessed for the network. It starts as a standard normal number, as preprocessing makes most variables.
 
 Shapes: B jets, P entries of a collection, U unknown variables.
 """
@@ -13,76 +13,79 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
-from zskt.generator import Generator
+from zskt.generator import Generator, is_trainable
 from zskt.jets.tagger_inputs import ResolvedInput, TaggerInputs
 
-BOUND = 5.0  # of a variable that ``preprocess.json`` does not bound
+DEFAULT_BOUND = 5.0
+"""Bound of variables that ``preprocess.json`` does not bound."""
 TAU = 0.15
-"""Price of leaving the standard normal distribution, per nat."""
+"""Weight of the divergence from the standard normal distribution, which is in nats."""
 
 
-class WithUnknown(Generator):
-    """A generator of jets that fills in what its tagger's inputs hold beyond known quantities.
+class WithUnknownVariables(Generator):
+    """A generator of jets that also draws the unknown variables of its tagger.
 
     Args:
-        generator: of jets, for these inputs; without parameters of its own, nothing is learned here either.
-        inputs: of which some variables are unknown.
+        generator: of jets, for these inputs. If it has no parameters to train, nothing is learned here either.
+        inputs: what the tagger is fed, some variables of which are unknown.
     """
+
+    mean: Tensor
+    log_spread: Tensor
 
     def __init__(self, generator: Generator, inputs: TaggerInputs) -> None:
         super().__init__()
         self.generator, self.roles = generator, inputs.roles
-        self.latent_size: int = generator.latent_size
-        self.acceptance: float = generator.acceptance
+        self.latent_size, self.acceptance = generator.latent_size, generator.acceptance
         names = dict.fromkeys(f"{r.group.collection}/{r.group.names[i]}" for r in self.roles for i in r.unknown)
         self.names = list(names)
-        learned = any(p.requires_grad for p in generator.parameters())
-        self.mean = nn.Parameter(torch.zeros(len(self.names)), requires_grad=learned)
-        self.log_spread = nn.Parameter(torch.zeros(len(self.names)), requires_grad=learned)
-
-    def parameters(self, recurse: bool = True):  # type: ignore[no-untyped-def]
-        """Only what is learned: a generator without parameters is no adversary."""
-        return (p for p in super().parameters(recurse) if p.requires_grad)
+        self.adversarial = is_trainable(generator)
+        for name in ("mean", "log_spread"):
+            start = torch.zeros(len(self.names))
+            if self.adversarial:
+                self.register_parameter(name, nn.Parameter(start))
+            else:  # a generator without parameters is no adversary
+                self.register_buffer(name, start)
 
     def update(self, component: Tensor, reward: Tensor) -> None:
-        """As the generator's own, see `generators.draw.Bandit`."""
+        """As the jets' own generator has it."""
         self.generator.update(component, reward)
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
-        """z (B, Z) -> pseudo-jets, every input complete."""
-        draw: PseudoBatch = self.generator(z, rng)
+        """Turn z (B, Z) into pseudo-jets, all inputs complete."""
+        batch: PseudoBatch = self.generator(z, rng)
         noise: dict[str, Tensor] = {}
-        x = tuple(self._filled(role, values, noise, rng) for role, values in zip(self.roles, draw.x, strict=True))
-        if not self.mean.requires_grad:
-            return draw._replace(x=x)
+        x = tuple(self._filled(role, values, noise, rng) for role, values in zip(self.roles, batch.x, strict=True))
+        if not self.adversarial:
+            return batch._replace(x=x)
         spread2 = (2 * self.log_spread).exp()
         penalty = TAU * 0.5 * (spread2 + self.mean.square() - 1 - 2 * self.log_spread).sum()
-        return draw._replace(x=x, penalty=penalty if draw.penalty is None else draw.penalty + penalty)
+        return batch._replace(x=x, penalty=penalty if batch.penalty is None else batch.penalty + penalty)
 
     def _filled(self, role: ResolvedInput, values: Tensor, noise: dict[str, Tensor], rng: torch.Generator) -> Tensor:
-        """An input (B, C, P), its unknown variables drawn where there are entries; equal names hold equal numbers."""
+        """Fill in the unknown variables of an input (B, C, P) where it has entries; equal names hold equal numbers."""
         if not role.unknown:
             return values
         rows = list(values.unbind(1))
-        # An entry is where any variable is not padding; an input of unknown variables alone is taken for full.
+        # A slot has an entry if any variable is not padding; an input of unknown variables alone is taken as full.
         pads = torch.tensor([v.pad for v in role.group.variables], device=values.device)
-        known = (values != pads.view(1, -1, *[1] * (values.dim() - 2))).any(1)
-        real = known if len(role.unknown) < len(rows) else torch.ones_like(known)
+        filled = (values != pads.view(1, -1, *[1] * (values.dim() - 2))).any(1)
+        has_entry = filled if len(role.unknown) < len(rows) else torch.ones_like(filled)
         for i in role.unknown:
             variable, key = role.group.variables[i], f"{role.group.collection}/{role.group.names[i]}"
             if key not in noise or noise[key].shape != rows[i].shape:
                 noise[key] = torch.randn(rows[i].shape, generator=rng, device=values.device)
             j = self.names.index(key)
-            bound = min(variable.upper_bound, -variable.lower_bound, BOUND)
-            bound = bound if bound > 0 else BOUND  # of one sign only: what the clamp leaves of it
-            drawn = bound * torch.tanh((self.mean[j] + self.log_spread[j].exp() * noise[key]) / bound)
-            drawn = drawn.clamp(variable.lower_bound, variable.upper_bound)
-            rows[i] = torch.where(real, drawn, torch.full_like(drawn, variable.pad))
+            bound = min(variable.upper_bound, -variable.lower_bound, DEFAULT_BOUND)
+            bound = bound if bound > 0 else DEFAULT_BOUND  # a variable of one sign only is clamped below
+            value = bound * torch.tanh((self.mean[j] + self.log_spread[j].exp() * noise[key]) / bound)
+            value = value.clamp(variable.lower_bound, variable.upper_bound)
+            rows[i] = torch.where(has_entry, value, torch.full_like(value, variable.pad))
         return torch.stack(rows, 1)
 
 
-def complete(generator: Generator, inputs: object) -> Generator:
-    """The generator itself, or one that draws unknown variables beside it, where there are any."""
+def with_unknown_variables(generator: Generator, inputs: object) -> Generator:
+    """Return the generator, or where its tagger has unknown variables, one that draws these, too."""
     if isinstance(inputs, TaggerInputs) and any(role.unknown for role in inputs.roles):
-        return WithUnknown(generator, inputs)
+        return WithUnknownVariables(generator, inputs)
     return generator

@@ -1,4 +1,4 @@
-"""From the command line's flags to a recipe, and to where and on what it is played."""
+"""From the flags of the command line to a run: its configuration, its catalogue, where it works."""
 
 from __future__ import annotations
 
@@ -6,140 +6,118 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from teachers import TEACHERS
 from zskt.errors import UserError, lookup
-from zskt.experiments.aliases import SETTING_ALIASES
-from zskt.experiments.catalog import adopt_files, adopt_run
-from zskt.experiments.config import Config
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
-from zskt.experiments.presets import preset
+from zskt.experiments.finished import read_config
+from zskt.experiments.presets import find_preset, for_mode
 from zskt.experiments.runner import Options
-from zskt.files import read_json
 
 
-def _recorded_files(given: argparse.Namespace) -> dict[str, Path]:
-    """The files that a run began with, if it is resumed."""
-    if not given.resume or given.out is None:
-        return {}
-    files = read_json(given.out / "config.json").get("files", {})
-    return {name: Path(file["path"]) for name, file in files.items() if file["path"] is not None}
+def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
+    """Read a run from the flags; one that is resumed begins from what it recorded."""
+    options = read_options(flags)
+    if flags.resume and flags.out is not None:
+        config, catalog = _resumed(flags, catalog, options)
+    else:
+        catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess)
+        config = _from_run(flags, catalog, options.start) if options.start else _from_preset(flags, catalog, teacher)
+    config = assign(config, flags.set or [])
+    names = {"student": flags.student, "generator": flags.generator, "seed": flags.seed}
+    settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
+    config = config.with_(**names, **settings)
+    config = config if flags.iterations is None else config.with_length(flags.iterations)
+    catalog.require(config)
+    return config, catalog, options
 
 
-def options_of(given: argparse.Namespace) -> Options:
-    """Where the job works; a run that is resumed takes the files that it began with, unless told where they are now."""
-    recorded = _recorded_files(given)
+def read_options(flags: argparse.Namespace) -> Options:
+    """Read where a run works; a resumed run takes the files that it began with, unless told where they are now."""
+    recorded = {}
+    if flags.resume and flags.out is not None:
+        _, files = read_config(flags.out)
+        recorded = {role: Path(file["path"]) for role, file in files.items() if file["path"] is not None}
+    start = one_run(flags) if flags.mode == "few-shot" and flags.run is not None else None
     return Options(
-        device=given.device,
-        out=given.out,
-        resume=given.resume,
-        data=given.data or recorded.get("data"),
-        teacher_path=given.teacher_path or recorded.get("teacher"),
-        preprocess=given.preprocess or recorded.get("preprocess"),
-        start=_one_run(given) or recorded.get("start"),
+        device=flags.device,
+        out=flags.out,
+        resume=flags.resume,
+        data=flags.data or recorded.get("data"),
+        teacher_path=flags.teacher_path or recorded.get("teacher"),
+        preprocess=flags.preprocess or recorded.get("preprocess"),
+        start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
     )
 
 
-def _one_run(given: argparse.Namespace) -> Path | None:
-    """The run to begin from, in mode few-shot."""
-    if given.mode != "few-shot" or given.run is None:
-        return None
-    if len(given.run) > 1:
-        raise UserError("--run: give one run whose student to begin from")
-    run: Path = given.run[0]
-    return run
+def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
+    config, _ = read_config(flags.out, whole=True)
+    if flags.preset not in (None, config.preset) or flags.mode != config.mode:
+        raise UserError(
+            f"--out {flags.out}: the checkpoint is of preset {config.preset}, mode {config.mode}; "
+            f"resume it with these, not {flags.preset or config.preset}, {flags.mode}"
+        )
+    catalog = catalog.with_run(flags.out)
+    catalog, _ = catalog.with_files(config.teacher, options.teacher_path, options.preprocess)
+    return config, catalog
 
 
-def _recorded(run: Path, *, whole: bool = False) -> Config:
-    """The recipe of a run."""
-    adopt_run(run)
-    recorded = read_json(run / "config.json")
-    recorded.pop("files", None)
-    return Config.from_dict(recorded, str(run / "config.json"), whole=whole)
+def _from_preset(flags: argparse.Namespace, catalog: Catalog, teacher: str | None) -> RunConfig:
+    """Begin from the named preset, or the one that fits the teacher."""
+    preset = find_preset(flags.preset, teacher, flags.mode, catalog.presets, catalog.teachers)
+    preset = preset.with_(teacher=teacher, student=flags.student)
+    card = lookup(catalog.teachers, preset.teacher, "teacher")
+    if flags.mode == "few-shot":
+        config = few_shot(preset, card, samples_per_class=flags.samples_per_class or 0)
+        return config.with_(kd_fraction=0.0, attention_weight=0.0) if flags.without_teacher else config
+    config = for_mode(preset, flags.mode, card)
+    return config if flags.method is None else config.with_method(flags.method)
 
 
-def _beginning(given: argparse.Namespace) -> Config:
-    """The recipe before the flags change it; a run that is resumed begins from what it recorded."""
-    if given.resume and given.out is not None:
-        start = _recorded(given.out, whole=True)
-        if given.preset not in (None, start.preset) or given.mode != start.mode:
-            raise UserError(
-                f"--out {given.out}: the checkpoint is of preset {start.preset}, mode {start.mode}; "
-                f"resume it with these, not {given.preset or start.preset}, {given.mode}"
-            )
-        return start.with_(images_per_class=given.images_per_class)
-    run, m = _one_run(given), given.images_per_class or 0
-    if run is None:
-        found = preset(given.preset, given.teacher, given.mode)
-        if given.mode != "few-shot":
-            return found
-        return few_shot(found.with_(teacher=given.teacher, student=given.student), images_per_class=m)
-    begun = _recorded(run)
-    for flag, mine in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
-        if getattr(given, flag) not in (None, mine):
-            raise UserError(f"--run {run}: its {flag} is {mine}, not {getattr(given, flag)}; leave --{flag} out")
-    return few_shot(begun, f"{begun.mode} {begun.preset}", m)
+def _from_run(flags: argparse.Namespace, catalog: Catalog, run: Path) -> RunConfig:
+    """Begin from the student of a finished run, in mode few-shot."""
+    begun, _ = read_config(run)
+    for flag, name in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
+        if getattr(flags, flag) not in (None, name):
+            raise UserError(f"--run {run}: its {flag} is {name}, not {getattr(flags, flag)}; leave --{flag} out")
+    catalog = catalog.with_run(run)
+    config = few_shot(begun, catalog.card(begun), f"{begun.mode} {begun.preset}", flags.samples_per_class or 0)
+    return config.with_(kd_fraction=0.0, attention_weight=0.0) if flags.without_teacher else config
 
 
-def config_of(given: argparse.Namespace) -> Config:
-    """The recipe that the flags describe."""
-    if given.teacher is not None:
-        lookup(TEACHERS, given.teacher, "teacher")
-    recorded = _recorded_files(given)
-    if recorded and given.out is not None:
-        adopt_run(given.out)
-        name = str(read_json(given.out / "config.json").get("teacher"))
-        fed, network = given.preprocess or recorded.get("preprocess"), given.teacher_path or recorded.get("teacher")
-        if fed is not None:
-            adopt_files(name, network, fed)
-    else:
-        given.teacher = adopt_files(given.teacher, given.teacher_path, given.preprocess)
-    flags = ("teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps")
-    config = _beginning(given)
-    if given.without_teacher:
-        config = config.with_(alpha=0.0, beta=0.0)
-    return settings(config, given.set or []).with_(**{name: getattr(given, name) for name in flags})
-
-
-def settings(config: Config, assignments: Sequence[str]) -> Config:
-    """The recipe with fields changed by ``NAME=VALUE`` each.
+def assign(config: RunConfig, assignments: Sequence[str]) -> RunConfig:
+    """Return the configuration with settings changed by ``NAME=VALUE`` each.
 
     Raises:
-        UserError: if there is no such field, it has a flag of its own, or the value is of another kind.
+        UserError: if there is no such setting, it has a flag of its own, or the value is of another kind.
     """
-    changed: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        name = {new: old for old, new in SETTING_ALIASES.items()}.get(name, name)
-        free = {k: v for k, v in config.to_dict().items() if k not in ("preset", "mode", "teacher", "start")}
         if not equals:
             raise UserError(f"--set {assignment}: write it as NAME=VALUE")
-        kind = type(lookup(free, name, "field of a recipe"))
-        words: dict[str, Any] = {"true": True, "false": False}
-        try:
-            changed[name] = words[text.lower()] if kind is bool else kind(text)
-        except (ValueError, KeyError):
-            raise UserError(f"--set {assignment}: {name} is a {kind.__name__}, like {free[name]}") from None
-    return config.with_(**changed)
+        config = config.assigned(name, text)
+    return config
 
 
-def adopt_preprocess(given: argparse.Namespace) -> None:
-    """The taggers of finished runs are fed as the user's file says, if one is given."""
-    if given.preprocess is not None:
-        for run in given.run:
-            adopt_run(run)
-            adopt_files(str(read_json(run / "config.json").get("teacher")), given.teacher_path, given.preprocess)
+def with_teacher_files(flags: argparse.Namespace, catalog: Catalog) -> Catalog:
+    """Return a catalogue in which the teachers of finished runs are fed as the user's file says, if one is given."""
+    if flags.preprocess is not None:
+        for run in flags.run:
+            config, _ = read_config(run)
+            catalog = catalog.with_run(run)
+            catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess)
+    return catalog
 
 
-def one_of(given: argparse.Namespace) -> Path:
-    """The run that a mode is about.
+def one_run(flags: argparse.Namespace) -> Path:
+    """Return the run that a mode is about.
 
     Raises:
         UserError: if there is none, or more than one.
     """
-    if given.run is None or len(given.run) > 1:
-        raise UserError(f"--mode {given.mode}: say which run: --run runs/NAME")
-    run: Path = given.run[0]
+    if flags.run is None or len(flags.run) > 1:
+        raise UserError(f"--mode {flags.mode}: say which run: --run runs/NAME")
+    run: Path = flags.run[0]
     return run

@@ -1,136 +1,170 @@
-#!/usr/bin/env python3
-"""The command line of zskt: ``--mode`` picks a job, nothing else happens here."""
+"""The argument parser: modes, flags grouped by what they are for, and which mode reads which.
+
+Nothing here imports torch: ``--help``, ``--mode list`` and a user's mistake answer at once.
+"""
+
+from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-MODES = {
-    "zero-shot": "distil a teacher into a student with no data",
-    "kd": "distil it with data: the yardstick",
-    "few-shot": "distil it with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
-    "transition": "how alike student and teacher are on the way from one class to another",
-    "paper": "all runs behind the paper's tables, in pieces",
-    "evaluate": "figures of a finished run on other data",
-    "report": "one HTML page on a finished run: figures, plots, pseudo-jets",
-    "export": "a finished run's student for use elsewhere: ONNX, int8, FPGA",
-    "teacher": "train a teacher that nobody publishes",
-    "simulate": "make jets with Pythia 8 and FastJet",
-    "toy": "the game in the plane, with pictures of the decision boundaries",
-    "tables": "the tables of the README from recorded results",
-    "list": "teachers, students, generators and presets",
-}
+RECIPE = (
+    "preset",
+    "teacher",
+    "student",
+    "generator",
+    "method",
+    "seed",
+    "iterations",
+    "batch_size",
+    "student_steps",
+    "set",
+)
+RUN = ("device", "out", "resume", "data", "teacher_path", "preprocess")
 
 
-RECIPE = {"preset", "teacher", "student", "generator", "seed", "pseudo_batches", "batch_size", "student_steps", "set"}
-RUN = {"device", "out", "resume", "data", "teacher_path", "preprocess"}
-FLAGS = {
-    "zero-shot": RECIPE | RUN,
-    "kd": (RECIPE | RUN) - {"generator"},
-    "few-shot": ((RECIPE | RUN) - {"generator"}) | {"images_per_class", "without_teacher", "run"},
-    "transition": {"run", "against", "data", "teacher_path", "device", "images"},
-    "paper": {"only", "minutes", "data", "device", "out", "seed", "pseudo_batches"},
-    "evaluate": {"run", "data", "teacher_path", "preprocess", "device"},
-    "report": {"run", "data", "teacher_path", "preprocess", "device"},
-    "export": {"run", "out", "data", "teacher_path", "preprocess"},
-    "teacher": (RECIPE | RUN) - {"student", "generator", "student_steps", "teacher_path", "preprocess"},
-    "simulate": {"out", "per_class", "seed"},
-    "toy": {"seed", "pseudo_batches", "out"},
-    "tables": {"run", "out"},
-    "list": set(),
-}
-"""Which flags each mode reads: one that it does not is a mistake, not a silent wish."""
+@dataclass(frozen=True)
+class Mode:
+    """A mode of the command line."""
+
+    summary: str
+    flags: tuple[str, ...]
+    """Flags that it reads: another one is a mistake, not a silent wish."""
+
+
+def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
+    return tuple(flag for flag in flags if flag not in left_out)
+
+
+MODES: dict[str, Mode] = {
+    "zero-shot": Mode("distil a teacher into a student with no data", RECIPE + RUN),
+    "kd": Mode("distil with data: the baseline", _without(RECIPE + RUN, "generator", "method")),
+    "few-shot": Mode(
+        "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
+        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run"),
+    ),
+    "teacher": Mode(
+        "train a teacher that nobody publishes",
+        _without(RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_path", "preprocess"),
+    ),
+    "evaluate": Mode("metrics of finished runs on other data", ("run", "data", "teacher_path", "preprocess", "device")),
+    "report": Mode("one HTML page on a finished run", ("run", "data", "teacher_path", "preprocess", "device")),
+    "export": Mode("a finished run's student as ONNX and int8", ("run", "out", "data", "teacher_path", "preprocess")),
+    "transition": Mode(
+        "transition curves of image networks between classes",
+        ("run", "against", "data", "teacher_path", "device", "images"),
+    ),
+    "simulate": Mode("make jets with Pythia 8 and FastJet", ("out", "per_class", "seed")),
+    "paper": Mode("all runs behind the paper's tables, in pieces",
+                  ("only", "minutes", "data", "device", "out", "seed", "iterations")),
+    "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
+    "record": Mode("add finished runs to the recorded results, small", ("run", "out")),
+    "tables": Mode("tables and result pages from recorded results", ("run", "out")),
+    "list": Mode("teachers, students, generators, methods and presets", ()),
+}  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):
-    """Mistakes in one line, like all others."""
+    """A parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"train.py: {message}; see --help", file=sys.stderr)
+        print(f"zskt: {message}; see --help", file=sys.stderr)
         raise SystemExit(2)
 
 
+def build_parser() -> Parser:
+    """Build the parser: every flag once, in groups."""
+    modes = "\n".join(f"  {name:<11} {mode.summary}" for name, mode in MODES.items())
+    used = "\n".join(
+        f"  {name:<11} " + " ".join(f"--{flag.replace('_', '-')}" for flag in mode.flags)
+        for name, mode in MODES.items()
+    )
+    parser = Parser(
+        prog="zskt",
+        description="Distil a trained network into a small, fast one, with no data.",
+        epilog=f"modes:\n{modes}\n\nflags by mode:\n{used}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--mode", required=True, help="what to do; see below", metavar="MODE")
+    add: Any = parser.add_argument_group("what to train (zero-shot, kd, few-shot, teacher)").add_argument
+    add("--preset", help="a named recipe; see --mode list")
+    add("--teacher", help="a teacher by name")
+    add("--student", help="a student by name")
+    add("--generator", help="a generator by name")
+    add("--method", help="a data-free method by name; the preset's without it")
+    add("--seed", type=int, help="seed of every random stream")
+    add(
+        "--iterations",
+        "--pseudo-batches",
+        type=int,
+        metavar="N",
+        help="iterations of the method; epochs where labels teach",
+    )
+    add("--batch-size", type=int, metavar="B", help="samples an iteration and a student step")
+    add("--student-steps", type=int, metavar="N", help="student steps an iteration")
+    add("--set", action="append", metavar="NAME=VALUE", help="any other setting of the method; repeatable")
+    add(
+        "--samples-per-class",
+        "--images-per-class",
+        type=int,
+        metavar="M",
+        help="few-shot: labelled samples a class; all without it",
+    )
+    add("--without-teacher", action="store_true", help="few-shot: learn from labels alone")
+    add = parser.add_argument_group("files and machine").add_argument
+    add("--teacher-path", type=Path, metavar="FILE", help="the teacher's file, instead of fetching it")
+    add(
+        "--preprocess",
+        type=Path,
+        metavar="FILE",
+        help="how a tagger from a file is fed: preprocess.json or weaver's YAML",
+    )
+    add("--data", type=Path, metavar="PATH", help="jets: a ROOT or parquet file; images: a folder")
+    add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")
+    add("--resume", action="store_true", help="continue the run in --out from its checkpoint")
+    add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
+    add = parser.add_argument_group("finished runs (evaluate, report, export, transition, tables, record)").add_argument
+    add(
+        "--run",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
+    )
+    add("--against", type=Path, metavar="RUN", help="transition: another finished run")
+    add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")
+    add = parser.add_argument_group("simulate and paper").add_argument
+    add("--per-class", type=int, metavar="N", help="simulate: jets of each class (1000)")
+    add("--only", metavar="DATA", help="paper: data set, such as mnist")
+    add("--minutes", type=float, help="paper: stop after so long, to go on another time")
+    return parser
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The command line; flags that were not given are None.
+    """Parse the command line; flags that were not given are None or False.
 
     Raises:
         SystemExit: with code 2 and one line, if a flag is unknown, unreadable, or of no use to the mode.
     """
-    lines = "\n".join(f"  {mode:<11} {line}" for mode, line in MODES.items())
-    parser = Parser(
-        description="Distil a trained network into a small, fast one, with no data.",
-        epilog=f"modes:\n{lines}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--mode", required=True, choices=list(MODES), help="see below", metavar="MODE")
-    recipe = parser.add_argument_group("recipe")
-    recipe.add_argument("--preset", help="a named recipe; see --mode list")
-    recipe.add_argument("--teacher", help="a teacher by name")
-    recipe.add_argument("--student", help="a student by name")
-    recipe.add_argument("--generator", help="a generator by name")
-    recipe.add_argument("--seed", type=int, help="of every random stream")
-    recipe.add_argument("--pseudo-batches", type=int, help="turns of the game; in mode teacher, epochs")
-    recipe.add_argument("--batch-size", type=int, help="samples a turn")
-    recipe.add_argument("--student-steps", type=int, help="student steps a turn")
-    recipe.add_argument("--set", action="append", metavar="NAME=VALUE", help="a field of zskt/config.py; repeatable")
-    recipe.add_argument("--images-per-class", type=int, metavar="M", help="labelled samples a class; all without it")
-    recipe.add_argument("--without-teacher", action="store_true", help="few-shot from labels alone")
-    place = parser.add_argument_group("files and machine")
-    place.add_argument("--teacher-path", type=Path, help="the teacher's file, instead of fetching it")
-    place.add_argument(
-        "--preprocess", type=Path, help="how a tagger from a file is fed: preprocess.json or weaver's YAML"
-    )
-    place.add_argument("--data", type=Path, help="jets: JetClass ROOT or JetClass-II parquet; images: a folder")
-    place.add_argument("--out", type=Path, help="run folder, or the file that simulate writes")
-    place.add_argument("--resume", action="store_true", help="continue the run in --out from its checkpoint")
-    place.add_argument(
-        "--run",
-        type=Path,
-        nargs="+",
-        help="finished runs, for evaluate; one, to begin from, for few-shot; a folder of runs, for tables",
-    )
-    place.add_argument("--against", type=Path, help="another finished run, for transition")
-    place.add_argument("--only", metavar="DATA", help="data set of mode paper, such as mnist")
-    place.add_argument("--minutes", type=float, help="mode paper stops after so long, to go on another time")
-    place.add_argument("--images", type=int, help="how many, for transition: 1000")
-    place.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    place.add_argument("--per-class", type=int, default=1000, help="jets of each class, for simulate")
-    given = parser.parse_args(arguments)
-    ignored = [
-        f"--{name.replace('_', '-')}"
-        for name, value in vars(given).items()
-        if name != "mode" and value != parser.get_default(name) and name not in FLAGS[given.mode]
-    ]
+    parser = build_parser()
+    flags, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        names = [option for action in parser._actions for option in action.option_strings]
+        close = get_close_matches(unknown[0].partition("=")[0], names, n=1)
+        parser.error(f"unknown argument {unknown[0]}" + (f": did you mean {close[0]}?" if close else ""))
+    if flags.mode not in MODES:
+        close = get_close_matches(flags.mode, MODES, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(MODES)}"
+        parser.error(f"unknown --mode {flags.mode!r}: {hint}")
+    mode = MODES[flags.mode]
+    given = {name for name, value in vars(flags).items() if name != "mode" and value not in (None, False)}
+    ignored = sorted(f"--{name.replace('_', '-')}" for name in given - set(mode.flags))
     if ignored:
-        parser.error(f"--mode {given.mode} does not use {', '.join(ignored)}")
-    return given
-
-
-def main(arguments: list[str]) -> int:
-    """Exit code: 0, 1 for a run that diverged, 2 for a user's mistake, 130 for an interruption."""
-    given = parse(arguments)
-    # After parsing: --help need not wait for torch.
-    from zskt.cli.commands import COMMANDS
-    from zskt.errors import UserError
-    from zskt.losses import NonFiniteLoss
-
-    try:
-        COMMANDS[given.mode](given)
-    except UserError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
-    except NonFiniteLoss as error:
-        print(f"train.py: stopped at {error}; no step was taken on it", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"train.py: {error.filename}: {error.strerror}; mend that, or choose another --out", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("train.py: interrupted; continue with the same command and --resume --out RUN_FOLDER", file=sys.stderr)
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        parser.error(f"--mode {flags.mode} does not use {', '.join(ignored)}")
+    flags.device = flags.device or "auto"
+    return flags

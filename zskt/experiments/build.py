@@ -1,92 +1,41 @@
-"""The networks that a recipe names: built anew, or read from a finished run."""
+"""The networks that a run names: built anew, or read from a finished run."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
-from teachers import TEACHERS, AnyCard, TaggerCard
+from zskt.contracts import Card
 from zskt.errors import UserError
-from zskt.experiments.config import Config
-from zskt.jets.features import JetInputs
-from zskt.jets.jets import JetSelection
-from zskt.jets.tagger_inputs import TaggerInputs
-from zskt.jets.tracks import FAT
-from zskt.networks.particle_flow import RegressionHead
-from zskt.networks.students import STUDENTS, count_parameters
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import RunConfig
+from zskt.networks.regression_head import RegressionHead
 
 
-def card_of(config: Config) -> AnyCard:
-    """The teacher's card, for the jets that the recipe asks for."""
-    card = TEACHERS[config.teacher]
-    asked = {name: getattr(config, name) for name in ("radius", "pt_low", "pt_high") if getattr(config, name)}
-    if not asked:
-        return card
-    if not isinstance(card.inputs, JetInputs | TaggerInputs):
-        raise UserError(f"{next(iter(asked))} is of jets, but the teacher {config.teacher} takes {card.domain}")
-    selection: JetSelection = replace(card.inputs.selection, **asked)
-    if selection.pt_low >= selection.pt_high:
-        raise UserError(
-            f"pt_low is {selection.pt_low:g} and pt_high {selection.pt_high:g}: the first must be the smaller"
-        )
-    if selection.radius > FAT:
-        raise UserError(f"radius is {selection.radius:g}, but pseudo-jets have at most {FAT:g}; leave it out")
-    if isinstance(card, TaggerCard):
-        return replace(card, selection=selection)
-    return replace(card, inputs=replace(card.inputs, selection=selection))
-
-
-def build_student(config: Config, card: AnyCard) -> nn.Module:
-    """An untrained student, the same for the same seed."""
+def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
+    """Build an untrained student, the same for the same seed."""
     torch.manual_seed(config.seed)
-    student = STUDENTS[config.student].build(card.inputs, len(card.classes) + len(card.values))
+    outputs = len(card.classes) + len(card.values)
+    student: nn.Module = catalog.students[config.student].build(card.inputs, outputs)
     return RegressionHead(student, len(card.values)) if card.values else student
 
 
-@torch.no_grad()
-def inherit(student: nn.Module, teacher: nn.Module) -> None:
-    """Give the student the teacher's layers of the same name and shapes, statistics of normalisations included.
-
-    V. Sanh et al., "DistilBERT", arXiv:1910.01108, section 2, begin a student so, from every other layer. A layer is
-    taken whole or not at all: one whose normalisation was folded into it is another layer.
-
-    Raises:
-        UserError: if that is less than half of the student.
-    """
-    layers = dict(teacher.named_modules())
-    taken = 0
-    for name, mine in student.named_modules():
-        shapes = {key: tensor.shape for key, tensor in mine.state_dict().items()}
-        if name not in layers or any(mine.children()) or not shapes:
-            continue
-        its = layers[name].state_dict()
-        if {key: tensor.shape for key, tensor in its.items()} == shapes:
-            mine.load_state_dict(its)
-            taken += count_parameters(mine)
-    total = count_parameters(student)
-    if 2 * taken < total:
-        raise UserError(
-            f"inherit: of the student's {total:,} parameters {taken:,} are in layers that the teacher has too, less "
-            "than half: take a --student of the teacher's family and widths, or --set inherit=False"
-        )
-
-
-def load_student(run: Path, config: Config) -> nn.Module:
-    """The student of a run, in evaluation mode.
+def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:
+    """Load the student of a run, in evaluation mode.
 
     Raises:
         UserError: if the run has none, or one that does not fit its configuration.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     path = run / "student.safetensors"
     if not path.is_file():
         raise UserError(f"{path}: no such file; the run is not finished: continue it with --resume --out {run}")
-    card = card_of(config)
-    network = card.build() if config.mode == "teacher" else build_student(config, card)
+    card = catalog.card(config)
+    network = card.build() if config.mode == "teacher" else build_student(config, card, catalog)
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError, OSError) as error:
@@ -94,3 +43,42 @@ def load_student(run: Path, config: Config) -> nn.Module:
             f"{path}: does not hold the {config.student} of {run / 'config.json'}; fetch the run again"
         ) from error
     return network.eval()
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" takes CUDA where there is one.
+
+    Raises:
+        UserError: if CUDA is asked for and not there.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "--device cuda: this machine has no CUDA device that PyTorch can use; take --device cpu or auto"
+        )
+    return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
+
+
+def load_run_teacher(card: Card, recorded: dict[str, str | None], path: Path | None) -> nn.Module:
+    """Load the teacher of a finished run.
+
+    Args:
+        recorded: what the run knows of the file, "path" and "sha256".
+        path: where it is now, if the user says so.
+
+    Raises:
+        UserError: if it cannot be had, or is not the one of the run.
+    """
+    from zskt.files import sha256
+
+    path = path or recorded_path(recorded)
+    card = card.with_files(path) if path is not None else card
+    file, sha = card.files()["teacher"], recorded.get("sha256")
+    if sha is not None and sha256(file) != sha:
+        raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
+    return card.load()
+
+
+def recorded_path(recorded: dict[str, str | None]) -> Path | None:
+    """Return where a finished run found a file or folder, if that is still there."""
+    place = recorded.get("path")
+    return None if place is None or not Path(place).exists() else Path(place)

@@ -1,81 +1,101 @@
-"""Taggers that a user brings as files join the registry of teachers for as long as the process runs."""
+"""The catalogue: every teacher, student, generator and preset that a process knows, in one frozen object."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from teachers import TEACHERS, TaggerCard
+from zskt.contracts import Card
 from zskt.errors import UserError, lookup
+from zskt.experiments.config import RunConfig, require_settings
 from zskt.files import read_json
-from zskt.jets.tagger_description import RECORD, Description
+from zskt.methods import METHODS
+
+TEACHER_RECORD = "inputs.json"
+"""File of a run folder that says what a teacher from the user's files takes and answers."""
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Teachers, students, generators and presets by name."""
+    """Who can take part. Nothing changes it: `with_teacher` returns another one."""
 
-    teachers: Mapping[str, Any]
+    teachers: Mapping[str, Card]
     students: Mapping[str, Any]
+    """`zskt.networks.students.Student` by name."""
     generators: Mapping[str, Any]
-    presets: Mapping[str, Any]
+    """`generators.Entry` by name."""
+    presets: Mapping[str, RunConfig]
+    card_of_files: Callable[[Path, Path], Card]
+    """Network, preprocess.json -> the card of a teacher that nobody registered."""
+    card_of_record: Callable[[str, dict[str, Any], Path], Card]
+    """Name, what `Card.record` gave -> the card of a finished run's teacher, without its files."""
+    needs_preprocess: Callable[[Path], bool]
+    """Whether a file holds a network with its code, which needs a description of its inputs."""
 
+    def with_teacher(self, card: Card) -> Catalog:
+        """Return a catalogue that knows one more teacher, or another one under the same name."""
+        return replace(self, teachers={**self.teachers, card.name: card})
 
-def adopt_files(teacher: str | None, network: Path | None, preprocess: Path | None) -> str | None:
-    """The teacher's name, known from now on: a tagger's files stand for one, or for those of a named one.
+    def with_files(self, name: str | None, network: Path | None, preprocess: Path | None) -> tuple[Catalog, str | None]:
+        """Return a catalogue that takes a teacher from the user's files, and the teacher's name.
 
-    Args:
-        teacher, network, preprocess: of the command line: ``--teacher``, ``--teacher-path``, ``--preprocess``.
+        Args:
+            name, network, preprocess: of the command line: ``--teacher``, ``--teacher-path``, ``--preprocess``.
 
-    Raises:
-        UserError: if the flags do not go together.
-    """
-    known = None if teacher is None else lookup(TEACHERS, teacher, "teacher")
-    if preprocess is None:
-        if teacher is None and network is not None and (network.suffix == ".onnx" or _is_torchscript(network)):
-            raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
-        if isinstance(known, TaggerCard) and network is not None and teacher is not None:
-            TEACHERS[teacher] = replace(known, local_file=network)
-        return teacher
-    if known is not None and not isinstance(known, TaggerCard):
-        raise UserError(f"--preprocess {preprocess}: {teacher} is fed as its card says; leave one of the two flags out")
-    if known is None and network is None:
-        raise UserError(
-            f"--preprocess {preprocess}: say of which network: --teacher-path model.pt, or a --teacher by name"
-        )
-    if teacher is not None and known is not None:
-        TEACHERS[teacher] = replace(known, local_file=network, preprocess_path=preprocess)
-        return teacher
-    assert network is not None
-    place = network.resolve()
-    name = f"{place.parent.name}-{place.stem}"
-    if not isinstance(TEACHERS.get(name, TaggerCard(name=name, summary="")), TaggerCard):
-        name = f"{name}-file"  # whatever the folder is called, a teacher of ours stays what it is
-    line = f"the tagger of {network}"
-    TEACHERS[name] = TaggerCard(name=name, summary=line, local_file=network, preprocess_path=preprocess)
-    return name
+        Raises:
+            UserError: if the files do not go together.
+        """
+        if name is not None:
+            card = lookup(self.teachers, name, "teacher")
+            if network is None and preprocess is None:
+                return self, name
+            return self.with_teacher(card.with_files(network, preprocess)), name
+        if preprocess is None:
+            if network is not None and self.needs_preprocess(network):
+                raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
+            return self, None
+        if network is None:
+            raise UserError(
+                f"--preprocess {preprocess}: say of which network: --teacher-path model.pt, or a --teacher by name"
+            )
+        card = self.card_of_files(network, preprocess)
+        return self.with_teacher(card), card.name
 
+    def with_run(self, run: Path) -> Catalog:
+        """Return a catalogue that knows the teacher of a run, if the run's folder says what it takes and answers."""
+        record = run / TEACHER_RECORD
+        if not record.is_file():
+            return self
+        recorded = read_json(run / "config.json")
+        name = str(recorded.get("teacher"))
+        card = self.teachers.get(name) or self.card_of_record(name, read_json(record), record)
+        path = recorded.get("files", {}).get("teacher", {}).get("path")
+        if path is not None and Path(path).is_file():
+            card = card.with_files(Path(path))
+        return self.with_teacher(card.with_record(read_json(record), record))
 
-def _is_torchscript(path: Path) -> bool:
-    """Whether a file holds a network with its code, and not parameters alone."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
+    def card(self, config: RunConfig) -> Card:
+        """Return the card of a run's teacher, for the jets that the run asks for."""
+        card = lookup(self.teachers, config.teacher, "teacher")
+        return card.with_selection(**config.selection) if config.selection else card
 
-
-def adopt_run(run: Path) -> None:
-    """Make the teacher of a run known, if it is a tagger: the run's folder says what it takes and answers."""
-    record = run / RECORD
-    if not record.is_file():
-        return
-    name = str(read_json(run / "config.json").get("teacher"))
-    described = Description.from_record(read_json(record), record)
-    known = TEACHERS.get(name, TaggerCard(name=name, summary="a tagger from a file"))
-    if isinstance(known, TaggerCard) and known.preprocess_path is None:
-        path = read_json(run / "config.json").get("files", {}).get("teacher", {}).get("path")
-        kept = Path(path) if path is not None and Path(path).is_file() else known.local_file
-        TEACHERS[name] = replace(known, described=described, local_file=kept)
+    def require(self, config: RunConfig) -> None:
+        """Raise `UserError` if a run names somebody unknown, or those that it names do not fit together."""
+        card = lookup(self.teachers, config.teacher, "teacher")
+        method = lookup(METHODS, config.method, "method")
+        chosen: list[tuple[str, str, Mapping[str, Any]]] = []
+        if config.mode != "teacher":
+            chosen.append(("student", config.student, self.students))
+        if method.needs_generator:
+            chosen.append(("generator", str(config.generator), self.generators))
+        for kind, name, table in chosen:
+            domain = lookup(table, name, kind).domain
+            if domain != card.domain:
+                fitting = ", ".join(sorted(n for n, entry in table.items() if entry.domain == card.domain))
+                raise UserError(
+                    f"--{kind} {name} is for {domain}, but the teacher {config.teacher} takes {card.domain}: "
+                    f"choose one of {fitting}"
+                )
+        require_settings(config.settings, card.domain, config.teacher)

@@ -1,27 +1,29 @@
-"""What a run is asked to do: one frozen object, validated when made, recorded in the run folder."""
+"""What a run is asked to do: one frozen object, recorded in the run folder."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
-from generators import GENERATORS
-from teachers import TEACHERS
 from zskt.errors import UserError, lookup
-from zskt.images.augment import AUGMENTATIONS
-from zskt.networks.students import STUDENTS
+from zskt.experiments.aliases import SETTING_ALIASES
+from zskt.methods import METHODS
+from zskt.methods.zskt import ZSKT
+from zskt.settings import Settings, setting
 
-NO_GENERATOR = "none"
-"""Recorded by the modes that learn from given samples."""
+METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
+"""Mode of the command line -> the method that it runs, unless told otherwise."""
+LEARNS_FROM_DATA = ("kd", "few-shot", "teacher")
+"""Modes that may read training data."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
-    """A recipe, whichever mode uses it. Losses are in nats per example.
+class RunConfig(Settings):
+    """A run: who takes part, the method and its settings, what is logged. It knows names, and imports nobody.
 
     Raises:
-        UserError: if a name is unknown or a value cannot work; the message names the flag.
+        UserError: if a value cannot work.
     """
 
     preset: str
@@ -29,165 +31,116 @@ class Config:
     mode: str = "zero-shot"
     teacher: str = "zskt-particlenet"
     student: str = "pfn"
-    generator: str = "shower"
-    seed: int = 0
-    """Of every random stream of the run: initialisation, latent, replay, demonstration."""
-    pseudo_batches: int = 400
-    """N of Algorithm 1: turns of the game. In mode kd as many turns of student steps alone; in mode teacher, epochs."""
-    batch_size: int = 128
-    """B: pseudo-samples a turn, and samples a student step."""
-    student_steps: int = 10
-    """n_S: student steps a turn, on average over the run."""
-    growth: float = 0.0
-    """In the game, student steps of turn t go with t^growth. 0 is Algorithm 1; 1 goes with the number of samples that
-    there are to replay, so that early ones are not learned by heart before there are others."""
-    generator_every: int = 1
-    """Turns from one generator step to the next; 0 never takes one."""
-    reuse: bool = True
-    """Whether the student learns from the very samples of the generator step, whose answers are paid for already;
-    False takes the same z through the generator after its step and asks again, as Algorithm 1 has it."""
-    fresh: bool = False
-    """Whether each student step draws a new z, and asks the teacher anew."""
-    replay: float = 0.5
-    """Share of each student batch that comes from earlier pseudo-batches."""
-    pool: int = 65536
-    """How many pseudo-samples are kept for replay, the latest ones."""
-    balance: float = 0.0
-    """Replay draws a sample with probability ~ (frequency of its class among the teacher's answers)^-balance."""
-    beta: float = 0.0
-    """Weight of the attention match."""
-    hint: float = 0.0
-    """Weight of the match of what the blocks put out, in units of the teacher's mean square, where both networks have
-    the same widths. Layers are too large to be kept: the teacher is asked again in each student step, at as many
-    answers more."""
-    cutmix: float = 0.0
-    """Share of the images of each student batch that get a rectangle of another one; the teacher is asked anew in each
-    student step, at as many answers more."""
-    regression: float = 1.0
-    """Weight of the robust distance of regressed values, of teachers that have such."""
-    radius: float = 0.0
-    """Of the jets that the teacher is for; 0 takes what its card says. So for the two that follow."""
-    pt_low: float = 0.0
-    pt_high: float = 0.0
-    """GeV"""
-    coverage: float = 0.0
-    """Weight of the entropy of the teacher's mean belief in what the generator maximises: all classes shall come up."""
-    certainty: float = 0.0
-    """Price of the teacher's doubt, the entropy of each of its beliefs, in what the generator maximises."""
-    push: float = 0.0
-    """How far, at most, each pseudo-image is moved along the gradient of KL(T || S) in normalised pixels before the
-    student learns from it: an adversary without parameters, beside the generator's or instead of it. It is asked about
-    where it begins and where it ends."""
-    moments: float = 0.0
-    """Price of pseudo-samples whose moments are not those that the teacher's batch normalisations remember."""
-    inherit: bool = False
-    """Whether the student begins with the teacher's own layers, wherever name and shapes are the same: a shallower
-    network of the same widths begins as the teacher with blocks left out, and knows real samples from it. Of modes
-    zero-shot and kd."""
-    average: float = 0.0
-    """Decay, each step, of an exponential moving average of the student; it is what the run leaves. 0 keeps none."""
-    alpha: float = 0.9
-    """In mode few-shot, the teacher's share of the loss, the labels have the rest; 0 does without a teacher."""
-    images_per_class: int = 0
-    """M, labelled samples of each class in mode few-shot; 0 takes all."""
-    start: str = "scratch"
-    """In mode few-shot, the recipe of the run whose student is where this one begins."""
-    temperature: float = 1.0
-    student_lr: float = 2e-3
-    """Of Adam; falls to 0 by a cosine over the run, like the generator's."""
-    warmup: float = 0.0
-    """Share of the student's steps of a game in which its rate rises to that cosine: too high a rate at first leaves
-    units that never answer again."""
-    generator_lr: float = 1e-3
-    weight_decay: float = 0.0
-    """Of the student, decoupled (AdamW)."""
-    optimizer: str = "adamw"
-    """Of mode teacher: "adamw" with a cosine, or "sgd", Nesterov's with momentum 0.9, its rate divided by 5 after
-    30, 60 and 80 % of the epochs, as in the literature on wide ResNets."""
-    augment: str = "none"
-    """Of real images in training: see `zskt.augment.AUGMENTATIONS`."""
-    clip: float = 5.0
-    """Largest norm of a gradient."""
-    evaluate_every: int = 100
-    """Turns between evaluations on the test samples; 0 evaluates at the end only. Never used to choose a student."""
-    checkpoint_every: int = 100
-    """Turns between checkpoints; there is one every five minutes in any case."""
+    generator: str | None = None
+    """None where samples are given instead."""
+    method: str = "zskt"
+    """Name of the method, in `zskt.methods.METHODS`."""
+    settings: Any = field(default_factory=ZSKT.Config)
+    """The method's own settings, its ``Config``."""
+    seed: int = setting(0, minimum=0, maximum=2**60)
+    """Seed of every random stream of the run: initialisation, latent variables, replay, pictures."""
+    radius: float = setting(0.0, minimum=0)
+    """Jet radius that the teacher is for. 0: the teacher card's value."""
+    pt_low: float = setting(0.0, minimum=0)
+    """Smallest transverse momentum of its jets, GeV. 0: the teacher card's value."""
+    pt_high: float = setting(0.0, minimum=0)
+    """Largest transverse momentum of its jets, GeV. 0: the teacher card's value."""
+    evaluate_every: int = setting(100, minimum=0)
+    """Iterations between evaluations on the test samples, never used to choose a student. 0: at the end only."""
+    checkpoint_every: int = setting(100, minimum=1)
+    """Iterations between checkpoints; there is one every five minutes in any case."""
 
-    def __post_init__(self) -> None:
-        lookup(TEACHERS, self.teacher, "teacher")
-        lookup(STUDENTS, self.student, "student")
-        if self.generator != NO_GENERATOR or self.mode == "zero-shot":
-            lookup(GENERATORS, self.generator, "generator")
-        self._require_one_domain()
-        least = {"pseudo_batches": 1, "batch_size": 2, "student_steps": 1, "student_lr": 0, "generator_lr": 0}
-        least |= {"seed": 0, "generator_every": 0, "beta": 0, "weight_decay": 0, "clip": 0, "balance": 0, "pool": 1}
-        least |= {"evaluate_every": 0, "checkpoint_every": 1, "coverage": 0, "growth": 0, "moments": 0}
-        least |= {"certainty": 0, "images_per_class": 0, "regression": 0, "radius": 0, "pt_low": 0, "pt_high": 0}
-        least |= {"push": 0, "hint": 0}
-        for name, value in self.to_dict().items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise UserError(f"{name} is {value}, but must be a finite number")
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                flag = name.replace("_", "-")
-                raise UserError(f"--{flag} is {getattr(self, name)}, but must be at least {value}")
-        for name, most in {"seed": 2**60, "balance": 2, "pool": 2**24}.items():
-            if getattr(self, name) > most:
-                raise UserError(f"--{name} is {getattr(self, name)}, but must be at most {most}")
-        if not 0 <= self.replay < 1:
-            raise UserError(f"replay is {self.replay}, but must be in [0, 1): some of a batch has to be new")
-        for name in ("alpha", "average", "warmup", "cutmix"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f"{name} is {getattr(self, name)}, but must be in [0, 1]")
-        if self.mode not in ("zero-shot", "kd"):
-            for name in ("inherit", "hint", "cutmix"):
-                if getattr(self, name):
-                    raise UserError(f"{name} is of modes zero-shot and kd, not of {self.mode}: take it out of --set")
-        lookup(AUGMENTATIONS, self.augment, "augmentation")
-        lookup({"adamw": 0, "sgd": 0}, self.optimizer, "optimizer")
-        if self.temperature <= 0:
-            raise UserError(f"temperature is {self.temperature}, but must be positive")
-
-    def _require_one_domain(self) -> None:
-        domain = TEACHERS[self.teacher].domain
-        tables: list[tuple[str, str, dict[str, str]]] = []
-        if self.mode != "teacher":
-            tables.append(("student", self.student, {name: s.domain for name, s in STUDENTS.items()}))
-        if self.mode == "zero-shot":
-            tables.append(("generator", self.generator, {name: g.domain for name, g in GENERATORS.items()}))
-        for kind, name, domains in tables:
-            if domains[name] != domain:
-                fitting = ", ".join(sorted(n for n, d in domains.items() if d == domain))
-                raise UserError(
-                    f"--{kind} {name} is for {domains[name]}, but the teacher {self.teacher} takes {domain}: "
-                    f"choose one of {fitting}"
-                )
-        for name, is_on in {"augment": self.augment != "none", "push": self.push, "cutmix": self.cutmix}.items():
-            if is_on and domain != "images":
-                chosen = getattr(self, name)
-                raise UserError(f"{name} {chosen} is for images, but the teacher {self.teacher} takes {domain}")
+    @property
+    def selection(self) -> dict[str, float]:
+        """Which jets the teacher is for, as far as the run says so."""
+        return {name: getattr(self, name) for name in ("radius", "pt_low", "pt_high") if getattr(self, name)}
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return all values, as ``config.json`` holds them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"settings": self.settings.to_dict()}
+
+    def with_(self, **changes: Any) -> Self:
+        """Copy, with those of ``changes`` that are not None; names of the method's settings are changed there."""
+        changes = {name: value for name, value in changes.items() if value is not None}
+        own = {name: value for name, value in changes.items() if name in self.names()}
+        inner = {name: value for name, value in changes.items() if name not in own}
+        return replace(self, settings=replace(self.settings, **inner), **own) if inner else replace(self, **own)
+
+    def with_length(self, iterations: int) -> Self:
+        """Copy, with another number of iterations, or of epochs where labels teach."""
+        return self.with_(**{"epochs" if self.method == "supervised" else "iterations": iterations})
+
+    def with_method(self, name: str) -> Self:
+        """Copy, for another method: settings that both have are carried over."""
+        kind = lookup(METHODS, name, "method")
+        return replace(self, method=name, settings=kind.Config.from_dict(self.settings.to_dict()))
+
+    def assigned(self, name: str, text: str) -> Self:
+        """Copy, with one setting from the command line; earlier names are understood.
+
+        Raises:
+            UserError: if neither the run nor its method has such a setting, or it has a flag of its own.
+        """
+        name = SETTING_ALIASES.get(name, name)
+        name = "epochs" if name == "iterations" and self.method == "supervised" else name
+        own = {"radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "seed", "student", "generator"}
+        if name in own:
+            return super().assigned(name, text)
+        if name in ("init_from_run", "preset", "mode", "teacher", "method", "settings"):
+            raise UserError(f"--set {name}: has a flag of its own; see --help")
+        inner = self.settings.names()
+        if name.partition(".")[0] not in inner:
+            known = dict.fromkeys([*inner, *own])
+            lookup(known, name, f"setting of --mode {self.mode} (method {self.method})")
+        return replace(self, settings=self.settings.assigned(name, text))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], where: str, *, whole: bool = False) -> Config:
-        """The inverse of `to_dict`. What an older version did not have yet takes its default.
+    def read(cls, values: Mapping[str, Any], where: str, *, whole: bool = False) -> RunConfig:
+        """Make a configuration from ``config.json``, of this version or an earlier one.
 
         Args:
+            where: the file, for messages.
             whole: nothing may be missing, as for a run that is to go on exactly.
 
         Raises:
             UserError: if there are fields that this version does not know, or some are missing.
         """
-        known = {f.name for f in fields(cls)}
-        wrong = set(values) - known
-        missing = known - set(values) if whole else {"preset"} - set(values)
-        if wrong or missing:
-            odd = f"fields {', '.join(sorted(wrong | missing))}"
+        values = {name: value for name, value in values.items() if name != "files"}
+        if "settings" not in values:
+            values = _upgraded(values)
+        names = set(cls.names())
+        kind = lookup(METHODS, str(values.get("method", "zskt")), "method")
+        settings = dict(values.get("settings", {}))
+        strange = (set(values) - names) | (set(settings) - set(kind.Config.names()))
+        required = (names | set(kind.Config.names())) if whole else {"preset"}
+        missing = required - set(values) - set(settings)
+        if strange or missing:
+            odd = f"fields {', '.join(sorted(strange | missing))}"
             raise UserError(f"{where}: written by another version of zskt ({odd}); use that version")
-        return cls(**values)
+        return cls(**{**values, "settings": kind.Config(**settings)})
 
-    def with_(self, **changes: Any) -> Config:
-        """A copy with those of ``changes`` that are not None."""
-        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+def _upgraded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate a flat ``config.json``, as written before methods had settings of their own."""
+    renamed = {SETTING_ALIASES.get(name, name): value for name, value in values.items()}
+    mode = renamed.get("mode", "zero-shot")
+    method = METHOD_OF_MODE[mode]
+    names = set(METHODS[method].Config.names())
+    settings = {name: value for name, value in renamed.items() if name in names}
+    if method == "supervised":
+        settings["epochs"] = renamed.get("iterations", 100)
+    if mode == "teacher":  # an epoch took every sample once, whatever else was recorded
+        settings |= {"student_steps": 0, "kd_fraction": 0.0, "attention_weight": 0.0}
+    everything = set().union(*(kind.Config.names() for kind in METHODS.values()))
+    run = {name: value for name, value in renamed.items() if name not in everything}
+    if run.get("generator") == "none" or mode != "zero-shot":
+        run["generator"] = None
+    return {**run, "method": method, "settings": settings}
+
+
+def require_settings(settings: Settings, domain: str, teacher: str) -> None:
+    """Raise `UserError` if a setting is used that only another domain has."""
+    for f in fields(settings):
+        only, value = f.metadata.get("domain"), getattr(settings, f.name)
+        if only and only != domain and value != f.default:
+            raise UserError(f"{f.name} {value} is for {only}, but the teacher {teacher} takes {domain}")

@@ -1,72 +1,77 @@
-"""Who judges a student: test samples, and the teacher's answers to them."""
+"""The evaluator of a student: test samples, and the teacher's answers to them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
-from teachers import AnyCard
+from zskt.contracts import Card
 from zskt.dataset import Labelled
-from zskt.domains import Source
-from zskt.experiments.config import Config
-from zskt.jets.collections import ReconstructedJets
-from zskt.jets.jets import Jets
-from zskt.jets.metrics import TaggingComparison, judged, physics
-from zskt.metrics import Predictions, answers, compare, figures
-from zskt.networks.students import count_parameters
+from zskt.domains import DOMAINS, Diagnosis, Source
+from zskt.metrics import Predictions, compare, network_metrics, predict
+
+MONITORED = ("accuracy", "auc", "agreement", "kl")
+"""Metrics that are logged during a run."""
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Count parameters, trainable or frozen, each once; buffers are none."""
+    return sum(p.numel() for p in network.parameters())
 
 
 @dataclass
 class Evaluator:
-    """Test samples and what the teacher says of them; read when figures are first asked for, not before."""
+    """Test samples and the teacher's predictions; read when metrics are first asked for, not before."""
 
     source: Source
-    card: AnyCard
+    card: Card
     teacher: nn.Module | None
     device: torch.device
-    _data: Labelled | None = None
-    _said: Predictions | None = None
+    _data: Labelled | None = field(default=None, repr=False)
+    _teacher_predictions: Predictions | None = field(default=None, repr=False)
 
     @property
     def data(self) -> Labelled:
+        """The test samples."""
         if self._data is None:
             self._data = self.source.read()
         return self._data
 
-    def teacher_says(self) -> Predictions | None:
-        if self._said is None and self.teacher is not None:
-            self._said = answers(self.teacher, self.data, self.card.inputs, self.device)
-        return self._said
+    def predict(self, network: nn.Module) -> Predictions:
+        """Run a network on the test samples."""
+        return predict(network, self.data, self.card.inputs, self.device)
 
-    def says(self, student: nn.Module) -> Predictions:
-        return answers(student, self.data, self.card.inputs, self.device)
+    def teacher_predictions(self) -> Predictions | None:
+        """Run the teacher on the test samples, once; None where there is no teacher."""
+        if self._teacher_predictions is None and self.teacher is not None:
+            self._teacher_predictions = self.predict(self.teacher)
+        return self._teacher_predictions
 
-    def physics(self, student: nn.Module) -> tuple[TaggingComparison, dict[str, Any]] | None:
-        """What physicists ask, of jets and with a teacher that tells classes apart; else None."""
-        teacher, samples = self.teacher_says(), self.data.samples
-        if teacher is None or self.card.domain != "jets" or not self.card.classes:
+    def diagnose(self, student: nn.Module) -> Diagnosis | None:
+        """Measure what the people of the domain ask for; None where the domain or the teacher has nothing."""
+        diagnose, teacher = DOMAINS[self.card.domain].diagnose, self.teacher_predictions()
+        if teacher is None or diagnose is None:
             return None
-        assert isinstance(samples, Jets | ReconstructedJets)
-        own = self.says(student)
-        found = judged(self.card.classes, samples, self.data.labels, teacher.logits, own.logits)
-        return found, physics(found)
+        return diagnose(self.card, self.data, teacher.logits, self.predict(student).logits)
 
-    def quick(self, student: nn.Module) -> dict[str, float | None]:
-        """What is logged on the way."""
-        said, teacher = self.says(student), self.teacher_says()
-        found = figures("", 0, said, self.data.labels) | compare(teacher, said, self.card.values)
-        return {f"test/{key}": found[key] for key in ("accuracy", "auc", "agreement", "kl")}
+    def monitor(self, student: nn.Module) -> dict[str, float | None]:
+        """Return the metrics that are logged during a run."""
+        predictions, teacher = self.predict(student), self.teacher_predictions()
+        metrics = network_metrics("", 0, predictions, self.data.labels)
+        metrics |= compare(teacher, predictions, self.card.values)
+        return {f"test/{name}": metrics[name] for name in MONITORED}
 
-    def verdict(self, config: Config, student: nn.Module, name: str) -> dict[str, Any]:
-        """The entries of ``result.json`` that depend on the test jets."""
-        said, teacher = self.says(student), self.teacher_says()
-        entry: dict[str, Any] = {"name": config.teacher, "parameters": None, "accuracy": None, "auc": None}
+    def evaluate(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:
+        """Return the entries of ``result.json`` that depend on the test samples: "data", "teacher", "student"."""
+        predictions, teacher = self.predict(student), self.teacher_predictions()
+        labels, source = self.data.labels, self.source
+        teacher_entry: dict[str, Any] = {"name": teacher_name, "parameters": None, "accuracy": None, "auc": None}
         if teacher is not None:
-            entry = figures(config.teacher, self.card.parameters(), teacher, self.data.labels, self.source.unit)
-        own = figures(name, count_parameters(student), said, self.data.labels, self.source.unit)
-        own |= compare(teacher, said, self.card.values)
-        source = {"name": self.source.name, "sha256": self.source.sha256(), f"{self.source.unit}s": len(self.data)}
-        return {"data": source, "teacher": entry, "student": own}
+            teacher_entry = network_metrics(teacher_name, self.card.parameters(), teacher, labels)
+        student_entry = network_metrics(student_name, count_parameters(student), predictions, labels)
+        student_entry |= compare(teacher, predictions, self.card.values)
+        data = {"name": source.name, "sha256": source.sha256(), "count": len(self.data), "unit": source.unit}
+        return {"data": data, "teacher": teacher_entry, "student": student_entry}

@@ -1,4 +1,4 @@
-"""Mode ``evaluate``: a finished run's student on any file of jets."""
+"""Finished runs: opened again, and evaluated on other data (mode ``evaluate``)."""
 
 from __future__ import annotations
 
@@ -11,118 +11,155 @@ from typing import Any
 import torch
 from torch import nn
 
+from zskt.contracts import Card
 from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
-from zskt.experiments.build import card_of, load_student
-from zskt.experiments.catalog import adopt_run
-from zskt.experiments.config import Config
+from zskt.experiments.build import choose_device, load_run_teacher, load_student, recorded_path
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import RunConfig
 from zskt.experiments.evaluator import Evaluator
-from zskt.experiments.runner import choose_device, recorded_path, teacher_of
+from zskt.experiments.result import upgrade
 from zskt.files import read_json, write_json
-
-
-def _teacher(config: Config, file: dict[str, Any], path: Path | None) -> nn.Module | None:
-    """The teacher of a run; None, and a line on standard error, where it cannot be had without a path."""
-    if config.mode == "teacher":
-        return None
-    try:
-        return teacher_of(config, file, path)
-    except UserError as error:
-        if path is not None:
-            raise
-        print(f"train.py: {error}; without it, agreement and KL are left out", file=sys.stderr)
-        return None
-
-
-def _write(run: Path, judge: Evaluator, result: dict[str, Any]) -> Path:
-    """Into the run folder, unless a file of the same name is about other jets."""
-    path = run / f"evaluate-{judge.source.stem}.json"
-    before = read_json(path) if path.exists() else None
-    if before is not None and before["data"]["sha256"] != result["data"]["sha256"]:
-        raise UserError(f"{path}: holds figures on another file named {judge.source.name}; rename one of the two")
-    if before is not None and before["student"].get("kl") is not None and result["student"].get("kl") is None:
-        raise UserError(f"{path}: holds agreement with the teacher, kept; give --teacher-path, or move that file away")
-    write_json(path, result)
-    return path
-
-
-def evaluation_source(config: Config, recorded: dict[str, Any], data: Path | None) -> Source:
-    """What a finished run is judged on: what the user says, or images where the run found them, or what ships.
-
-    Args:
-        recorded: what the run knows of its data, "path" and "sha256".
-
-    Raises:
-        UserError: if other images are there by now.
-    """
-    card = card_of(config)
-    domain = DOMAINS[card.domain]
-    before = recorded_path(recorded) if domain.split and data is None else None
-    _, source = domain.sources(card, before or data, "evaluate")
-    # What a run with data has recorded are those that it learned from.
-    if before is not None and config.mode == "zero-shot" and source.sha256() != recorded["sha256"]:
-        raise UserError(f"{before}: not the images that this run was judged on; say where they are: --data")
-    return source
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that has ended, and who judges it."""
+    """A run that has ended, its student, and an evaluator."""
 
-    run: Path
-    config: Config
+    folder: Path
+    config: RunConfig
     student: nn.Module
-    judge: Evaluator
+    evaluator: Evaluator
     result: dict[str, Any]
+    """Its ``result.json``, in the layout of today."""
+    catalog: Catalog
 
     @property
-    def name(self) -> str:
-        """Of the network that it left."""
+    def card(self) -> Card:
+        """The teacher's card."""
+        return self.evaluator.card
+
+    @property
+    def student_name(self) -> str:
+        """Name of the network that the run left."""
         return self.config.teacher if self.config.mode == "teacher" else self.config.student
+
+    def evaluate(self) -> dict[str, Any]:
+        """Return its result, with the entries that depend on the evaluator's samples made anew."""
+        return self.result | self.evaluator.evaluate(self.student, self.config.teacher, self.student_name)
 
 
 Evaluators = dict[tuple[object, ...], Evaluator]
 
 
-def finished(
-    run: Path, data: Path | None, teacher_path: Path | None, where: torch.device, judges: Evaluators
-) -> FinishedRun:
-    """A run's student, to be judged on ``data`` (without it, images where the run found them, the sample that ships).
+def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str, dict[str, str | None]]]:
+    """Read a run's ``config.json``: its configuration, and the files that it was made of, by role.
+
+    Raises:
+        UserError: if there is no such run, or another version wrote it.
+    """
+    recorded = read_json(run / "config.json")
+    return RunConfig.read(recorded, str(run / "config.json"), whole=whole), recorded.get("files", {})
+
+
+def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | None], data: Path | None) -> Source:
+    """Return what a finished run is judged on: the user's data, or what the run was judged on, or what ships.
 
     Args:
-        judges: those of other runs, to share: a teacher that several runs have is asked once.
+        recorded: what the run knows of its data, "path" and "sha256".
+
+    Raises:
+        UserError: if other samples are there by now.
+    """
+    domain = DOMAINS[card.domain]
+    before = recorded_path(recorded) if domain.has_test_split and data is None else None
+    _, source = domain.sources(card, before or data, False)
+    # What a run with data has recorded are those that it learned from.
+    if before is not None and config.mode == "zero-shot" and source.sha256() != recorded["sha256"]:
+        raise UserError(f"{before}: not the {source.unit}s that this run was judged on; say where they are: --data")
+    return source
+
+
+def open_run(
+    folder: Path,
+    catalog: Catalog,
+    *,
+    data: Path | None = None,
+    teacher_path: Path | None = None,
+    device: torch.device | None = None,
+    evaluators: Evaluators | None = None,
+    requires_teacher: bool = False,
+) -> FinishedRun:
+    """Open a finished run, its student to be judged on ``data``.
+
+    Args:
+        data: without it, images where the run found them, or the sample that ships.
+        evaluators: those of other runs, to share: a teacher that several runs have is asked once.
+        requires_teacher: whether a teacher that cannot be had is an error.
 
     Raises:
         UserError: if there is no such run, or the data cannot be read.
     """
-    adopt_run(run)
-    recorded = read_json(run / "config.json")
-    files = recorded.pop("files", {})
-    file = files.get("teacher", {})
-    config = Config.from_dict(recorded, str(run / "config.json"))
-    student = load_student(run, config).to(where)
-    source = evaluation_source(config, files.get("data", {}), data)
-    asked = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), config.radius)
+    device = device or torch.device("cpu")
+    config, files = read_config(folder)
+    catalog = catalog.with_run(folder)
+    card, file = catalog.card(config), files.get("teacher", {})
+    student = load_student(folder, config, catalog).to(device)
+    source = evaluation_source(config, card, files.get("data", {}), data)
+    asked = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), str(config.selection))
     key = (*asked, source.name, source.files)
-    if key not in judges:
-        teacher = _teacher(config, file, teacher_path)
-        judges[key] = Evaluator(source, card_of(config), None if teacher is None else teacher.to(where), where)
-    return FinishedRun(run, config, student, judges[key], read_json(run / "result.json"))
+    evaluators = {} if evaluators is None else evaluators
+    if key not in evaluators:
+        load = load_run_teacher if requires_teacher else _teacher_if_there
+        teacher = None if config.mode == "teacher" else load(card, file, teacher_path)
+        evaluators[key] = Evaluator(source, card, None if teacher is None else teacher.to(device), device)
+    result = upgrade(read_json(folder / "result.json"))
+    return FinishedRun(folder, config, student, evaluators[key], result, catalog)
+
+
+def _teacher_if_there(card: Card, file: dict[str, str | None], path: Path | None) -> nn.Module | None:
+    """Load the teacher of a run; None, and a line on standard error, where it cannot be had without a path."""
+    try:
+        return load_run_teacher(card, file, path)
+    except UserError as error:
+        if path is not None:
+            raise
+        print(f"zskt: {error}; without it, agreement and KL are left out", file=sys.stderr)
+        return None
 
 
 def evaluate_runs(
-    runs: Sequence[Path], data: Path | None, teacher_path: Path | None, device: str
+    runs: Sequence[Path], catalog: Catalog, data: Path | None, teacher_path: Path | None, device: str
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Write ``evaluate-<stem of the data>.json`` into each run folder: the keys of ``result.json``, on these jets.
+    """Write ``evaluate-<stem of the data>.json`` into each run folder: the keys of ``result.json``, on these data.
 
     Where a teacher cannot be had, what needs its answers is null.
 
     Raises:
         UserError: if there is no such run, or the data cannot be read.
     """
-    where = choose_device(device)
-    judges: Evaluators = {}
-    for run in runs:
-        found = finished(run, data, teacher_path, where, judges)
-        result = found.result | found.judge.verdict(found.config, found.student, found.name)
-        yield _write(run, found.judge, result), result
+    evaluators: Evaluators = {}
+    for folder in runs:
+        run = open_run(
+            folder,
+            catalog,
+            data=data,
+            teacher_path=teacher_path,
+            device=choose_device(device),
+            evaluators=evaluators,
+        )
+        result = run.evaluate()
+        yield _write(run, result), result
+
+
+def _write(run: FinishedRun, result: dict[str, Any]) -> Path:
+    """Write into the run folder, unless a file of the same name is about other data."""
+    source = run.evaluator.source
+    path = run.folder / f"evaluate-{source.stem}.json"
+    before = read_json(path) if path.exists() else None
+    if before is not None and before["data"]["sha256"] != result["data"]["sha256"]:
+        raise UserError(f"{path}: holds figures on another file named {source.name}; rename one of the two")
+    if before is not None and before["student"].get("kl") is not None and result["student"].get("kl") is None:
+        raise UserError(f"{path}: holds agreement with the teacher, kept; give --teacher-path, or move that file away")
+    write_json(path, result)
+    return path

@@ -1,78 +1,111 @@
-"""Recipes for images: of each pair the paper's and ours, and how teachers are trained that nobody publishes."""
+"""Presets for images: for each pair the paper's recipe and ours, and how teachers are trained that nobody publishes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from teachers import TEACHERS
-from zskt.experiments.config import Config
+from zskt.experiments.config import RunConfig
+from zskt.methods.supervised import Supervised
+from zskt.methods.zskt import ZSKT
 
-PAPER = Config(
+N_CLASSES = {"cifar100": 100}
+"""Classes of a data set, where they are not ten."""
+PAPER = RunConfig(
     preset="paper",
     teacher="cifar10-wrn-40-2",
     student="wrn-16-1",
     generator="image",
-    pseudo_batches=80_000,
-    batch_size=128,
-    student_steps=10,
-    generator_every=1,
-    reuse=False,
-    replay=0.0,
-    beta=2500.0,
+    settings=ZSKT.Config(
+        iterations=80_000,
+        batch_size=128,
+        student_steps=10,
+        generator_every=1,
+        reuse_generator_batch=False,
+        replay_fraction=0.0,
+        attention_weight=2500.0,
+    ),
     evaluate_every=1000,
     checkpoint_every=500,
 )
 """Micaelli and Storkey's procedure: a fresh batch after the generator's step, ten student steps on it, no replay. Their
 beta of 250 weighs a KL divided by the number of classes too: 2 500 on a KL per example where there are 10."""
-ZSKT = PAPER.with_(
+OURS = PAPER.with_(
     preset="zskt",
-    reuse=True,
-    replay=0.5,
-    balance=0.5,
-    coverage=2.0,
-    certainty=1.0,
-    moments=3.0,
-    average=0.999,
-    beta=0.0,
-    pool=16_384,
+    reuse_generator_batch=True,
+    replay_fraction=0.5,
+    replay_balance=0.5,
+    class_entropy_weight=2.0,
+    confidence_weight=1.0,
+    bn_statistics_weight=3.0,
+    ema_decay=0.999,
+    attention_weight=0.0,
+    replay_size=16_384,
 )
-"""Ours, at half the teacher's answers a turn: the student learns from the samples of the generator's step."""
+"""Ours, at half the teacher queries an iteration: the student learns from the samples of the generator's step."""
 
 
 def _pair(
-    teacher: str, student: str, turns: int, ours: dict[str, Any] | None = None, **both: Any
-) -> tuple[Config, ...]:
-    """Both recipes for a teacher and a student; ``ours`` changes the second alone."""
+    teacher: str, student: str, iterations: int, ours: dict[str, Any] | None = None, **both: Any
+) -> tuple[RunConfig, ...]:
+    """Make both recipes for a teacher and a student; ``ours`` changes the second alone."""
     name = f"{teacher}-to-{student}"
-    pair = {"teacher": teacher, "student": student, "pseudo_batches": turns} | both
-    beta = 250.0 * len(TEACHERS[teacher].classes)
-    return ZSKT.with_(preset=name, **(pair | (ours or {}))), PAPER.with_(preset=f"{name}-paper", beta=beta, **pair)
+    pair = {"teacher": teacher, "student": student, "iterations": iterations} | both
+    beta = 250.0 * N_CLASSES.get(teacher.partition("-")[0], 10)
+    return OURS.with_(preset=name, **(pair | (ours or {}))), PAPER.with_(
+        preset=f"{name}-paper", attention_weight=beta, **pair
+    )
 
 
-def _teacher(name: str, epochs: int, **changes: object) -> Config:
-    return Config(preset=name, teacher=name, mode="teacher", pseudo_batches=epochs, evaluate_every=1,
-                  checkpoint_every=1).with_(**changes)  # fmt: skip
+def _teacher(name: str, epochs: int, **settings: Any) -> RunConfig:
+    """Make the recipe that trains a teacher on labels."""
+    return RunConfig(
+        preset=name,
+        teacher=name,
+        mode="teacher",
+        method="supervised",
+        settings=Supervised.Config(epochs=epochs, kd_fraction=0.0, **settings),
+        evaluate_every=1,
+        checkpoint_every=1,
+    )
 
 
 LENET: dict[str, Any] = {
-    "pseudo_batches": 1000,
+    "iterations": 1000,
     "student_steps": 32,
-    "growth": 1.0,
-    "replay": 0.9,
-    "balance": 1.0,
-    "push": 5.0,
-    "coverage": 0.0,
-    "certainty": 0.0,
-    "moments": 0.0,
+    "step_growth": 1.0,
+    "replay_fraction": 0.9,
+    "replay_balance": 1.0,
+    "perturbation_radius": 5.0,
+    "class_entropy_weight": 0.0,
+    "confidence_weight": 0.0,
+    "bn_statistics_weight": 0.0,
     "temperature": 6.0,
     "student_lr": 1e-2,
     "warmup": 0.1,
-    "pool": 131_072,
+    "replay_size": 131_072,
     "checkpoint_every": 500,
 }
-"""Ours for LeNet-5, which normalises nothing: there are no moments to meet."""
+"""Ours for LeNet-5, which normalises nothing: there are no statistics to match."""
+RESNET20: dict[str, Any] = {
+    "generator": "things-prior",
+    "init_from_teacher": True,
+    "hint_weight": 10.0,
+    "cutmix": 0.5,
+    "step_growth": 1.0,
+    "replay_fraction": 0.9,
+    "replay_balance": 1.0,
+    "class_entropy_weight": 0.0,
+    "confidence_weight": 0.0,
+    "bn_statistics_weight": 0.0,
+    "temperature": 4.0,
+    "student_lr": 1e-2,
+    "warmup": 0.1,
+    "ema_decay": 0.0,
+    "replay_size": 131_072,
+}
+"""Ours for the published ResNet-20, with a ResNet-8 that begins with the teacher's own layers."""
 
-IMAGES: tuple[Config, ...] = (
+IMAGES: tuple[RunConfig, ...] = (
     *_pair(
         "mnist-lenet5",
         "lenet5-half",
@@ -85,34 +118,11 @@ IMAGES: tuple[Config, ...] = (
         "fashion-mnist-lenet5",
         "lenet5-half",
         500,
-        LENET | {"generator": "cutouts-prior", "pseudo_batches": 500},
+        LENET | {"generator": "cutouts-prior", "iterations": 500},
         evaluate_every=0,
         checkpoint_every=100,
     ),
-    *_pair(
-        "cifar10-resnet20",
-        "resnet8",
-        700,
-        {
-            "generator": "things-prior",
-            "inherit": True,
-            "hint": 10.0,
-            "cutmix": 0.5,
-            "growth": 1.0,
-            "replay": 0.9,
-            "balance": 1.0,
-            "coverage": 0.0,
-            "certainty": 0.0,
-            "moments": 0.0,
-            "temperature": 4.0,
-            "student_lr": 1e-2,
-            "warmup": 0.1,
-            "average": 0.0,
-            "pool": 131_072,
-        },
-        evaluate_every=50,
-        checkpoint_every=50,
-    ),
+    *_pair("cifar10-resnet20", "resnet8", 700, RESNET20, evaluate_every=50, checkpoint_every=50),
     *(
         config
         for teacher, student in (
@@ -132,8 +142,8 @@ IMAGES: tuple[Config, ...] = (
     _teacher("mnist-lenet5", 20, student_lr=2e-3, weight_decay=1e-2, augment="shift"),
     _teacher("fashion-mnist-lenet5", 20, student_lr=2e-3, weight_decay=1e-2, augment="shift-mirror"),
     *(
-        _teacher(f"{data}-{net}", 200, student_lr=0.1, weight_decay=5e-4, optimizer="sgd", augment=augment)
-        for data, net, augment in (
+        _teacher(f"{data}-{network}", 200, student_lr=0.1, weight_decay=5e-4, optimizer="sgd", augment=augment)
+        for data, network, augment in (
             ("cifar10", "wrn-40-2", "shift-mirror"),
             ("cifar10", "wrn-16-2", "shift-mirror"),
             ("cifar10", "wrn-40-1", "shift-mirror"),

@@ -1,180 +1,152 @@
-"""The jobs behind ``--mode``: each sets up its players, runs a loop and leaves a run folder."""
+"""Launch a run of any method: build who takes part, check that they fit, run the loop, leave a run folder."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from generators import GENERATORS
-from teachers import AnyCard, TaggerCard, load_teacher
-from teachers.tagger import Tagger
-from zskt.bn_statistics import normalisations
+from zskt.contracts import Batch, Card
 from zskt.dataset import Labelled, of_each_class
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
-from zskt.experiments.build import build_student, card_of, inherit, load_student
-from zskt.experiments.config import NO_GENERATOR, Config
+from zskt.experiments.build import build_student, choose_device, load_student
+from zskt.experiments.catalog import TEACHER_RECORD, Catalog
+from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
 from zskt.experiments.evaluator import Evaluator
-from zskt.experiments.pseudo_pictures import Pictures
+from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
-from zskt.experiments.runner import Options, choose_device, conclude, open_folder, play, require_room, start
+from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
 from zskt.files import write_json
-from zskt.forward import ask
-from zskt.jets.plots import pictures as physics_pictures
-from zskt.jets.random_inputs import random_inputs
-from zskt.jets.tagger_description import RECORD
-from zskt.jets.tagger_inputs import describe
-from zskt.methods.supervised import Classifier
-from zskt.methods.zskt import Game, begin
-from zskt.metrics import BATCH
-from zskt.networks.particle_flow import RegressionHead
-from zskt.pair import Pair
+from zskt.forward import Pair, forward
+from zskt.generator import Generator
+from zskt.methods import METHODS, Method, Setup
+from zskt.methods.student import require_comparable
+from zskt.networks.regression_head import RegressionHead
 
-CALIBRATION = 512
+N_CALIBRATION = 512
 """Samples from which a student learns the scale of regressed values."""
+N_CHECK = 16
+"""Pseudo-samples on which networks are tried before a run begins."""
 
 
-def distil(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
-    """Modes ``zero-shot`` and ``kd``: the run folder and its result.
+def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path, dict[str, Any]]:
+    """Run a configuration; the run folder and its result.
 
     Raises:
         UserError: if anything that was asked for cannot be.
+        NonFiniteLoss: if the run diverges.
     """
     require_room(options)
-    device, card = choose_device(options.device), card_of(config)
-    domain = DOMAINS[card.domain]
-    learned_from, judged_on = domain.sources(card, options.data, config.mode)
-    teacher = domain.place(load_teacher(config.teacher, card, options.teacher_path), device)
-    given = None if learned_from is None else learned_from.read()
-    judge = Evaluator(judged_on, card, teacher, device)
-    judged_on.check()
-    student = domain.place(build_student(config, card), device).train()
-    if config.inherit:
-        inherit(student, teacher)
-    generator = None
-    if given is None:
-        built = GENERATORS[config.generator].build(card.inputs)
-        assert isinstance(built, nn.Module)
-        generator = domain.place(built, device).train()
-    else:
-        config = config.with_(pool=len(given), generator=NO_GENERATOR)
-    players = Pair(teacher, student, generator)
-    if isinstance(card, TaggerCard) and generator is not None and not options.resume:
-        assert isinstance(teacher, Tagger)
-        require_device(teacher, card, device)
-        print(f"teacher: {teacher.origin}\n{describe(card.inputs)}")
-    if generator is not None and config.moments and not normalisations(teacher):
-        raise UserError(f"moments is {config.moments}, but {config.teacher} has no batch normalisation; leave it out")
-    if config.beta or config.hint:
-        first = None if given is None else card.inputs(given.samples[:2])
-        players.require_layers_that_match(first, device, whole=config.hint > 0)
-    state = begin(players, config, device)
+    catalog.require(config)
+    device, card = choose_device(options.device), catalog.card(config)
+    domain, kind = DOMAINS[card.domain], METHODS[config.method]
+    train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
+    has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
+    teacher = domain.place(card.load(), device) if has_teacher else None
+    student = domain.place(_student(config, card, catalog, options), device).train()
+    data = None if train_source is None else _training_data(train_source.read(), config, card, options)
+    evaluator = Evaluator(test_source, card, teacher, device)
+    test_source.check()
+    generator = _generator(config, card, catalog, device) if kind.needs_generator else None
+    scale = student.scale if isinstance(student, RegressionHead) else None
+    pair = Pair(teacher, student, scale)
+    setup = Setup(pair=pair, generator=generator, data=data, inputs=card.inputs, seed=config.seed, device=device)
+    method = kind(config.settings, setup)
+    _require_fit(method, setup)
+    if generator is not None and card.describe() and not options.resume:
+        print(card.describe())
     folder = open_folder(config, options)
-    start(folder, state, config, options, device, learned_from or judged_on)
-    if isinstance(card, TaggerCard):
-        write_json(folder.path / RECORD, card.description.to_record())
-    game = Game(players, config, state)
-    if isinstance(student, RegressionHead) and not state.step:
-        calibrate(players, card, None if given is None else given[:CALIBRATION], device)
-    if given is not None and not len(game.pool):
-        starts = tqdm(range(0, len(given), BATCH), "teacher's answers", disable=not options.progress, unit="batch")
-        game.fill(card.inputs(given.samples[i : i + BATCH]) for i in starts)
-    pictures = None
-    if generator is not None:
-        pictures = Pictures(generator, lambda draw: domain.picture(draw, judge.data, card), config.seed, device)
-    play(folder, state, config, options, game.play(config.pseudo_batches), judge, game.result, pictures)
-    show_physics(folder, judge, game.result, state.step)
-    return folder.path, conclude(folder, state, config, judge, game.result, config.student)
+    begin_or_resume(folder, method, config, options, card, train_source or test_source, has_teacher)
+    if card.record() is not None:
+        write_json(folder.path / TEACHER_RECORD, card.record() or {})
+    if isinstance(student, RegressionHead) and not method.state.step:
+        _calibrate(student, setup)
+    pictures = None if generator is None else _pictures(generator, evaluator, card, config, device)
+    train_loop(folder, method, config, options, evaluator, pictures)
+    _show_diagnosis(folder, evaluator, method)
+    name = config.teacher if config.mode == "teacher" else config.student
+    return folder.path, write_result(folder, method, config, evaluator, catalog, name)
 
 
-def require_device(teacher: Tagger, card: TaggerCard, device: torch.device) -> None:
-    """Raise `UserError` if a network from a file cannot run where it was put: traced ones may hold a device of old."""
-    x = random_inputs(card.inputs.preprocess.groups, 2)
-    try:
-        with torch.no_grad():
-            teacher(*(t.to(device) for t in x))
-    except RuntimeError as error:
-        raise UserError(f"{card.name}: its file does not run on {device.type}; take --device cpu") from error
+def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) -> nn.Module:
+    """Build the network that learns: a student, the student of an earlier run, or, in mode teacher, a teacher."""
+    if config.mode == "teacher":
+        torch.manual_seed(config.seed)
+        return card.build()
+    student = build_student(config, card, catalog)
+    if options.start is None:
+        return student
+    # The earlier run may be of any mode: its student is what this configuration names.
+    return load_student(options.start, replace(config, mode="few-shot"), catalog)
 
 
-def show_physics(folder: RunFolder, judge: Evaluator, student: nn.Module, turn: int) -> None:
-    """What physicists look at, on TensorBoard at the end of a run."""
-    found = judge.physics(student)
-    if found is not None:
-        for title, figure in physics_pictures(*found).items():
-            folder.writer.add_figure(f"physics/{title}", figure, turn)
-
-
-def calibrate(players: Pair, card: AnyCard, given: Labelled | None, device: torch.device) -> None:
-    """Tell a student that regresses what the teacher's values spread over: asked of some first samples."""
-    assert isinstance(players.student, RegressionHead)
-    if given is not None:
-        x = tuple(t.to(device) for t in card.inputs(given.samples))
-    else:
-        assert players.generator is not None
-        size: int = players.generator.latent_size  # type: ignore[assignment]
-        rng = torch.Generator(device).manual_seed(0)
-        with torch.no_grad():
-            x = players.generator(torch.randn(CALIBRATION, size, generator=rng, device=device), rng).x
-    with torch.no_grad():
-        values = ask(players.teacher, x).values
-    assert values is not None
-    players.student.calibrate(values)
-
-
-def train_teacher(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
-    """Mode ``teacher``: trains the architecture of a card on labelled samples."""
-    require_room(options)
-    device, card = choose_device(options.device), card_of(config)
-    torch.manual_seed(config.seed)
-    network = card.build()
-    return _supervise(config, options, device, card, network, None)
-
-
-def few_shot(config: Config, options: Options) -> tuple[Path, dict[str, Any]]:
-    """Mode ``few-shot``: a student of labelled samples, all or M of each class, beside the teacher or without it.
-
-    Raises:
-        UserError: if anything that was asked for cannot be.
-    """
-    require_room(options)
-    device, card = choose_device(options.device), card_of(config)
-    teacher = None
-    if config.alpha or config.beta:
-        teacher = load_teacher(config.teacher, card, options.teacher_path)
-    student = build_student(config, card)
-    if options.start is not None:
-        student = load_student(options.start, config)
-    return _supervise(config, options, device, card, student, teacher)
-
-
-def _supervise(
-    config: Config, options: Options, device: torch.device, card: AnyCard, network: nn.Module, teacher: nn.Module | None
-) -> tuple[Path, dict[str, Any]]:
+def _training_data(data: Labelled, config: RunConfig, card: Card, options: Options) -> Labelled:
+    """Choose the samples to learn from, and see that they carry what the method needs."""
+    if config.method != "supervised":
+        return data
     if card.values:
         raise UserError(f"--mode {config.mode} learns classes, but {config.teacher} regresses, too: use --mode kd")
-    domain = DOMAINS[card.domain]
-    for each in (network, *([] if teacher is None else [teacher])):
-        domain.place(each, device)
-    learned_from, judged_on = domain.sources(card, options.data, config.mode)
-    assert learned_from is not None
-    data = learned_from.read()
     if (data.labels < 0).any():
         raise UserError(f"--data {options.data}: samples without labels; --mode {config.mode} needs a file with them")
-    if config.images_per_class:
-        data = of_each_class(data, card.classes, config.images_per_class, config.seed)
-    if teacher is not None and config.beta:
-        Pair(teacher, network).require_layers_that_match(card.inputs(data.samples[:2]), device)
-    steps = config.student_steps if config.mode == "few-shot" else None
-    classifier = Classifier(network, data, card.inputs, config, device, teacher, steps)
-    judge = Evaluator(judged_on, card, teacher, device)
-    judged_on.check()
-    folder = open_folder(config, options)
-    start(folder, classifier.state, config, options, device, learned_from)
-    play(folder, classifier.state, config, options, classifier.play(config.pseudo_batches), judge, network, None)
-    name = config.teacher if config.mode == "teacher" else config.student
-    return folder.path, conclude(folder, classifier.state, config, judge, network, name)
+    count = config.settings.samples_per_class
+    return of_each_class(data, card.classes, count, config.seed) if count else data
+
+
+def _generator(config: RunConfig, card: Card, catalog: Catalog, device: torch.device) -> Generator:
+    """Build the generator, after the student: it goes on with the same random stream."""
+    generator: Generator = catalog.generators[str(config.generator)].build(card.inputs)
+    DOMAINS[card.domain].place(generator, device)
+    return generator.train()
+
+
+@torch.no_grad()
+def _first_samples(setup: Setup, count: int) -> Batch:
+    """Take a few samples of what the student will learn from, from a random stream of their own."""
+    if setup.data is not None:
+        assert setup.inputs is not None
+        x = setup.inputs(setup.data[:count].samples)
+        return tuple(t.to(setup.device) for t in x)
+    assert setup.generator is not None
+    return setup.generator.draw(count, torch.Generator(setup.device).manual_seed(0)).x
+
+
+@torch.no_grad()
+def _require_fit(method: Method, setup: Setup) -> None:
+    """Raise `UserError` if a term of the loss has nothing to compare. Modes and random streams stay as they were."""
+    if not any(term.needs_layers for term in method.terms):
+        return
+    networks = [n for n in (setup.pair.teacher, setup.pair.student, setup.generator) if n is not None]
+    modes = [network.training for network in networks]
+    for network in networks:
+        network.eval()
+    require_comparable(method.terms, setup.pair, _first_samples(setup, N_CHECK))
+    for network, training in zip(networks, modes, strict=True):
+        network.train(training)
+
+
+@torch.no_grad()
+def _calibrate(student: RegressionHead, setup: Setup) -> None:
+    """Tell a student that regresses what the teacher's values spread over."""
+    assert setup.pair.teacher is not None
+    student.calibrate(forward(setup.pair.teacher, _first_samples(setup, N_CALIBRATION)).extras["values"])
+
+
+def _pictures(
+    generator: Generator, evaluator: Evaluator, card: Card, config: RunConfig, device: torch.device
+) -> PseudoPictures:
+    domain = DOMAINS[card.domain]
+    return PseudoPictures(
+        generator, lambda batch: domain.picture(batch, evaluator.data, card), domain.pictured, config.seed, device
+    )
+
+
+def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> None:
+    """Put what the people of the domain look at on TensorBoard."""
+    diagnosis = evaluator.diagnose(method.result)
+    if diagnosis is not None:
+        for title, figure in diagnosis.pictures().items():
+            folder.writer.add_figure(f"physics/{title}", figure, method.state.step)

@@ -1,37 +1,45 @@
-"""Pictures of pseudo-samples beside real ones, from a random stream of their own."""
+"""Pictures of pseudo-samples during a run, from a random stream of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.figure import Figure
-from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from zskt.contracts import PseudoBatch
-from zskt.images.grids import COLUMNS, ROWS
-from zskt.jets.event_display import COUNT
+from zskt.generator import Generator
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch.utils.tensorboard import SummaryWriter
 
 
-class Pictures:
-    """The same latent variables every time, so that a picture shows how the generator changes."""
+class PseudoPictures:
+    """Pictures of the same latent variables every time: they show how the generator changes.
+
+    Args:
+        draw: makes a picture of pseudo-samples.
+        count: how many it needs.
+    """
 
     def __init__(
-        self, generator: nn.Module, picture: Callable[[PseudoBatch], Figure | None], seed: int, device: torch.device
+        self,
+        generator: Generator,
+        draw: Callable[[PseudoBatch], Figure | None],
+        count: int,
+        seed: int,
+        device: torch.device,
     ) -> None:
-        self.generator, self.picture, self.device, self.seed = generator, picture, device, seed
-        size: int = generator.latent_size  # type: ignore[assignment]
-        # More jets than are shown: a generator may reject some.
-        self.z = torch.randn(max(4 * COUNT, ROWS * COLUMNS), size, generator=torch.Generator().manual_seed(seed))
+        self.generator, self.draw, self.count, self.seed, self.device = generator, draw, count, seed, device
 
     @torch.no_grad()
-    def show(self, writer: SummaryWriter, turn: int) -> None:
+    def show(self, writer: SummaryWriter, iteration: int) -> None:
         """Put a picture on TensorBoard; the generator's mode and the run's random streams stay as they were."""
         training = self.generator.training
         self.generator.eval()
-        draw: PseudoBatch = self.generator(self.z.to(self.device), torch.Generator(self.device).manual_seed(self.seed))
+        batch = self.generator.draw(2 * self.count, torch.Generator(self.device).manual_seed(self.seed))
         self.generator.train(training)
-        figure = self.picture(draw)
+        figure = self.draw(batch)
         if figure is not None:
-            writer.add_figure("pseudo-samples", figure, turn)
+            writer.add_figure("pseudo-samples", figure, iteration)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from zskt.experiments.config import Config
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import RunConfig
 from zskt.experiments.presets import changes
-from zskt.experiments.result import SUPERVISED_ENTRIES, Result, upgrade
+from zskt.experiments.result import SUPERVISED_ENTRIES, Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,7 @@ class Recipe:
 
     preset: str
     mode: str
+    method: str
     generator: str | None
     teacher: str
     student: str
@@ -39,18 +40,19 @@ def recipe_of_result(result: Result) -> Recipe:
     return Recipe(**values | {"changes": frozenset(result.changes.items())})
 
 
-def recipe_of_config(config: Config) -> Recipe:
+def recipe_of_config(config: RunConfig, catalog: Catalog) -> Recipe:
     """Return the recipe that a run of this configuration will follow."""
-    values: Mapping[str, Any] = upgrade(config.to_dict() | {"changes": changes(config)})
-    few_shot = {name: values[name] for name in SUPERVISED_ENTRIES} if config.mode == "few-shot" else {}
+    settings, card = config.settings, catalog.card(config)
+    few_shot = {name: getattr(settings, name) for name in SUPERVISED_ENTRIES} if config.mode == "few-shot" else {}
     return Recipe(
         preset=config.preset,
         mode=config.mode,
-        generator=config.generator if config.mode == "zero-shot" else None,
+        method=config.method,
+        generator=config.generator,
         teacher=config.teacher,
         student=config.teacher if config.mode == "teacher" else config.student,
-        length=values.get("iterations", values.get("epochs")),
-        batch_size=config.batch_size,
-        changes=frozenset(values["changes"].items()),
+        length=settings.iterations,
+        batch_size=settings.batch_size,
+        changes=frozenset(changes(config, catalog.presets, card).items()),
         **few_shot,
     )

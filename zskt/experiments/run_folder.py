@@ -13,36 +13,44 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from zskt.errors import UserError
-from zskt.experiments.config import Config
+from zskt.experiments.config import RunConfig
 from zskt.files import write_json
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 PACKAGES = ("torch", "numpy", "scipy", "uproot", "awkward", "scikit-learn", "safetensors", "tensorboard")
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """Versions, machine, revision and command line."""
-    here = Path(__file__).parent
-    try:
-        git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=here, capture_output=True, text=True)
-        revision = git.stdout.strip() or None
-    except OSError:  # no git on this machine
-        revision = None
+    """Return versions, machine, revision and command line."""
     return {
         "command": " ".join(["python", *sys.argv]),
-        "revision": revision,
+        "revision": _revision(),
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "machine": platform.machine(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
         "threads": torch.get_num_threads(),
     }
+
+
+def _revision() -> str | None:
+    """Return the revision of the checkout that this file lies in; None of an installed package."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True)
+    except OSError:  # no git on this machine
+        return None
+    return git.stdout.strip() or None
 
 
 def require_new(path: Path) -> None:
@@ -78,7 +86,7 @@ class RunFolder:
     def checkpoint(self) -> Path:
         return self.path / "checkpoint.pt"
 
-    def begin(self, config: Config, device: torch.device, files: dict[str, Any]) -> None:
+    def begin(self, config: RunConfig, device: torch.device, files: dict[str, Any]) -> None:
         """Record what is asked, before anything is computed."""
         write_json(self.path / "config.json", config.to_dict() | {"files": files})
         write_json(self.path / "environment.json", environment(device))
@@ -91,10 +99,14 @@ class RunFolder:
             temporary = path.with_suffix(".tmp")
             temporary.write_text("".join(f"{line}\n" for line in kept))
             temporary.replace(path)
+        from torch.utils.tensorboard import SummaryWriter  # takes a second to import
+
         self._writer = SummaryWriter(str(self.path), purge_step=step + 1)
 
     @property
     def writer(self) -> SummaryWriter:
+        from torch.utils.tensorboard import SummaryWriter
+
         if self._writer is None:
             self._writer = SummaryWriter(str(self.path))
         return self._writer

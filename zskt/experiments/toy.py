@@ -1,7 +1,8 @@
 """Mode ``toy``: adversarial belief matching in the plane, where decision boundaries can be seen.
 
 P. Micaelli and A. Storkey, arXiv:1905.09768, section 4.1: three classes of two Gaussian blobs each, networks
-2-100-500-3, and instead of a generator fifty pseudo-points that are learned themselves.
+2-100-500-3, and instead of a generator fifty pseudo-points that are learned themselves. The algorithm is that of
+`zskt.methods.zskt`, the very same loop.
 
 Shapes: B points in the plane, K classes.
 """
@@ -11,55 +12,65 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from zskt.contracts import PseudoBatch
+from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import environment
 from zskt.files import write_json
-from zskt.forward import Output
-from zskt.losses import divergence, generator_loss, step, student_loss
-from zskt.optim import cosine
+from zskt.forward import Pair
+from zskt.generator import Generator
+from zskt.methods import Setup, iterate
+from zskt.methods.zskt import ZSKT
+from zskt.metrics import agreement
+from zskt.optim import step
 
-K, POINTS, SQUARE = 3, 50, 4.0
-"""Classes; pseudo-points; half the side of the square that they live in and that boundaries are compared on."""
-SPREAD = 0.56
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+N_CLASSES, N_POINTS = 3, 50
+HALF_SIDE = 4.0
+"""Half the side of the square that pseudo-points live in and that boundaries are compared on."""
+BLOB_SPREAD = 0.56
 """Standard deviation of a blob; neighbours overlap so that the best network reaches the paper's 96.8 %."""
 POINTS_LR, STUDENT_LR = 1e-1, 2e-3
-GRID, EVERY = 201, 10
-"""Points a side of the grid on which teacher and student are compared, and turns from one comparison to the next."""
+GRID_POINTS = 201
+"""Points a side of the grid on which teacher and student are compared."""
+COMPARE_EVERY = 10
+"""Iterations from one comparison to the next."""
 
 
 def network() -> nn.Module:
-    """2-100-500-3."""
-    return nn.Sequential(nn.Linear(2, 100), nn.ReLU(), nn.Linear(100, 500), nn.ReLU(), nn.Linear(500, K))
+    """Build a network 2-100-500-3."""
+    return nn.Sequential(nn.Linear(2, 100), nn.ReLU(), nn.Linear(100, 500), nn.ReLU(), nn.Linear(500, N_CLASSES))
 
 
 def blobs(n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-    """``n`` points of six blobs on a hexagon, opposite ones of one class: (n, 2), (n,)."""
-    blob = torch.randint(2 * K, (n,), generator=rng)
-    angle = blob * math.pi / K
+    """Draw ``n`` points of six blobs on a hexagon, opposite ones of one class: (n, 2), (n,)."""
+    blob = torch.randint(2 * N_CLASSES, (n,), generator=rng)
+    angle = blob * math.pi / N_CLASSES
     centre = 2.4 * torch.stack([angle.cos(), angle.sin()], 1)
-    return centre + SPREAD * torch.randn(n, 2, generator=rng), blob % K
+    return centre + BLOB_SPREAD * torch.randn(n, 2, generator=rng), blob % N_CLASSES
 
 
-class Points(nn.Module):
-    """The pseudo-points themselves as parameters, kept within the square."""
+class LearnedPoints(Generator):
+    """The pseudo-points themselves as parameters, kept within the square; z is not looked at."""
 
     def __init__(self, rng: torch.Generator) -> None:
         super().__init__()
-        self.free = nn.Parameter(torch.randn(POINTS, 2, generator=rng))
+        self.free = nn.Parameter(torch.randn(N_POINTS, 2, generator=rng))
 
-    def forward(self) -> Tensor:
-        """(B, 2)"""
-        return SQUARE * torch.tanh(self.free)
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
+        """Return all points, (B, 2)."""
+        return PseudoBatch((HALF_SIDE * torch.tanh(self.free),))
 
 
 def train_teacher(rng: torch.Generator, steps: int = 1000) -> tuple[nn.Module, float]:
-    """A network trained on blobs, frozen, and its accuracy on others."""
+    """Train a network on blobs: frozen, and its accuracy on other points."""
     teacher = network()
     optimizer = torch.optim.Adam(teacher.parameters(), 1e-3)
     for _ in range(steps):
@@ -70,92 +81,101 @@ def train_teacher(rng: torch.Generator, steps: int = 1000) -> tuple[nn.Module, f
     return teacher, float((teacher(x).argmax(1) == labels).float().mean())
 
 
-def square() -> Tensor:
-    """A fine grid of the square, (GRID^2, 2)."""
-    line = torch.linspace(-SQUARE, SQUARE, GRID)
+def grid() -> Tensor:
+    """Return a fine grid of the square, (GRID_POINTS^2, 2)."""
+    line = torch.linspace(-HALF_SIDE, HALF_SIDE, GRID_POINTS)
     return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1).view(-1, 2)
 
 
 @dataclass(frozen=True)
 class Match:
-    """What is left of the game, for the pictures."""
+    """What belief matching left, for the pictures."""
 
     student: nn.Module
     points: Tensor
     """(B, 2), where the pseudo-points ended."""
     agreements: list[float]
-    """On the grid, at the beginning, every `EVERY` turns, and at the end."""
-    turns: int
-
-
-def match(teacher: nn.Module, rng: torch.Generator, turns: int, student_steps: int = 10) -> Match:
-    """Algorithm 1 with learned points for a generator."""
-    points, student, grid = Points(rng), network(), square()
-    moves = torch.optim.Adam(points.parameters(), POINTS_LR)
-    learns = torch.optim.Adam(student.parameters(), STUDENT_LR)
-    agreements = [agreement(teacher, student, grid)]
-    for turn in range(turns):
-        fall = cosine(turn, turns)
-        moves.param_groups[0]["lr"], learns.param_groups[0]["lr"] = POINTS_LR * fall, STUDENT_LR * fall
-        x = points()
-        step(generator_loss(divergence(teacher(x), student(x))), moves)
-        x = points().detach()
-        answer = Output(teacher(x))
-        for _ in range(student_steps):
-            step(student_loss(answer, Output(student(x))), learns)
-        if (turn + 1) % EVERY == 0 and turn + 1 < turns:
-            agreements.append(agreement(teacher, student, grid))
-    agreements.append(agreement(teacher, student, grid))
-    return Match(student, points().detach(), agreements, turns)
+    """On the grid, at the beginning, every `COMPARE_EVERY` iterations, and at the end."""
+    iterations: int
 
 
 @torch.no_grad()
-def agreement(teacher: nn.Module, student: nn.Module, x: Tensor) -> float:
-    """Share of the points on which both have the same top class."""
-    return float((teacher(x).argmax(1) == student(x).argmax(1)).double().mean())
+def grid_agreement(teacher: nn.Module, student: nn.Module) -> float:
+    """Return the share of the square on which both networks have the same top class."""
+    x = grid()
+    return agreement(teacher(x), student(x))
 
 
-def picture(teacher: nn.Module, found: Match, rng: torch.Generator) -> Figure:
-    """Teacher and data, student and pseudo-points, and how the agreement rose."""
+def match(teacher: nn.Module, seed: int, rng: torch.Generator, iterations: int) -> Match:
+    """Play Algorithm 1 with learned points instead of a generator."""
+    config = ZSKT.Config(
+        iterations=iterations,
+        batch_size=N_POINTS,
+        student_steps=10,
+        reuse_generator_batch=False,
+        replay_fraction=0.0,
+        student_lr=STUDENT_LR,
+        generator_lr=POINTS_LR,
+        max_grad_norm=0.0,
+    )
+    points, pair = LearnedPoints(rng), Pair(teacher, network())
+    method = ZSKT(config, Setup(pair=pair, generator=points, seed=seed))
+    agreements = [grid_agreement(teacher, pair.student)]
+    for _ in iterate(method):
+        if method.state.step % COMPARE_EVERY == 0 and method.state.step < iterations:
+            agreements.append(grid_agreement(teacher, pair.student))
+    agreements.append(grid_agreement(teacher, pair.student))
+    with torch.no_grad():
+        (x,) = points.sample(N_POINTS, rng).x
+    return Match(pair.student, x, agreements, iterations)
+
+
+def picture(teacher: nn.Module, matched: Match, rng: torch.Generator) -> Figure:
+    """Draw teacher and data, student and pseudo-points, and how the agreement rose."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     x, labels = blobs(400, rng)
     _boundary(left, teacher)
     left.scatter(x[:, 0], x[:, 1], c=labels, s=5, cmap="brg", alpha=0.7)
     left.set_title("teacher, and the data that it saw", fontsize=9)
-    _boundary(middle, found.student)
-    middle.scatter(found.points[:, 0], found.points[:, 1], c="k", s=12)
-    middle.set_title(f"student, and the last {POINTS} pseudo-points", fontsize=9)
-    right.plot([*(EVERY * i for i in range(len(found.agreements) - 1)), found.turns], found.agreements)
-    right.set(xlabel="turn", ylabel="agreement on the square", ylim=(0, 1.02))
+    _boundary(middle, matched.student)
+    middle.scatter(matched.points[:, 0], matched.points[:, 1], c="k", s=12)
+    middle.set_title(f"student, and the last {N_POINTS} pseudo-points", fontsize=9)
+    compared = [*(COMPARE_EVERY * i for i in range(len(matched.agreements) - 1)), matched.iterations]
+    right.plot(compared, matched.agreements)
+    right.set(xlabel="iteration", ylabel="agreement on the square", ylim=(0, 1.02))
     return figure
 
 
 @torch.no_grad()
 def _boundary(axes: Axes, net: nn.Module) -> None:
-    classes = net(square()).argmax(1).view(GRID, GRID)
-    side = (-SQUARE, SQUARE, -SQUARE, SQUARE)
-    axes.imshow(classes, origin="lower", extent=side, cmap="brg", alpha=0.25, vmin=0, vmax=K - 1)
+    classes = net(grid()).argmax(1).view(GRID_POINTS, GRID_POINTS)
+    side = (-HALF_SIDE, HALF_SIDE, -HALF_SIDE, HALF_SIDE)
+    axes.imshow(classes, origin="lower", extent=side, cmap="brg", alpha=0.25, vmin=0, vmax=N_CLASSES - 1)
     axes.set(xticks=[], yticks=[], xlim=side[:2], ylim=side[2:])
 
 
-def run(folder: Path, seed: int, turns: int) -> dict[str, Any]:
-    """The experiment: leaves ``result.json``, ``environment.json`` and ``toy.png`` in the folder, which must be new."""
+def run(folder: Path, seed: int, iterations: int) -> dict[str, Any]:
+    """Run the experiment: leaves ``result.json``, ``environment.json`` and ``toy.png`` in a new folder."""
     folder.mkdir(parents=True)
     rng = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     teacher, accuracy = train_teacher(rng)
-    found = match(teacher, rng, turns)
+    matched = match(teacher, seed, rng, iterations)
     result = {
+        "schema": SCHEMA,
         "preset": "toy",
         "mode": "toy",
+        "method": "zskt",
         "seed": seed,
-        "pseudo_batches": turns,
+        "iterations": iterations,
         "teacher": {"accuracy": accuracy},
-        "student": {"agreement": found.agreements[-1]},
-        "agreements": found.agreements,
+        "student": {"agreement": matched.agreements[-1]},
+        "agreements": matched.agreements,
     }
-    picture(teacher, found, rng).savefig(folder / "toy.png", dpi=120)
+    picture(teacher, matched, rng).savefig(folder / "toy.png", dpi=120)
     write_json(folder / "environment.json", environment(torch.device("cpu")))
     write_json(folder / "result.json", result)
     return result

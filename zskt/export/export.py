@@ -1,9 +1,9 @@
-"""Mode ``export``: a finished run's student for use elsewhere, checked after it has left.
+"""Mode ``export``: the student of a finished run for other software, checked in onnxruntime.
 
-Writes ``model.onnx`` (any number of samples, of jets any number of particles) with ``preprocess.json`` (of jets in
+It writes ``model.onnx`` (any number of samples, of jets any number of particles) with ``preprocess.json`` (of jets in
 CMS's layout) and ``labels.txt``, ``model-int8.onnx`` (onnxruntime's static quantisation, calibrated on
-pseudo-samples), ``student.safetensors``, a model card ``README.md``, ``export.json`` with what was measured, and, of
-``deepsets``, an hls4ml project.
+pseudo-samples), ``student.safetensors``, a model card ``README.md``, ``export.json`` with what was measured, and an
+hls4ml project of a student `DeepSets`.
 
 Shapes: B samples, K classes, R regressed values.
 """
@@ -13,123 +13,125 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from zskt.errors import UserError
-from zskt.experiments.finished import FinishedRun, finished
-from zskt.experiments.runner import choose_device
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.finished import FinishedRun, open_run
+from zskt.export import EXPORTERS
 from zskt.export.hls4ml import hls_project, require_hls4ml
-from zskt.export.images import export_images
-from zskt.export.jets import export_jets
 from zskt.export.latency import latency
 from zskt.export.model_card import model_card
 from zskt.export.onnx import quantise
-from zskt.export.student import SEVERAL, ExportSpec
+from zskt.export.student import ExportSpec
 from zskt.files import write_json
 from zskt.networks.deep_sets import DeepSets
-from zskt.onnx_runtime import run_onnx, write_onnx
+from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 
-CLOSE = 1e-5
-"""How far the exported student may be from the one that was trained, in probabilities."""
-TIES = 0.02
-"""Share of samples that may be further away, for a student that looks for neighbours: see `ExportSpec.ties`."""
-CALIBRATION = 512
-"""Pseudo-samples on which the int8 student's ranges are set."""
-COMPARED, JUDGED = 500, 5000
-"""Samples of the judge on which the exported student is compared with the trained one, and with the teacher."""
-EMULATED = 1000
-
-EXPORTERS: dict[str, Callable[[FinishedRun, Path | None, int], ExportSpec]] = {
-    "jets": export_jets,
-    "images": export_images,
-}
-"""Of a domain, how its students leave."""
+EXPORT_TOLERANCE = 1e-5
+"""Largest difference between exported and trained student, in probabilities."""
+MAX_TIED_SHARE = 0.02
+"""Share of samples that may differ more, for students with `ExportSpec.has_neighbour_search`."""
+N_INT8_CALIBRATION = 512
+"""Pseudo-samples that set the ranges of the int8 student."""
+N_COMPARED = 500
+"""Test samples on which the exported student is compared with the trained one."""
+N_AGREEMENT = 5000
+"""Test samples on which the agreement of the exported students with teacher and trained student is measured."""
+N_EMULATED = 1000
+"""Test samples on which the firmware is emulated."""
 
 
-def export_run(run: Path, out: Path, data: Path | None, teacher_path: Path | None) -> Path:
-    """Write the folder; what was measured is in its ``export.json``.
+def export_run(
+    run_folder: Path, out: Path, catalog: Catalog, data: Path | None = None, teacher_path: Path | None = None
+) -> Path:
+    """Write the folder of an exported student; what was measured is in its ``export.json``.
 
     Args:
         out: a new or empty folder.
-        data: samples on which the loss by quantisation is stated; without it, images where the run found them or their
-            publisher has them, the jets that ship.
+        data: samples on which the loss by quantisation is measured. None takes the images that the run was evaluated
+            on, or the jets that ship with zskt.
 
     Raises:
-        UserError: if the folder is taken, or the run or its student cannot leave.
+        UserError: if the folder is not empty, or the run or its student cannot be exported.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {out}: the folder is not empty; name another")
-    found = finished(run, data, teacher_path, choose_device("cpu"), {})
-    require_hls4ml(found.student)
-    leaving = EXPORTERS[found.judge.card.domain](found, teacher_path, CALIBRATION)
+    run = open_run(run_folder, catalog, data=data, teacher_path=teacher_path)
+    require_hls4ml(run.student)
+    domain = run.card.domain
+    if domain not in EXPORTERS:
+        raise UserError(f"{run_folder}: students of {domain} cannot be exported; take student.safetensors")
+    spec = EXPORTERS[domain](run, teacher_path, N_INT8_CALIBRATION)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as place:
-        whole = Path(place) / "student"
-        whole.mkdir()
-        _write(whole, found, leaving)
+    with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
+        folder = Path(temporary) / "student"
+        folder.mkdir()
+        _write(folder, run, spec)
         if out.is_dir():  # empty
             out.rmdir()
-        whole.replace(out)  # all of it or nothing
+        folder.replace(out)  # all of it or nothing
     return out
 
 
-def _write(out: Path, found: FinishedRun, leaving: ExportSpec) -> None:
-    """All files of a student that has been made ready, into an empty folder."""
-    model, small = out / "model.onnx", out / "model-int8.onnx"
-    used = write_onnx(leaving.network, leaving.names, leaving.axes, leaving.random(SEVERAL), model)
-    measured = _require_equal(model, leaving)
-    quantise(model, small, leaving.names, leaving.pseudo)
-    measured |= {"data": found.judge.source.name} | _losses({"onnx": model, "int8": small}, found, leaving)
-    measured["latency"] = _latency(model, leaving)
-    if isinstance(found.student, DeepSets):
-        measured["hls4ml"] = hls_project(found.student, leaving.samples(EMULATED), out / "hls4ml")
-    write_json(out / "preprocess.json", leaving.describe(used))
-    (out / "labels.txt").write_text("".join(f"{c.removeprefix('label_')}\n" for c in found.judge.card.classes))
-    shutil.copyfile(found.run / "student.safetensors", out / "student.safetensors")
+def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> None:
+    """Write all files of a student into an empty folder."""
+    model, int8 = out / "model.onnx", out / "model-int8.onnx"
+    used = write_onnx(spec.network, spec.input_names, spec.dynamic_axes, spec.random_inputs(N_TRACE_SAMPLES), model)
+    measured = _require_equal(model, spec)
+    quantise(model, int8, spec.input_names, spec.calibration)
+    measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
+    measured["latency"] = _latency(model, spec)
+    if isinstance(run.student, DeepSets):
+        measured["hls4ml"] = hls_project(run.student, spec.test_inputs(N_EMULATED), out / "hls4ml")
+    write_json(out / "preprocess.json", spec.preprocess(used))
+    (out / "labels.txt").write_text("".join(f"{c.removeprefix('label_')}\n" for c in run.card.classes))
+    shutil.copyfile(run.folder / "student.safetensors", out / "student.safetensors")
     write_json(out / "export.json", measured)
-    (out / "README.md").write_text(model_card(found, measured))
+    (out / "README.md").write_text(model_card(run, spec, measured))
 
 
 @torch.no_grad()
-def _require_equal(path: Path, leaving: ExportSpec) -> dict[str, Any]:
-    """Largest difference between torch and onnxruntime, on random and on real inputs, of one and of many.
+def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
+    """Measure the largest difference between torch and onnxruntime, on random and on real inputs, of one and of many.
 
-    Of a student that looks for neighbours, samples with ties are counted and left out.
+    For a student with a neighbour search, samples with ties are counted and left out.
 
     Raises:
         UserError: if they differ by more than rounding does.
     """
-    batches = [leaving.random(1), leaving.random(64), leaving.samples(1), leaving.samples(COMPARED)]
-    apart = []
+    batches = [spec.random_inputs(1), spec.random_inputs(64), spec.test_inputs(1), spec.test_inputs(N_COMPARED)]
+    differences = []
     for x in batches:
-        expected, said = leaving.network(*x), run_onnx(path, leaving.names, x)
+        expected, exported = spec.network(*x), run_onnx(path, spec.input_names, x)
         scale = expected.abs().amax(0).clamp(min=1.0)  # regressed values have units
-        apart.append(((expected - said).abs() / scale).amax(1))
-    each = torch.cat(apart)
-    tied = each > CLOSE if leaving.ties else torch.zeros_like(each, dtype=torch.bool)
-    off = float(each[~tied].max()) if bool((~tied).any()) else float(each.max())
-    if off > CLOSE or tied.double().mean() > TIES:
-        raise UserError(f"{path}: answers otherwise than the student (by {each.max():.2g}); do not use it, and tell us")
-    return {"difference": off} | ({"ties": int(tied.sum()), "compared": len(each)} if leaving.ties else {})
+        differences.append(((expected - exported).abs() / scale).amax(1))
+    difference = torch.cat(differences)
+    may_tie = spec.has_neighbour_search
+    tied = difference > EXPORT_TOLERANCE if may_tie else torch.zeros_like(difference, dtype=torch.bool)
+    largest = float(difference[~tied].max()) if bool((~tied).any()) else float(difference.max())
+    if largest > EXPORT_TOLERANCE or tied.double().mean() > MAX_TIED_SHARE:
+        raise UserError(
+            f"{path}: its outputs differ from the student's (by {difference.max():.2g}); do not use it, and tell us"
+        )
+    return {"difference": largest} | ({"ties": int(tied.sum()), "compared": len(difference)} if may_tie else {})
 
 
 @torch.no_grad()
-def _losses(exported: dict[str, Path], found: FinishedRun, leaving: ExportSpec) -> dict[str, Any]:
-    """Agreement of the exported students with the teacher and with the trained one, on samples of the judge."""
-    x = leaving.samples(JUDGED)
-    trained, teacher = leaving.network(*x), found.judge.teacher_says()
-    classes = [i for i, name in enumerate(leaving.outputs) if name in found.judge.card.classes]
-    result: dict[str, Any] = {f"{found.judge.source.unit}s": len(trained)}
+def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
+    """Measure the agreement of exported students with the teacher and with the trained student, on test samples."""
+    x = spec.test_inputs(N_AGREEMENT)
+    trained, teacher = spec.network(*x), run.evaluator.teacher_predictions()
+    classes = [i for i, name in enumerate(spec.output_names) if name in run.card.classes]
+    result: dict[str, Any] = {"count": len(trained), "unit": run.evaluator.source.unit}
     for name, path in exported.items():
-        said = run_onnx(path, leaving.names, x)
-        entry: dict[str, Any] = {"bytes": path.stat().st_size}
-        entry["difference"] = float((said - trained).abs().max())
+        outputs = run_onnx(path, spec.input_names, x)
+        entry: dict[str, Any] = {"bytes": path.stat().st_size, "difference": float((outputs - trained).abs().max())}
         if classes:
-            top = said[:, classes].argmax(1)
+            top = outputs[:, classes].argmax(1)
             entry["agreement_with_student"] = float((top == trained[:, classes].argmax(1)).double().mean())
             if teacher is not None:
                 same = top == teacher.logits[: len(top)].argmax(1)
@@ -138,17 +140,19 @@ def _losses(exported: dict[str, Path], found: FinishedRun, leaving: ExportSpec) 
     return result
 
 
-def _latency(student: Path, leaving: ExportSpec) -> list[dict[str, Any]] | None:
-    """Both in onnxruntime; None where the teacher is not there, or in no form that onnxruntime can run."""
-    with tempfile.TemporaryDirectory() as place:
+def _latency(student: Path, spec: ExportSpec) -> list[dict[str, Any]] | None:
+    """Time both in onnxruntime; None if the teacher is not there, or onnxruntime cannot run it."""
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            teacher = leaving.teacher(Path(place))
+            teacher = spec.teacher_as_onnx(Path(folder))
             if teacher is None:
                 return None
-            path, whose = teacher
-            rows = latency(path, student, lambda batch: dict(zip(leaving.names, leaving.full(batch), strict=True)))
+            path, origin = teacher
+            rows = latency(
+                path, student, lambda batch: dict(zip(spec.input_names, spec.largest_inputs(batch), strict=True))
+            )
         except Exception as error:  # exporters and runtimes raise whatever their operators do
-            first = " ".join(str(error).split())[:120]
-            print(f"train.py: teacher not timed, onnxruntime does not run it at all sizes ({first})", file=sys.stderr)
+            message = " ".join(str(error).split())[:120]
+            print(f"train.py: teacher not timed, onnxruntime does not run it at all sizes ({message})", file=sys.stderr)
             return None
-    return [row | {"teacher": whose} for row in rows]
+    return [row | {"teacher": origin} for row in rows]

@@ -1,4 +1,4 @@
-"""Students of image networks on their way out: padding and normalisation leave with them.
+"""Export of image students: padding and normalisation are part of the exported network.
 
 Shapes: B images, C channels, h x w pixels of an image, K classes.
 """
@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.student import SEVERAL, ExportSpec, pseudo_samples
+from zskt.export.student import ExportSpec, pseudo_samples
 from zskt.images.inputs import ImageInputs
-from zskt.onnx_runtime import write_onnx
+from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
-NAME = "images"
-AXES: tuple[dict[int, str], ...] = ({0: "N"},)
+INPUT_NAME = "images"
+DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
 
 
 class WithPreprocessing(nn.Module):
-    """A network that takes intensities in [0, 1], and answers with probabilities.
+    """A network that takes intensities in [0, 1] and returns probabilities.
 
     Args:
         network: normalised images -> logits.
@@ -34,51 +34,53 @@ class WithPreprocessing(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, K)."""
-        answered: Tensor = self.network(self.inputs.normalised(self.inputs.padded(images)))
-        return answered.softmax(1)
+        logits: Tensor = self.network(self.inputs.normalised(self.inputs.padded(images)))
+        return logits.softmax(1)
 
 
-def export_images(found: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
-    """The student of a run on images.
+def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
+    """Describe the student of a run on images to the exporter.
 
     Args:
         teacher_path: not needed: the network that was read is exported.
         calibration: number of pseudo-images.
     """
     del teacher_path
-    card, pixels = found.judge.card, found.judge.data.samples
+    card, pixels = run.card, run.evaluator.data.samples
     inputs = card.inputs
     assert isinstance(inputs, ImageInputs) and isinstance(pixels, Tensor)
-    shape = tuple(pixels.shape[1:])
+    channels, height, width = pixels.shape[1:]
 
-    def random(count: int) -> Batch:
-        return (torch.rand(count, *shape, generator=torch.Generator().manual_seed(0)),)
+    def random_inputs(count: int) -> Batch:
+        return (torch.rand(count, channels, height, width, generator=torch.Generator().manual_seed(0)),)
 
-    def whole(network: nn.Module) -> nn.Module:
+    def exportable(network: nn.Module) -> nn.Module:
         return WithPreprocessing(network.to(memory_format=torch.contiguous_format), inputs).eval()
 
-    def teacher(place: Path) -> tuple[Path, str] | None:
-        if found.judge.teacher is None:
+    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
+        if run.evaluator.teacher is None:
             return None
-        write_onnx(whole(found.judge.teacher), (NAME,), AXES, random(SEVERAL), place / "teacher.onnx")
-        return place / "teacher.onnx", "ONNX, exported by zskt"
+        path = folder / "teacher.onnx"
+        write_onnx(exportable(run.evaluator.teacher), (INPUT_NAME,), DYNAMIC_AXES, random_inputs(N_TRACE_SAMPLES), path)
+        return path, "ONNX, exported by zskt"
 
-    def describe(used: set[str]) -> dict[str, Any]:
-        sizes = dict(zip(("channels", "height", "width"), shape, strict=True))
-        return {"input_names": sorted(used), "output_names": list(card.classes), NAME: sizes | {"range": [0, 1]}}
+    def preprocess(used: set[str]) -> dict[str, Any]:
+        layout = {"channels": channels, "height": height, "width": width, "range": [0, 1]}
+        return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: layout}
 
-    margin = (inputs.size - shape[-1]) // 2
-    (pseudo,) = pseudo_samples(found, calibration, "image")
-    seen = inputs.intensities(pseudo)[:, :, margin : margin + shape[-2], margin : margin + shape[-1]]
+    margin = (inputs.size - width) // 2
+    (pseudo,) = pseudo_samples(run, calibration)
+    images = inputs.intensities(pseudo)[:, :, margin : margin + height, margin : margin + width]
     return ExportSpec(
-        network=whole(found.student.eval()),
-        names=(NAME,),
-        axes=AXES,
-        outputs=card.classes,
-        random=random,
-        full=random,
-        samples=lambda count: (pixels[:count].float() / 255,),
-        pseudo=(seen.clamp(0, 1),),
-        describe=describe,
-        teacher=teacher,
+        network=exportable(run.student.eval()),
+        input_names=(INPUT_NAME,),
+        output_names=card.classes,
+        dynamic_axes=DYNAMIC_AXES,
+        random_inputs=random_inputs,
+        largest_inputs=random_inputs,
+        test_inputs=lambda count: (pixels[:count].float() / 255,),
+        calibration=(images.clamp(0, 1),),
+        preprocess=preprocess,
+        preprocess_note="intensities in [0, 1]; padding and normalisation are part of the network",
+        teacher_as_onnx=teacher_as_onnx,
     )

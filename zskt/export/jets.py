@@ -1,4 +1,4 @@
-"""Students of jet taggers on their way out: fed by the inputs of their teachers, described in CMS's layout.
+"""Export of jet students: they take the inputs of their teachers, described in CMS's layout.
 
 Shapes: B jets, C variables, P entries, K classes, R regressed values.
 """
@@ -9,85 +9,60 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from torch import nn
-
-from teachers import AnyCard, TaggerCard
-from teachers.as_onnx import tagger_in_onnx
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.dense import SoftmaxHead, dense, unpacked
-from zskt.export.student import SEVERAL, ExportSpec, as_numbers, pseudo_samples
-from zskt.jets.features import FEATURES, JetInputs
-from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
+from zskt.export.dense import GraphNetwork, SoftmaxHead, to_export_form
+from zskt.export.student import ExportSpec, masks_as_numbers, pseudo_samples
 from zskt.jets.random_inputs import random_inputs
-from zskt.jets.tagger_inputs import TaggerInputs
+from zskt.jets.tagger_inputs import AnyJetInputs
 from zskt.networks.particlenet import ParticleNet
-from zskt.networks.weaver import WeaverTagger
-from zskt.onnx_runtime import write_onnx
+from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
 
-def export_jets(found: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
-    """The student of a run on jets.
+def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
+    """Describe the student of a run on jets to the exporter.
 
     Args:
-        teacher_path: where the teacher's file is, if the user says so.
+        teacher_path: the teacher's file, if the user gave it.
         calibration: number of pseudo-jets.
     """
-    card = found.judge.card
-    preprocess = preprocess_of(card)
-    groups, full = preprocess.groups, [replace(g, min_length=g.max_length) for g in preprocess.groups]
+    card = run.card
+    inputs: AnyJetInputs = card.inputs
+    own_outputs = (*card.classes, *card.values)
+    preprocess = inputs.preprocess_form(own_outputs)
+    groups = preprocess.groups
+    full_groups = [replace(group, min_length=group.max_length) for group in groups]
 
-    def samples(count: int) -> Batch:
-        inputs = card.inputs
-        assert isinstance(inputs, JetInputs | TaggerInputs)
-        return as_numbers(inputs(found.judge.data[:count].samples))  # type: ignore[arg-type]
+    def test_inputs(count: int) -> Batch:
+        return masks_as_numbers(inputs(run.evaluator.data[:count].samples))  # type: ignore[arg-type]
 
-    def teacher(place: Path) -> tuple[Path, str] | None:
-        network = found.judge.teacher
-        if isinstance(card, TaggerCard) and network is not None:
-            return tagger_in_onnx(teacher_path or card.file(), network, preprocess, place)
-        if isinstance(network, ParticleNet):
-            whole = SoftmaxHead(unpacked(network), 0, range(len(card.classes))).eval()
-            write_onnx(whole, names, axes, random_inputs(groups, SEVERAL), place / "teacher.onnx")
-            return place / "teacher.onnx", "ONNX, exported by zskt from the publisher's parameters"
-        return None
+    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
+        network = run.evaluator.teacher
+        if network is None:
+            return None
+        published = (card if teacher_path is None else card.with_files(network=teacher_path)).as_onnx(network, folder)
+        if published is not None or not isinstance(network, ParticleNet):
+            return published
+        path = folder / "teacher.onnx"
+        exportable = SoftmaxHead(to_export_form(network), 0, range(len(card.classes))).eval()
+        write_onnx(exportable, names, axes, random_inputs(groups, N_TRACE_SAMPLES), path)
+        return path, "ONNX, exported by zskt from the publisher's parameters"
 
     names = tuple(group.name for group in groups)
     axes = tuple(group.axes for group in groups)
+    order = [own_outputs.index(name) for name in preprocess.outputs]
     return ExportSpec(
-        network=answering(found.student, card),
-        names=names,
-        axes=axes,
-        outputs=preprocess.outputs,
-        random=partial(random_inputs, groups),
-        full=partial(random_inputs, full),
-        samples=samples,
-        pseudo=pseudo_samples(found, calibration, "shower-prior"),
-        describe=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
-        teacher=teacher,
-        ties=any(isinstance(m, ParticleNet | WeaverTagger) for m in found.student.modules()),
+        network=SoftmaxHead(to_export_form(run.student.eval()), len(card.values), order).eval(),
+        input_names=names,
+        output_names=preprocess.outputs,
+        dynamic_axes=axes,
+        random_inputs=partial(random_inputs, groups),
+        largest_inputs=partial(random_inputs, full_groups),
+        test_inputs=test_inputs,
+        calibration=pseudo_samples(run, calibration),
+        preprocess=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
+        preprocess_note="how the inputs are prepared, in CMS's layout; any number of entries up to `max_length`",
+        latency_note="Jets with as many entries as the network takes. ",
+        teacher_as_onnx=teacher_as_onnx,
+        has_neighbour_search=any(isinstance(module, GraphNetwork) for module in run.student.modules()),
     )
-
-
-def answering(student: nn.Module, card: AnyCard) -> SoftmaxHead:
-    """The student as it leaves: probabilities and values in the order of the teacher's outputs."""
-    own = (*card.classes, *card.values)
-    outputs = card.description.preprocess.outputs if isinstance(card, TaggerCard) else own
-    return SoftmaxHead(dense(student.eval()), len(card.values), [own.index(name) for name in outputs]).eval()
-
-
-def preprocess_of(card: AnyCard) -> Preprocess:
-    """How the student is fed, in CMS's layout, whatever its teacher is."""
-    if isinstance(card, TaggerCard):
-        return card.description.preprocess
-    inputs = card.inputs
-    assert isinstance(inputs, JetInputs)
-    variables = []
-    for name in inputs.features:
-        f = FEATURES[name]
-        clip = min(f.clip, UNBOUNDED)
-        variables.append(Variable(name, f.subtract, f.multiply, 0.0, -clip, clip))
-    points = tuple(Variable(name) for name in ("part_deta", "part_dphi"))
-    parts = (("pf_points", points), ("pf_features", tuple(variables)), ("pf_mask", (Variable("part_mask"),)))
-    groups = tuple(InputGroup(name, v, 1, inputs.slots) for name, v in parts)
-    return Preprocess(groups, card.classes)

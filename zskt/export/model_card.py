@@ -5,24 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from zskt.experiments.finished import FinishedRun
-from zskt.experiments.result import upgrade
 from zskt.experiments.summary import written
-from zskt.export.latency import table
+from zskt.export.latency import latency_table
+from zskt.export.student import ExportSpec
 from zskt.markdown import table as markdown_table
 
-FED = {
-    "jets": (
-        "how it is fed, in CMS's layout; any number of entries up to `max_length`",
-        "Jets with as many entries as the network takes. ",
-    ),
-    "images": ("intensities in [0, 1]; padding and normalisation are part of the network", ""),
-}
-"""Of a domain: what `preprocess.json` says, and on which samples times were taken."""
 
+def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> str:
+    """Write the model card as Markdown.
 
-def model_card(found: FinishedRun, measured: dict[str, Any]) -> str:
-    """Markdown."""
-    card, config, result = found.judge.card, found.config, upgrade(found.result)
+    Args:
+        measured: the content of ``export.json``.
+    """
+    card, config, result = run.card, run.config, run.result
     data, student, teacher = result["data"], result["student"], result["teacher"]
     learned = "without any data" if config.mode == "zero-shot" else "from data"
     kind = data["unit"]
@@ -38,7 +33,6 @@ def model_card(found: FinishedRun, measured: dict[str, Any]) -> str:
     tied = ""
     if "ties" in measured:
         tied = f", but for {measured['ties']} of {measured['compared']} {kind}s in which neighbours tie"
-    fed, largest = FED[card.domain]
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
         f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
@@ -50,11 +44,11 @@ def model_card(found: FinishedRun, measured: dict[str, Any]) -> str:
         figures,
         "## Files",
         "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of "
-        f"{kind}s. When it left, it differed from the trained network by at most "
+        f"{kind}s. When it was exported, it differed from the trained network by at most "
         f"{measured['difference']:.1e} on the inputs that were tried{tied}.",
-        f"- `preprocess.json`: {fed}. `labels.txt`: the classes.",
+        f"- `preprocess.json`: {spec.preprocess_note}. `labels.txt`: the classes.",
         f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; on "
-        f"{measured[f'{kind}s']} {kind}s same top class as the student on "
+        f"{measured['count']} {kind}s same top class as the student on "
         f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
         f"{written(quantised.get('agreement_with_teacher'))} instead of "
         f"{written(measured['onnx'].get('agreement_with_teacher'))}.",
@@ -67,6 +61,6 @@ def model_card(found: FinishedRun, measured: dict[str, Any]) -> str:
             f"{hls['agreement_with_student']:.4f} of {hls['jets']} jets."
         )
     if measured.get("latency"):
-        how = f"{largest}Teacher: {measured['latency'][0]['teacher']}."
-        parts += ["## Time in onnxruntime", how, table(measured["latency"], kind)]
+        note = f"{spec.latency_note}Teacher: {measured['latency'][0]['teacher']}."
+        parts += ["## Time in onnxruntime", note, latency_table(measured["latency"], kind)]
     return "\n\n".join(parts) + "\n"

@@ -1,7 +1,4 @@
-"""Networks on their way out: to ONNX, to int8, and through onnxruntime to see what they have become.
-
-Shapes: B samples, K classes, R regressed values.
-"""
+"""Quantisation of ONNX networks to int8."""
 
 from __future__ import annotations
 
@@ -16,25 +13,30 @@ from zskt.onnx_runtime import feeds, session
 
 
 def quantise(model: Path, path: Path, names: Sequence[str], x: Sequence[Tensor]) -> None:
-    """Weights and activations of all products in 8 bits, ranges from inputs ``x``."""
+    """Quantise weights and activations of all products to 8 bits, with ranges from a batch of inputs.
+
+    Args:
+        path: the file to write.
+        names, x: inputs and their names.
+    """
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
     network = session(model)
     named = dict(zip(names, x, strict=True))
-    fed = feeds(network, [named[i.name] for i in network.get_inputs()])
+    batch = feeds(network, [named[i.name] for i in network.get_inputs()])
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """One batch, once."""
+        """Gives the batch once."""
 
         def __init__(self) -> None:
-            self.left = [fed]
+            self.batches = [batch]
 
         def get_next(self) -> dict[str, Any] | None:
-            return self.left.pop() if self.left else None
+            return self.batches.pop() if self.batches else None
 
     logging.getLogger().setLevel(logging.ERROR)  # it recommends another preparation, which changes nothing here
-    kinds = ["Conv", "MatMul", "Gemm"]
+    operators = ["Conv", "MatMul", "Gemm"]
     quantize_static(
-        str(model), str(path), Reader(), op_types_to_quantize=kinds, per_channel=True,
+        str(model), str(path), Reader(), op_types_to_quantize=operators, per_channel=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What of a finished run leaves by mode ``export``, and on what it is checked, calibrated and timed.
+"""What the exporter needs to know of a student, and the pseudo-samples that calibrate its int8 form.
 
 Shapes: B samples, K classes, R regressed values.
 """
@@ -13,63 +13,56 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from generators import GENERATORS
-from zskt.checkpoint import read_checkpoint
+from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-
-Batch = tuple[Tensor, ...]
-SEVERAL = 3
-"""Samples to trace a network with: any number but one, which would broadcast."""
+from zskt.experiments.run_generator import rebuild_generator
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSpec:
-    """A student on its way out; inputs are given in the order of ``names``, masks as numbers."""
+    """What the exporter needs to know of a student.
+
+    Batches are in the order of ``input_names``, with masks as numbers.
+    """
 
     network: nn.Module
-    """-> (B, K + R): probabilities and values, in the order of ``outputs``."""
-    names: tuple[str, ...]
-    """Of its inputs."""
-    axes: tuple[dict[int, str], ...]
-    """Of each input, the axes that may have any length, and what they count."""
-    outputs: tuple[str, ...]
-    random: Callable[[int], Batch]
-    """So many random samples."""
-    full: Callable[[int], Batch]
-    """So many as large as the network takes: the worst case of a trigger."""
-    samples: Callable[[int], Batch]
-    """The first of those that the run is judged on."""
-    pseudo: Batch
-    """Pseudo-samples: what an int8 student is calibrated on."""
-    describe: Callable[[set[str]], dict[str, Any]]
-    """Names of the inputs that the network uses -> its ``preprocess.json``."""
-    teacher: Callable[[Path], tuple[Path, str] | None]
-    """Folder -> a file with the teacher in ONNX, taking inputs of the same names, and whose file it is; or None."""
-    ties: bool = False
-    """Whether it looks for neighbours: where two are equally far, each runtime may take another one."""
+    """The network to export: a batch -> probabilities and values (B, K + R), in the order of ``output_names``."""
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+    dynamic_axes: tuple[dict[int, str], ...]
+    """For each input, the axes that may have any length, and the names of these lengths."""
+    random_inputs: Callable[[int], Batch]
+    """Draws a number of random samples."""
+    largest_inputs: Callable[[int], Batch]
+    """Draws a number of samples as large as the network takes: the worst case of a trigger."""
+    test_inputs: Callable[[int], Batch]
+    """Returns the first of the samples on which the run is evaluated."""
+    calibration: Batch
+    """Pseudo-samples that set the ranges of the int8 student."""
+    preprocess: Callable[[set[str]], dict[str, Any]]
+    """Returns the content of ``preprocess.json``, from the names of the inputs that the network uses."""
+    preprocess_note: str
+    """What ``preprocess.json`` says, for the model card."""
+    latency_note: str = ""
+    """Which samples the latency is measured on, a sentence for the model card."""
+    teacher_as_onnx: Callable[[Path], tuple[Path, str] | None]
+    """Writes the teacher as ONNX into a folder: the file, which takes inputs of the same names, and whose export it is.
+    None if the teacher is not there, or cannot be exported."""
+    has_neighbour_search: bool = False
+    """True for graph networks: kNN ties may be broken differently by each runtime."""
 
 
 @torch.no_grad()
-def pseudo_samples(found: FinishedRun, count: int, otherwise: str) -> Batch:
-    """What the run's generator makes, as it was at the end if the checkpoint is still there; no data is needed.
+def pseudo_samples(run: FinishedRun, count: int) -> Batch:
+    """Draw about ``count`` pseudo-samples from the generator of a run; no data is needed.
 
-    Args:
-        otherwise: the generator of a run that had none.
+    A run that had no generator takes the default of its domain.
     """
-    config = found.config
-    played = config.generator in GENERATORS
-    generator = GENERATORS[config.generator if played else otherwise].build(found.judge.card.inputs)
-    assert isinstance(generator, nn.Module)
-    checkpoint = found.run / "checkpoint.pt"
-    if played and checkpoint.is_file():
-        learned = read_checkpoint(checkpoint)["parts"].get("generator")
-        generator.load_state_dict(generator.state_dict() if learned is None else learned)
-    rng = torch.Generator().manual_seed(config.seed)
-    z = torch.randn(round(count / generator.acceptance), generator.latent_size, generator=rng)
-    x: Batch = generator(z, rng).x
-    return as_numbers(x)
+    generator, _ = rebuild_generator(run)
+    rng = torch.Generator().manual_seed(run.config.seed)
+    return masks_as_numbers(generator.draw(round(count / generator.acceptance), rng).x)
 
 
-def as_numbers(x: Sequence[Tensor]) -> Batch:
-    """Masks as numbers, as they are fed elsewhere."""
+def masks_as_numbers(x: Sequence[Tensor]) -> Batch:
+    """Turn masks into 32-bit numbers, as other runtimes take them."""
     return tuple(t.float() for t in x)

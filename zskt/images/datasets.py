@@ -22,48 +22,50 @@ from zskt.dataset import Labelled
 from zskt.errors import UserError, lookup
 
 Split = str
-"""Of a data set: "train" or "test"."""
-MANY = 20
-"""Images a class: among so many, a class that never occurs tells that they are of another data set."""
+"""Split of a data set: "train" or "test"."""
+MIN_IMAGES_PER_CLASS = 20
+"""From so many images a class on, a class that never occurs shows that the images are of another data set."""
 
 
 @dataclass(frozen=True)
-class DataSet:
-    """A published set of images, as torchvision knows it."""
+class ImageDataset:
+    """A published data set of images, as torchvision knows it."""
 
     name: str
-    """Of torchvision's class."""
+    """Name of torchvision's class."""
     channels: int
     side: int
-    """Pixels in height and width."""
+    """Height and width in pixels."""
     classes: int
+    """Number of classes."""
 
 
 def _open(name: str, split: Split, root: Path, download: bool) -> Any:
+    """Open a data set by the name of torchvision's class."""
     from torchvision import datasets  # takes a second to import
 
-    kind = getattr(datasets, name)
-    which = {"split": split} if name == "SVHN" else {"train": split == "train"}
-    return kind(root, download=download, **which)
+    dataset = getattr(datasets, name)
+    arguments = {"split": split} if name == "SVHN" else {"train": split == "train"}
+    return dataset(root, download=download, **arguments)
 
 
-DATASETS: dict[str, DataSet] = {
-    "mnist": DataSet("MNIST", 1, 28, 10),
-    "fashion-mnist": DataSet("FashionMNIST", 1, 28, 10),
-    "cifar10": DataSet("CIFAR10", 3, 32, 10),
-    "cifar100": DataSet("CIFAR100", 3, 32, 100),
-    "svhn": DataSet("SVHN", 3, 32, 10),
+DATASETS: dict[str, ImageDataset] = {
+    "mnist": ImageDataset("MNIST", 1, 28, 10),
+    "fashion-mnist": ImageDataset("FashionMNIST", 1, 28, 10),
+    "cifar10": ImageDataset("CIFAR10", 3, 32, 10),
+    "cifar100": ImageDataset("CIFAR100", 3, 32, 100),
+    "svhn": ImageDataset("SVHN", 3, 32, 10),
 }
+"""Data sets by name on the command line."""
 
 
 def locate_parquet(place: Path, split: Split) -> list[Path]:
-    """The parquet files of a split in a folder: ``test.parquet``, ``test-00000-of-1.parquet``, ``data/test-...``."""
-    found = [*place.glob(f"{split}*.parquet"), *place.glob(f"data/{split}*.parquet")]
-    return sorted(found)
+    """List a split's parquet files in a folder: ``test.parquet``, ``test-00000-of-1.parquet``, ``data/test-...``."""
+    return sorted([*place.glob(f"{split}*.parquet"), *place.glob(f"data/{split}*.parquet")])
 
 
 def find_images(name: str, place: Path | None, split: Split) -> None:
-    """Fetch what has to be fetched, and see that the files can be opened; nothing of them is kept.
+    """Fetch images where no folder is given, and check that their files can be opened; nothing is kept in memory.
 
     Raises:
         UserError: as `read_images`.
@@ -76,49 +78,50 @@ def find_images(name: str, place: Path | None, split: Split) -> None:
 
 
 def read_images(name: str, place: Path | None, split: Split) -> Labelled:
-    """Images (B, C, H, W) of uint8 with their classes.
+    """Read images (B, C, H, W) of uint8 with their classes.
 
     Args:
         name: of a data set in `DATASETS`.
         place: a folder with parquet files of the split, or in torchvision's layout; None fetches from the publisher.
 
     Raises:
-        UserError: if the images are not there, cannot be fetched or read, or are of another kind.
+        UserError: if the images are missing, cannot be fetched or read, or are of another kind.
     """
-    known = lookup(DATASETS, name, "data set")
+    dataset = lookup(DATASETS, name, "data set")
     files = [] if place is None else _parquet_files(place, split)
     pixels, labels = _decoded(files) if files else _tensors(_torchvision(name, place, split))
     where = files[0] if files else place or name
-    shape = (known.channels, known.side, known.side)
-    if pixels.shape[1:] != shape or int(labels.max()) >= known.classes or int(labels.min()) < 0:
+    shape = (dataset.channels, dataset.side, dataset.side)
+    if pixels.shape[1:] != shape or int(labels.max()) >= dataset.classes or int(labels.min()) < 0:
         raise UserError(
             f"{where}: images of {tuple(pixels.shape[1:])} and classes up to {int(labels.max())} are not {name} "
-            f"({shape}, {known.classes} classes); give the images that the network was trained for"
+            f"({shape}, {dataset.classes} classes); give the images that the network was trained for"
         )
-    absent = torch.bincount(labels, minlength=known.classes).eq(0).nonzero().flatten().tolist()
-    if absent and len(labels) >= MANY * known.classes:
+    absent = torch.bincount(labels, minlength=dataset.classes).eq(0).nonzero().flatten().tolist()
+    if absent and len(labels) >= MIN_IMAGES_PER_CLASS * dataset.classes:
         raise UserError(
-            f"{where}: {len(labels)} images, and none of class {absent[0]} ({len(absent)} of {known.classes} classes "
+            f"{where}: {len(labels)} images, and none of class {absent[0]} ({len(absent)} of {dataset.classes} classes "
             f"are missing): not those of {name}; give the images that the network was trained for"
         )
     return Labelled(pixels, labels)
 
 
 def _parquet_files(place: Path, split: Split) -> list[Path]:
+    """As `locate_parquet`; a `UserError` if the place is no folder."""
     if not place.is_dir():
-        found = "is a file" if place.exists() else "no such folder"
-        raise UserError(f"--data {place}: {found}; give a folder with {split}.parquet, or in torchvision's layout")
+        problem = "is a file" if place.exists() else "no such folder"
+        raise UserError(f"--data {place}: {problem}; give a folder with {split}.parquet, or in torchvision's layout")
     return locate_parquet(place, split)
 
 
 def _torchvision(name: str, place: Path | None, split: Split) -> Any:
-    """torchvision's object, all in memory."""
-    known = lookup(DATASETS, name, "data set")
+    """Open a data set with torchvision, all in memory."""
+    dataset = lookup(DATASETS, name, "data set")
     try:
         if place is None:
-            return _open(known.name, split, Path(pooch.os_cache("zskt")), True)
+            return _open(dataset.name, split, Path(pooch.os_cache("zskt")), True)
         with _unpacked(name, place) as root:
-            return _open(known.name, split, root, False)
+            return _open(dataset.name, split, root, False)
     except Exception as error:  # not found, damaged in some way, no network
         if place is None:
             raise UserError(
@@ -132,7 +135,7 @@ def _torchvision(name: str, place: Path | None, split: Split) -> Any:
 
 @contextmanager
 def _unpacked(name: str, place: Path) -> Iterator[Path]:
-    """Where torchvision finds the files: those of MNIST's kind may lie there packed, and are unpacked elsewhere."""
+    """Folder where torchvision finds the files; packed files of MNIST's kind are unpacked into a temporary one."""
     inside = Path(DATASETS[name].name) / "raw"
     packed = [file for file in (place / inside).glob("*-ubyte.gz") if not file.with_suffix("").is_file()]
     if not packed:
@@ -151,7 +154,7 @@ def _unpacked(name: str, place: Path) -> Iterator[Path]:
 
 
 def _tensors(data: Any) -> tuple[Tensor, Tensor]:
-    """Pixels (B, C, H, W) and labels (B,) of one of torchvision's objects."""
+    """Pixels (B, C, H, W) and labels (B,) of a data set of torchvision."""
     pixels = torch.as_tensor(np.asarray(data.data))
     if pixels.ndim == 3:
         pixels = pixels.unsqueeze(1)
@@ -161,7 +164,7 @@ def _tensors(data: Any) -> tuple[Tensor, Tensor]:
 
 
 def _schema(file: Path) -> list[str]:
-    """Names of the columns."""
+    """Names of the columns of a parquet file."""
     import pyarrow.parquet  # takes a second to import
 
     try:
@@ -171,7 +174,7 @@ def _schema(file: Path) -> list[str]:
 
 
 def _columns(file: Path, names: list[str]) -> tuple[str, str]:
-    """The columns of images and of labels."""
+    """Names of the columns of images and of labels."""
     image = next((name for name in ("img", "image") if name in names), None)
     label = next((name for name in ("label", "fine_label", "labels") if name in names), None)
     if image is None or label is None:
@@ -180,7 +183,7 @@ def _columns(file: Path, names: list[str]) -> tuple[str, str]:
 
 
 def _decoded(files: list[Path]) -> tuple[Tensor, Tensor]:
-    """Pixels (B, C, H, W) and labels (B,) of parquet files."""
+    """Decode pixels (B, C, H, W) and labels (B,) of parquet files."""
     import pyarrow.parquet
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""Pictures of pseudo-samples beside real ones, from a random stream of their own."""
+"""Grids of images: pseudo-images beside real ones."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from teachers import AnyCard
-from zskt.contracts import PseudoBatch
+from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.images.inputs import ImageInputs
 
-ROWS, COLUMNS = 4, 8
-"""Of a grid of images."""
+GRID_ROWS, GRID_COLUMNS = 4, 8
+"""Numbers of rows and columns of a grid."""
 
 
-def grid(draw: PseudoBatch, real: Labelled, card: AnyCard) -> Figure:
-    """Pseudo-images on the left, real ones on the right, as intensities."""
+def grid(batch: PseudoBatch, real: Labelled, card: Card) -> Figure:
+    """Draw pseudo-images on the left and real ones on the right, as intensities."""
     assert isinstance(card.inputs, ImageInputs) and isinstance(real.samples, torch.Tensor)
     figure = Figure(figsize=(9.6, 2.6), layout="constrained")
-    sides = (("pseudo-images", draw.x[0]), ("real images", card.inputs(real.samples[: ROWS * COLUMNS])[0]))
+    sides = (("pseudo-images", batch.x[0]), ("real images", card.inputs(real.samples[: GRID_ROWS * GRID_COLUMNS])[0]))
     for axes, (name, x) in zip(figure.subplots(1, 2), sides, strict=True):
-        tiled(axes, card.inputs.intensities(x[: ROWS * COLUMNS]), name)
+        tiled(axes, card.inputs.intensities(x[: GRID_ROWS * GRID_COLUMNS]), name)
     return figure
 
 
 def tiled(axes: Axes, intensities: torch.Tensor, title: str) -> None:
-    """Images (B, C, H, W) side by side, `COLUMNS` a row; what lies outside [0, 1] is cut."""
+    """Draw images (B, C, H, W) side by side, `GRID_COLUMNS` a row; intensities are clipped to [0, 1]."""
     from torchvision.utils import make_grid  # takes a second to import
 
-    tiles = make_grid(intensities.clamp(0, 1).cpu(), nrow=COLUMNS, padding=1, pad_value=1.0)
+    tiles = make_grid(intensities.clamp(0, 1).cpu(), nrow=GRID_COLUMNS, padding=1, pad_value=1.0)
     axes.imshow(tiles.permute(1, 2, 0))
     axes.set_title(title, fontsize=8)
     axes.axis("off")

@@ -1,7 +1,7 @@
 """Reconstructed jets as an experiment's tagger sees them: particles, secondary vertices, lost tracks, the jet itself.
 
 Columns are raw quantities in the experiment's units (GeV, cm, radians), before any preparation. Which there are depends
-on the source: files hold what was stored, `teachers.tracks` fills in what pseudo-jets and simulated jets lack.
+on the source: files hold what was stored, `zskt.jets.tracks` fills in what pseudo-jets and simulated jets lack.
 
 Shapes: B jets, P entries of a collection (padding included).
 """
@@ -31,13 +31,18 @@ class Collection:
         return name in self.columns
 
     def rows(self, chosen: Tensor | slice) -> Collection:
-        """Some of the jets, padding trimmed to the longest of them, but for one entry at least."""
+        """Return some of the jets, padding trimmed to the longest of them, one entry at least."""
         mask = self.mask[chosen]
         longest = max(int(mask.sum(1).max()), 1) if len(mask) else 1
         return Collection({k: v[chosen][:, :longest] for k, v in self.columns.items()}, mask[:, :longest])
 
     def ordered(self, order: Tensor, keep: Tensor | None = None) -> Collection:
-        """Entries rearranged, (B, P) of positions; those that ``keep`` (B, P) leaves out become padding at the end."""
+        """Return the entries in another order.
+
+        Args:
+            order: (B, P) of positions.
+            keep: (B, P) of bool; entries that it leaves out become padding at the end.
+        """
         mask = self.mask if keep is None else self.mask & keep
         if keep is not None:  # what is kept first, in the order asked for
             order = order.gather(1, torch.argsort((~mask.gather(1, order)).int(), dim=1, stable=True))
@@ -48,25 +53,25 @@ class Collection:
 
 
 def empty(jets: int, names: tuple[str, ...], device: torch.device) -> Collection:
-    """A collection of which no jet has any."""
+    """Return a collection of which no jet has any entry."""
     zero = torch.zeros(jets, 1, device=device)
     return Collection(dict.fromkeys(names, zero), zero.bool())
 
 
 @dataclass(frozen=True)
 class ReconstructedJets:
-    """A batch of jets."""
+    """A batch of jets with all that an experiment reconstructs of them."""
 
     jet: Mapping[str, Tensor]
-    """(B, 1) each."""
+    """Columns of the jet itself, (B, 1) each."""
     particles: Collection
-    """By falling transverse momentum."""
+    """Particles by falling transverse momentum."""
     vertices: Collection
-    """By falling significance of the transverse flight distance."""
+    """Secondary vertices by falling significance of their transverse flight distance."""
     lost_tracks: Collection
     """Tracks that belong to no particle."""
     scores: Mapping[str, Tensor] = field(default_factory=dict)
-    """(B,) each: what the experiment's own software made of the jets, where the file holds it."""
+    """Scores by the experiment's own software, (B,) each, where the file holds them."""
 
     def __len__(self) -> int:
         return len(self.particles.mask)

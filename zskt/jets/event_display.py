@@ -1,4 +1,4 @@
-"""Pictures of pseudo-samples beside real ones, from a random stream of their own."""
+"""Draw jets in the eta-phi plane: pseudo-jets above simulated ones."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from matplotlib.figure import Figure
 
 from zskt.contracts import PseudoBatch
 from zskt.dataset import Labelled
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import Jets
+from zskt.jets.sample import SAMPLE
 
-COUNT = 4
-"""Jets a row."""
-COLOURS = {
+JETS_PER_ROW = 4
+PARTICLE_COLOURS = {
     "is_charged_hadron": ("charged hadrons", "tab:red"),
     "is_neutral_hadron": ("neutral hadrons", "tab:green"),
     "is_photon": ("photons", "tab:orange"),
     "is_electron": ("electrons", "tab:blue"),
     "is_muon": ("muons", "tab:purple"),
 }
+"""Label and colour of each kind of particle."""
 
 
 def draw_jet(axes: Axes, jets: Jets, i: int) -> None:
-    """One jet: a disc a particle, its area proportional to transverse momentum."""
-    for field, (label, colour) in COLOURS.items():
+    """Draw jet i: a disc for each particle, its area proportional to transverse momentum."""
+    for field, (label, colour) in PARTICLE_COLOURS.items():
         rows = jets.mask[i] & (getattr(jets, field)[i] > 0)
         axes.scatter(
             jets.deta[i][rows].cpu(),
@@ -39,18 +40,18 @@ def draw_jet(axes: Axes, jets: Jets, i: int) -> None:
     axes.tick_params(labelsize=6)
 
 
-def plane(draw: PseudoBatch, real: Labelled) -> Figure | None:
-    """`COUNT` pseudo-jets above as many simulated ones, in the eta-phi plane; None if there are none.
+def event_display(draw: PseudoBatch, real: Labelled) -> Figure | None:
+    """Draw `JETS_PER_ROW` pseudo-jets above as many simulated ones; None if there are no pseudo-jets.
 
-    Data without the particles' kinds leave the place to the sample that ships.
+    Where the data do not tell the kinds of particles, the sample that ships is drawn.
     """
     if draw.view is None or not len(draw.view):
         return None
-    shown = real.samples if isinstance(real.samples, Jets) else read_jets(SAMPLE, most=COUNT).samples
+    shown = real.samples if isinstance(real.samples, Jets) else read_jets(SAMPLE, most=JETS_PER_ROW).samples
     assert isinstance(shown, Jets)
-    pseudo, simulated = draw.view[:COUNT], shown[:COUNT]
-    figure = Figure(figsize=(2.4 * COUNT, 5.4), layout="constrained")
-    rows = figure.subplots(2, COUNT, sharex=True, sharey=True)
+    pseudo, simulated = draw.view[:JETS_PER_ROW], shown[:JETS_PER_ROW]
+    figure = Figure(figsize=(2.4 * JETS_PER_ROW, 5.4), layout="constrained")
+    rows = figure.subplots(2, JETS_PER_ROW, sharex=True, sharey=True)
     for axes, (name, jets) in zip(rows, (("pseudo-jets", pseudo), ("simulated jets", simulated)), strict=True):
         for i, cell in enumerate(axes[: len(jets)]):
             draw_jet(cell, jets, i)
@@ -58,7 +59,9 @@ def plane(draw: PseudoBatch, real: Labelled) -> Figure | None:
     for cell in rows[1]:
         cell.set_xlabel("Δη", fontsize=8)
     handles, labels = rows[0][0].get_legend_handles_labels()
-    legend = figure.legend(handles, labels, loc="outside lower center", ncols=len(COLOURS), fontsize=7, frameon=False)
+    legend = figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(PARTICLE_COLOURS), fontsize=7, frameon=False
+    )
     for handle in legend.legend_handles:
         handle.set_sizes([20])  # type: ignore[union-attr]
     return figure

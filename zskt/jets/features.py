@@ -1,4 +1,4 @@
-"""What a jet tagger is fed: constituents -> (points, features, mask), differentiable, one definition for all.
+"""Input features of JetClass taggers: constituents -> (points, features, mask), differentiable, defined once for all.
 
 Simulated jets and pseudo-jets pass through the same functions, so that a feature means the same in both.
 
@@ -8,20 +8,25 @@ Shapes: B jets, P particle slots (padding included), F features. Units: GeV, mm,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from zskt.contracts import Batch
+from zskt.dataset import Labelled
 from zskt.errors import UserError, lookup
 from zskt.jets.jets import TINY, Jets, JetSelection
+from zskt.jets.object_collections import ObjectCollection
+from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One input: clip((raw - subtract) * multiply, -clip, clip)."""
+    """One input feature: clip((raw - subtract) * multiply, -clip, clip)."""
 
     raw: Callable[[Jets], Tensor]
     subtract: float = 0.0
@@ -37,12 +42,11 @@ def _log(value: Tensor) -> Tensor:
     return value.clamp(min=TINY).log()
 
 
-# Definitions: configuration of the JetClass networks, jet-universe/particle_transformer, data/JetClass/*.yaml.
 FEATURES: dict[str, Feature] = {
     "part_pt_log": Feature(lambda j: _log(j.pt), 1.7, 0.7, 5),
     "part_e_log": Feature(lambda j: _log(j.energy), 2.0, 0.7, 5),
-    "part_logptrel": Feature(lambda j: _log(j.pt / j.jet_pt), -4.7, 0.7, 5),
-    "part_logerel": Feature(lambda j: _log(j.energy / j.jet_energy), -4.7, 0.7, 5),
+    "part_logptrel": Feature(lambda j: _log(j.pt / j.jet_pt.clamp(min=TINY)), -4.7, 0.7, 5),
+    "part_logerel": Feature(lambda j: _log(j.energy / j.jet_energy.clamp(min=TINY)), -4.7, 0.7, 5),
     "part_deltaR": Feature(lambda j: (j.deta.square() + j.dphi.square() + TINY).sqrt(), 0.2, 4.0, 5),
     "part_charge": Feature(lambda j: j.charge),
     "part_isChargedHadron": Feature(lambda j: j.is_charged_hadron),
@@ -57,6 +61,7 @@ FEATURES: dict[str, Feature] = {
     "part_deta": Feature(lambda j: j.deta),
     "part_dphi": Feature(lambda j: j.dphi),
 }
+"""Definitions by name, of jet-universe/particle_transformer, data/JetClass/*.yaml."""
 
 _KINEMATICS = ("part_pt_log", "part_e_log", "part_logptrel", "part_logerel", "part_deltaR")
 _TYPES = (
@@ -73,39 +78,74 @@ _ANGLES = ("part_deta", "part_dphi")
 
 @dataclass(frozen=True, kw_only=True)
 class JetInputs:
-    """The input specification of a jet tagger: which features, in which order, of how many particles at most.
+    """The input specification of a JetClass tagger: which features, in which order, of how many particles at most.
 
     Raises:
         UserError: if a feature is unknown.
     """
 
     features: tuple[str, ...]
+    """Names of the features, keys of `FEATURES`."""
     slots: int = 128
+    """Largest number of particles; softer ones are left out."""
     selection: JetSelection = field(default_factory=JetSelection)
     domain: str = "jets"
+    single_cloud: ClassVar[bool] = True
+    """The inputs are one cloud of particles: points, features and mask."""
 
     def __post_init__(self) -> None:
         for name in self.features:
             lookup(FEATURES, name, "feature")
 
+    def collections(self) -> tuple[ObjectCollection, ...]:
+        """Return the one collection that a student reads: the particles."""
+        return (ObjectCollection((1,), 2, len(self.features), self.slots, of_jet=False),)
+
     def __call__(self, jets: Jets) -> Batch:
-        """Points (B, 2, P), features (B, F, P), both zero on padding, and mask (B, 1, P); P at most `slots`."""
+        """Compute points (B, 2, P), features (B, F, P), both zero on padding, and mask (B, 1, P); P at most `slots`."""
         jets = Jets(**{f.name: getattr(jets, f.name)[:, : self.slots] for f in fields(jets)})
         mask = jets.mask.unsqueeze(1)
         features = torch.stack([FEATURES[name](jets) for name in self.features], 1)
         points = torch.stack([jets.deta, jets.dphi], 1)
         return points * mask, torch.where(mask, features, 0.0), mask
 
+    def read(self, file: Path, classes: Sequence[str]) -> Labelled:
+        """Read jets of a JetClass file, labelled by position in the classes.
+
+        Raises:
+            UserError: if the file cannot be read, or holds jets that this tagger cannot be fed with.
+        """
+        from zskt.jets.read import read_constituents  # uproot takes a second to import
+
+        return read_constituents(file, classes)
+
+    def preprocess_form(self, classes: Sequence[str]) -> Preprocess:
+        """Describe these inputs in CMS's layout.
+
+        Args:
+            classes: names of the network's outputs.
+        """
+        prepared = []
+        for name in self.features:
+            feature = FEATURES[name]
+            clip = min(feature.clip, UNBOUNDED)
+            prepared.append(Variable(name, feature.subtract, feature.multiply, 0.0, -clip, clip))
+        points = tuple(Variable(name) for name in _ANGLES)
+        inputs = (("pf_points", points), ("pf_features", tuple(prepared)), ("pf_mask", (Variable("part_mask"),)))
+        groups = tuple(InputGroup(name, variables, 1, self.slots) for name, variables in inputs)
+        return Preprocess(groups, tuple(classes))
+
 
 KIN = JetInputs(features=_KINEMATICS + _ANGLES)
 KINPID = JetInputs(features=_KINEMATICS + _TYPES + _ANGLES)
 FULL = JetInputs(features=_KINEMATICS + _TYPES + _DISPLACEMENT + _ANGLES)
+"""Feature sets of the published networks: kinematics; with particle types; with impact parameters, too."""
 
 
 def require_features(state: dict[str, Tensor], key: str, inputs: JetInputs, where: str) -> None:
     """Raise `UserError` if the network's first parameter ``key`` does not take ``inputs``' number of features."""
-    found, wanted = (len(state[key]) if key in state else 0), len(inputs.features)
-    if found != wanted:
+    count, expected = (len(state[key]) if key in state else 0), len(inputs.features)
+    if count != expected:
         raise UserError(
-            f"{where}: the network takes {found} features, the card says {wanted}: give the file that belongs to it"
+            f"{where}: the network takes {count} features, the card says {expected}: give the file that belongs to it"
         )

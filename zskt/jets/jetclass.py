@@ -1,6 +1,6 @@
-"""Simulated jets from files: JetClass ROOT (TTree or RNTuple) and JetClass-II parquet -> jets with labels.
+"""Read jets of JetClass: ROOT (TTree or RNTuple), with labels, and JetClass-II parquet, without.
 
-Units as in `teachers.inputs`; K classes.
+Units as in `zskt.jets.jets`; K classes.
 """
 
 from __future__ import annotations
@@ -15,15 +15,10 @@ from torch import Tensor
 
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
-from zskt.jets.jets import Jets
+from zskt.jets.jets import JETCLASS_CLASSES, Jets
 
-SAMPLE = Path(__file__).parent.parent / "sample" / "sample.root"
-"""About 2 000 jets that ship with the project, made by ``--mode simulate``, never used for training."""
-
-CLASSES = ("QCD", "Hbb", "Hcc", "Hgg", "H4q", "Hqql", "Zqq", "Wqq", "Tbqq", "Tbl")
-"""The ten classes of JetClass, in the order of the published networks' outputs."""
-
-SLOTS = 128
+MAX_PARTICLES = 128
+"""Particles of a jet that are read, the hardest ones: the published networks take no more."""
 
 _BRANCHES = {
     "px": "part_px",
@@ -45,16 +40,16 @@ _BRANCHES = {
 }
 """Fields of `Jets` and the branches that hold them."""
 
-_WANTED = [*_BRANCHES.values(), "jet_pt", "jet_energy"]
+_REQUIRED = [*_BRANCHES.values(), "jet_pt", "jet_energy"]
 
 
-def read_jets(path: Path, classes: tuple[str, ...] = CLASSES, *, most: int | None = None) -> Labelled:
-    """Jets of a JetClass ROOT file or a JetClass-II parquet file, told apart by their ending.
+def read_jets(path: Path, classes: tuple[str, ...] = JETCLASS_CLASSES, *, most: int | None = None) -> Labelled:
+    """Read jets of a JetClass ROOT file or a JetClass-II parquet file, told apart by their suffix.
 
     Args:
         path: the file.
-        classes: which labels to look for; every jet must carry exactly one of them.
-        most: read only the first so many jets.
+        classes: labels to look for in a ROOT file; every jet must carry exactly one of them.
+        most: largest number of jets to read, from the start of the file.
 
     Raises:
         UserError: if the file is missing, of another kind, empty, lacks a branch, or holds what no jet can be.
@@ -62,11 +57,9 @@ def read_jets(path: Path, classes: tuple[str, ...] = CLASSES, *, most: int | Non
     if not path.is_file():
         raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
     if path.suffix == ".root":
-        events = _read_root(path, [*_WANTED, *(f"label_{name}" for name in classes)], most)
+        events = _read_root(path, [*_REQUIRED, *(f"label_{name}" for name in classes)], most)
     elif path.suffix == ".parquet":
-        from zskt.jets.jetclass2 import read  # pyarrow takes a second to import
-
-        events = read(path, _WANTED, most)
+        events = _read_parquet(path, _REQUIRED, most)
     else:
         raise UserError(f"{path}: unknown kind of file {path.suffix!r}; known: .root, .parquet")
     if not len(events):
@@ -77,15 +70,15 @@ def read_jets(path: Path, classes: tuple[str, ...] = CLASSES, *, most: int | Non
     return Labelled(jets, _labels(events, classes, path))
 
 
-def _require(found: list[str], wanted: list[str], path: Path) -> None:
-    missing = [name for name in wanted if name not in found]
+def _require_branches(present: list[str], required: list[str], path: Path) -> None:
+    missing = [name for name in required if name not in present]
     if missing:
         raise UserError(
             f"{path}: no branch {', '.join(missing)}; the JetClass layout has them, see README, section Data"
         )
 
 
-def _read_root(path: Path, wanted: list[str], most: int | None) -> ak.Array:
+def _read_root(path: Path, branches: list[str], most: int | None) -> ak.Array:
     try:
         with uproot.open(path) as file:
             if "tree" not in file:
@@ -93,8 +86,8 @@ def _read_root(path: Path, wanted: list[str], most: int | None) -> ak.Array:
                     f"{path}: no tree named 'tree' but {file.keys() or 'nothing'}; give a JetClass ROOT file"
                 )
             tree = file["tree"]
-            _require(list(tree.keys()), wanted, path)
-            return tree.arrays(wanted, entry_stop=most)
+            _require_branches(list(tree.keys()), branches, path)
+            return tree.arrays(branches, entry_stop=most)
     except UserError:
         raise
     except Exception as error:  # uproot raises whatever the broken bytes lead to
@@ -106,12 +99,13 @@ def _one_line(error: Exception) -> str:
 
 
 def _dense(branch: ak.Array, slots: int) -> Tensor:
-    """Jagged -> (B, P), zero on padding."""
+    """Pad a jagged branch with zeros: (B, P)."""
     padded = ak.fill_none(ak.pad_none(branch, slots, clip=True), 0)
     return torch.from_numpy(ak.to_numpy(padded).astype(np.float32))
 
 
 def _jets(events: ak.Array, path: Path) -> Jets:
+    """Sort, pad and check the particles of each jet."""
     _require_shapes(events, path)
     # The published networks look at the first 128 by transverse momentum: sort, whatever the file's order.
     pt = np.hypot(events["part_px"], events["part_py"])
@@ -120,7 +114,7 @@ def _jets(events: ak.Array, path: Path) -> Jets:
     if int(ak.min(counts)) == 0:
         first = int(ak.argmin(counts))
         raise UserError(f"{path}: jet {first} has no particles; remove such jets from the file")
-    slots = min(SLOTS, int(ak.max(counts)))
+    slots = min(MAX_PARTICLES, int(ak.max(counts)))
     columns = {field: _dense(events[branch][order], slots) for field, branch in _BRANCHES.items()}
     scalars = {
         name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)) for name in ("jet_pt", "jet_energy")
@@ -134,7 +128,7 @@ def _jets(events: ak.Array, path: Path) -> Jets:
 
 
 def _require_shapes(events: ak.Array, path: Path) -> None:
-    """One list of particles a jet, equally long in every branch, and one number a jet elsewhere."""
+    """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere."""
     if events["part_px"].ndim != 2:
         raise UserError(f"{path}: part_px is not a list of particles a jet; give a file in the JetClass layout")
     counts = ak.num(events["part_px"], axis=1)
@@ -145,6 +139,7 @@ def _require_shapes(events: ak.Array, path: Path) -> None:
 
 
 def _labels(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
+    """Return the position of each jet's class, (B,)."""
     hot = np.stack([ak.to_numpy(events[f"label_{name}"]).astype(bool) for name in classes], 1)
     wrong = np.flatnonzero(hot.sum(1) != 1)
     if len(wrong):
@@ -153,3 +148,23 @@ def _labels(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
             f"{len(classes)} classes instead of one; keep jets of {', '.join(classes)} only"
         )
     return torch.from_numpy(hot.argmax(1))
+
+
+def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
+    """Read columns of JetClass-II (C. Li et al., arXiv:2405.12972; jet-universe/sophon).
+
+    Constituents are as in JetClass. Its 188 classes are of resonances of any mass, none of them a class of the ten of
+    JetClass: the jets stay unlabelled, and serve agreement and divergence alone.
+    """
+    import pyarrow.parquet as pq  # takes a second to import
+    from pyarrow import ArrowException
+
+    try:
+        file = pq.ParquetFile(path)
+        missing = [name for name in columns if name not in file.schema_arrow.names]
+        if missing:
+            raise UserError(f"{path}: no column {', '.join(missing)}; give a JetClass-II parquet file")
+        table = file.read(columns=columns)
+    except (ArrowException, OSError) as error:
+        raise UserError(f"{path}: not a readable parquet file ({_one_line(error)}); fetch it again") from error
+    return ak.from_arrow(table if most is None else table.slice(0, most))

@@ -1,4 +1,4 @@
-"""Pictures of a tagger's performance, teacher and student side by side.
+"""Plots of tagging performance, teacher and student side by side.
 
 Shapes: B jets, K classes.
 """
@@ -15,15 +15,14 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from zskt.dataset import short
-from zskt.jets.metrics import CUT, LEAST, MASS_BINS, TaggingComparison, discriminant
+from zskt.jets.metrics import CUT_EFFICIENCY, MASS_BINS, MIN_JETS, TaggingComparison, discriminant
 
-COLOURS = {"teacher": "tab:blue", "student": "tab:orange"}
-ACROSS = 4
-"""Panels in a row."""
+ROLE_COLOURS = {"teacher": "tab:blue", "student": "tab:orange"}
+PANELS_PER_ROW = 4
 
 
 def _panels(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
-    across = min(ACROSS, count)
+    across = min(PANELS_PER_ROW, count)
     down = -(-count // across)
     figure = Figure(figsize=(2.7 * across, height * down), layout="constrained")
     axes = list(np.atleast_1d(figure.subplots(down, across)).flatten())
@@ -33,14 +32,14 @@ def _panels(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
 
 
 def _signals(j: TaggingComparison) -> list[int]:
-    """Classes with enough jets, when there is enough background too."""
-    if np.isin(j.truth, j.background).sum() < LEAST:
+    """Return the classes with enough jets, if there is enough background, too."""
+    if np.isin(j.truth, j.background).sum() < MIN_JETS:
         return []
-    return [k for k in range(len(j.classes)) if k not in j.background and (j.truth == k).sum() >= LEAST]
+    return [k for k in range(len(j.classes)) if k not in j.background and (j.truth == k).sum() >= MIN_JETS]
 
 
 def roc(j: TaggingComparison) -> Figure | None:
-    """Background rejection against signal efficiency, a panel a class; None if there is nothing to tell apart."""
+    """Plot background rejection against signal efficiency, a panel a class; None if there is nothing to tell apart."""
     signals = _signals(j)
     if not signals:
         return None
@@ -60,7 +59,7 @@ def roc(j: TaggingComparison) -> Figure | None:
 
 
 def confusion(j: TaggingComparison) -> Figure:
-    """How the student's top classes answer the teacher's, in shares of each row."""
+    """Plot the student's top class against the teacher's, in shares of each row."""
     count = len(j.classes)
     table = np.zeros((count, count))
     np.add.at(table, (j.teacher.argmax(1), j.student.argmax(1)), 1)
@@ -79,12 +78,12 @@ def confusion(j: TaggingComparison) -> Figure:
 
 
 def roles_of(j: TaggingComparison) -> dict[str, str]:
-    """Whose figures say something, and their colours: against its own classes a teacher is perfect."""
-    return {"student": COLOURS["student"]} if j.of_teacher else COLOURS
+    """Return the networks to show, and their colours: without labels a teacher is perfect, and left out."""
+    return {"student": ROLE_COLOURS["student"]} if j.of_teacher else ROLE_COLOURS
 
 
 def calibration(j: TaggingComparison, figures: dict[str, Any]) -> Figure:
-    """How often the top class is right against how sure the network is of it."""
+    """Plot how often the top class is right against its probability (a reliability diagram)."""
     figure = Figure(figsize=(3.6, 3.2), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.7", linestyle=":")
@@ -98,7 +97,7 @@ def calibration(j: TaggingComparison, figures: dict[str, Any]) -> Figure:
 
 
 def scores(j: TaggingComparison) -> Figure:
-    """The student's probability of each class against the teacher's."""
+    """Plot the student's probability of each class against the teacher's."""
     figure, panels = _panels(len(j.classes))
     bins = np.linspace(0, 1, 41)
     for k, axes in enumerate(panels):
@@ -113,7 +112,7 @@ def scores(j: TaggingComparison) -> Figure:
 
 
 def slices(j: TaggingComparison, figures: dict[str, Any]) -> Figure:
-    """Agreement and accuracies in bins of momentum, pseudorapidity and multiplicity."""
+    """Plot agreement and accuracies in bins of momentum, pseudorapidity and multiplicity."""
     names = {"pt": "pT (GeV)", "abs_eta": "|η|", "multiplicity": "particles"}
     figure, panels = _panels(len(names))
     for axes, (name, label) in zip(panels, names.items(), strict=True):
@@ -121,7 +120,7 @@ def slices(j: TaggingComparison, figures: dict[str, Any]) -> Figure:
         if not rows:
             continue
         edges = [rows[0]["low"], *(row["high"] for row in rows)]
-        shown = [("agreement", "tab:green")] + ([] if j.of_teacher else list(COLOURS.items()))
+        shown = [("agreement", "tab:green")] + ([] if j.of_teacher else list(ROLE_COLOURS.items()))
         for key, colour in shown:
             mplhep.histplot([row[key] for row in rows], edges, ax=axes, color=colour, label=key, edges=False)
         axes.set(xlabel=label, ylim=(0, 1.02))
@@ -130,33 +129,38 @@ def slices(j: TaggingComparison, figures: dict[str, Any]) -> Figure:
 
 
 def sculpting(j: TaggingComparison) -> Figure | None:
-    """Mass of the background before and after a cut on each class's score; None if there is nothing to cut on."""
+    """Plot the background's mass before and after a cut on each class's score; None if there is nothing to cut on."""
     signals = _signals(j)
     if not signals:
         return None
     figure, panels = _panels(len(signals))
     background = np.isin(j.truth, j.background)
-    mass = j.facts["mass"][background]
+    mass = j.kinematics["mass"][background]
     for axes, k in zip(panels, signals, strict=True):
         mplhep.histplot(np.histogram(mass, MASS_BINS, density=True)[0], MASS_BINS, ax=axes, color="0.6", label="all")
         few = []
         for role, p in (("teacher", j.teacher), ("student", j.student)):
             score = discriminant(p, k, j.background)
-            kept = mass[score[background] >= np.quantile(score[j.truth == k], 1 - CUT)]
-            if len(kept) < LEAST:
-                few.append(f"{role}'s cut leaves {len(kept)}:\ntoo few to show")
+            passing = mass[score[background] >= np.quantile(score[j.truth == k], 1 - CUT_EFFICIENCY)]
+            if len(passing) < MIN_JETS:
+                few.append(f"{role}'s cut leaves {len(passing)}:\ntoo few to show")
                 continue
-            shown = np.histogram(kept, MASS_BINS, density=True)[0]
-            mplhep.histplot(shown, MASS_BINS, ax=axes, color=COLOURS[role], label=f"{role}'s cut")
+            shown = np.histogram(passing, MASS_BINS, density=True)[0]
+            mplhep.histplot(shown, MASS_BINS, ax=axes, color=ROLE_COLOURS[role], label=f"{role}'s cut")
         axes.text(0.97, 0.95, "\n".join(few), transform=axes.transAxes, ha="right", va="top", fontsize=7)
-        axes.set(title=f"{short(j.classes[k])} at {CUT:.0%}", xlabel="background's mass (GeV)", yticks=[])
+        axes.set(title=f"{short(j.classes[k])} at {CUT_EFFICIENCY:.0%}", xlabel="background's mass (GeV)", yticks=[])
     panels[0].legend(frameon=False, fontsize=7)
     return figure
 
 
-def pictures(j: TaggingComparison, figures: dict[str, Any]) -> dict[str, Figure]:
-    """All of them, by title."""
-    made: dict[str, Callable[[], Figure | None]] = {
+def tagging_figures(j: TaggingComparison, figures: dict[str, Any]) -> dict[str, Figure]:
+    """Draw all plots of a comparison, by title.
+
+    Args:
+        j: the comparison.
+        figures: what `zskt.jets.metrics.physics` computed of it.
+    """
+    plots: dict[str, Callable[[], Figure | None]] = {
         "Background rejection": lambda: roc(j),
         "Student's classes against the teacher's": lambda: confusion(j),
         "Calibration": lambda: calibration(j, figures),
@@ -164,5 +168,5 @@ def pictures(j: TaggingComparison, figures: dict[str, Any]) -> dict[str, Figure]
         "Slices": lambda: slices(j, figures),
         "Mass of the background": lambda: sculpting(j),
     }
-    drawn = {title: draw() for title, draw in made.items()}
+    drawn = {title: draw() for title, draw in plots.items()}
     return {title: figure for title, figure in drawn.items() if figure is not None}

@@ -1,4 +1,4 @@
-"""``preprocess.json``: how CMS describes what a tagger is fed and what it answers, read and written in its own layout.
+"""``preprocess.json``: how CMS describes the inputs and outputs of a tagger, read and written in its own layout.
 
     x -> clip((x - median) * norm_factor, lower_bound, upper_bound),   infinities replaced before, padded behind
 
@@ -23,8 +23,9 @@ from torch import Tensor
 from zskt.errors import UserError
 
 UNBOUNDED = 1e32
-PARTS = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
-"""Last words of inputs' names that are of the same entries."""
+"""What CMS writes for a bound that is none."""
+INPUT_SUFFIXES = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
+"""Last words of the names of inputs; the words before name the entries that inputs share."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,10 @@ class Variable:
     lower_bound: float = -UNBOUNDED
     upper_bound: float = UNBOUNDED
     pad: float = 0.0
-    """What padding holds, after preparation."""
+    """Value of padding, after preparation."""
 
     def __call__(self, raw: Tensor) -> Tensor:
-        """(...,) in raw units -> (...,) as the network takes it."""
+        """Prepare raw values, of any shape, as the network takes them."""
         finite = torch.where(torch.isfinite(raw), raw, torch.full_like(raw, self.replace_inf_value))
         return ((finite - self.median) * self.norm_factor).clamp(self.lower_bound, self.upper_bound)
 
@@ -59,27 +60,29 @@ class InputGroup:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of its variables."""
         return tuple(v.name for v in self.variables)
 
     @property
     def axes(self) -> dict[int, str]:
-        """Those that may have any length, by what they count; inputs of the same entries share theirs."""
+        """Axes that may have any length, and what they count; inputs of the same entries share the name."""
         return {0: "N"} if self.flat else {0: "N", 2: f"n_{self.collection}"}
 
     @property
     def is_mask(self) -> bool:
+        """Whether it says which entries are there."""
         return all(name.endswith("mask") for name in self.names)
 
     @property
     def plain_name(self) -> str:
-        """Without the number that some exports put behind it: "sv_mask" of "sv_mask__5"."""
+        """Its name without the number that some exports put behind: "sv_mask" of "sv_mask__5"."""
         return self.name.rsplit("__", 1)[0]
 
     @property
     def collection(self) -> str:
-        """What inputs of the same entries share: "pf" of pf_points, pf_features__1, pf_mask; else the whole name."""
+        """Name of its entries: "pf" of pf_points, pf_features__1 and pf_mask; the whole name of others."""
         first, _, last = self.plain_name.rpartition("_")
-        return first if first and last.lower() in PARTS else self.name
+        return first if first and last.lower() in INPUT_SUFFIXES else self.name
 
 
 @dataclass(frozen=True)
@@ -90,23 +93,24 @@ class Preprocess:
     outputs: tuple[str, ...]
 
     def group(self, name: str) -> InputGroup:
+        """Return the input of that name."""
         return next(group for group in self.groups if group.name == name)
 
     def to_json(self) -> dict[str, Any]:
-        """In CMS's layout."""
-        found: dict[str, Any] = {"output_names": list(self.outputs), "input_names": [g.name for g in self.groups]}
+        """Return the content of a ``preprocess.json`` in CMS's layout."""
+        content: dict[str, Any] = {"output_names": list(self.outputs), "input_names": [g.name for g in self.groups]}
         for group in self.groups:
             infos = {
                 v.name: {k: x for k, x in vars(v).items() if k != "name"}
                 for v in group.variables
             }  # fmt: skip
-            found[group.name] = {
+            content[group.name] = {
                 "var_names": list(group.names),
                 "var_infos": infos,
                 "min_length": group.min_length,
                 "max_length": group.max_length,
             }
-        return found
+        return content
 
 
 def _number(info: Mapping[str, Any], key: str, default: float, where: str) -> float:
@@ -139,14 +143,16 @@ def _group(name: str, entry: Any, path: Path) -> InputGroup:
             raise UserError(f"{where}, {variable}: lower_bound is above upper_bound; mend one of the two")
         variables.append(Variable(str(variable), **numbers))
     length = _number(entry, "var_length", 1, where)  # of older files: one length for all jets
-    least, most = (max(1, int(_number(entry, key, length, where))) for key in ("min_length", "max_length"))
-    if not 1 <= least <= most:
-        raise UserError(f"{where}: lengths from {least} to {most}; they must be positive, and the first the smaller")
-    return InputGroup(name, tuple(variables), least, most)
+    shortest, longest = (max(1, int(_number(entry, key, length, where))) for key in ("min_length", "max_length"))
+    if not 1 <= shortest <= longest:
+        raise UserError(
+            f"{where}: lengths from {shortest} to {longest}; they must be positive, and the first the smaller"
+        )
+    return InputGroup(name, tuple(variables), shortest, longest)
 
 
 def read_preprocess(path: Path) -> Preprocess:
-    """What a file says.
+    """Read a ``preprocess.json``.
 
     Raises:
         UserError: if it is missing, no JSON, or not of this layout; the message names the first thing that is wrong.
@@ -154,21 +160,21 @@ def read_preprocess(path: Path) -> Preprocess:
     if not path.is_file():
         raise UserError(f"--preprocess {path}: no such file; give the preprocess.json that belongs to the network")
     try:
-        found = json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"{path}: not a readable JSON file ({error}); fetch it again") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise UserError(f"{path}: holds no JSON object; give the preprocess.json that belongs to the network")
-    if isinstance(found.get("output_names"), dict):  # weaver: values that are regressed, by their expressions
-        found["output_names"] = list(found["output_names"])
+    if isinstance(content.get("output_names"), dict):  # weaver: values that are regressed, by their expressions
+        content["output_names"] = list(content["output_names"])
     for key in ("input_names", "output_names"):
-        names = found.get(key)
+        names = content.get(key)
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or not names:
             raise UserError(f"{path}: {key} is no list of names; give the file as its publisher wrote it")
         if len(set(names)) != len(names):
             raise UserError(f"{path}: {key} is no list of different names; give the file as its publisher wrote it")
-    missing = [name for name in found["input_names"] if name not in found]
+    missing = [name for name in content["input_names"] if name not in content]
     if missing:
         raise UserError(f"{path}: says nothing of the input {missing[0]}; give the file as its publisher wrote it")
-    groups = tuple(_group(name, found[name], path) for name in found["input_names"])
-    return Preprocess(groups, tuple(map(str, found["output_names"])))
+    groups = tuple(_group(name, content[name], path) for name in content["input_names"])
+    return Preprocess(groups, tuple(map(str, content["output_names"])))

@@ -1,4 +1,4 @@
-"""Jets from any file for any teacher of jets: which reader, and which of the teacher's classes a label stands for."""
+"""Read jets of any file for a tagger: choose the reader, and match the file's labels with the tagger's classes."""
 
 from __future__ import annotations
 
@@ -6,37 +6,55 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from teachers import AnyCard, TaggerCard
 from zskt.dataset import UNLABELLED, Labelled, plain_positions
 from zskt.errors import UserError
-from zskt.jets.jetclass import CLASSES, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.pfnano import is_pfnano, read_pfnano
 
-SAME = {
+CLASS_SYNONYMS = {
     "Hbb": ("h_bb", "hbb", "xbb"), "Hcc": ("h_cc", "hcc", "xcc"), "Hgg": ("hgg", "xgg"), "H4q": ("h4q", "xww4q"),
     "Wqq": ("wqq", "h_qq", "xqq"), "Zqq": ("zqq",), "Tbqq": ("tbqq", "topbwqq"), "QCD": ("qcd", "qcd_others"),
 }  # fmt: skip
 """What taggers call the classes of JetClass; Z -> qq holds heavy quarks too and is no light two-prong jet."""
 
 
-def read_for(card: AnyCard, file: Path) -> Labelled:
-    """Jets of a file as the teacher's inputs take them, labelled where a class of the teacher stands for their label.
+def read_constituents(file: Path, classes: Sequence[str]) -> Labelled:
+    """Read `Jets` of a JetClass file, labelled by position in the classes.
 
     Raises:
-        UserError: if the file cannot be read, or holds jets that this teacher cannot be fed with.
+        UserError: if the file cannot be read, or is PFNano.
     """
     if file.suffix == ".root" and is_pfnano(file):
-        if not isinstance(card, TaggerCard):
-            raise UserError(f"{file}: PFNano feeds taggers of CMS, not this teacher; give a JetClass ROOT file")
-        return read_pfnano(file, card.inputs.selection.radius, card.classes)
-    if not isinstance(card, TaggerCard):
-        return read_jets(file, card.classes)
-    found = read_jets(file)
-    return Labelled(found.samples, _relabelled(found, card.classes))
+        raise UserError(f"{file}: PFNano feeds taggers of CMS, not this teacher; give a JetClass ROOT file")
+    return read_jets(file, tuple(classes))
 
 
-def _relabelled(found: Labelled, classes: Sequence[str]) -> torch.Tensor:
+def read_for_tagger(file: Path, classes: Sequence[str], radius: float) -> Labelled:
+    """Read jets of PFNano (`ReconstructedJets`) or of a JetClass file (`Jets`) for a tagger of any classes.
+
+    Jets are labelled where a class of the tagger stands for their label.
+
+    Args:
+        file: the file.
+        classes: names of the tagger's classes.
+        radius: radius of the tagger's jets.
+
+    Raises:
+        UserError: if the file cannot be read.
+    """
+    if file.suffix == ".root" and is_pfnano(file):
+        return read_pfnano(file, radius, classes)
+    jets = read_jets(file)
+    return Labelled(jets.samples, _match_labels(jets.labels, classes))
+
+
+def _match_labels(labels: Tensor, classes: Sequence[str]) -> Tensor:
+    """Replace positions in the classes of JetClass (B,) by positions in other classes, or `UNLABELLED`."""
     plain = plain_positions(classes)
-    new = [next((plain[n] for n in SAME.get(c, ()) if n in plain), UNLABELLED) for c in CLASSES]
-    return torch.where(found.labels >= 0, torch.tensor(new)[found.labels.clamp(min=0)], UNLABELLED)
+    positions = [
+        next((plain[name] for name in CLASS_SYNONYMS.get(c, ()) if name in plain), UNLABELLED) for c in JETCLASS_CLASSES
+    ]
+    return torch.where(labels >= 0, torch.tensor(positions)[labels.clamp(min=0)], UNLABELLED)

@@ -1,10 +1,12 @@
-"""What a tagger takes and answers, and how a run's folder remembers it: its student is fed alike.
+"""Record a tagger's inputs and outputs in a run's folder, so that its student is fed alike.
 
-The record is our own: a list of inputs with their lengths, a row of numbers for each variable, and the outputs.
+The record is in a layout of our own: a list of inputs with their lengths, a row of numbers for each variable, and the
+outputs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,24 +15,26 @@ from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 
 RECORD = "inputs.json"
-"""Name of the record in a run's folder."""
+"""File name of the record in a run's folder."""
 NUMBERS = tuple(f.name for f in fields(Variable) if f.name != "name")
+"""Fields of a variable that are numbers."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a tagger takes and answers."""
+    """Inputs and outputs of a tagger."""
 
     preprocess: Preprocess
-    """With all outputs, in the teacher's order."""
+    """Its inputs, and all outputs in the teacher's order."""
     classes: tuple[str, ...]
+    """Outputs that are classes."""
     values: tuple[str, ...]
-    """Of the outputs, those that are regressed."""
+    """Outputs that are regressed values."""
     parameters: int | None = None
-    """Of the teacher, as published."""
+    """Number of the teacher's parameters, as published."""
 
     def to_record(self) -> dict[str, Any]:
-        """For `from_record`."""
+        """Return the record that `from_record` reads."""
         inputs = [
             {
                 "name": group.name,
@@ -49,8 +53,12 @@ class Description:
         }
 
     @classmethod
-    def from_record(cls, found: dict[str, Any], where: Path) -> Description:
-        """The inverse of `to_record`.
+    def from_record(cls, record: Mapping[str, Any], where: Path) -> Description:
+        """Read what `to_record` returned.
+
+        Args:
+            record: the record.
+            where: its file, for messages.
 
         Raises:
             UserError: if it is not such a record.
@@ -64,10 +72,10 @@ class Description:
                     entry["lengths"][1],
                     entry["flat"],
                 )
-                for entry in found["inputs"]
+                for entry in record["inputs"]
             )
-            values = tuple(found["regressed"])
-            classes = tuple(name for name in found["outputs"] if name not in values)
-            return cls(Preprocess(groups, tuple(found["outputs"])), classes, values, found["parameters"])
+            values = tuple(record["regressed"])
+            classes = tuple(name for name in record["outputs"] if name not in values)
+            return cls(Preprocess(groups, tuple(record["outputs"])), classes, values, record["parameters"])
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(f"{where}: is not the record of a run's inputs ({error}); fetch the run again") from error

@@ -1,8 +1,8 @@
-"""What the variables of taggers mean: a name without its prefix -> the raw quantity of reconstructed jets.
+"""Definitions of the input variables of taggers: a name without its prefix -> the raw quantity of reconstructed jets.
 
-Definitions: CMSSW, RecoBTag/FeatureTools: `DeepBoostedJetTagInfoProducer` (`KINEMATICS`, `TRACKS`, `VERTICES`) and
-`ParticleNetFeatureEvaluator` (`EVALUATOR`), which differ in signs; the configuration of JetClass, arXiv:2202.03772
-(`JETCLASS`).
+Sources: CMSSW, RecoBTag/FeatureTools: `DeepBoostedJetTagInfoProducer` (`KINEMATIC_VARIABLES`, `TRACK_VARIABLES`,
+`VERTEX_VARIABLES`) and `ParticleNetFeatureEvaluator` (`EVALUATOR_VARIABLES`), which differ in signs; the configuration
+of JetClass, arXiv:2202.03772 (`JETCLASS_VARIABLES`).
 
 Shapes: B jets, P entries. GeV, cm, radians.
 """
@@ -15,24 +15,25 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from zskt.jets.axis import Jet, about_axis, across, along, distance, dphi
+from zskt.jets.axis import Jet, cos_to_axis, distance, dphi, rapidity_to_axis, sin_to_axis
 from zskt.jets.collections import Collection
 
 Quantity = Callable[[Collection, Jet], Tensor]
-"""Entries of a collection, (B, P) columns, and their jet, (B, 1) columns -> (B, P)."""
+"""Function of a collection with columns (B, P) and its jet with columns (B, 1); returns (B, P)."""
 
-MISSING_LOG = -99.0  # CMSSW's value of a logarithm that is none
+MISSING_LOG = -99.0  # CMSSW's value for the logarithm of what is not positive
 
 
 class VariableDefinition(NamedTuple):
-    """What a variable is."""
+    """How a variable is computed, and what it is in words."""
 
     quantity: Quantity
+    """Compute its raw values."""
     words: str
-    """For the report at the start of a run."""
+    """Its meaning, for the report at the start of a run."""
     needs: tuple[str, ...]
-    """Columns that must be there."""
-    whole: bool = False
+    """Names of the columns that it is computed from."""
+    is_integer: bool = False
     """Whether its values are whole numbers."""
 
 
@@ -44,14 +45,19 @@ def _sign(jet: Jet) -> Tensor:
     return torch.where(jet["eta"] > 0, 1.0, -1.0)
 
 
+def _energy_share(c: Collection, jet: Jet) -> Tensor:
+    """Return the energy over the jet's; 0 in a jet of nothing."""
+    return c["energy"] / jet["energy"].clamp(min=1e-9)
+
+
 def _number_of_kind(c: Collection, jet: Jet) -> Tensor:
-    """0 to 4, as `ParticleNetFeatureEvaluator` numbers kinds of particles."""
+    """Number the kinds of particles from 0 to 4, as `ParticleNetFeatureEvaluator` does."""
     kinds = ("is_electron", "is_muon", "is_photon", "is_neutral_hadron", "is_charged_hadron")
     return torch.stack([i * c[name] for i, name in enumerate(kinds)]).sum(0)
 
 
 def _significance(value: str, error: str) -> Quantity:
-    """value / error, 0 where there is no error."""
+    """Make the quantity value / error, 0 where there is no error."""
 
     def quantity(c: Collection, jet: Jet) -> Tensor:
         has = c[error] > 0
@@ -60,12 +66,12 @@ def _significance(value: str, error: str) -> Quantity:
     return quantity
 
 
-def _column(name: str, words: str, whole: bool = False) -> VariableDefinition:
-    return VariableDefinition(lambda c, jet: c[name], words, (name,), whole)
+def _column(name: str, words: str, is_integer: bool = False) -> VariableDefinition:
+    return VariableDefinition(lambda c, jet: c[name], words, (name,), is_integer)
 
 
-def _absolute(meaning: VariableDefinition) -> VariableDefinition:
-    return meaning._replace(quantity=lambda c, jet: meaning.quantity(c, jet).abs(), words=f"|{meaning.words}|")
+def _absolute(signed: VariableDefinition) -> VariableDefinition:
+    return signed._replace(quantity=lambda c, jet: signed.quantity(c, jet).abs(), words=f"|{signed.words}|")
 
 
 def _in_jet(quantity: Quantity, words: str) -> VariableDefinition:
@@ -76,7 +82,7 @@ DXY_SIG = VariableDefinition(_significance("dxy", "dxy_error"), "dxy / its error
 DZ_SIG = VariableDefinition(_significance("dz", "dz_error"), "dz / its error", ("dz", "dz_error"))
 DETA = _in_jet(lambda c, jet: _sign(jet) * (c["eta"] - jet["eta"]), "pseudorapidity from the jet's axis, outwards")
 
-KINEMATICS: dict[str, VariableDefinition] = {
+KINEMATIC_VARIABLES: dict[str, VariableDefinition] = {
     "pt": _column("pt", "transverse momentum"),
     "pt_log": VariableDefinition(lambda c, jet: _log(c["pt"]), "ln pT", ("pt",)),
     "e": _column("energy", "energy"),
@@ -95,29 +101,29 @@ KINEMATICS: dict[str, VariableDefinition] = {
     "deltar": _in_jet(distance, "distance from the jet's axis"),
     "ptrel": VariableDefinition(lambda c, jet: c["pt"] / jet["pt"], "pT / jet's", ("pt",)),
     "ptrel_log": VariableDefinition(lambda c, jet: _log(c["pt"] / jet["pt"]), "ln of pT / jet's", ("pt",)),
-    "erel": VariableDefinition(lambda c, jet: c["energy"] / jet["energy"], "E / jet's", ("energy",)),
-    "erel_log": VariableDefinition(lambda c, jet: _log(c["energy"] / jet["energy"]), "ln of E / jet's", ("energy",)),
+    "erel": VariableDefinition(_energy_share, "E / jet's", ("energy",)),
+    "erel_log": VariableDefinition(lambda c, jet: _log(_energy_share(c, jet)), "ln of E / jet's", ("energy",)),
 }
-TRACKS: dict[str, VariableDefinition] = {
-    "charge": _column("charge", "charge", whole=True),
-    "isel": _column("is_electron", "electron?", whole=True),
-    "ismu": _column("is_muon", "muon?", whole=True),
-    "isgamma": _column("is_photon", "photon?", whole=True),
-    "ischargedhad": _column("is_charged_hadron", "charged hadron?", whole=True),
-    "isneutralhad": _column("is_neutral_hadron", "neutral hadron?", whole=True),
-    "islosttrack": _column("is_lost_track", "lost track?", whole=True),
+TRACK_VARIABLES: dict[str, VariableDefinition] = {
+    "charge": _column("charge", "charge", is_integer=True),
+    "isel": _column("is_electron", "electron?", is_integer=True),
+    "ismu": _column("is_muon", "muon?", is_integer=True),
+    "isgamma": _column("is_photon", "photon?", is_integer=True),
+    "ischargedhad": _column("is_charged_hadron", "charged hadron?", is_integer=True),
+    "isneutralhad": _column("is_neutral_hadron", "neutral hadron?", is_integer=True),
+    "islosttrack": _column("is_lost_track", "lost track?", is_integer=True),
     "puppiw": _column("puppi", "weight by PUPPI"),
-    "vtx_ass": _column("vertex_quality", "quality of association with the vertex", whole=True),
-    "frompv": _column("from_pv", "association with the primary vertex", whole=True),
-    "lostinnerhits": _column("lost_inner_hits", "lost inner hits", whole=True),
+    "vtx_ass": _column("vertex_quality", "quality of association with the vertex", is_integer=True),
+    "frompv": _column("from_pv", "association with the primary vertex", is_integer=True),
+    "lostinnerhits": _column("lost_inner_hits", "lost inner hits", is_integer=True),
     "normchi2": VariableDefinition(
         lambda c, jet: torch.where(c["track"] > 0, c["norm_chi2"].floor(), 999.0),
         "chi2 / ndof of the track, floored, 999 without one",
         ("norm_chi2", "track"),
-        whole=True,
+        is_integer=True,
     ),
     "track_chi2": _column("norm_chi2", "chi2 / ndof of the track, 0 without one"),
-    "quality": _column("track_quality", "quality mask of the track", whole=True),
+    "quality": _column("track_quality", "quality mask of the track", is_integer=True),
     "dz": _column("dz", "longitudinal impact parameter"),
     "dzsig": DZ_SIG,
     "dxy": _column("dxy", "transverse impact parameter"),
@@ -133,14 +139,14 @@ TRACKS: dict[str, VariableDefinition] = {
     "btagsip3dsig": _column("sip3d_sig", "its significance"),
     "btagjetdistval": _column("jet_distance", "distance of track and jet's axis"),
     "decaylen": _column("decay_length", "signed decay length along the jet's axis"),
-    "npixhits": _column("pixel_hits", "pixel hits", whole=True),
-    "nstriphits": _column("strip_hits", "strip layers", whole=True),
+    "npixhits": _column("pixel_hits", "pixel hits", is_integer=True),
+    "nstriphits": _column("strip_hits", "strip layers", is_integer=True),
     "nhits": VariableDefinition(
-        lambda c, jet: c["pixel_hits"] + c["strip_hits"], "hits", ("pixel_hits", "strip_hits"), whole=True
+        lambda c, jet: c["pixel_hits"] + c["strip_hits"], "hits", ("pixel_hits", "strip_hits"), is_integer=True
     ),
 }
-VERTICES: dict[str, VariableDefinition] = {
-    "ntracks": _column("tracks", "tracks of the vertex", whole=True),
+VERTEX_VARIABLES: dict[str, VariableDefinition] = {
+    "ntracks": _column("tracks", "tracks of the vertex", is_integer=True),
     "normchi2": _column("norm_chi2", "chi2 / ndof of the vertex"),
     "chi2": _column("norm_chi2", "chi2 / ndof of the vertex"),
     "dxy": _column("dxy", "transverse flight distance"),
@@ -149,41 +155,41 @@ VERTICES: dict[str, VariableDefinition] = {
     "d3dsig": _column("d3d_sig", "its significance"),
     "costhetasvpv": _column("cos_theta", "cosine of momentum and flight direction"),
 }
-JETS: dict[str, VariableDefinition] = {
+JET_VARIABLES: dict[str, VariableDefinition] = {
     name: VariableDefinition(lambda c, jet, key=key: jet[key], words, ())  # type: ignore[misc]
     for name, key, words in (
         ("pt", "pt", "jet's pT"), ("eta", "eta", "jet's pseudorapidity"), ("phi", "phi", "jet's azimuth"),
         ("mass", "mass", "jet's mass"), ("energy", "energy", "jet's energy"), ("e", "energy", "jet's energy"),
     )
 }  # fmt: skip
-JETS |= {
+JET_VARIABLES |= {
     "abseta": VariableDefinition(lambda c, jet: jet["eta"].abs(), "jet's |pseudorapidity|", ()),
     "pt_log": VariableDefinition(lambda c, jet: _log(jet["pt"]), "ln of the jet's pT", ()),
     "e_log": VariableDefinition(lambda c, jet: _log(jet["energy"]), "ln of the jet's energy", ()),
     "mass_log": VariableDefinition(lambda c, jet: _log(jet["mass"]), "ln of the jet's mass", ()),
 }
-EVALUATOR: dict[str, VariableDefinition] = {
+EVALUATOR_VARIABLES: dict[str, VariableDefinition] = {
     "deta": _in_jet(lambda c, jet: jet["eta"] - c["eta"], "jet's pseudorapidity less its own"),
     "dphi": _in_jet(lambda c, jet: -dphi(c, jet), "jet's azimuth less its own"),
-    "etarel": VariableDefinition(about_axis, "pseudorapidity about the jet's axis", ("pt", "eta", "phi")),
-    "pperp_ratio": VariableDefinition(across, "momentum across the jet's axis / momentum", ("eta", "phi")),
-    "ppara_ratio": VariableDefinition(along, "momentum along the jet's axis / momentum", ("eta", "phi")),
-    "id": VariableDefinition(_number_of_kind, "number of its kind", ("charge",), whole=True),
+    "etarel": VariableDefinition(rapidity_to_axis, "pseudorapidity about the jet's axis", ("pt", "eta", "phi")),
+    "pperp_ratio": VariableDefinition(sin_to_axis, "momentum across the jet's axis / momentum", ("eta", "phi")),
+    "ppara_ratio": VariableDefinition(cos_to_axis, "momentum along the jet's axis / momentum", ("eta", "phi")),
+    "id": VariableDefinition(_number_of_kind, "number of its kind", ("charge",), is_integer=True),
     "dzsig": _absolute(DZ_SIG),
     "dxysig": _absolute(DXY_SIG),
-    "trackjet_d3d": TRACKS["btagsip3dval"],
-    "trackjet_d3dsig": _absolute(TRACKS["btagsip3dsig"]),
+    "trackjet_d3d": TRACK_VARIABLES["btagsip3dval"],
+    "trackjet_d3dsig": _absolute(TRACK_VARIABLES["btagsip3dsig"]),
     "trackjet_dist": VariableDefinition(
         lambda c, jet: -c["jet_distance"], "distance of track and jet's axis", ("jet_distance",)
     ),
-    "trackjet_decayl": TRACKS["decaylen"],
+    "trackjet_decayl": TRACK_VARIABLES["decaylen"],
 }
-"""Where `ParticleNetFeatureEvaluator` means something else by particles' and lost tracks' names."""
-EVALUATOR_VERTICES: dict[str, VariableDefinition] = {
+"""Variables of particles and lost tracks by whose names `ParticleNetFeatureEvaluator` means something else."""
+EVALUATOR_VERTEX_VARIABLES: dict[str, VariableDefinition] = {
     "deta": _in_jet(lambda c, jet: c["eta"] - jet["eta"], "pseudorapidity less the jet's"),
     "dphi": _in_jet(lambda c, jet: c["phi"] - jet["phi"], "azimuth less the jet's, not wrapped"),
 }
-JETCLASS: dict[str, VariableDefinition] = {
+JETCLASS_VARIABLES: dict[str, VariableDefinition] = {
     "d0": VariableDefinition(lambda c, jet: (-10 * c["dxy"]).tanh(), "tanh of d0 in mm", ("dxy",)),
     "d0val": VariableDefinition(lambda c, jet: -10 * c["dxy"], "d0 in mm", ("dxy",)),
     "d0err": VariableDefinition(lambda c, jet: (10 * c["dxy_error"]).clamp(0, 1), "error of d0 in mm", ("dxy_error",)),

@@ -1,12 +1,12 @@
-"""Secondary vertices of displaced tracks: fitted, not remembered, so that files of jets and pseudo-jets get the same.
+"""Find and fit secondary vertices of displaced tracks, alike for jets of files and for pseudo-jets.
 
 Straight tracks from a point (x, y, z) have, in the signs of JetClass, impact parameters that are linear in it,
 
     d0 = x sin(phi) - y cos(phi),    dz = z - (x cos(phi) + y sin(phi)) sinh(eta),
 
 so that a vertex is a weighted least-squares fit. Tracks that do not fit are weighed down, first gently, then sharply
-(W. Waltenberger, R. Fruehwirth and P. Vanlaer, J. Phys. G 34 (2007) N343, the adaptive fit of CMS). Groups are found
-around the most significant tracks left, as CMS's inclusive vertex finder does.
+(W. Waltenberger, R. Fruehwirth and P. Vanlaer, J. Phys. G 34 (2007) N343, the adaptive fit of CMS). Groups of tracks
+are sought around the most significant ones left, as CMS's inclusive vertex finder does.
 
 Shapes: B jets, P particles, V vertices. GeV, cm, radians.
 """
@@ -18,56 +18,72 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from zskt.jets.axis import PION, wrapped
+from zskt.jets.angles import wrap
+from zskt.jets.axis import PION_MASS
 from zskt.jets.collections import Collection
 
-MOST = 6  # vertices a jet
-LEAST_SIGNIFICANCE = 2.0  # of a track's impact parameter in space
-FARTHEST = 0.3  # cm: impact parameters beyond are of strange hadrons and photons that converted
-RADIUS = 0.3  # about the seed, in eta-phi
-CUT = 9.0  # chi2 at which a track counts half
+MAX_VERTICES = 6  # vertices a jet
+MIN_TRACK_SIGNIFICANCE = 2.0  # of a track's impact parameter in space
+MAX_IMPACT_PARAMETER = 0.3  # cm: impact parameters beyond are of strange hadrons and photons that converted
+SEED_RADIUS = 0.3  # about the seed, in eta-phi
+CHI2_CUT = 9.0  # chi2 at which a track counts half
 TEMPERATURES = (256.0, 64.0, 16.0, 4.0, 1.0)  # how sharply, from one round of the fit to the next
-LEAST_FLIGHT, LEAST_COSINE = 3.0, 0.9  # significance of a vertex, and where its momentum has to point
-PRIOR = 5.0  # cm: no vertex is far outside the beam pipe
-NAMES = ("pt", "eta", "phi", "mass", "energy", "tracks", "norm_chi2", "dxy", "dxy_sig", "d3d", "d3d_sig", "cos_theta")
+MIN_FLIGHT_SIGNIFICANCE, MIN_COSINE = 3.0, 0.9  # significance of a vertex, and where its momentum has to point
+POSITION_PRIOR = 5.0  # cm: no vertex is far outside the beam pipe
+VERTEX_COLUMNS = (
+    "pt",
+    "eta",
+    "phi",
+    "mass",
+    "energy",
+    "tracks",
+    "norm_chi2",
+    "dxy",
+    "dxy_sig",
+    "d3d",
+    "d3d_sig",
+    "cos_theta",
+)
 
 
 def find_vertices(particles: Collection, jet: Mapping[str, Tensor]) -> Collection:
-    """Vertices of at least two tracks that lie apart from the primary one, by falling significance.
+    """Find vertices of at least two tracks that lie apart from the primary one, by falling significance.
 
     Args:
-        particles: with columns of tracks, `teachers.tracks`.
+        particles: particles with the columns of tracks of `zskt.jets.tracks`.
         jet: columns of the jet, (B, 1).
     """
     significance = particles["sip3d_sig"].detach()
-    free = particles.mask & (particles["track"] > 0) & (significance.abs() > LEAST_SIGNIFICANCE)
-    free = free & (particles["dxy"].abs() < FARTHEST) & (particles["dz"].abs() < FARTHEST)
-    found: list[dict[str, Tensor]] = []
-    for _ in range(MOST):
+    free = particles.mask & (particles["track"] > 0) & (significance.abs() > MIN_TRACK_SIGNIFICANCE)
+    free = free & (particles["dxy"].abs() < MAX_IMPACT_PARAMETER) & (particles["dz"].abs() < MAX_IMPACT_PARAMETER)
+    vertices: list[dict[str, Tensor]] = []
+    for _ in range(MAX_VERTICES):
         if not bool((free.sum(1) > 1).any()):
             break
         seed = torch.where(free, significance.abs(), -1.0).argmax(1, keepdim=True)
-        near = _distance(particles, particles["eta"].gather(1, seed), particles["phi"].gather(1, seed)) < RADIUS
+        near = _distance(particles, particles["eta"].gather(1, seed), particles["phi"].gather(1, seed)) < SEED_RADIUS
         vertex, used = _fit(particles, free & near.detach())
-        found.append(vertex)
+        vertices.append(vertex)
         free = free & ~used
         free = free.scatter(1, seed, False)  # whatever became of it, it seeds no other
-    if not found:
+    if not vertices:
         zero = torch.zeros_like(jet["pt"])
-        return Collection(dict.fromkeys(NAMES, zero), zero.bool())
-    columns = {name: torch.stack([vertex[name] for vertex in found], 1) for name in NAMES}
-    good = (columns["tracks"] >= 2) & (columns["dxy_sig"] > LEAST_FLIGHT) & (columns["cos_theta"] > LEAST_COSINE)
+        return Collection(dict.fromkeys(VERTEX_COLUMNS, zero), zero.bool())
+    columns = {name: torch.stack([vertex[name] for vertex in vertices], 1) for name in VERTEX_COLUMNS}
+    good = (
+        (columns["tracks"] >= 2) & (columns["dxy_sig"] > MIN_FLIGHT_SIGNIFICANCE) & (columns["cos_theta"] > MIN_COSINE)
+    )
     order = torch.argsort(torch.where(good, columns["dxy_sig"].detach(), -1.0), dim=1, descending=True, stable=True)
     return Collection({k: torch.where(good, v, torch.zeros_like(v)) for k, v in columns.items()}, good).ordered(order)
 
 
 def _distance(c: Collection, eta: Tensor, phi: Tensor) -> Tensor:
-    dphi = wrapped(c["phi"] - phi)
+    dphi = wrap(c["phi"] - phi)
     return ((c["eta"] - eta).square() + dphi.square()).sqrt()
 
 
 def _solve(c: Collection, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The point (B, 3), its covariance (B, 3, 3), and each track's chi2 to it (B, P), of weighted tracks (B, P)."""
+    """Fit the point (B, 3) of weighted tracks (B, P), its covariance (B, 3, 3), and each track's chi2 to it (B, P)."""
     sine, cosine, slope = c["phi"].sin(), c["phi"].cos(), c["eta"].sinh()
     zero, one = torch.zeros_like(sine), torch.ones_like(sine)
     rows = torch.stack(
@@ -78,7 +94,7 @@ def _solve(c: Collection, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     inverse = 1 / errors.square()
     scaled = weight.unsqueeze(-1) * inverse
     information = torch.einsum("bpm,bpmi,bpmj->bij", scaled, rows, rows)
-    information = information + torch.eye(3, device=sine.device) / PRIOR**2
+    information = information + torch.eye(3, device=sine.device) / POSITION_PRIOR**2
     covariance = torch.linalg.inv(information.double()).to(sine.dtype)
     point = (covariance @ torch.einsum("bpm,bpmi,bpm->bi", scaled, rows, measured).unsqueeze(-1)).squeeze(-1)
     residual = measured - torch.einsum("bpmi,bi->bpm", rows, point)
@@ -86,11 +102,15 @@ def _solve(c: Collection, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _fit(c: Collection, group: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-    """The vertex of a group of tracks (B, P): columns (B,), meaningless without tracks; which tracks are its own."""
+    """Fit the vertex of a group of tracks (B, P).
+
+    Returns:
+        Columns (B,), meaningless without tracks, and the tracks of the vertex, (B, P) of bool.
+    """
     weight = group.float()
     for temperature in TEMPERATURES:
         _, _, chi2 = _solve(c, weight)
-        weight = group * torch.sigmoid((CUT - chi2.detach()) / (2 * temperature))
+        weight = group * torch.sigmoid((CHI2_CUT - chi2.detach()) / (2 * temperature))
     point, covariance, chi2 = _solve(c, weight)
     used = group & (weight > 0.5)
     count = used.sum(1).float()
@@ -113,8 +133,8 @@ def _fit(c: Collection, group: Tensor) -> tuple[dict[str, Tensor], Tensor]:
 
 
 def _sum(c: Collection, w: Tensor) -> tuple[Tensor, Tensor]:
-    """Energy (B,) and momentum (B, 3) of weighted tracks, all taken for pions."""
+    """Sum the energy (B,) and the momentum (B, 3) of weighted tracks, all taken for pions."""
     pt, eta, phi = c["pt"], c["eta"], c["phi"]
     p = torch.stack([pt * phi.cos(), pt * phi.sin(), pt * eta.sinh()], -1)
-    energy = (PION**2 + p.square().sum(-1)).sqrt()
+    energy = (PION_MASS**2 + p.square().sum(-1)).sqrt()
     return (w * energy).sum(1), (w.unsqueeze(-1) * p).sum(1)

@@ -1,0 +1,28 @@
+"""Methods of distillation, a file each: its loop and its settings. A new method is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from zskt.errors import NonFiniteLoss
+from zskt.methods.kd import KD
+from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.supervised import Supervised
+from zskt.methods.zskt import ZSKT
+
+__all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
+
+METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "kd": KD, "supervised": Supervised}
+"""Methods by name."""
+
+
+def iterate(method: Method) -> Iterator[Metrics]:
+    """Run a method; an error names the iteration.
+
+    Raises:
+        NonFiniteLoss: naming iteration and term; no parameter was changed by it.
+    """
+    try:
+        yield from method.run()
+    except NonFiniteLoss as error:
+        raise NonFiniteLoss(f"iteration {method.state.step}: {error}") from error

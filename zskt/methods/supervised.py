@@ -1,8 +1,11 @@
-"""Training a network on labelled samples, alone or beside a teacher: how the teachers were made that nobody publishes,
-and the yardsticks of zero-shot.
+"""Learning from labelled samples, alone or beside a teacher: KD+AT, fine-tuning, and how teachers are trained.
 
 G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", arXiv:1503.02531 (KD);
 S. Zagoruyko and N. Komodakis, "Paying more attention to attention", arXiv:1612.03928, equation 2 (AT).
+
+Labels are one more thing that a batch carries: the loss is (1 - kd_fraction) cross-entropy + kd_fraction T^2
+KL(teacher || student), softened by T, both in nats per example, + attention_weight times the attention distance;
+without a teacher, the cross-entropy.
 
 Shapes: B batch, K classes.
 """
@@ -10,123 +13,161 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
-from zskt.contracts import Batch, Inputs, Samples
-from zskt.dataset import Labelled
-from zskt.experiments.config import Config
-from zskt.forward import ask
+from zskt.contracts import Samples
+from zskt.errors import lookup
+from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
-from zskt.losses import attention_distance, divergence, finite, step
-from zskt.optim import cosine
-from zskt.pair import Pair
+from zskt.losses import KL, TERMS, Attention, CrossEntropy, Term
+from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.student import StudentStep
+from zskt.optim import cosine, step_decay
+from zskt.settings import Settings, setting
 
 
-def stairs(step_now: int, steps: int) -> float:
-    """Divided by 5 after 30, 60 and 80 % of the run (Zagoruyko and Komodakis, arXiv:1605.07146, section 3)."""
-    return 0.2 ** sum(step_now >= share * steps for share in (0.3, 0.6, 0.8))
+@dataclass(frozen=True, kw_only=True)
+class SupervisedConfig(Settings):
+    """Settings of learning from labelled samples. Losses are in nats per example."""
+
+    epochs: int = setting(100, minimum=1)
+    """Rounds, each of `student_steps` steps."""
+    batch_size: int = setting(128, minimum=2)
+    """B: samples a step."""
+    student_steps: int = setting(0, minimum=0)
+    """Steps of a round, over random orders of all samples; 0 takes every sample once."""
+    optimizer: str = setting("adamw", choices=("adamw", "sgd"))
+    """"adamw" with a cosine, or "sgd": Nesterov's with momentum 0.9, its rate divided by 5 after 30, 60 and 80 % of the
+    epochs, as in the literature on wide ResNets."""
+    augment: str = setting("none", choices=tuple(AUGMENTATIONS), domain="images")
+    """Augmentation of real images: see `zskt.images.augment.AUGMENTATIONS`."""
+    kd_fraction: float = setting(0.9, minimum=0, maximum=1)
+    """The teacher's share of the loss, alpha of KD; the labels have the rest. 0 does without a teacher."""
+    attention_weight: float = setting(0.0, minimum=0)
+    """Weight of the match of attention maps, beta of AT."""
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    samples_per_class: int = setting(0, minimum=0)
+    """M, labelled samples of each class; 0 takes all."""
+    init_from_run: str = setting("scratch")
+    """The recipe of the run whose student is where this one begins; given by --run."""
+    temperature: float = setting(1.0, above=0)
+    """Temperature of both softmaxes in KL(T || S)."""
+    student_lr: float = setting(2e-3, minimum=0)
+    """Learning rate at the beginning."""
+    weight_decay: float = setting(0.0, minimum=0)
+    """Weight decay, decoupled for "adamw"."""
+    max_grad_norm: float = setting(5.0, minimum=0)
+    """Norm to which gradients are clipped; 0 does not clip."""
+
+    @property
+    def iterations(self) -> int:
+        """The rounds of the run's loop."""
+        return self.epochs
+
+    @property
+    def has_teacher(self) -> bool:
+        """Whether a teacher is asked at all."""
+        return bool(self.kd_fraction or self.attention_weight or self.terms)
 
 
-OPTIMIZERS: dict[str, Callable[[nn.Module, Config], torch.optim.Optimizer]] = {
-    "adamw": lambda network, config: torch.optim.AdamW(
-        network.parameters(), config.student_lr, weight_decay=config.weight_decay
-    ),
-    "sgd": lambda network, config: torch.optim.SGD(
+def _adamw(network: nn.Module, config: SupervisedConfig) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(network.parameters(), config.student_lr, weight_decay=config.weight_decay)
+
+
+def _sgd(network: nn.Module, config: SupervisedConfig) -> torch.optim.Optimizer:
+    return torch.optim.SGD(
         network.parameters(), config.student_lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
-    ),
+    )
+
+
+OPTIMIZERS: dict[str, tuple[Callable[[nn.Module, SupervisedConfig], torch.optim.Optimizer], Callable[..., float]]] = {
+    "adamw": (_adamw, cosine),
+    "sgd": (_sgd, step_decay),
 }
-SCHEDULES = {"adamw": cosine, "sgd": stairs}
+"""Name -> how the optimiser is made, and its schedule."""
 
 
-class Classifier:
-    """A student of labels and, if there is one, of a teacher, in turns over a random order of all samples.
+class Supervised(Method):
+    """Rounds over a random order of all labelled samples."""
 
-    Its loss is (1 - alpha) cross-entropy + alpha T^2 KL(teacher || student), softened by T, both in nats per example,
-    + beta times the attention distance; without a teacher, the cross-entropy.
+    Config = SupervisedConfig
+    needs_generator = False
+    needs_data = True
 
-    Args:
-        steps: a turn has so many; None makes a turn an epoch.
-    """
-
-    def __init__(
-        self,
-        network: nn.Module,
-        data: Labelled,
-        inputs: Inputs,
-        config: Config,
-        device: torch.device,
-        teacher: nn.Module | None = None,
-        steps: int | None = None,
-    ) -> None:
-        self.network, self.data, self.inputs, self.config, self.device = network, data, inputs, config, device
-        self.players = None if teacher is None else Pair(teacher, network)
+    def __init__(self, config: SupervisedConfig, setup: Setup) -> None:
+        assert setup.data is not None and setup.inputs is not None
+        self.config, self.pair, self.data, self.inputs = config, setup.pair, setup.data, setup.inputs
+        pair, data = setup.pair, setup.data
         self.size = min(config.batch_size, len(data))
-        self.steps = steps or max(len(data) // self.size, 1)
-        self.optimizer = OPTIMIZERS[config.optimizer](network, config)
-        self.order = torch.Generator().manual_seed(config.seed * 4)
+        self.steps = config.student_steps or max(len(data) // self.size, 1)
+        make, self.schedule = OPTIMIZERS[config.optimizer]
+        optimizer = make(pair.student, config)
+        self.rng = torch.Generator().manual_seed(4 * setup.seed)
         self.state = TrainState(
-            parts={"student": network, "student_optimizer": self.optimizer},
-            streams={"order": self.order},
-            device=device,
+            parts={"student": pair.student, "student_optimizer": optimizer},
+            streams={"order": self.rng},
+            device=setup.device,
         )
+        self.terms = supervised_terms(config, has_teacher=pair.teacher is not None)
+        self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm)
+        self.teacher = CountedTeacher(pair, self.state)
 
-    def play(self, turns: int) -> Iterator[dict[str, float]]:
-        """Turns up to number ``turns``, yielding mean loss and accuracy on the training samples of each."""
-        while self.state.step < turns:
-            self.network.train()
-            loss_sum, right = 0.0, 0
+    def run(self) -> Iterator[Metrics]:
+        """Learn to the last round, and yield the mean loss and accuracy on the training samples of each."""
+        config, state, device = self.config, self.state, self.state.device
+        while state.step < config.epochs:
+            self.pair.student.train()
+            loss_sum, correct = 0.0, 0
             for i, rows in enumerate(self._batches()):
-                fall = SCHEDULES[self.config.optimizer](self.state.step * self.steps + i, turns * self.steps)
-                rate = self.config.student_lr * fall
-                for group in self.optimizer.param_groups:
-                    group["lr"] = rate
+                lr = config.student_lr * self.schedule(state.step * self.steps + i, config.epochs * self.steps)
                 batch = self.data[rows]
-                labels = batch.labels.to(self.device)
-                x = tuple(t.to(self.device) for t in self.inputs(self.augmented(batch.samples)))
-                loss, logits = self.loss(x, labels)
-                step(loss, self.optimizer, self.config.clip)
-                loss_sum, right = loss_sum + float(loss.detach()), right + int((logits.argmax(1) == labels).sum())
-            self.state.step += 1
-            self.count("steps", self.steps)
+                x = tuple(t.to(device) for t in self.inputs(self.augmented(batch.samples)))
+                labels = batch.labels.to(device)
+                answer = Output(x[0].new_zeros(len(rows), 0)) if self.pair.teacher is None else None
+                answer = answer or self.teacher.query(x, self.terms)
+                answer.extras["labels"] = labels
+                loss, output = self.student_step(x, answer, lr)
+                loss_sum, correct = loss_sum + float(loss), correct + int((output.logits.argmax(1) == labels).sum())
+            state.step += 1
             yield {
                 "loss/student": loss_sum / self.steps,
-                "accuracy/training": right / (self.steps * self.size),
-                "rate/student": rate,
+                "accuracy/training": correct / (self.steps * self.size),
+                "rate/student": lr,
             }
 
-    def loss(self, x: Batch, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """A scalar, and the student's logits (B, K)."""
-        players, config = self.players, self.config
-        if players is None:
-            logits: Tensor = self.network(*x)
-            return finite(nn.functional.cross_entropy(logits, labels), "cross-entropy"), logits
-        with torch.no_grad():
-            answer = ask(players.teacher, x, players.layers(players.teacher, config.beta))
-        self.count("teacher_queries", len(labels))
-        said = ask(self.network, x, players.layers(self.network, config.beta))
-        loss = (1 - config.alpha) * finite(nn.functional.cross_entropy(said.logits, labels), "cross-entropy")
-        kl = finite(divergence(answer.logits, said.logits, config.temperature).mean(), "student's KL")
-        loss = loss + config.alpha * kl
-        if config.beta:
-            loss = loss + config.beta * finite(attention_distance(answer.attention, said.attention), "attention")
-        return loss, said.logits
-
-    def count(self, what: str, n: int) -> None:
-        self.state.counters[what] = self.state.counters.get(what, 0) + n
+    @property
+    def result(self) -> nn.Module:
+        """The student that the run leaves."""
+        return self.student_step.result
 
     def augmented(self, samples: Samples) -> Samples:
-        """The samples after the changes that `Config.augment` names, drawn from the stream of the order."""
+        """Apply the changes that `SupervisedConfig.augment` names, drawn from the stream of the order."""
         for change in AUGMENTATIONS[self.config.augment]:
-            assert isinstance(samples, Tensor), "Config allows augmentation of images only"
-            samples = change(samples, self.order)
+            assert isinstance(samples, Tensor), "only images are augmented"
+            samples = change(samples, self.rng)
         return samples
 
     def _batches(self) -> Iterator[Tensor]:
-        """Rows of the batches of a turn: as many random orders of all samples as that takes, one after the other."""
+        """Yield the rows of a round's batches: as many random orders of all samples as that takes."""
         orders = math.ceil(self.steps * self.size / len(self.data))
-        order = torch.cat([torch.randperm(len(self.data), generator=self.order) for _ in range(orders)])
+        order = torch.cat([torch.randperm(len(self.data), generator=self.rng) for _ in range(orders)])
         return (order[i * self.size : (i + 1) * self.size] for i in range(self.steps))
+
+
+def supervised_terms(config: SupervisedConfig, *, has_teacher: bool) -> list[Term]:
+    """List the terms of KD+AT; without a teacher, cross-entropy alone."""
+    if not has_teacher:
+        return [CrossEntropy()]
+    terms: list[Term] = [
+        CrossEntropy(1 - config.kd_fraction),
+        KL(config.kd_fraction, temperature=config.temperature),
+        Attention(config.attention_weight),
+        *(lookup(TERMS, name, "term of the loss")(weight) for name, weight in config.terms.items()),
+    ]
+    return [term for term in terms if term.weight]

@@ -1,188 +1,256 @@
-"""The loop: a generator, a student and a frozen teacher, turn by turn; or a student and a teacher on given samples.
+"""Zero-shot knowledge transfer (ZSKT): a generator and a student play over a frozen teacher's answers.
 
-Shapes: B batch, Z latent, K classes.
+P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768,
+Algorithm 1, which `ZSKT.run` follows line by line. What is ours beside it is a setting that is off by default: replay
+of earlier pseudo-samples, student steps that grow with their number, terms of the generator's reward.
+
+Shapes: B batch, Z latent size, K classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
 
+from zskt.bn_statistics import capture_bn_statistics, normalisations
 from zskt.checkpoint import TrainState
-from zskt.contracts import Batch
-from zskt.experiments.config import Config
-from zskt.forward import Output
+from zskt.contracts import Batch, PseudoBatch
+from zskt.errors import UserError
+from zskt.forward import CountedTeacher, Output
+from zskt.generator import is_trainable
 from zskt.images.augment import cutmix
-from zskt.losses import NonFiniteLoss, divergence, step, student_loss
-from zskt.methods.adversary import Adversary
-from zskt.optim import Schedule, cosine
-from zskt.pair import CountedTeacher, Pair
-from zskt.replay import ReplayBuffer, mix
+from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
+from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.student import StudentStep, batch_metrics, ema_of, init_from_teacher, student_terms
+from zskt.optim import StudentSchedule, cosine, step
+from zskt.replay import ReplayBuffer, concatenate
+from zskt.settings import Settings, setting
 
 
-def begin(players: Pair, config: Config, device: torch.device) -> TrainState:
-    """A new run's state: optimisers, replay pool, random streams."""
-    state = TrainState(
-        parts={
-            "student": players.student,
-            "student_optimizer": torch.optim.AdamW(
-                players.student.parameters(), config.student_lr, weight_decay=config.weight_decay
-            ),
-            "pool": ReplayBuffer(config.pool, device),
-        },
+@dataclass(frozen=True, kw_only=True)
+class ZSKTConfig(Settings):
+    """Settings of zero-shot knowledge transfer. Losses are in nats per example."""
+
+    iterations: int = setting(400, minimum=1)
+    """N of Algorithm 1: pseudo-batches, each with a generator step and student steps."""
+    batch_size: int = setting(128, minimum=2)
+    """B: pseudo-samples an iteration, and samples a student step."""
+    student_steps: int = setting(10, minimum=1)
+    """n_S: student steps an iteration, on average over the run."""
+    step_growth: float = setting(0.0, minimum=0)
+    """Student steps of iteration i go with i^step_growth. 0 is Algorithm 1; 1 follows the number of samples that there
+    are to replay, so that early ones are not learned by heart before there are others."""
+    generator_every: int = setting(1, minimum=0)
+    """Iterations from one generator step to the next; 0 never takes one."""
+    reuse_generator_batch: bool = setting(True)
+    """If True, the student learns from the very samples of the generator step, whose answers are there already. If
+    False, the batch is made again from the same z after the generator step, and the teacher is queried again
+    (Algorithm 1)."""
+    resample_each_step: bool = setting(False)
+    """If True, each student step draws a new z and queries the teacher again."""
+    replay_fraction: float = setting(0.5, minimum=0, below=1)
+    """Share of each student batch that comes from earlier pseudo-batches."""
+    replay_size: int = setting(65536, minimum=1, maximum=2**24)
+    """Pseudo-samples that are kept for replay, the latest ones."""
+    replay_balance: float = setting(0.0, minimum=0, maximum=2)
+    """Replay draws a sample with probability ~ (frequency of its class among the teacher's answers)^-replay_balance."""
+    attention_weight: float = setting(0.0, minimum=0)
+    """Weight of the match of attention maps, beta of equation 1."""
+    hint_weight: float = setting(0.0, minimum=0)
+    """Weight of the match of the outputs of blocks, in units of the teacher's mean square, where both networks have the
+    same widths. Layers are too large to be kept: the teacher is queried again in each student step."""
+    cutmix: float = setting(0.0, minimum=0, maximum=1, domain="images")
+    """Share of the images of each student batch that get a rectangle of another one; the teacher is queried again in
+    each student step."""
+    regression_weight: float = setting(1.0, minimum=0)
+    """Weight of the robust distance of regressed values, for teachers that have such."""
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    class_entropy_weight: float = setting(0.0, minimum=0)
+    """Weight of the entropy of the teacher's mean belief in the generator's reward: all classes shall come up."""
+    confidence_weight: float = setting(0.0, minimum=0)
+    """Weight of the teacher's prediction entropy that is taken off the generator's reward."""
+    perturbation_radius: float = setting(0.0, minimum=0, domain="images")
+    """Largest distance by which each pseudo-image is moved along the gradient of KL(T || S) in normalised pixels before
+    the student learns from it: an adversary without parameters, beside the generator's or instead of it. The teacher is
+    queried at both ends."""
+    bn_statistics_weight: float = setting(0.0, minimum=0)
+    """Penalty on pseudo-samples whose means and variances differ from those of the teacher's batch normalisations."""
+    init_from_teacher: bool = setting(False)
+    """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
+    ema_decay: float = setting(0.0, minimum=0, maximum=1)
+    """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
+    temperature: float = setting(1.0, above=0)
+    """Temperature of both softmaxes in KL(T || S)."""
+    student_lr: float = setting(2e-3, minimum=0)
+    """Learning rate of the student's AdamW; falls to 0 by a cosine over the run, like the generator's."""
+    warmup: float = setting(0.0, minimum=0, maximum=1)
+    """Share of the student's steps in which its rate rises to that cosine: too high a rate at first leaves units that
+    never answer again."""
+    generator_lr: float = setting(1e-3, minimum=0)
+    """Learning rate of the generator's Adam."""
+    weight_decay: float = setting(0.0, minimum=0)
+    """Decoupled weight decay of the student (AdamW)."""
+    max_grad_norm: float = setting(5.0, minimum=0)
+    """Norm to which gradients are clipped; 0 does not clip."""
+
+
+class ZSKT(Method):
+    """Algorithm 1, and what belongs to it: optimisers, replay buffer, random streams."""
+
+    Config = ZSKTConfig
+    needs_generator = True
+    needs_data = False
+
+    def __init__(self, config: ZSKTConfig, setup: Setup) -> None:
+        assert setup.generator is not None
+        self.config, self.pair, self.generator = config, setup.pair, setup.generator
+        pair, generator, device, seed = setup.pair, setup.generator, setup.device, setup.seed
+        if config.init_from_teacher:
+            init_from_teacher(pair)
+        self.terms = student_terms(config, pair)
+        if config.bn_statistics_weight and not normalisations(pair.teacher or torch.nn.Identity()):
+            raise UserError(
+                f"bn_statistics_weight is {config.bn_statistics_weight}, but the teacher has no batch normalisation; "
+                "leave it out"
+            )
+        self.cacheable = [term for term in self.terms if term.cacheable]
+        self.schedule = StudentSchedule(
+            iterations=config.iterations,
+            student_steps=config.student_steps,
+            lr=config.student_lr,
+            growth=config.step_growth,
+            warmup=config.warmup,
+        )
+        optimizer = torch.optim.AdamW(pair.student.parameters(), config.student_lr, weight_decay=config.weight_decay)
+        self.replay, average = ReplayBuffer(config.replay_size, device), ema_of(pair.student, config.ema_decay)
         # The latent stream is drawn where the generator computes; replay chooses rows, which is the CPU's work.
-        streams={
-            "latent": torch.Generator(device).manual_seed(4 * config.seed),
-            "replay": torch.Generator().manual_seed(4 * config.seed + 1),
-        },
-        device=device,
-    )
-    if config.average:
-        weigh = get_ema_multi_avg_fn(config.average)  # type: ignore[no-untyped-call]
-        state.parts["average"] = AveragedModel(players.student, multi_avg_fn=weigh, use_buffers=True)
-    if players.generator is not None:
-        state.parts["generator"] = players.generator
-        parameters = list(players.generator.parameters())
-        if parameters:
-            state.parts["generator_optimizer"] = torch.optim.Adam(parameters, config.generator_lr)
-    return state
+        self.latent_rng = torch.Generator(device).manual_seed(4 * seed)
+        self.replay_rng = torch.Generator().manual_seed(4 * seed + 1)
+        self.state = TrainState(
+            parts={"student": pair.student, "student_optimizer": optimizer, "replay": self.replay},
+            streams={"latent": self.latent_rng, "replay": self.replay_rng},
+            device=device,
+        )
+        if average is not None:
+            self.state.parts["average"] = average
+        self.state.parts["generator"] = generator
+        self.generator_optimizer: torch.optim.Optimizer | None = None
+        if is_trainable(generator):
+            self.generator_optimizer = torch.optim.Adam(list(generator.parameters()), config.generator_lr)
+            self.state.parts["generator_optimizer"] = self.generator_optimizer
+        self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
+        self.teacher = CountedTeacher(pair, self.state)
 
-
-class Game:
-    """One turn of Algorithm 1 after another, on a state."""
-
-    def __init__(self, players: Pair, config: Config, state: TrainState) -> None:
-        self.players, self.config, self.state = players, config, state
-        self.schedule, self.teacher = Schedule(config), CountedTeacher(players, config.beta, state)
-        self.adversary = Adversary(players, config, state, self.teacher)
-        pool, average = state.parts["pool"], state.parts.get("average")
-        assert isinstance(pool, ReplayBuffer) and (average is None or isinstance(average, AveragedModel))
-        self.pool, self.average = pool, average
+    def run(self) -> Iterator[Metrics]:
+        """Play Algorithm 1 to its last iteration, and yield what each iteration has to log."""
+        config, state, schedule = self.config, self.state, self.schedule
+        while state.step < config.iterations:  # line 1
+            metrics: Metrics = {}
+            # Lines 2 to 5: z ~ N(0, 1), x = G(z); the generator goes up the gradient of KL(T(x) || S(x)).
+            if self.generator_optimizer and config.generator_every and state.step % config.generator_every == 0:
+                batch, target, metrics = self.generator_step()
+                if not config.reuse_generator_batch:
+                    batch, target = self.sample(batch.latent)
+                elif config.perturbation_radius:
+                    batch, target = self.perturb(batch)
+            else:
+                batch, target = self.sample()
+            if config.replay_fraction:
+                self.replay.add(batch.x, target)
+            # Lines 6 to 10: the student goes down the gradient of KL(T(x) || S(x)) and the attention match.
+            begin, end = schedule.steps_until(state.step), schedule.steps_until(state.step + 1)
+            for i in range(end - begin):
+                if config.resample_each_step and i:
+                    batch, target = self.sample()
+                x, answer = self.augment_and_requery(*self.with_replay(batch.x, target))
+                loss, output = self.student_step(x, answer, schedule.rate(begin, end))
+            state.step += 1
+            if begin < end:  # at the very beginning, where the number of steps grows, there may be none
+                learned = {"loss/student": float(loss), **batch_metrics(answer.logits, output.logits)}
+                metrics = {**learned, "rate/student": schedule.rate(begin, end), **metrics}
+            yield metrics
 
     @property
-    def result(self) -> nn.Module:
-        """The student that the run leaves: the average of the latest ones, if one is kept."""
-        kept: nn.Module = self.players.student if self.average is None else self.average.module
-        return kept
+    def result(self) -> torch.nn.Module:
+        """The student that the run leaves."""
+        return self.student_step.result
 
-    def student_step(self, x: Batch, answer: Output, lr: float) -> tuple[Tensor, Output]:
-        """The student's loss on a batch that the teacher has answered, and what the student said."""
-        config = self.config
-        said = self.players.ask(self.players.student, x, config.beta, config.hint)
-        loss = student_loss(
-            answer,
-            said,
-            beta=config.beta,
-            temperature=config.temperature,
-            regression=config.regression,
-            scale=self.players.scale,
-            hint=config.hint,
-        )
-        step(loss, self.state.optimizer("student_optimizer", lr), self.config.clip)
-        if self.average is not None:
-            self.average.update_parameters(self.players.student)
-        self.state.count("steps", 1)
-        return loss.detach(), said.detach()
+    def generator_step(self) -> tuple[PseudoBatch, Output, Metrics]:
+        """Take a step with gradients to the generator only; the batch, the teacher's answer, and what to log."""
+        config, optimizer = self.config, self.generator_optimizer
+        assert optimizer is not None and self.pair.teacher is not None
+        batch = self.generator.sample(config.batch_size, self.latent_rng)
+        with capture_bn_statistics(self.pair.teacher if config.bn_statistics_weight else None) as mismatches:
+            answer = self.teacher(batch.x, self.cacheable)
+        reward, kl = self.reward(batch, answer)
+        penalty = batch.penalty
+        if mismatches:
+            price = config.bn_statistics_weight * torch.stack(mismatches).mean()
+            penalty = price if penalty is None else penalty + price
+        lr = config.generator_lr * cosine(self.state.step, config.iterations)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        step(generator_loss(reward, batch.log_prob, penalty), optimizer, config.max_grad_norm)
+        metrics = {"kl/generator": float(kl.detach().mean()), "rate/generator": lr}
+        if penalty is not None:
+            metrics["penalty/generator"] = float(penalty.detach())
+        return batch._replace(x=tuple(t.detach() for t in batch.x)), answer.detach(), metrics
+
+    def reward(self, batch: PseudoBatch, answer: Output) -> tuple[Tensor, Tensor]:
+        """Return what the generator gets for each sample, (B,), and the part of it that is KL(T || S), (B,)."""
+        config, scale = self.config, self.pair.regression_scale
+        output = self.pair.ask_student(batch.x)
+        kl = divergence(answer.logits, output.logits, config.temperature)
+        reward = kl
+        if scale is not None and config.regression_weight:
+            reward = reward + config.regression_weight * value_distance(answer, output, scale)
+        if config.class_entropy_weight:
+            reward = reward + config.class_entropy_weight * class_information(answer.logits)
+        if config.confidence_weight:
+            reward = reward - config.confidence_weight * entropy(answer.logits)
+        if batch.component is not None:
+            self.generator.update(batch.component, reward.detach())
+        return reward, kl
 
     @torch.no_grad()
-    def augment_and_requery(self, x: Batch, answer: Output) -> tuple[Batch, Output]:
-        """Samples as the student is to see them; where that takes it, the teacher and its layers are asked anew."""
-        if self.config.cutmix:
-            x = (cutmix(x[0], self.config.cutmix, self.state.streams["replay"]),)
-        return (x, self.teacher(x, self.config.hint)) if self.config.hint or self.config.cutmix else (x, answer)
+    def sample(self, latent: tuple[Tensor, ...] = ()) -> tuple[PseudoBatch, Output]:
+        """Draw pseudo-samples, from an earlier batch's z if one is given, and query the teacher."""
+        batch = self.generator.sample(self.config.batch_size, self.latent_rng, latent=latent)
+        if self.config.perturbation_radius:
+            return self.perturb(batch)
+        answer = self.teacher.query(batch.x, self.cacheable)
+        if batch.component is not None and self.config.generator_every:
+            self.reward(batch, answer)  # what the components were worth
+        return batch, answer
 
-    def student_batch(self, x: Batch, answer: Output) -> tuple[Batch, Output]:
-        """Some of the new samples and, by `Config.replay`, some of the earlier ones."""
-        rng, total = self.state.streams["replay"], self.config.batch_size
-        old = round(self.config.replay * total)
+    def perturb(self, batch: PseudoBatch) -> tuple[PseudoBatch, Output]:
+        """Move each image by at most `ZSKTConfig.perturbation_radius` to where the student disagrees more."""
+        (start,) = (t.detach().requires_grad_() for t in batch.x)
+        with torch.enable_grad():
+            answer = self.teacher((start,), self.cacheable)
+            kl = divergence(answer.logits, self.pair.student(start), self.config.temperature)
+            share = torch.rand(len(start), generator=self.latent_rng, device=self.state.device)
+            moved = ascend(start, kl, self.config.perturbation_radius * share)
+        return batch._replace(x=(moved,)), self.teacher.query((moved,), self.cacheable)
+
+    def with_replay(self, x: Batch, target: Output) -> tuple[Batch, Output]:
+        """Mix new samples with earlier ones, by `ZSKTConfig.replay_fraction`."""
+        total = self.config.batch_size
+        old = round(self.config.replay_fraction * total)
         if not old:
-            return x, answer
-        rows = torch.randperm(len(answer.logits), generator=rng)[: total - old].to(answer.logits.device)
-        new = tuple(t[rows] for t in x), answer.at(rows)
-        return mix(new, self.pool.draw(old, rng, self.config.balance))
+            return x, target
+        rows = torch.randperm(len(target.logits), generator=self.replay_rng)[: total - old].to(target.logits.device)
+        new = tuple(t[rows] for t in x), target.rows(rows)
+        return concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance))
 
-    def turn(self) -> dict[str, float]:
-        """One pseudo-batch: a generator step if one is due, then student steps; what to log."""
-        config, now, adversary = self.config, self.state.step, self.adversary
-        logged: dict[str, float] = {}
-        if adversary.learns and now % config.generator_every == 0:
-            x, answer, logged = adversary.learn(self.schedule.generator_rate(now))
-            if not config.reuse:
-                x, answer = adversary.new_samples(again=True)
-            elif config.push:
-                x, answer = adversary.perturb(x)
-        else:
-            x, answer = adversary.new_samples()
-        if config.replay:
-            self.pool.add(x, answer)
-        begin, end = self.schedule.steps_until(now), self.schedule.steps_until(now + 1)
-        rate = self.schedule.student_rate(begin, end)
-        for i in range(end - begin):
-            if config.fresh and i:
-                x, answer = adversary.new_samples()
-            batch = self.augment_and_requery(*self.student_batch(x, answer))
-            loss, said = self.student_step(*batch, rate)
-        self.state.step += 1
-        if begin == end:  # at the very beginning, where the number of steps grows
-            return logged
-        return {
-            "loss/student": float(loss),
-            **batch_metrics(batch[1].logits, said.logits),
-            "rate/student": rate,
-            **logged,
-        }
-
-    def turn_on_pool(self) -> dict[str, float]:
-        """As many student steps on what the pool holds: distillation with data."""
-        rate = self.config.student_lr * cosine(self.state.step, self.config.pseudo_batches)
-        for _ in range(self.config.student_steps):
-            x, answer = self.augment_and_requery(*self.pool.draw(self.config.batch_size, self.state.streams["replay"]))
-            loss, said = self.student_step(x, answer, rate)
-        self.state.step += 1
-        return {"loss/student": float(loss), **batch_metrics(answer.logits, said.logits), "rate/student": rate}
-
-    @torch.no_grad()
-    def fill(self, batches: Iterator[Batch]) -> None:
-        """Ask the teacher about given samples, once each, and keep its answers."""
-        for batch in batches:
-            x = tuple(t.to(self.state.device) for t in batch)
-            self.pool.add(x, self.teacher(x))
-
-    def play(self, until: int) -> Iterator[dict[str, float]]:
-        """Turns up to number ``until``, yielding what each has to log.
-
-        Raises:
-            NonFiniteLoss: naming turn and term; no parameter was changed by it.
-        """
-        turn = self.turn if self.players.generator is not None else self.turn_on_pool
-        while self.state.step < until:
-            try:
-                yield turn()
-            except NonFiniteLoss as error:
-                raise NonFiniteLoss(f"turn {self.state.step}: {error}") from error
-
-
-FEW = 20
-"""Classes: of more than so many, each turn logs how many come up, not the share of each."""
-
-
-def batch_metrics(teacher: Tensor, student: Tensor) -> dict[str, float]:
-    """How sure both are, how far apart, and the teacher's classes: (B, K) of logits each."""
-    if not teacher.shape[1]:
-        return {}
-    p, q = teacher.softmax(1), student.softmax(1)
-    shares = (torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)).tolist()
-    if len(shares) > FEW:
-        classes = {"teacher_classes": float(sum(share > 0 for share in shares))}
-    else:
-        classes = {f"teacher_class/{k}": share for k, share in enumerate(shares)}
-    return {
-        "kl/pseudo": float(divergence(teacher, student).mean()),
-        "confidence/teacher": float(p.amax(1).mean()),
-        "confidence/student": float(q.amax(1).mean()),
-        "agreement/pseudo": float((p.argmax(1) == q.argmax(1)).float().mean()),
-        **classes,
-    }
+    def augment_and_requery(self, x: Batch, target: Output) -> tuple[Batch, Output]:
+        """Apply CutMix, and query the teacher again where samples have changed or a term cannot be kept."""
+        if self.config.cutmix:
+            x = (cutmix(x[0], self.config.cutmix, self.replay_rng),)
+        if self.config.cutmix or len(self.cacheable) < len(self.terms):
+            target = self.teacher.query(x, self.terms)
+        return x, target

@@ -17,8 +17,8 @@ class LeNet5(nn.Module):
 
     Args:
         classes: K.
-        channels: of the image.
-        share: of the original's channels; 0.5 is LeNet-5-half.
+        channels: number of channels of the image.
+        share: fraction of the original's channels; 0.5 is LeNet-5-half.
     """
 
     attention_layers = ("block1", "block2")

@@ -4,7 +4,7 @@ H. Qu and L. Gouskos, "Jet tagging via particle clouds", arXiv:1902.08570. Param
 networks published with JetClass, so that their state_dicts load unchanged.
 
 Shapes: B jets, P particle slots (padding included), C channels, k neighbours, K classes, and
-N real particles of the whole batch. Matrix products run on the N real particles only ("rows"),
+N real particles of the whole batch. Matrix products run on the N real particles only (`rows.Rows`),
 row N being a row of zeros that stands for every padded slot.
 """
 
@@ -13,20 +13,23 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
+
+from zskt.networks.folding import fold_behind
+from zskt.networks.rows import Rows, Slots
 
 EdgeConvSpec = tuple[int, tuple[int, ...]]
 """Number of neighbours k, and the channels of the layers of one EdgeConv block."""
 
 
 def nearest(points: Tensor, mask: Tensor, k: int) -> Tensor:
-    """Slots of the k nearest neighbours, nearest first, itself left out: (B, P, C), (B, P) -> (B, P, k).
+    """Find the slots of the k nearest neighbours, nearest first: (B, P, C) and mask (B, P) -> (B, P, k).
 
-    The first of the k + 1 nearest is dropped unseen, as in the published networks: where two particles coincide,
-    which of them is dropped is arbitrary. Padded slots are infinitely far away.
+    A particle is none of its own neighbours: the first of the k + 1 nearest is dropped unseen, as in the published
+    networks. Where two particles coincide, which of them is dropped is arbitrary. Padded slots are infinitely far away.
     """
     square = (points * points).sum(-1)  # (B, P)
     distance = square.unsqueeze(2) - 2 * points @ points.transpose(1, 2) + square.unsqueeze(1)
@@ -35,7 +38,7 @@ def nearest(points: Tensor, mask: Tensor, k: int) -> Tensor:
 
 
 class PointwiseConv(nn.Conv2d):
-    """A 1 x 1 convolution in name and shape of its weight, applied as a matrix product to rows (..., C)."""
+    """A 1 x 1 convolution by the name and shape of its weight, applied as a matrix product to rows (..., C)."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__(channels_in, channels_out, kernel_size=1, bias=False)
@@ -52,7 +55,7 @@ class RowNorm(nn.BatchNorm1d):
 
 
 class EdgeConv(nn.Module):
-    """x_i -> ReLU(shortcut(x_i) + mean_j h(x_i, x_j - x_i)), j over the k nearest neighbours of i."""
+    """An EdgeConv block: x_i -> ReLU(shortcut(x_i) + mean_j h(x_i, x_j - x_i)), j over the k nearest of i."""
 
     def __init__(self, k: int, channels_in: int, channels: Sequence[int]) -> None:
         super().__init__()
@@ -82,61 +85,20 @@ class EdgeConv(nn.Module):
             shortcut = self.sc_bn(nn.functional.linear(x, self.sc.weight.flatten(1), self.sc.bias))
         return torch.relu(shortcut + h.mean(1))
 
-
-class Rows:
-    """Where the N real particles of a batch are among its B P slots.
-
-    Args:
-        real: (B, P) of bool.
-    """
-
-    def __init__(self, real: Tensor) -> None:
-        self.real = real
-        self.slots = real.flatten().nonzero().squeeze(1)  # (N,) of B P
-        number = torch.full((real.numel(),), len(self.slots), device=real.device)
-        number[self.slots] = torch.arange(len(self.slots), device=real.device)
-        self.number = number.view(real.shape)  # (B, P), N for padding
-        self.jet = self.slots // real.shape[1]  # (N,)
-
-    def of(self, dense: Tensor) -> Tensor:
-        """(B, C, P) -> (N, C)."""
-        return dense.transpose(1, 2).flatten(0, 1)[self.slots]
-
-    def dense(self, x: Tensor) -> Tensor:
-        """(N, C) -> (B, P, C), zero on padding."""
-        return x.new_zeros(self.real.numel(), x.shape[1]).index_copy(0, self.slots, x).view(*self.real.shape, -1)
-
-    def mean(self, x: Tensor) -> Tensor:
-        """(N, C) -> (B, C), over each jet's particles."""
-        total = x.new_zeros(len(self.real), x.shape[1]).index_add(0, self.jet, x)
-        return total / self.real.sum(1, keepdim=True).clamp(min=1)
-
-
-class Slots(Rows):
-    """Every slot as a row, padding too, for runtimes that know no rows: slower, and traceable for any B and P.
-
-    Args:
-        real: (B, P) of bool, or of numbers above zero.
-    """
-
-    def __init__(self, real: Tensor) -> None:
-        self.real = real > 0
-        self.slots = torch.arange(real.numel(), device=real.device)
-        self.number = torch.where(self.real.flatten(), self.slots, self.slots.numel()).view(real.shape)
-        self.jet = self.slots.div(real.shape[1], rounding_mode="floor")
-
-    def of(self, dense: Tensor) -> Tensor:
-        return dense.transpose(1, 2).flatten(0, 1)
-
-    def dense(self, x: Tensor) -> Tensor:
-        return x.view(*self.real.shape, -1) * self.real.unsqueeze(2)
-
-    def mean(self, x: Tensor) -> Tensor:
-        return self.dense(x).sum(1) / self.real.sum(1, keepdim=True).clamp(min=1)
+    def fold(self) -> None:
+        """Fold the normalisations of the block into its products, in place; a folded block stays as it is."""
+        if not any(isinstance(bn, RowNorm) for bn in self.bns):
+            return
+        for conv, bn in zip(self.convs, self.bns, strict=True):
+            fold_behind(cast(PointwiseConv, conv), cast(RowNorm, bn))
+        if isinstance(self.sc, nn.Conv1d):
+            fold_behind(self.sc, cast(RowNorm, self.sc_bn))
+        self.bns = nn.ModuleList(nn.Identity() for _ in self.bns)
+        self.sc_bn = nn.Identity()
 
 
 def with_room(blocks: Sequence[EdgeConv], *tensors: Tensor) -> tuple[Tensor, ...]:
-    """(B, C, P) each, padded where P is too small: every particle needs k others, be they padding."""
+    """Pad (B, C, P) each where P is too small for the search: every particle needs k others, be they padding."""
     needed = max(block.k for block in blocks) + 1
     if torch.onnx.is_in_onnx_export():  # for any P: padded always, cut where there was room
         end = torch.clamp(torch.as_tensor(tensors[0].shape[-1]), min=needed)
@@ -148,9 +110,9 @@ def with_room(blocks: Sequence[EdgeConv], *tensors: Tensor) -> tuple[Tensor, ...
 def convolve(
     blocks: Sequence[EdgeConv], taps: Sequence[nn.Module] | nn.ModuleList, points: Tensor, rows: Rows, x: Tensor
 ) -> list[Tensor]:
-    """What each block makes of the particles, (N, C) each, from points (B, 2, P) and features (N, F).
+    """Apply EdgeConv blocks to points (B, 2, P) and features (N, F): the output of each block, (N, C).
 
-    The blocks' outputs pass through ``taps`` as (B, C, P), where they can be watched.
+    The blocks' outputs pass through ``taps`` as (B, C, P), where hooks can capture them.
     """
     place, outputs = points.transpose(1, 2), []
     for block, tap in zip(blocks, taps, strict=True):
@@ -193,7 +155,7 @@ class ParticleNet(nn.Module):
         self.fc = nn.Sequential(
             nn.Sequential(nn.Linear(widths[-1], hidden), nn.ReLU(), nn.Dropout(dropout)), nn.Linear(hidden, classes)
         )
-        self.maps = nn.ModuleList(nn.Identity() for _ in edge_convs)  # where the blocks' outputs can be watched
+        self.maps = nn.ModuleList(nn.Identity() for _ in edge_convs)  # where hooks capture the blocks' outputs
         self.attention_layers = tuple(f"maps.{i}" for i in range(len(edge_convs)))
         self.rows: type[Rows] = Rows
 
@@ -213,41 +175,19 @@ class ParticleNet(nn.Module):
         logits: Tensor = self.fc(rows.mean(x))
         return logits
 
+    def folded(self) -> Self:
+        """Return a frozen copy, in evaluation mode, whose normalisations are folded into the products before them.
 
-def fold(network: ParticleNet) -> ParticleNet:
-    """A frozen copy, in evaluation mode, whose batch normalisations are folded into the products before them.
+        It is the same function of the inputs to rounding. The input's own normalisation stays, for it tells about the
+        private data.
+        """
+        network = copy.deepcopy(self).eval().requires_grad_(False)
+        for block in network.blocks:
+            block.fold()
+        return network
 
-    The same function of the inputs to rounding, and its parameters take no gradient; the input's own
-    normalisation stays, for it tells about the private data.
-    """
-    folded = copy.deepcopy(network).eval().requires_grad_(False)
-    for block in folded.blocks:
-        fold_block(block)
-    return folded
-
-
-def fold_block(block: EdgeConv) -> None:
-    """Fold the normalisations of an EdgeConv block into its products, in place; once folded, there is nothing to do."""
-    if not any(isinstance(bn, RowNorm) for bn in block.bns):
-        return
-    pairs = [(cast(nn.Conv2d, conv), cast(RowNorm, bn)) for conv, bn in zip(block.convs, block.bns, strict=True)]
-    if isinstance(block.sc, nn.Conv1d):
-        pairs.append((block.sc, cast(RowNorm, block.sc_bn)))  # type: ignore[arg-type]
-    for conv, bn in pairs:
-        fold_pair(conv, bn)
-    block.bns = nn.ModuleList(nn.Identity() for _ in block.bns)
-    block.sc_bn = nn.Identity()
-
-
-def fold_pair(conv: nn.Conv1d | nn.Conv2d, bn: nn.BatchNorm1d) -> None:
-    """Make a convolution do what it and the normalisation behind it did, in evaluation mode."""
-    scale, shift = affine(bn)
-    conv.weight.mul_(scale.view(-1, *[1] * (conv.weight.dim() - 1)))
-    conv.bias = nn.Parameter(shift, requires_grad=False)
-
-
-def affine(bn: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
-    """Scale and shift of a normalisation in evaluation mode, (C,) each."""
-    mean, variance = bn.get_buffer("running_mean"), bn.get_buffer("running_var")
-    scale = bn.weight * torch.rsqrt(variance + bn.eps)
-    return scale, bn.bias - mean * scale
+    def unpacked(self) -> Self:
+        """Return a `folded` copy for export, which computes every slot."""
+        network = self.folded()
+        network.rows = Slots
+        return network

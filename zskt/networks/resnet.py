@@ -19,19 +19,23 @@ from zskt.errors import UserError
 
 
 class Subsample(nn.Module):
-    """The shortcut without parameters (option A): every other pixel, new channels zero on both sides."""
+    """The shortcut without parameters (option A): every other pixel, new channels zero on both sides.
 
-    def __init__(self, more: int) -> None:
+    Args:
+        new_channels: number of channels that are added.
+    """
+
+    def __init__(self, new_channels: int) -> None:
         super().__init__()
-        self.more = more
+        self.before, self.behind = new_channels // 2, new_channels - new_channels // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C + more, H / 2, W / 2)."""
-        return nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.more // 2, self.more - self.more // 2))
+        """(B, C, H, W) -> (B, C + new_channels, H / 2, W / 2)."""
+        return nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.before, self.behind))
 
 
 class Block(nn.Module):
-    """conv-BN-ReLU-conv-BN beside a shortcut, and a ReLU after their sum."""
+    """A residual block: conv-BN-ReLU-conv-BN and a shortcut beside it, and a ReLU after their sum."""
 
     def __init__(self, channels_in: int, channels: int, stride: int, *, projected: bool) -> None:
         super().__init__()
@@ -59,7 +63,7 @@ class ResNet(nn.Module):
         blocks: number of blocks of each stage.
         widths: channels of each stage; the first keeps the resolution, each other halves it.
         classes: K.
-        channels: of the image.
+        channels: number of channels of the image.
         projected: whether shortcuts between stages are convolutions, as in the networks for large images.
     """
 
@@ -100,7 +104,7 @@ class ResNet(nn.Module):
 
 
 def cifar_resnet(depth: int, classes: int, channels: int = 3) -> ResNet:
-    """ResNet-20, -32, -44, -56, ...: depth 6 n + 2.
+    """Build ResNet-20, -32, -44, -56, ... for CIFAR-10: depth 6 n + 2.
 
     Raises:
         UserError: if no such depth exists.
@@ -112,10 +116,10 @@ def cifar_resnet(depth: int, classes: int, channels: int = 3) -> ResNet:
 
 
 def resnet18(classes: int, channels: int = 3) -> ResNet:
-    """ResNet-18 with the stem for small images."""
+    """Build ResNet-18 with the stem for small images."""
     return ResNet((2, 2, 2, 2), (64, 128, 256, 512), classes, channels, projected=True)
 
 
 def resnet34(classes: int, channels: int = 3) -> ResNet:
-    """ResNet-34 with the stem for small images."""
+    """Build ResNet-34 with the stem for small images."""
     return ResNet((3, 4, 6, 3), (64, 128, 256, 512), classes, channels, projected=True)

@@ -1,6 +1,6 @@
-"""Students: small, fast networks that take a teacher's inputs; those for images share teachers' architectures.
+"""Students: small, fast networks that take a teacher's inputs, and the registry of them all.
 
-Shapes: B jets, P particle slots, F features, C channels, K classes, N real particles of the whole batch.
+K classes and R regressed values are the outputs of a student.
 """
 
 from __future__ import annotations
@@ -9,53 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from zskt.jets.tagger_inputs import TaggerInputs
-from zskt.networks.deep_sets import PARTICLES, deepsets
+from zskt.networks.deep_sets import N_LEADING, DeepSets
 from zskt.networks.lenet_vgg import VGG11, LeNet5
-from zskt.networks.particle_flow import TaggerPFN, collections_of, light_particlenet, mlp
-from zskt.networks.particlenet import ParticleNet
+from zskt.networks.light_particlenet import light_particlenet
+from zskt.networks.mlp import MLP
+from zskt.networks.particle_flow import ParticleFlow
 from zskt.networks.resnet import cifar_resnet, resnet18
 from zskt.networks.wide_resnet import WideResNet
-
-
-class PFN(nn.Module):
-    """Particle-flow network F(mean_i phi(p_i)), with the maximum over particles beside the mean.
-
-    P. T. Komiske, E. M. Metodiev and J. Thaler, "Energy flow networks: deep sets for particle jets",
-    arXiv:1810.05165, equation 2.6. phi runs on the real particles only.
-
-    Args:
-        features: number of input features a particle.
-        classes: number of classes K.
-        phi: widths of the network of a single particle; the last is the size of the latent space.
-        f: widths of the hidden layers of the network of the jet.
-    """
-
-    attention_layers: tuple[str, ...] = ("map",)
-    """Names of the submodules whose outputs, (B, C, P), carry the attention maps."""
-
-    def __init__(self, features: int, classes: int, phi: Sequence[int], f: Sequence[int]) -> None:
-        super().__init__()
-        self.phi = nn.Sequential(nn.BatchNorm1d(features), *mlp([features, *phi], nn.GELU))
-        # log(1 + multiplicity) is an input of F: a mean alone forgets how many particles there were.
-        self.f = nn.Sequential(*mlp([2 * phi[-1] + 1, *f], nn.GELU), nn.Linear(f[-1], classes))
-        self.map = nn.Identity()
-
-    def forward(self, points: Tensor, features: Tensor, mask: Tensor) -> Tensor:
-        """Points (B, 2, P), unused, features (B, F, P), mask (B, 1, P) of bool -> logits (B, K)."""
-        real = mask.squeeze(1)  # (B, P)
-        rows = real.flatten().nonzero().squeeze(1)  # (N,) of B P slots
-        x = self.phi(features.transpose(1, 2).flatten(0, 1)[rows])  # (N, C)
-        dense = x.new_zeros(real.numel(), x.shape[1]).index_copy(0, rows, x).view(*real.shape, -1)  # (B, P, C)
-        self.map(dense.transpose(1, 2))
-        count = real.sum(1, keepdim=True)
-        mean = dense.sum(1) / count.clamp(min=1)
-        # Padding is zero: clamping makes the maximum the same whether a jet has any.
-        logits: Tensor = self.f(torch.cat([mean, dense.amax(1).clamp(min=0), torch.log1p(count)], 1))
-        return logits
 
 
 @dataclass(frozen=True)
@@ -63,31 +25,35 @@ class Student:
     """An entry of the registry."""
 
     domain: str
-    """What it takes, as in the teacher's `Inputs.domain`."""
+    """Domain of the inputs, as in the teacher's `Inputs.domain`."""
     build: Callable[[Any, int], nn.Module]
-    """Input specification, number of outputs -> the network."""
+    """Builds the network from the input specification and the number of outputs."""
     summary: str
+    """What the network is, in a line."""
 
 
-def _jets(
-    build: Callable[[int, int], nn.Module], of_tagger: Callable[[TaggerInputs, int], nn.Module], summary: str
-) -> Student:
-    """Of the number of features and of outputs; of the inputs of a tagger from a file, which are several."""
+def _particle_flow(cloud: dict[str, Any], collections: dict[str, Any], summary: str) -> Student:
+    """Make an entry of a particle-flow network.
 
-    def student(inputs: Any, outputs: int) -> nn.Module:
-        if isinstance(inputs, TaggerInputs):
-            return of_tagger(inputs, outputs)
-        return build(len(inputs.features), outputs)
+    Args:
+        cloud: widths for one cloud of particles, (points, features, mask).
+        collections: widths for the collections of a tagger from a file. ReLU folds into few and fast operations.
+    """
 
-    return Student("jets", student, summary)
+    def build(inputs: Any, outputs: int) -> nn.Module:
+        if inputs.single_cloud:
+            return ParticleFlow(inputs.collections(), outputs, **cloud, activation=nn.GELU, single_cloud=True)
+        return ParticleFlow(inputs.collections(), outputs, **collections)
+
+    return Student("jets", build, summary)
 
 
 def _images(build: Callable[[int, int], nn.Module], summary: str) -> Student:
-    """Of the number of classes and of channels."""
+    """Make an entry of an image network, which is built from the numbers of classes and of channels."""
     return Student("images", lambda inputs, classes: build(classes, inputs.channels), summary)
 
 
-def _wide(depth: int, width: int) -> Student:
+def _wide_resnet(depth: int, width: int) -> Student:
     return _images(
         lambda classes, channels: WideResNet(depth, width, classes, channels), f"wide ResNet {depth}-{width}"
     )
@@ -97,35 +63,41 @@ def _cifar_resnet(depth: int) -> Student:
     return _images(lambda classes, channels: cifar_resnet(depth, classes, channels), f"CIFAR ResNet of depth {depth}")
 
 
+def _mlp(hidden: Sequence[int], summary: str) -> Student:
+    return Student("vectors", lambda inputs, outputs: MLP(inputs.size, hidden, outputs), summary)
+
+
 STUDENTS: dict[str, Student] = {
-    "pfn": _jets(
-        lambda features, classes: PFN(features, classes, (96, 96, 96), (96, 64)),
-        lambda inputs, outputs: TaggerPFN(collections_of(inputs), outputs, (64, 64, 64), (48, 48), (96, 64)),
+    "pfn": _particle_flow(
+        {"phi": (96, 96, 96), "f": (96, 64)},
+        {"phi": (64, 64, 64), "phi_small": (48, 48), "f": (96, 64)},
         "particle-flow network, at most 50 k parameters",
     ),
-    "pfn-small": _jets(
-        lambda features, classes: PFN(features, classes, (48, 48, 48), (32,)),
-        lambda inputs, outputs: TaggerPFN(collections_of(inputs), outputs, (32, 32, 32), (24, 24), (48,)),
+    "pfn-small": _particle_flow(
+        {"phi": (48, 48, 48), "f": (32,)},
+        {"phi": (32, 32, 32), "phi_small": (24, 24), "f": (48,)},
         "particle-flow network, about 10 k parameters",
     ),
-    "particlenet-light": _jets(
-        lambda features, classes: ParticleNet(features, classes, ((7, (32, 32)), (7, (64, 64))), 64),
-        light_particlenet,
-        "ParticleNet with two narrow EdgeConv blocks, about 25 k parameters",
+    "particlenet-light": Student(
+        "jets", light_particlenet, "ParticleNet with two narrow EdgeConv blocks, at most 26 k parameters"
     ),
     "deepsets": Student(
-        "jets", deepsets, f"particle-flow network of the {PARTICLES} leading particles without masks: for an FPGA"
+        "jets",
+        lambda inputs, outputs: DeepSets(inputs.collections(), outputs),
+        f"particle-flow network of the {N_LEADING} leading particles without masks: for an FPGA",
     ),
-    "lenet5-half": _images(lambda k, c: LeNet5(k, c, 0.5), "LeNet-5 with half the channels"),
-    "wrn-16-1": _wide(16, 1),
-    "wrn-16-2": _wide(16, 2),
-    "wrn-40-1": _wide(40, 1),
+    "lenet5-half": _images(lambda classes, channels: LeNet5(classes, channels, 0.5), "LeNet-5 with half the channels"),
+    "wrn-16-1": _wide_resnet(16, 1),
+    "wrn-16-2": _wide_resnet(16, 2),
+    "wrn-40-1": _wide_resnet(40, 1),
     **{f"resnet{depth}": _cifar_resnet(depth) for depth in (8, 14, 20, 32)},
     "vgg11": _images(VGG11, "VGG-11 for small images"),
     "resnet18": _images(resnet18, "ResNet-18 for small images"),
+    "mlp": _mlp((64, 64), "multilayer perceptron with two hidden layers of 64"),
+    "mlp-small": _mlp((32,), "multilayer perceptron with one hidden layer of 32"),
 }
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Trainable or frozen, each counted once; buffers are none."""
+    """Count the parameters of a network, trainable or frozen, each once; buffers are none."""
     return sum(p.numel() for p in network.parameters())

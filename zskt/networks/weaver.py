@@ -9,20 +9,24 @@ Shapes: B jets, P slots, C channels, N real entries of the whole batch, K classe
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from zskt.networks.particlenet import EdgeConv, PointwiseConv, RowNorm, Rows, convolve, fold_block, fold_pair, with_room
+from zskt.networks.folding import fold_sequence
+from zskt.networks.particlenet import EdgeConv, PointwiseConv, RowNorm, convolve, with_room
+from zskt.networks.rows import Rows, Slots
 
-CLOSE = 1e-5
-"""How far most answers of a network rebuilt as ours may be from the file's; ties in a neighbour search are the rest."""
+REBUILD_TOLERANCE = 1e-5
+"""Largest median difference between the outputs of a file and of its rebuilt network; ties change single jets more."""
 
 
 class FeatureConv(nn.Module):
-    """BN, product, BN, ReLU on the features of one collection."""
+    """The network of one collection's features: normalisation, product, normalisation, ReLU."""
 
     def __init__(self, features: int, channels: int) -> None:
         super().__init__()
@@ -34,7 +38,7 @@ class FeatureConv(nn.Module):
 
 
 class FusedParticleNet(nn.Module):
-    """The blocks, their fusion, and the layers behind.
+    """EdgeConv blocks, the fusion of their outputs, and two linear layers.
 
     Args:
         channels: C of the cloud's features.
@@ -61,11 +65,13 @@ class FusedParticleNet(nn.Module):
 
 
 class WeaverTagger(nn.Module):
-    """Points, features and mask of each collection in turn -> probabilities.
+    """A ParticleNet over several collections: points, features and mask of each in turn -> logits or probabilities.
 
     Args:
         collections: name, number of features and channels of each.
-        softmax: whether probabilities are answered, or logits.
+        edge_convs: k and channels of each block.
+        fused, hidden: channels of the fusion and of the layer behind it.
+        softmax: whether the network returns probabilities instead of logits.
     """
 
     def __init__(
@@ -84,7 +90,7 @@ class WeaverTagger(nn.Module):
         self.published = 0
         """Number of parameters before folding."""
         self.origin = ""
-        """Of what it took the place, and how well it does."""
+        """Which file it was rebuilt from, and how well the two agree."""
         for name, features, channels in collections:
             self.add_module(f"{name}_conv", FeatureConv(features, channels))
         self.pn = FusedParticleNet(collections[0][2], edge_convs, fused, hidden, classes)
@@ -94,31 +100,38 @@ class WeaverTagger(nn.Module):
         clouds = []
         for i, name in enumerate(self.names):
             points, features, mask = x[3 * i : 3 * i + 3]
-            rows = self.rows(mask.squeeze(1) > 0)
+            rows = self.rows(mask.squeeze(1))
             clouds.append((points, rows.dense(self.get_submodule(f"{name}_conv")(rows.of(features))), mask))
         points, mask = (torch.cat([cloud[j] for cloud in clouds], 2) for j in (0, 2))
         features = torch.cat([cloud[1].transpose(1, 2) for cloud in clouds], 2)
         blocks: list[EdgeConv] = list(self.pn.edge_convs)  # type: ignore[arg-type]
         points, features, mask = with_room(blocks, points, features, mask)
-        rows = self.rows(mask.squeeze(1) > 0)
+        rows = self.rows(mask.squeeze(1))
         logits: Tensor = self.pn(points, rows, rows.of(features))
         return logits.softmax(1) if self.softmax else logits
 
+    def folded(self) -> Self:
+        """Return a frozen copy, in evaluation mode, with all normalisations folded but those of the inputs."""
+        network = copy.deepcopy(self).eval().requires_grad_(False)
+        for module in network.modules():
+            if isinstance(module, EdgeConv):
+                module.fold()
+            elif isinstance(module, nn.Sequential):
+                fold_sequence(module)
+        return network
 
-def fold_tagger(network: WeaverTagger) -> None:
-    """Fold all its normalisations but the inputs' into the products before them, in place."""
-    pairs = [(network.get_submodule(f"{name}_conv.conv"), 1) for name in network.names] + [(network.pn.fusion_block, 0)]
-    for sequence, i in pairs:
-        assert isinstance(sequence, nn.Sequential)
-        fold_pair(sequence[i], sequence[i + 1])  # type: ignore[arg-type]
-        sequence[i + 1] = nn.Identity()
-    for block in network.pn.edge_convs:
-        fold_block(block)  # type: ignore[arg-type]
+    def unpacked(self) -> Self:
+        """Return a `folded` copy for export, which computes every slot."""
+        network = self.folded()
+        network.rows = Slots
+        return network
 
 
 @torch.no_grad()
-def rebuilt(script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequence[Tensor]) -> WeaverTagger | None:
-    """The same network as ours, folded, if it is a `ParticleNetTagger` and answers alike on ``x``; else None.
+def rebuild_script(
+    script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequence[Tensor]
+) -> WeaverTagger | None:
+    """Rebuild a TorchScript `ParticleNetTagger` as our own class, folded; None if the two differ on ``x``.
 
     Args:
         arguments: names of the script's inputs.
@@ -129,9 +142,9 @@ def rebuilt(script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequenc
     if [f"{n}_{part}" for n in names for part in ("points", "features", "mask")] != list(arguments):
         return None
     try:
-        count = 1 + max(int(found[1]) for key in state if (found := re.match(r"pn\.edge_convs\.(\d+)\.", key)))
+        blocks = [int(match[1]) for key in state if (match := re.match(r"pn\.edge_convs\.(\d+)\.", key))]
         edge_convs = []
-        for i in range(count):
+        for i in range(1 + max(blocks)):
             layers = [v for k, v in state.items() if re.fullmatch(rf"pn\.edge_convs\.{i}\.convs\.\d+\.weight", k)]
             edge_convs.append((int(getattr(script.pn.edge_convs, str(i)).k), [len(w) for w in layers]))
         collections = [(n, *reversed(state[f"{n}_conv.conv.1.weight"].shape[:2])) for n in names]
@@ -147,8 +160,8 @@ def rebuilt(script: torch.jit.ScriptModule, arguments: Sequence[str], x: Sequenc
         shapes = network.state_dict()
         network.load_state_dict({k: v.view_as(shapes[k]) if k in shapes else v for k, v in state.items()})
         network.published = sum(p.numel() for p in network.parameters())
-        fold_tagger(network.eval().requires_grad_(False))
-        off = (network(*x) - script(*(t.clone() for t in x))).abs().amax(1)
+        network = network.folded()
+        difference = (network(*x) - script(*(t.clone() for t in x))).abs().amax(1)
     except (KeyError, ValueError, AttributeError, RuntimeError, TypeError):  # another architecture after all
         return None
-    return network if float(off.median()) < CLOSE else None
+    return network if float(difference.median()) < REBUILD_TOLERANCE else None

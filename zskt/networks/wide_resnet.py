@@ -14,7 +14,10 @@ from zskt.errors import UserError
 
 
 class Block(nn.Module):
-    """BN-ReLU-conv twice, beside a shortcut; where the number of channels changes, that sees the first BN-ReLU too."""
+    """A pre-activation block: BN-ReLU-conv twice, and a shortcut beside them.
+
+    Where the number of channels changes, the shortcut is a convolution behind the first BN-ReLU.
+    """
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -27,9 +30,9 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
         h = torch.relu(self.bn1(x))
-        kept = x if self.shortcut is None else self.shortcut(h)
+        shortcut = x if self.shortcut is None else self.shortcut(h)
         residual: Tensor = self.conv2(torch.relu(self.bn2(self.conv1(h))))
-        return residual + kept
+        return residual + shortcut
 
 
 class WideResNet(nn.Module):
@@ -39,7 +42,7 @@ class WideResNet(nn.Module):
         depth: number of convolutions along the main path plus the last layer, 6 n + 4.
         width: k, factor on the channels 16, 32, 64.
         classes: K.
-        channels: of the image.
+        channels: number of channels of the image.
 
     Raises:
         UserError: if no such depth exists.

@@ -56,7 +56,7 @@ ABLATIONS: dict[str, Ablation] = {
 
 def recipe_of(ablation: Ablation, catalog: Catalog) -> Recipe:
     """Return the recipe that a row's runs follow."""
-    full = recipe_of_config(catalog.presets[ABLATED_PRESET])
+    full = recipe_of_config(catalog.presets[ABLATED_PRESET], catalog)
     generator = ablation.generator or full.generator
     changes = frozenset(ablation.changes.items())
     return replace(full, length=ablation.iterations, generator=generator, changes=changes)
@@ -69,7 +69,7 @@ def recipes(catalog: Catalog) -> set[Recipe]:
 
 def command(ablation: Ablation) -> str:
     """Return what makes a row's run, behind ``python train.py``."""
-    flags = f"--mode zero-shot --preset {ABLATED_PRESET} --pseudo-batches {ablation.iterations}"
+    flags = f"--mode zero-shot --preset {ABLATED_PRESET} --iterations {ablation.iterations}"
     flags += "" if ablation.generator is None else f" --generator {ablation.generator}"
     return flags + "".join(f" --set {name}={value}" for name, value in ablation.changes.items())
 

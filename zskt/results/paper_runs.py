@@ -9,15 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zskt.errors import UserError
-from zskt.experiments import launch
-from zskt.experiments.aliases import SETTING_ALIASES, rename
+from zskt.errors import NonFiniteLoss, UserError
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import Config
+from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
+from zskt.experiments.finished import read_config
+from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
-from zskt.files import read_json
-from zskt.losses import NonFiniteLoss
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
 
@@ -27,7 +25,11 @@ DATA_SETS = tuple(dict.fromkeys(pair.data for pair in PAIRS))
 MAX_MINUTES = 100_000
 IMAGES_WITH_TRANSITION = 200
 """Images per class of the few-shot run whose transition curves are measured."""
-FROM_ALL_IMAGES: dict[str, dict[str, float]] = {"labels": {"alpha": 0.0, "beta": 0.0}, "kd": {"beta": 0.0}, "kd-at": {}}
+FROM_ALL_IMAGES: dict[str, dict[str, float]] = {
+    "labels": {"kd_fraction": 0.0, "attention_weight": 0.0},
+    "kd": {"attention_weight": 0.0},
+    "kd-at": {},
+}
 """Runs that see every training image, as upper bounds: from labels alone, KD, KD+AT."""
 
 
@@ -37,7 +39,7 @@ class PlannedRun:
 
     name: str
     """Name of its folder."""
-    config: Config
+    config: RunConfig
     init_from: str | None = None
     """Name of the run whose student this one starts from."""
     measures_transition: bool = False
@@ -69,16 +71,17 @@ def _runs_of_pair(pair: Pair, seed: int, catalog: Catalog) -> Iterator[PlannedRu
         config = catalog.presets[name].with_(seed=seed)
         yield PlannedRun(f"zero-shot-{name}-seed{seed}", config, measures_transition=has_transition)
     preset = catalog.presets[pair.preset]
+    card = catalog.teachers[preset.teacher]
     for name, settings in FROM_ALL_IMAGES.items():
-        config = few_shot(preset).with_(seed=seed, **settings)
+        config = few_shot(preset, card).with_(seed=seed, **settings)
         yield PlannedRun(f"few-shot-{pair.preset}-all-{name}-seed{seed}", config)
     for m in IMAGES_PER_CLASS if has_few_shot_curve else (IMAGES_WITH_TRANSITION,):
-        name, config = f"few-shot-{pair.preset}-{m}", few_shot(preset, images_per_class=m).with_(seed=seed)
+        name, config = f"few-shot-{pair.preset}-{m}", few_shot(preset, card, samples_per_class=m).with_(seed=seed)
         measures_transition = has_transition and m == IMAGES_WITH_TRANSITION
         yield PlannedRun(f"{name}-kd-at-seed{seed}", config, measures_transition=measures_transition)
         if has_few_shot_curve:
-            yield PlannedRun(f"{name}-labels-seed{seed}", config.with_(alpha=0.0, beta=0.0))
-            tuned = few_shot(preset, f"zero-shot {pair.preset}", m).with_(seed=seed)
+            yield PlannedRun(f"{name}-labels-seed{seed}", config.with_(kd_fraction=0.0, attention_weight=0.0))
+            tuned = few_shot(preset, card, f"zero-shot {pair.preset}", m).with_(seed=seed)
             yield PlannedRun(f"{name}-tuned-seed{seed}", tuned, f"zero-shot-{pair.preset}-seed{seed}")
 
 
@@ -97,7 +100,9 @@ class _Deadline:
         signal.raise_signal(signal.SIGINT)
 
 
-def run_campaign(runs: Sequence[PlannedRun], folder: Path, options: Options, minutes: float | None) -> list[PlannedRun]:
+def run_campaign(
+    runs: Sequence[PlannedRun], folder: Path, catalog: Catalog, options: Options, minutes: float | None
+) -> list[PlannedRun]:
     """Run what is not finished yet, as far as the time goes, and return what is left.
 
     A run that fails is reported on standard error, and the next one is begun.
@@ -116,9 +121,9 @@ def run_campaign(runs: Sequence[PlannedRun], folder: Path, options: Options, min
     try:
         for run in runs:
             try:
-                _run(run, folder, options)
+                _run(run, folder, catalog, options)
             except (UserError, NonFiniteLoss) as error:
-                print(f"train.py: {run.name}: {error}", file=sys.stderr)
+                print(f"zskt: {run.name}: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         if not deadline.passed:
             raise
@@ -129,14 +134,15 @@ def run_campaign(runs: Sequence[PlannedRun], folder: Path, options: Options, min
 
 def _require_same_config(run: PlannedRun, folder: Path) -> None:
     """Raise `UserError` if a run folder was begun with another configuration."""
-    path = folder / run.name / "config.json"
-    if not path.is_file():
+    if not (folder / run.name / "config.json").is_file():
         return
-    recorded, planned = (rename(values, SETTING_ALIASES) for values in (read_json(path), run.config.to_dict()))
-    # The modes that have no use for these two record them differently.
-    other = [name for name in planned if name not in ("generator", "mode") and recorded.get(name) != planned[name]]
+    recorded, _ = read_config(folder / run.name)
+    before, planned = recorded.to_dict(), run.config.to_dict()
+    other = [name for name in planned if before[name] != planned[name]]
     if other:
-        raise UserError(f"{path.parent}: was begun with another {other[0]}; name another --out, or remove the folder")
+        raise UserError(
+            f"{folder / run.name}: was begun with another {other[0]}; name another --out, or remove the folder"
+        )
 
 
 def _is_finished(run: PlannedRun, folder: Path) -> bool:
@@ -145,7 +151,7 @@ def _is_finished(run: PlannedRun, folder: Path) -> bool:
     return (folder / run.name / "result.json").is_file() and has_transition
 
 
-def _run(run: PlannedRun, folder: Path, options: Options) -> None:
+def _run(run: PlannedRun, folder: Path, catalog: Catalog, options: Options) -> None:
     """Begin, resume or complete one run."""
     place = folder / run.name
     if not (place / "result.json").is_file():
@@ -162,7 +168,8 @@ def _run(run: PlannedRun, folder: Path, options: Options) -> None:
             teacher_path=trained_teacher if has_teacher else None,
             start=None if run.init_from is None else folder / run.init_from,
         )
-        jobs = {"teacher": launch.train_teacher, "few-shot": launch.few_shot, "zero-shot": launch.distil}
-        jobs[run.config.mode](run.config, run_options)
+        trained = run_options.teacher_path
+        run_catalog, _ = catalog.with_files(run.config.teacher if trained else None, trained, None)
+        launch(run.config, run_catalog, run_options)
     if not _is_finished(run, folder):
-        transition_runs([place], options.data, None, options.device, progress=options.progress)
+        transition_runs([place], catalog, options.data, None, options.device, progress=options.progress)

@@ -48,12 +48,12 @@ def accuracy_cell(records: list[Record], experiment: Experiment, missing: Missin
 def teacher_experiment(pair: Pair, catalog: Catalog) -> Experiment:
     """Return the training of a pair's teacher."""
     preset = f"{pair.data}-{pair.teacher}"
-    return Experiment(recipe_of_config(catalog.presets[preset]), f"--mode teacher --preset {preset}")
+    return Experiment(recipe_of_config(catalog.presets[preset], catalog), f"--mode teacher --preset {preset}")
 
 
 def zero_shot_experiment(preset: str, catalog: Catalog) -> Experiment:
     """Return the distillation without data that a preset names."""
-    return Experiment(recipe_of_config(catalog.presets[preset]), f"--mode zero-shot --preset {preset}")
+    return Experiment(recipe_of_config(catalog.presets[preset], catalog), f"--mode zero-shot --preset {preset}")
 
 
 def few_shot_experiment(method: str, m: int, pair: Pair, catalog: Catalog) -> Experiment:
@@ -64,9 +64,10 @@ def few_shot_experiment(method: str, m: int, pair: Pair, catalog: Catalog) -> Ex
         m: M, images per class; 0 takes all.
     """
     preset = catalog.presets[pair.preset]
-    flags = f" --images-per-class {m}" if m else ""
+    card = catalog.teachers[preset.teacher]
+    flags = f" --samples-per-class {m}" if m else ""
     command = f"--mode few-shot --preset {pair.preset}{flags}"
-    kd_at = recipe_of_config(few_shot_config(preset, images_per_class=m))
+    kd_at = recipe_of_config(few_shot_config(preset, card, samples_per_class=m), catalog)
     if method == "labels alone":
         return Experiment(replace(kd_at, kd_fraction=0.0, attention_weight=0.0), f"{command} --without-teacher")
     if method == "KD":
@@ -74,7 +75,7 @@ def few_shot_experiment(method: str, m: int, pair: Pair, catalog: Catalog) -> Ex
     if method == "KD+AT":
         return Experiment(kd_at, command)
     first_run = f"runs/zero-shot-{pair.preset}-{pair.student}-{preset.generator}-seed0"
-    tuned = recipe_of_config(few_shot_config(preset, f"zero-shot {pair.preset}", m))
+    tuned = recipe_of_config(few_shot_config(preset, card, f"zero-shot {pair.preset}", m), catalog)
     return Experiment(tuned, f"--mode few-shot --run {first_run}{flags}")
 
 

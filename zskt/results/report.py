@@ -13,20 +13,15 @@ import torch
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from matplotlib.figure import Figure
 
-from zskt.checkpoint import read_checkpoint
 from zskt.domains import DOMAINS
-from zskt.errors import UserError
+from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.finished import FinishedRun, finished
-from zskt.experiments.result import Result, upgrade
-from zskt.experiments.runner import choose_device
+from zskt.experiments.finished import FinishedRun, open_run
+from zskt.experiments.result import Result
+from zskt.experiments.run_generator import rebuild_generator
 from zskt.experiments.summary import written
 from zskt.files import read_json, write_json
-from zskt.jets.event_display import COUNT
-from zskt.jets.jetclass import SAMPLE
-from zskt.jets.metrics import CUT, LEAST
-from zskt.jets.plots import pictures as physics_pictures
-from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS
 from zskt.results.records import Record
 
 DPI = 110
@@ -34,7 +29,9 @@ SHOWN_METRICS = ("test/agreement", "kl/pseudo", "loss/student", "confidence/teac
 """Metrics of a run whose curves the page shows."""
 
 
-def report_run(run: Path, data: Path | None, teacher_path: Path | None, device: str, catalog: Catalog) -> Path:
+def report_run(
+    run: Path, catalog: Catalog, data: Path | None = None, teacher_path: Path | None = None, device: str = "auto"
+) -> Path:
     """Write ``report.html`` into the run's folder, and the figures on it as ``physics-<stem of the data>.json``.
 
     Args:
@@ -45,16 +42,16 @@ def report_run(run: Path, data: Path | None, teacher_path: Path | None, device: 
     Raises:
         UserError: if there is no such run, it has no teacher to compare with, or the data cannot be read.
     """
-    finished_run = finished(run, data, teacher_path, choose_device(device), {})
-    evaluator = finished_run.judge
-    scores = upgrade(evaluator.verdict(finished_run.config, finished_run.student, finished_run.name))
-    physics = evaluator.physics(finished_run.student)
-    pictures = list(_pictures(finished_run, catalog))
+    finished_run = open_run(run, catalog, data=data, teacher_path=teacher_path, device=choose_device(device))
+    evaluator = finished_run.evaluator
+    scores = finished_run.evaluate()
+    diagnosis = evaluator.diagnose(finished_run.student)
+    pictures = list(_pictures(finished_run))
     tables = [_networks_table(scores)]
-    if physics is not None:
-        comparison, figures = physics
+    if diagnosis is not None:
+        figures = diagnosis.figures
         write_json(run / f"physics-{evaluator.source.stem}.json", figures)
-        plots = physics_pictures(comparison, figures).items()
+        plots = diagnosis.pictures().items()
         pictures = [{"title": title, "png": _png(figure), "note": ""} for title, figure in plots] + pictures
         tables += _rejection_tables(figures)
     page = _template().render(
@@ -62,7 +59,7 @@ def report_run(run: Path, data: Path | None, teacher_path: Path | None, device: 
         summary=_summary(finished_run, scores),
         tables=tables,
         pictures=pictures,
-        inputs=describe(evaluator.card.inputs) if isinstance(evaluator.card.inputs, TaggerInputs) else "",
+        inputs=finished_run.card.describe(),
         recipe=json.dumps(read_json(run / "config.json"), indent=2),
         **_provenance(run),
     )
@@ -96,8 +93,8 @@ def _png(figure: Figure) -> str:
 
 def _summary(finished_run: FinishedRun, scores: Mapping[str, Any]) -> str:
     """Say in prose how the student was made, what it cost, and what it was scored on."""
-    config, result = finished_run.config, upgrade(finished_run.result)
-    card, data = finished_run.judge.card, scores["data"]
+    config, result = finished_run.config, finished_run.result
+    card, data = finished_run.card, scores["data"]
     source = "without data" if config.mode == "zero-shot" else "from data"
     generator = result.get("generator")
     pseudo_samples = "" if generator is None else f" Pseudo-samples came from the generator {generator}."
@@ -146,7 +143,8 @@ def _rejection_tables(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         "rows": rows,
         "note": f"Against {', '.join(figures['background'])}, on {figures['jets']:,} jets; the truth is "
         f"{figures['truth']}. Errors are binomial. Sculpting: Jensen-Shannon divergence of the background's mass "
-        f"before and after the cut at {CUT:.0%}, – where fewer than {LEAST} jets of it pass: give more with --data.",
+        f"before and after the cut at {CUT_EFFICIENCY:.0%}, – where fewer than {MIN_JETS} jets of it pass: give more "
+        "with --data.",
     }
 
 
@@ -157,9 +155,9 @@ def _rejection(value: list[float | None] | None) -> str:
     return f"> {value[0]:.0f}" if value[1] is None else f"{value[0]:.1f} ± {value[1]:.1f}"
 
 
-def _pictures(finished_run: FinishedRun, catalog: Catalog) -> Iterator[dict[str, str]]:
+def _pictures(finished_run: FinishedRun) -> Iterator[dict[str, str]]:
     """Yield the learning curves, and pseudo-samples beside real ones."""
-    record = Record(folder=finished_run.run, result=Result.from_dict(finished_run.result, finished_run.run))
+    record = Record(folder=finished_run.folder, result=Result.from_dict(finished_run.result, finished_run.folder))
     curves = {name: points for name in SHOWN_METRICS if len(points := record.curve(name)) > 1}
     if curves:
         figure = Figure(figsize=(2.7 * len(curves), 2.4), layout="constrained")
@@ -168,23 +166,20 @@ def _pictures(finished_run: FinishedRun, catalog: Catalog) -> Iterator[dict[str,
             axes.set(title=name, xlabel="iteration")
         yield {"title": "The run", "png": _png(figure), "note": ""}
     if finished_run.config.mode == "zero-shot":
-        pseudo_samples, note = _pseudo_samples(finished_run, catalog)
+        pseudo_samples, note = _pseudo_samples(finished_run)
         if pseudo_samples is not None:
             yield {"title": "Pseudo-samples beside others", "png": _png(pseudo_samples), "note": note}
 
 
 @torch.no_grad()
-def _pseudo_samples(finished_run: FinishedRun, catalog: Catalog) -> tuple[Figure | None, str]:
-    """Draw samples of the generator as the run left it; without its checkpoint, as every run begins."""
-    card, source = finished_run.judge.card, finished_run.judge.source
-    generator = catalog.generators[finished_run.config.generator].build(card.inputs)
+def _pseudo_samples(finished_run: FinishedRun) -> tuple[Figure | None, str]:
+    """Draw samples of the generator as the run left it; without its checkpoint, as the run began."""
+    card, evaluator = finished_run.card, finished_run.evaluator
+    domain = DOMAINS[card.domain]
+    generator, as_left = rebuild_generator(finished_run)
     note = "The generator as the run left it."
-    try:
-        generator.load_state_dict(read_checkpoint(finished_run.run / "checkpoint.pt")["parts"]["generator"])
-    except (UserError, KeyError):
-        note = "The run's checkpoint is not here: the generator as every run begins."
-    batch = generator.eval().draw(8 * COUNT, torch.Generator().manual_seed(0))
-    note += f" Beside them: {source.name}"
-    if card.domain == "jets" and source.name != SAMPLE.name:
-        note += f", or {SAMPLE.name} where that does not tell particles apart"
-    return DOMAINS[card.domain].picture(batch, finished_run.judge.data, card), f"{note}."
+    if not as_left:
+        note = "The run's checkpoint is not here: the generator as the run began."
+    batch = generator.eval().draw(2 * domain.pictured, torch.Generator().manual_seed(0))
+    note += f" Beside them: {evaluator.source.name}."
+    return domain.picture(batch, evaluator.data, card), note

@@ -18,12 +18,10 @@ from torch import Tensor, nn
 from tqdm import trange
 
 from zskt.errors import UserError
-from zskt.experiments.build import card_of, load_student
-from zskt.experiments.config import Config
-from zskt.experiments.evaluator import Evaluator
-from zskt.experiments.finished import evaluation_source
+from zskt.experiments.build import choose_device
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.finished import FinishedRun, open_run, read_config
 from zskt.experiments.result import upgrade
-from zskt.experiments.runner import choose_device, teacher_of
 from zskt.files import read_json, write_json
 from zskt.results.figures import transition_picture
 
@@ -98,6 +96,7 @@ def _probability_and_gradient(network: nn.Module, x: Tensor, target: Tensor) -> 
 
 def transition_runs(
     runs: Sequence[Path],
+    catalog: Catalog,
     data: Path | None,
     teacher_path: Path | None,
     device: str,
@@ -117,51 +116,49 @@ def transition_runs(
     """
     if len({run.resolve() for run in runs}) < len(runs):
         raise UserError(f"--against {runs[-1]}: is the run itself; give another")
-    pairs = [_open(run, data, teacher_path, choose_device(device)) for run in runs]
-    starts = [_agreed_images(evaluator, student, count) for evaluator, student, _ in pairs]
+    opened = [_open(run, catalog, data, teacher_path, choose_device(device)) for run in runs]
+    starts = [_agreed_images(run, count) for run in opened]
     results = []
-    for run, (evaluator, student, config), (x, classes) in zip(runs, pairs, starts, strict=True):
-        assert evaluator.teacher is not None
-        result: dict[str, Any] = {"run": run.name, "count": count, "steps": N_STEPS, "size": STEP_SIZE}
-        result = upgrade(result | evaluator.verdict(config, student, config.student))
-        path = run / f"transition-{evaluator.source.stem}.json"
+    for run, (x, classes) in zip(opened, starts, strict=True):
+        student, teacher = run.student, run.evaluator.teacher
+        assert teacher is not None
+        result: dict[str, Any] = {"run": run.folder.name, "count": count, "steps": N_STEPS, "size": STEP_SIZE}
+        result |= run.evaluator.evaluate(student, run.config.teacher, run.config.student)
+        path = run.folder / f"transition-{run.evaluator.source.stem}.json"
         if path.exists() and upgrade(read_json(path))["count"] > count:
             raise UserError(f"{path}: holds curves of more images; keep them, or remove the file first")
-        for key, pair in (("on_student", (student, evaluator.teacher)), ("on_teacher", (evaluator.teacher, student))):
+        for key, pair in (("on_student", (student, teacher)), ("on_teacher", (teacher, student))):
             result[key] = transition(*pair, x, classes, progress=progress).to_dict()
         write_json(path, result)
-        results.append((run, result))
+        results.append((run.folder, result))
     against = f"-against-{runs[1].resolve().name}" if len(runs) > 1 else ""
-    picture = runs[0] / f"transition-{pairs[0][0].source.stem}{against}.png"
+    picture = runs[0] / f"transition-{opened[0].evaluator.source.stem}{against}.png"
     transition_picture([result for _, result in results]).savefig(picture, dpi=120)
     return results, picture
 
 
 def _open(
-    run: Path, data: Path | None, teacher_path: Path | None, device: torch.device
-) -> tuple[Evaluator, nn.Module, Config]:
-    """Return who evaluates a run, its student and its configuration."""
-    recorded = read_json(run / "config.json")
-    files = recorded.pop("files", {})
-    config = Config.from_dict(recorded, str(run / "config.json"))
-    card = card_of(config)
-    if card.domain != "images":
-        raise UserError(f"{run}: its teacher takes {card.domain}; transition curves walk over pixels: name another run")
+    folder: Path, catalog: Catalog, data: Path | None, teacher_path: Path | None, device: torch.device
+) -> FinishedRun:
+    """Open a run of a student of images, its teacher at hand."""
+    config, _ = read_config(folder)
+    domain = catalog.with_run(folder).card(config).domain
+    if domain != "images":
+        raise UserError(f"{folder}: its teacher takes {domain}; transition curves walk over pixels: name another run")
     if config.mode == "teacher":
-        raise UserError(f"--run {run}: trained a teacher; give the run of a student")
-    student = load_student(run, config).to(device)
-    teacher = teacher_of(config, files.get("teacher", {}), teacher_path).to(device)
-    return Evaluator(evaluation_source(config, files.get("data", {}), data), card, teacher, device), student, config
+        raise UserError(f"--run {folder}: trained a teacher; give the run of a student")
+    return open_run(folder, catalog, data=data, teacher_path=teacher_path, device=device, requires_teacher=True)
 
 
-def _agreed_images(evaluator: Evaluator, student: nn.Module, count: int) -> tuple[Tensor, Tensor]:
+def _agreed_images(run: FinishedRun, count: int) -> tuple[Tensor, Tensor]:
     """Return the first images on which both networks agree, normalised, and their top classes."""
-    predictions = evaluator.teacher_says()
+    evaluator = run.evaluator
+    predictions = evaluator.teacher_predictions()
     assert predictions is not None
     classes = predictions.logits.argmax(1)
-    rows = (classes == evaluator.says(student).logits.argmax(1)).nonzero().squeeze(1)
+    rows = (classes == evaluator.predict(run.student).logits.argmax(1)).nonzero().squeeze(1)
     if not 1 <= count <= len(rows):
         remedy = f"ask for 1 to {len(rows)}" if len(rows) else "train the student longer"
         raise UserError(f"--images {count}: teacher and student agree on {len(rows)} of them; {remedy}")
-    (x,) = evaluator.card.inputs(evaluator.data.samples[rows[:count]])
+    (x,) = run.card.inputs(evaluator.data.samples[rows[:count]])
     return x.to(evaluator.device), classes[rows[:count]].to(evaluator.device)

@@ -1,0 +1,56 @@
+"""Mode ``export``: a graph student beside its graph teacher, and an image student; taggers' in test_tagger_cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from teachers.images import DATA
+from tests.conftest import Call
+from zskt.experiments.build import load_student
+from zskt.experiments.config import Config
+from zskt.files import read_json
+from zskt.onnx_runtime import run_onnx, session
+
+
+def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(call: Call, tmp_path: Path) -> None:
+    short = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16, "--set", "evaluate_every=0")
+    code, _, err = call("--mode", "zero-shot", "--student", "particlenet-light", *short, "--out", tmp_path / "run")
+    assert code == 0, err
+    code, out, err = call("--mode", "export", "--run", tmp_path / "run", "--out", tmp_path / "student")
+    assert code == 0, err
+    measured = read_json(tmp_path / "student/export.json")
+    assert measured["difference"] < 1e-5 and measured["ties"] <= 0.02 * measured["compared"]
+    assert measured["onnx"]["agreement_with_student"] > 0.99
+    assert "by zskt from the publisher's parameters" in measured["latency"][0]["teacher"]
+    assert "ms per jet" in out
+    card = (tmp_path / "student/README.md").read_text()
+    assert "neighbours tie" in card and "Jets with as many entries as the network takes." in card
+
+
+def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_path: Path, digits: Path) -> None:
+    fast = ("--data", digits, "--pseudo-batches", 3, "--batch-size", 16)
+    assert call("--mode", "teacher", "--preset", "mnist-lenet5", *fast)[0] == 0
+    preset = ("--preset", "mnist-lenet5-to-lenet5-half-paper")
+    assert call("--mode", "zero-shot", *preset, *fast, "--out", tmp_path / "run")[0] == 0
+    export = ("--mode", "export", "--run", tmp_path / "run", "--data", digits, "--out", tmp_path / "student")
+    code, out, err = call(*export)
+    assert code == 0, err
+    measured = read_json(tmp_path / "student/export.json")
+    assert measured["images"] == 40 and measured["difference"] < 1e-5 and len(measured["latency"]) == 4
+    assert "ms per image" in out
+    inputs = {i.name: i.shape for i in session(tmp_path / "student/model.onnx").get_inputs()}
+    assert inputs == {"images": ["N", 1, 28, 28]}
+    assert (tmp_path / "student/labels.txt").read_text().split() == list("0123456789")
+    assert "intensities in [0, 1]" in (tmp_path / "student/README.md").read_text()
+    config = read_json(tmp_path / "run/config.json")
+    config.pop("files")
+    student = load_student(tmp_path / "run", Config.from_dict(config, "test"))
+    pixels = (255 * torch.rand(5, 1, 28, 28)).round()
+    with torch.no_grad():
+        expected = student(*DATA["mnist"].inputs(pixels.to(torch.uint8))).softmax(1)
+    exported = run_onnx(tmp_path / "student/model.onnx", ("images",), (pixels / 255,))
+    assert torch.allclose(exported, expected, atol=1e-5)
+    code, _, err = call(*export)
+    assert code == 2 and "the folder is not empty" in err

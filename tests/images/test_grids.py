@@ -1,0 +1,17 @@
+"""Grids of images."""
+
+from __future__ import annotations
+
+import torch
+from matplotlib.figure import Figure
+
+from zskt.images.grids import tiled
+
+
+def test_images_become_one_picture_that_is_clipped() -> None:
+    axes = Figure().subplots()
+    tiled(axes, torch.tensor([-1.0, 0.25, 2.0]).view(3, 1, 1, 1).expand(3, 1, 5, 5), "pseudo-images")
+    pixels = axes.images[0].get_array()
+    assert pixels.shape == (7, 19, 3)  # three images of 5 x 5, and lines of one pixel around each
+    assert [float(pixels[3, column, 0]) for column in (3, 9, 15)] == [0.0, 0.25, 1.0]
+    assert axes.get_title() == "pseudo-images"

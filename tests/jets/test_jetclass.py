@@ -1,0 +1,122 @@
+"""Read JetClass files, and get one line for every file that cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import torch
+import uproot
+
+from zskt.dataset import UNLABELLED
+from zskt.errors import UserError
+from zskt.jets.features import FULL
+from zskt.jets.jetclass import read_jets
+from zskt.jets.jets import JETCLASS_CLASSES
+from zskt.jets.sample import SAMPLE
+
+Columns = dict[str, ak.Array]
+
+
+@pytest.fixture
+def columns() -> Columns:
+    with uproot.open(SAMPLE) as file:
+        tree = file["tree"]
+        names = [name for name in tree.keys(recursive=False) if name.startswith(("part_", "jet_", "label_"))]
+        arrays = tree.arrays(names, entry_stop=5)
+    return {name: arrays[name] for name in names}
+
+
+def write(path: Path, columns: Columns, tree: str = "tree") -> Path:
+    with uproot.recreate(path) as file:
+        file[tree] = columns
+    return path
+
+
+def test_the_sample_that_ships_is_balanced_and_small() -> None:
+    data = read_jets(SAMPLE)
+    assert len(data) == 2000
+    assert torch.bincount(data.labels).tolist() == [200] * 10
+    assert SAMPLE.stat().st_size < 3e6
+
+
+def test_particles_are_sorted_whatever_the_files_order(tmp_path: Path, columns: Columns) -> None:
+    reversed_ = {k: v[:, ::-1] if k.startswith("part_") else v for k, v in columns.items()}
+    a, b = read_jets(write(tmp_path / "a.root", columns)), read_jets(write(tmp_path / "b.root", reversed_))
+    assert torch.equal(a.samples.px, b.samples.px)
+
+
+def test_rntuple_and_tree_read_alike(tmp_path: Path, columns: Columns) -> None:
+    with uproot.recreate(tmp_path / "tuple.root") as file:
+        file.mkrntuple("tree", columns)
+    with uproot.open(tmp_path / "tuple.root") as file:
+        assert "RNTuple" in type(file["tree"]).__name__
+    a, b = read_jets(tmp_path / "tuple.root"), read_jets(write(tmp_path / "tree.root", columns))
+    assert torch.equal(a.samples.px, b.samples.px) and torch.equal(a.labels, b.labels)
+
+
+def test_branches_of_another_shape(tmp_path: Path, columns: Columns) -> None:
+    flat = columns | {name: columns["jet_pt"] for name in columns if name.startswith("part_")}
+    with pytest.raises(UserError, match="part_px is not a list"):
+        read_jets(write(tmp_path / "flat.root", flat))
+    shorter = columns | {"part_dphi": columns["part_dphi"][:, :-1]}
+    with pytest.raises(UserError, match="part_dphi has another shape"):
+        read_jets(write(tmp_path / "shorter.root", shorter))
+
+
+def test_jetclass2_is_read_unlabelled(shared: Path) -> None:
+    data = read_jets(shared / "data/jetclass2/JetClassII_example.parquet")
+    assert len(data) == 100
+    assert (data.labels == UNLABELLED).all()
+    assert torch.isfinite(FULL(data.samples)[1]).all()
+
+
+def test_a_missing_file_and_an_unknown_ending(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read_jets(tmp_path / "none.root")
+    (tmp_path / "jets.csv").write_text("1,2")
+    with pytest.raises(UserError, match=r"unknown kind of file '.csv'; known: .root, .parquet"):
+        read_jets(tmp_path / "jets.csv")
+
+
+@pytest.mark.parametrize("ending", ["root", "parquet"])
+@pytest.mark.parametrize("content", [b"", b"not at all", b"root" + bytes(200), b"PAR1" + bytes(50)])
+def test_broken_files(tmp_path: Path, ending: str, content: bytes) -> None:
+    path = tmp_path / f"jets.{ending}"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"not a readable|no tree named") as error:
+        read_jets(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_truncated_root_file(tmp_path: Path) -> None:
+    path = tmp_path / "jets.root"
+    path.write_bytes(SAMPLE.read_bytes()[:200_000])
+    with pytest.raises(UserError, match="not a readable ROOT file"):
+        read_jets(path)
+
+
+def test_another_tree_a_missing_branch_no_jets(tmp_path: Path, columns: Columns) -> None:
+    with pytest.raises(UserError, match="no tree named 'tree'"):
+        read_jets(write(tmp_path / "other.root", columns, "events"))
+    lacking = {k: v for k, v in columns.items() if k not in ("part_deta", "label_Tbl")}
+    with pytest.raises(UserError, match="no branch part_deta, label_Tbl"):
+        read_jets(write(tmp_path / "lacking.root", lacking))
+    with pytest.raises(UserError, match="holds no jets"):
+        read_jets(write(tmp_path / "empty.root", {k: v[:0] for k, v in columns.items()}))
+
+
+def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
+    spoilt = columns | {"part_px": ak.where(ak.local_index(columns["part_px"]) == 1, np.nan, columns["part_px"])}
+    with pytest.raises(UserError, match="part_px is not finite in jet 0"):
+        read_jets(write(tmp_path / "nan.root", spoilt))
+    bare = {
+        k: ak.concatenate([v[:2], v[2:3][:, :0], v[3:]]) if k.startswith("part_") else v for k, v in columns.items()
+    }
+    with pytest.raises(UserError, match="jet 2 has no particles"):
+        read_jets(write(tmp_path / "bare.root", bare))
+    unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in JETCLASS_CLASSES}
+    with pytest.raises(UserError, match=r"jet 0 .* belongs to 0 of the 10 classes"):
+        read_jets(write(tmp_path / "unlabelled.root", unlabelled))

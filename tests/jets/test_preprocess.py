@@ -1,0 +1,65 @@
+"""``preprocess.json``: read, written, and told what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.toy_taggers import described
+from zskt.errors import UserError
+from zskt.jets.preprocess import InputGroup, Variable, read_preprocess
+
+
+def test_preprocess_is_read_and_written_in_cms_layout(tmp_path: Path) -> None:
+    path = tmp_path / "preprocess.json"
+    path.write_text(json.dumps(described().to_json()))
+    assert read_preprocess(path) == described()
+    raw = torch.tensor([0.0, 100.0, torch.inf, -torch.inf, torch.nan])
+    v = Variable("x", 1.0, 0.5, 3.0, -5.0, 5.0)
+    assert v(raw).tolist() == [-0.5, 5.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("pf_mask"), "says nothing of the input pf_mask"),
+        (lambda d: d.pop("output_names"), "output_names"),
+        (lambda d: d["pf_features"].pop("var_names"), "no list var_names"),
+        (lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median="x"), "median is 'x'"),
+        (lambda d: d["sv_mask"].update(min_length=9), "lengths from 9 to 4"),
+        (lambda d: d["pf_features"].update(var_infos=[1]), "no table of variables"),
+        (lambda d: d["pf_features"].update(var_names=["a", "a"]), "names a variable twice"),
+        (lambda d: d["pf_features"].update(var_names=[["a"]]), "no list var_names"),
+        (lambda d: d["pf_features"].update(max_length=float("inf")), "max_length is inf"),
+        (lambda d: d.update(input_names=[["a"]]), "no list of names"),
+    ],
+)
+def test_a_wrong_preprocess_is_named(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
+    path, content = tmp_path / "p.json", described().to_json()
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=words):
+        read_preprocess(path)
+
+
+def test_bounds_may_be_infinite_and_nothing_else(tmp_path: Path) -> None:
+    where = tmp_path / "preprocess.json"
+    content = described().to_json()
+    info = content["pf_features"]["var_infos"]["pfcand_pt_log"]
+    info["lower_bound"], info["upper_bound"] = -float("inf"), float("inf")
+    where.write_text(json.dumps(content))
+    variable = read_preprocess(where).groups[0].variables[0]
+    assert (variable.lower_bound, variable.upper_bound) == (-1e32, 1e32)
+    info["median"] = float("inf")
+    where.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="median is inf"):
+        read_preprocess(where)
+
+
+def test_collections_are_told_by_all_but_the_last_word() -> None:
+    names = ("jet_pf_features", "jet_pf_mask", "jet_sv_features__2", "cpf_vectors", "input_1", "INPUT__0")
+    entries = [InputGroup(n, ()).collection for n in names]
+    assert entries == ["jet_pf", "jet_pf", "jet_sv", "cpf", "input_1", "INPUT__0"]

@@ -1,0 +1,48 @@
+"""The registry of students: sizes, and answers that do not depend on padding."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from zskt.images.inputs import ImageInputs
+from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.networks.students import STUDENTS, count_parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "at_least", "at_most"),
+    [("pfn", 30_000, 50_000), ("pfn-small", 7_000, 12_000), ("particlenet-light", 17_000, 26_000)],
+)
+@pytest.mark.parametrize("inputs", [KIN, KINPID, FULL])
+def test_students_keep_their_promised_size(name: str, at_least: int, at_most: int, inputs: JetInputs) -> None:
+    assert at_least < count_parameters(STUDENTS[name].build(inputs, 10)) <= at_most
+
+
+@pytest.mark.parametrize("name", [name for name, entry in STUDENTS.items() if entry.domain == "jets"])
+def test_padding_changes_no_students_answer(name: str) -> None:
+    network = STUDENTS[name].build(KIN, 10).eval()
+    x = KIN(read_jets(SAMPLE, most=8).samples)
+    wide = tuple(nn.functional.pad(t, (0, 30)) for t in x)
+    assert torch.allclose(network(*x), network(*wide), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, entry in STUDENTS.items() if entry.domain == "images" and n not in ("vgg11", "resnet18")]
+)
+def test_image_students_take_the_channels_of_their_inputs(name: str) -> None:
+    inputs = ImageInputs(mean=(0.5,), std=(0.5,))
+    assert STUDENTS[name].build(inputs, 7).eval()(torch.randn(2, 1, 32, 32)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("mlp", 5 * 64 + 64 + 64 * 64 + 64 + 64 * 3 + 3), ("mlp-small", 5 * 32 + 32 + 32 * 3 + 3)]
+)
+def test_students_of_vectors_have_the_hidden_layers_they_say(name: str, parameters: int) -> None:
+    network = STUDENTS[name].build(SimpleNamespace(size=5), 3)
+    assert STUDENTS[name].domain == "vectors" and count_parameters(network) == parameters
+    assert network(torch.randn(4, 5)).shape == (4, 3)

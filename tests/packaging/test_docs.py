@@ -1,0 +1,94 @@
+"""The documentation follows the code and the recorded results."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import zskt
+from zskt.cli.parser import parse
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+RUNS = ROOT / "runs" / "reference"
+PAGES = sorted(DOCS.rglob("*.md"))
+
+
+def blocks(page: Path, language: str) -> Iterator[str]:
+    """Yield the code blocks of a page in a language."""
+    yield from re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    check = subprocess.run([sys.executable, DOCS / "generate.py", "--check"], capture_output=True, text=True)
+    assert check.returncode == 0, check.stderr
+
+
+COMMANDS = [
+    pytest.param(command, id=f"{page.relative_to(DOCS)}: {' '.join(command)[:60]}")
+    for page in PAGES
+    for block in blocks(page, "bash")
+    for line in block.replace("\\\n", " ").splitlines()
+    if (command := shlex.split(line, comments=True))[:1] == ["zskt"]
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_printed_command_is_one(command: list[str]) -> None:
+    assert parse(command[1:]).mode
+
+
+def test_pages_show_commands() -> None:
+    assert len(COMMANDS) > 40
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_python_blocks_are_python(page: Path) -> None:
+    for block in blocks(page, "python"):
+        compile(block, str(page), "exec")
+
+
+def leaves(value: object) -> Iterator[float]:
+    """Yield the numbers of a JSON document."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict | list):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from leaves(entry)
+
+
+def test_every_figure_is_recorded() -> None:
+    recorded = set(re.findall(r"\d+\.\d{4}", (RUNS / "tables" / "README.md").read_text()))
+    for file in (*RUNS.glob("*/result.json"), *RUNS.glob("*/evaluate-*.json")):
+        recorded |= {f"{number:.4f}" for number in leaves(json.loads(file.read_text()))}
+    pages = [page for page in PAGES if "results" not in page.parts]
+    unknown = {
+        (str(page.relative_to(DOCS)), figure)
+        for page in pages
+        for figure in re.findall(r"(?<![\d.])\d+\.\d{4}(?![\d])", re.sub(r"arxiv\S*", "", page.read_text(), flags=re.I))
+        if figure not in recorded
+    }
+    assert not unknown
+
+
+def test_the_tutorial_on_your_own_network_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not hasattr(zskt, "distill"):
+        pytest.skip("zskt.distill is not there yet")
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {}
+    for block in blocks(DOCS / "tutorial" / "your-own-network.md", "python"):
+        exec(compile(block, "your-own-network.md", "exec"), namespace)
+    figures = zskt.evaluate(namespace["student"], namespace["teacher"], namespace["loader"])
+    assert figures["agreement"] > 0.9
+
+
+def test_the_pages_load_nothing_from_other_sites() -> None:
+    assert re.search(r"^\s+font: false\b", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert "analytics" not in (ROOT / "mkdocs.yml").read_text()

@@ -1,0 +1,360 @@
+"""The Python interface: distil any network into any other, for a notebook; no files unless asked.
+
+Shapes: B batch, K classes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from zskt.contracts import Batch
+from zskt.dataset import UNLABELLED, Labelled
+from zskt.errors import UserError, lookup
+from zskt.forward import Pair
+from zskt.generator import Generator
+from zskt.methods import METHODS, Method, Setup, iterate
+from zskt.metrics import Predictions, compare, network_metrics
+from zskt.settings import Settings
+
+Network = nn.Module | Callable[..., Tensor]
+"""A network, called as ``network(*x)``: -> logits (B, K)."""
+Loader = Iterable[Any] | Tensor
+"""Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
+N_TRIED = 8
+"""Samples on which networks are tried before a run begins."""
+
+
+@dataclass
+class Run:
+    """A run of a method: what it left, and what it measured."""
+
+    student: nn.Module
+    """The student, in evaluation mode."""
+    method: str
+    """Name of the method, in `zskt.METHODS`."""
+    settings: Settings
+    """The method's settings."""
+    seed: int = 0
+    metrics: list[dict[str, float]] = field(default_factory=list)
+    """What each iteration logged; "test/..." where it was evaluated."""
+    evaluation: dict[str, Any] = field(default_factory=dict)
+    """Metrics of the student on the samples that it was evaluated on; empty without any."""
+    teacher_queries: int = 0
+    """Samples that the teacher was asked about."""
+    steps: int = 0
+    """Steps of the student."""
+    seconds: float = 0.0
+    example: Batch = ()
+    """A few samples of what the networks take."""
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run into a new folder: `load_run` reads it.
+
+        Raises:
+            UserError: if the folder is not empty.
+        """
+        from zskt.experiments.saved import save_run
+
+        return save_run(self, Path(folder))
+
+
+class _Callable(nn.Module):
+    """A function as a network."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return self._function(*x)
+
+
+def as_network(network: Network) -> nn.Module:
+    """Return a module as it is, and wrap another callable."""
+    return network if isinstance(network, nn.Module) else _Callable(network)
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[nn.Module]:
+    """Freeze a network and put it into evaluation mode; afterwards it is as it was."""
+    modes = {module: module.training for module in network.modules()}
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    network.eval().requires_grad_(False)
+    try:
+        yield network
+    finally:
+        for p in trainable:
+            p.requires_grad_(True)
+        for module, mode in modes.items():
+            module.training = mode
+
+
+@dataclass(frozen=True)
+class TensorSamples:
+    """Samples as the tensors that networks are called with, (B, ...) each."""
+
+    x: Batch
+
+    def __len__(self) -> int:
+        return len(self.x[0])
+
+    def __getitem__(self, rows: Tensor | slice) -> TensorSamples:
+        return TensorSamples(tuple(t[rows] for t in self.x))
+
+
+@dataclass(frozen=True)
+class TensorInputs:
+    """The input specification of networks that take samples as they are."""
+
+    domain: str = "tensors"
+
+    def __call__(self, samples: TensorSamples) -> Batch:
+        return samples.x
+
+
+def read_loader(loader: Loader) -> Labelled:
+    """Collect all batches of a loader.
+
+    Raises:
+        UserError: if there are none, or a batch is neither a tensor nor a tuple of tensors.
+    """
+    batches = [loader] if isinstance(loader, Tensor) else loader
+    columns: list[Batch] = []
+    for batch in batches:
+        x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
+        if not x or not all(isinstance(t, Tensor) for t in x):
+            raise UserError(f"loader: a batch is {type(batch).__name__}; yield a tensor, or a tuple of tensors")
+        columns.append(x)
+    if not columns:
+        raise UserError("loader: it yields no batch; give one that does")
+    x = tuple(torch.cat(parts).detach().cpu() for parts in zip(*columns, strict=True))
+    labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
+    labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
+    return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
+
+
+def as_generator(source: Any) -> Generator:
+    """Return a generator as it is; another source of pseudo-samples becomes one without parameters.
+
+    Args:
+        source: a `Generator`; an iterator of batches; a function of (count, rng) that returns a batch.
+
+    Raises:
+        UserError: if it is a network that is no `Generator`, which says nothing of its latent variables.
+    """
+    if isinstance(source, Generator):
+        return source
+    if isinstance(source, nn.Module):
+        raise UserError(
+            f"generator: {type(source).__name__} is no zskt.Generator; derive it from that class, set latent_size, and "
+            "return zskt.PseudoBatch((x,)) from forward(z, rng)"
+        )
+    from zskt.iterated import iterated
+
+    return iterated(source)
+
+
+def distill(
+    teacher: Network | None,
+    student: nn.Module,
+    *,
+    generator: Any = None,
+    data: Loader | None = None,
+    method: str | None = None,
+    iterations: int | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    evaluate: Loader | None = None,
+    evaluate_every: int = 0,
+    progress: bool | None = None,
+    **settings: Any,
+) -> Run:
+    """Distil a teacher into a student, without data or from samples.
+
+    Args:
+        teacher: any network, or any function that answers a batch with logits (B, K). It is frozen meanwhile, and left
+            as it was. A generator that is trained needs gradients through it.
+        student: trained in place, on ``device``.
+        generator: a `zskt.Generator`, such as ``zskt.generators.tabular(low, high)``; or a user's own pseudo-samples:
+            an iterator of batches, or a function of (count, rng).
+        data: samples to learn from instead: a tensor, a DataLoader.
+        method: a name in `zskt.METHODS`; by default "zskt" with a generator, "kd" with data.
+        iterations: of the method; epochs of method "supervised".
+        seed: seed of every random stream; torch's own stream is left as it was.
+        evaluate: samples, with labels if there are any, on which the student is measured, at the end and
+            ``evaluate_every`` iterations; never used to choose a student.
+        progress: whether to draw a bar; by default on a terminal.
+        settings: the method's other settings, as ``batch_size=256``: see ``zskt.METHODS[method].Config``.
+
+    Raises:
+        UserError: if something does not fit together; one line says what to do.
+        NonFiniteLoss: if a loss or a gradient is NaN or infinite, naming iteration and term.
+    """
+    name = method or ("zskt" if data is None else "kd")
+    kind = lookup(METHODS, name, "method")
+    _require_source(kind, name, generator, data)
+    config = _settings(kind, name, iterations, settings)
+    device = torch.device(device)
+    network = None if teacher is None else as_network(teacher).to(device)
+    test = None if evaluate is None else read_loader(evaluate)
+    with torch.random.fork_rng(), frozen(network or nn.Identity()):
+        torch.manual_seed(seed)
+        student = student.to(device).train()
+        setup = Setup(
+            pair=Pair(network, student),
+            generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
+            data=read_loader(data) if data is not None else None,
+            inputs=TensorInputs() if data is not None else None,
+            seed=seed,
+            device=device,
+        )
+        example = _try(setup)
+        trained = kind(config, setup)
+        run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
+        _train(trained, run, network, test, evaluate_every, sys.stderr.isatty() if progress is None else progress)
+        run.student = trained.result.eval()
+        if test is not None:
+            run.evaluation = _evaluate(run.student, network, test, device)
+    return run
+
+
+def _require_source(kind: type[Method], name: str, generator: Any, data: Loader | None) -> None:
+    if kind.needs_generator and generator is None:
+        raise UserError(
+            f"method {name} needs a generator: for example generator=zskt.generators.tabular(low, high), "
+            "zskt.generators.convnet(channels, size), or an iterator of your own pseudo-samples"
+        )
+    if kind.needs_data and data is None:
+        raise UserError(f"method {name} learns from samples: give data=, a tensor or a DataLoader")
+    if not kind.needs_data and data is not None:
+        raise UserError(f"method {name} uses no data: leave data= out, or take method='kd'")
+
+
+def _settings(kind: type[Method], name: str, iterations: int | None, settings: dict[str, Any]) -> Settings:
+    names = dict.fromkeys(kind.Config.names())
+    for setting in settings:
+        lookup(names, setting, f"setting of method {name}")
+    length = {} if iterations is None else {"iterations" if "iterations" in names else "epochs": iterations}
+    return kind.Config(**length, **settings)
+
+
+@torch.no_grad()
+def _try(setup: Setup) -> Batch:
+    """Run both networks on a few samples, and return these; modes and random streams stay as they were.
+
+    Raises:
+        UserError: if a network does not run on them, or the two answer different numbers of classes.
+    """
+    rng = torch.Generator(setup.device).manual_seed(0)
+    if setup.generator is not None:
+        generator = setup.generator
+        modes = {module: module.training for module in generator.modules()}
+        x = generator.eval().draw(N_TRIED, rng).x
+        for module, mode in modes.items():
+            module.training = mode
+    else:
+        assert setup.data is not None and setup.inputs is not None
+        x = tuple(t.to(setup.device) for t in setup.inputs(setup.data[:N_TRIED].samples))
+    shapes = {}
+    for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
+        if network is None:
+            continue
+        training = network.training
+        network.eval()
+        try:
+            logits = network(*x)
+        except Exception as error:  # networks raise whatever their operators do
+            shown = ", ".join(str(tuple(t.shape)) for t in x)
+            first = " ".join(str(error).split())[:160]
+            raise UserError(
+                f"{role}: does not run on samples of shape {shown} ({first}); choose another generator"
+            ) from error
+        network.train(training)
+        if not isinstance(logits, Tensor) or logits.dim() != 2:
+            found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise UserError(f"{role}: answers with {found}, not with logits (B, K); wrap it in a function that does")
+        shapes[role] = logits.shape[1]
+    if len(set(shapes.values())) > 1:
+        raise UserError(
+            f"the teacher answers {shapes['teacher']} numbers a sample, the student {shapes['student']}: give the "
+            "student as many outputs"
+        )
+    return x
+
+
+def _train(
+    method: Method, run: Run, teacher: nn.Module | None, test: Labelled | None, every: int, progress: bool
+) -> None:
+    """Run the method; Ctrl-C ends it early, and the run keeps what it has."""
+    begin, total = time.monotonic(), int(getattr(method, "config").iterations)  # noqa: B009
+    try:
+        for metrics in tqdm(iterate(method), run.method, total, disable=not progress, unit="it"):
+            if every and test is not None and method.state.step % every == 0:
+                scores = _evaluate(method.result, teacher, test, method.state.device)
+                metrics |= {f"test/{key}": value for key, value in scores.items() if isinstance(value, float)}
+            run.metrics.append(metrics)
+    except KeyboardInterrupt:
+        warnings.warn(f"stopped after {method.state.step} of {total} iterations", stacklevel=3)
+    run.seconds = time.monotonic() - begin
+    run.steps = int(method.state.counters.get("steps", 0))
+    run.teacher_queries = int(method.state.counters.get("teacher_queries", 0))
+
+
+@torch.no_grad()
+def _predictions(network: nn.Module, data: Labelled, device: torch.device) -> Predictions:
+    from zskt.metrics import predict
+
+    return predict(network, data, TensorInputs(), device)
+
+
+def _evaluate(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
+    answers = _predictions(student, data, device)
+    reference = None if teacher is None else _predictions(teacher, data, device)
+    scores = network_metrics("student", None, answers, data.labels) | compare(reference, answers)
+    names = ("agreement", "kl", "accuracy", "auc", "ece")
+    return {name: scores[name] for name in names} | {"count": len(data)}
+
+
+def evaluate(
+    student: Network, teacher: Network | None, loader: Loader, *, device: str | torch.device = "cpu"
+) -> dict[str, Any]:
+    """Measure a student beside its teacher: agreement, KL (nats), accuracy, AUC, calibration error, count of samples.
+
+    Args:
+        teacher: None leaves agreement and KL out.
+        loader: samples, with labels behind if there are any; without, accuracy, AUC and ECE are None.
+
+    Raises:
+        UserError: if the loader yields nothing, or what is no batch.
+    """
+    device = torch.device(device)
+    networks = [None if n is None else as_network(n).to(device) for n in (student, teacher)]
+    assert networks[0] is not None
+    return _evaluate(networks[0], networks[1], read_loader(loader), device)
+
+
+def load_run(folder: str | Path, student: nn.Module | None = None) -> Run:
+    """Read a run that `Run.save` or the command line wrote.
+
+    Args:
+        student: an untrained network of the same architecture, into which the saved parameters are read. Without it, a
+            student of the catalogue is built anew, and another one is read as the exported program that `Run.save`
+            left.
+
+    Raises:
+        UserError: if there is no such run, or its student needs ``student``.
+    """
+    from zskt.experiments.saved import read_run
+
+    return read_run(Path(folder), student)

@@ -1,0 +1,47 @@
+"""The entry of the command line: parse, check what needs no network, run the mode, turn errors into one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from zskt.cli.names import list_names, require_names
+from zskt.cli.parser import parse
+from zskt.errors import NonFiniteLoss, UserError
+
+if TYPE_CHECKING:
+    from zskt.experiments.catalog import Catalog
+
+
+def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
+    """Run the command line.
+
+    Args:
+        catalog: makes the catalogue, when a mode needs it.
+
+    Returns:
+        the exit code: 0, 1 for a run that diverged, 2 for a user's mistake, 130 for an interruption.
+    """
+    flags = parse(arguments)
+    try:
+        if flags.mode == "list":
+            print(list_names())
+            return 0
+        require_names(flags)
+        from zskt.cli.commands import COMMANDS  # after what needs no torch
+
+        COMMANDS[flags.mode](flags, catalog())
+    except UserError as error:
+        print(f"zskt: {error}", file=sys.stderr)
+        return 2
+    except NonFiniteLoss as error:
+        print(f"zskt: stopped at {error}; no step was taken on it", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"zskt: {error.filename}: {error.strerror}; mend that, or choose another --out", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("zskt: interrupted; continue with the same command and --resume --out RUN_FOLDER", file=sys.stderr)
+        return 130
+    return 0

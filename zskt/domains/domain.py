@@ -1,0 +1,74 @@
+"""What a domain is: where its samples come from, how they are pictured, what is measured on them beside the rest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import Card, PseudoBatch
+from zskt.dataset import Labelled
+from zskt.files import sha256
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Source:
+    """Labelled samples somewhere, not read yet."""
+
+    name: str
+    stem: str
+    """Stem of the names of files that hold figures on it."""
+    unit: str
+    """What a sample is called: "jet", "image"."""
+    read: Callable[[], Labelled]
+    files: tuple[Path, ...] = ()
+    check: Callable[[], object] = lambda: None
+    """Raises `UserError` if `read` could not work, before a run begins; keeps nothing."""
+
+    def sha256(self) -> str | None:
+        """Hash the file, or all files' hashes; None where a library keeps and verifies them."""
+        if len(self.files) == 1:
+            return sha256(self.files[0])
+        return hashlib.sha256("".join(map(sha256, self.files)).encode()).hexdigest() if self.files else None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a domain measures of a student beside its teacher, for people of the field."""
+
+    figures: dict[str, Any]
+    """As JSON holds them."""
+    pictures: Callable[[], dict[str, Figure]]
+    """Draws them, by title."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An entry of `zskt.domains.DOMAINS`."""
+
+    sources: Callable[[Card, Path | None, bool], tuple[Source | None, Source]]
+    """Card, --data, whether data are learned from -> what to learn from, if anything, and what to be judged on."""
+    picture: Callable[[PseudoBatch, Labelled, Card], Figure | None]
+    """Draws pseudo-samples beside real ones."""
+    pictured: int = 16
+    """Pseudo-samples that a picture needs."""
+    diagnose: Callable[[Card, Labelled, Tensor, Tensor], Diagnosis | None] | None = None
+    """Card, samples, logits of teacher and student -> what the field asks for."""
+    layout: torch.memory_format = torch.contiguous_format
+    """Memory format in which networks are fastest."""
+    has_test_split: bool = False
+    """Whether --data is a place with test samples of its own, where a finished run is judged again."""
+    default_generator: str = ""
+    """Generator that samples the domain when a run had none."""
+
+    def place(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """Move a network to a device, in the layout of the domain."""
+        return network.to(device).to(memory_format=self.layout)

@@ -1,0 +1,51 @@
+"""The domain of jets: ROOT and parquet files, event displays, what physicists measure."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from zskt.contracts import Card, PseudoBatch
+from zskt.dataset import Labelled
+from zskt.domains.domain import Diagnosis, Domain, Source
+from zskt.errors import UserError
+from zskt.jets.sample import SAMPLE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None, Source]:
+    def source(file: Path) -> Source:
+        read = functools.cache(lambda: card.inputs.read(file, card.classes))
+        return Source(file.name, file.stem, "jet", read, (file,), check=read)
+
+    if not learns:
+        return None, source(path or SAMPLE)
+    if path is None:
+        raise UserError("--data: this mode learns from jets: give FILE.root, for example from --mode simulate")
+    return source(path), source(SAMPLE)
+
+
+def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> Diagnosis | None:
+    from zskt.jets.metrics import compare_taggers, tagging_metrics
+    from zskt.jets.plots import tagging_figures
+
+    if not card.classes:
+        return None
+    samples: Any = data.samples
+    comparison = compare_taggers(card.classes, samples, data.labels, teacher, student)
+    figures = tagging_metrics(comparison)
+    return Diagnosis(figures, lambda: tagging_figures(comparison, figures))
+
+
+def _picture(batch: PseudoBatch, real: Labelled, card: Card) -> Figure | None:
+    from zskt.jets.event_display import event_display
+
+    return event_display(batch, real)
+
+
+JETS = Domain(_sources, _picture, diagnose=_diagnose, default_generator="shower-prior")

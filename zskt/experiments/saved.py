@@ -1,0 +1,147 @@
+"""Runs of the Python interface on disk: a folder with the student, its settings and its metrics.
+
+Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, ``result.json``, ``student.safetensors``, and
+``student.pt2``, the student as an exported program, where `torch.export` can export it: it is read without its code.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from zskt.errors import UserError, lookup
+from zskt.experiments.result import SCHEMA, upgrade
+from zskt.experiments.run_folder import environment, require_new, save_network
+from zskt.files import read_json, write_json
+from zskt.methods import METHODS
+
+if TYPE_CHECKING:
+    from zskt.api import Run
+
+PROGRAM = "student.pt2"
+
+
+class Program(nn.Module):
+    """An exported student: always in evaluation mode."""
+
+    def __init__(self, program: nn.Module) -> None:
+        super().__init__()
+        self.program = program
+
+    def forward(self, *x: torch.Tensor) -> torch.Tensor:
+        """Call the program, -> logits (B, K)."""
+        logits: torch.Tensor = self.program(*x)
+        return logits
+
+    def train(self, mode: bool = True) -> Program:
+        """Do nothing: an exported program has no other mode."""
+        return self
+
+
+def save_run(run: Run, folder: Path) -> Path:
+    """Write a run into a new folder.
+
+    Raises:
+        UserError: if the folder is not empty.
+    """
+    require_new(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {"method": run.method, "settings": run.settings.to_dict(), "seed": run.seed}
+    write_json(folder / "config.json", {"preset": None, "mode": "api", **settings})
+    write_json(folder / "environment.json", environment(torch.device("cpu")))
+    lines = (json.dumps({"step": i, **metrics}) for i, metrics in enumerate(run.metrics, 1))
+    (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    student = run.student.cpu().eval()
+    save_network(student, folder / "student.safetensors")
+    _export(student, run.example, folder / PROGRAM)
+    names = ("steps", "teacher_queries", "seconds", "evaluation")
+    result = {"schema": SCHEMA, "mode": "api", **settings} | {name: getattr(run, name) for name in names}
+    write_json(folder / "result.json", result)
+    return folder
+
+
+def _export(student: nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
+    """Write the student as an exported program for any batch size; one that cannot be exported is left out."""
+    if not example:
+        return
+    try:
+        batch = torch.export.Dim("batch", min=1)
+        dynamic = tuple({0: batch} for _ in example)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(
+                student, example, dynamic_shapes=(dynamic,) if _takes_any(student) else dynamic
+            )
+            torch.export.save(program, path)
+    except Exception as error:  # the exporter raises whatever it meets in a network
+        first = " ".join(str(error).split())[:120]
+        path.unlink(missing_ok=True)
+        warnings.warn(
+            f"{path.name} left out, the student cannot be exported ({first}); load_run needs student=", stacklevel=4
+        )
+
+
+def _takes_any(network: nn.Module) -> bool:
+    """Tell whether a network's forward pass takes ``*x``."""
+    return bool(network.forward.__code__.co_flags & 0x04) if hasattr(network.forward, "__code__") else False
+
+
+def read_run(folder: Path, student: nn.Module | None) -> Run:
+    """Read a run; see `zskt.api.load_run`."""
+    from zskt.api import Run
+
+    recorded, result = read_json(folder / "config.json"), upgrade(read_json(folder / "result.json"))
+    network, settings, method, seed = _student(folder, recorded, student)
+    path = folder / "metrics.jsonl"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    evaluation = result.get("evaluation", result.get("student", {}))
+    return Run(
+        network,
+        method,
+        settings,
+        seed,
+        metrics=[{k: v for k, v in json.loads(line).items() if k != "step"} for line in lines],
+        evaluation=evaluation,
+        teacher_queries=result.get("teacher_queries", 0),
+        steps=result.get("steps", 0),
+        seconds=result.get("seconds", 0.0),
+    )
+
+
+def _student(folder: Path, recorded: dict[str, Any], student: nn.Module | None) -> tuple[nn.Module, Any, str, int]:
+    """Load the student, and the settings, the method's name and the seed of its run."""
+    if recorded.get("mode") != "api":
+        import zskt
+        from zskt.experiments.build import load_student
+        from zskt.experiments.finished import read_config
+
+        config, _ = read_config(folder)
+        network = load_student(folder, config, zskt.catalog().with_run(folder))
+        return network, config.settings, config.method, config.seed
+    kind = lookup(METHODS, str(recorded.get("method")), "method")
+    settings = kind.Config.from_dict(recorded.get("settings", {}))
+    return _load(folder, student), settings, str(recorded["method"]), int(recorded.get("seed", 0))
+
+
+def _load(folder: Path, student: nn.Module | None) -> nn.Module:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / "student.safetensors"
+    if student is not None:
+        try:
+            student.load_state_dict(load_file(path))
+        except (SafetensorError, RuntimeError, OSError) as error:
+            first = " ".join(str(error).split())[:160]
+            raise UserError(
+                f"{path}: does not fit the student that was given ({first}); give its architecture"
+            ) from error
+        return student.eval()
+    if not (folder / PROGRAM).is_file():
+        raise UserError(f"{folder}: its student was not exported; give student=, a network of the same architecture")
+    return Program(torch.export.load(folder / PROGRAM).module())

@@ -1,0 +1,120 @@
+"""Knowledge distillation (KD) from given samples: the baseline that has data.
+
+G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", arXiv:1503.02531. The teacher is
+queried once about each sample, and its answers are kept; the same steps as the student of `zskt.methods.zskt` takes.
+
+Shapes: B batch, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from tqdm import tqdm
+
+from zskt.checkpoint import TrainState
+from zskt.forward import CountedTeacher
+from zskt.images.augment import cutmix
+from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.student import StudentStep, batch_metrics, ema_of, init_from_teacher, student_terms
+from zskt.optim import cosine
+from zskt.replay import ReplayBuffer
+from zskt.settings import Settings, setting
+
+QUERY_BATCH = 256
+"""Samples that the teacher is asked about at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KDConfig(Settings):
+    """Settings of knowledge distillation. Losses are in nats per example."""
+
+    iterations: int = setting(400, minimum=1)
+    """Iterations of `student_steps` steps each."""
+    batch_size: int = setting(128, minimum=2)
+    """B: samples a student step."""
+    student_steps: int = setting(10, minimum=1)
+    """Student steps an iteration."""
+    attention_weight: float = setting(0.0, minimum=0)
+    """Weight of the match of attention maps."""
+    hint_weight: float = setting(0.0, minimum=0)
+    """Weight of the match of the outputs of blocks; the teacher is queried again in each step."""
+    cutmix: float = setting(0.0, minimum=0, maximum=1, domain="images")
+    """Share of the images of each batch that get a rectangle of another one; the teacher is queried again."""
+    regression_weight: float = setting(1.0, minimum=0)
+    """Weight of the robust distance of regressed values, for teachers that have such."""
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    init_from_teacher: bool = setting(False)
+    """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
+    ema_decay: float = setting(0.0, minimum=0, maximum=1)
+    """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
+    temperature: float = setting(1.0, above=0)
+    """Temperature of both softmaxes in KL(T || S)."""
+    student_lr: float = setting(2e-3, minimum=0)
+    """Learning rate of AdamW; falls to 0 by a cosine over the run."""
+    weight_decay: float = setting(0.0, minimum=0)
+    """Decoupled weight decay (AdamW)."""
+    max_grad_norm: float = setting(5.0, minimum=0)
+    """Norm to which gradients are clipped; 0 does not clip."""
+
+
+class KD(Method):
+    """Student steps on samples whose answers are kept."""
+
+    Config = KDConfig
+    needs_generator = False
+    needs_data = True
+
+    def __init__(self, config: KDConfig, setup: Setup) -> None:
+        assert setup.data is not None and setup.inputs is not None
+        self.config, self.data, self.inputs = config, setup.data, setup.inputs
+        pair, device = setup.pair, setup.device
+        if config.init_from_teacher:
+            init_from_teacher(pair)
+        self.terms = student_terms(config, pair)
+        self.cacheable = [term for term in self.terms if term.cacheable]
+        optimizer = torch.optim.AdamW(pair.student.parameters(), config.student_lr, weight_decay=config.weight_decay)
+        self.samples, average = ReplayBuffer(len(self.data), device), ema_of(pair.student, config.ema_decay)
+        self.rng = torch.Generator().manual_seed(4 * setup.seed + 1)
+        self.state = TrainState(
+            parts={"student": pair.student, "student_optimizer": optimizer, "samples": self.samples},
+            streams={"replay": self.rng},
+            device=device,
+        )
+        if average is not None:
+            self.state.parts["average"] = average
+        self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
+        self.teacher = CountedTeacher(pair, self.state)
+
+    def fill(self) -> None:
+        """Query the teacher about the samples, once each, and keep its answers."""
+        starts = range(0, len(self.data), QUERY_BATCH)
+        for i in tqdm(starts, "teacher queries", disable=None, unit="batch", leave=False):
+            batch = self.inputs(self.data.samples[i : i + QUERY_BATCH])
+            x = tuple(t.to(self.state.device) for t in batch)
+            self.samples.add(x, self.teacher.query(x, self.cacheable))
+
+    def run(self) -> Iterator[Metrics]:
+        """Take student steps to the last iteration, and yield what each iteration has to log."""
+        config, state = self.config, self.state
+        if not len(self.samples):  # a resumed run has them
+            self.fill()
+        while state.step < config.iterations:
+            lr = config.student_lr * cosine(state.step, config.iterations)
+            for _ in range(config.student_steps):
+                x, answer = self.samples.draw(config.batch_size, self.rng)
+                if config.cutmix:
+                    x = (cutmix(x[0], config.cutmix, self.rng),)
+                if config.cutmix or len(self.cacheable) < len(self.terms):
+                    answer = self.teacher.query(x, self.terms)
+                loss, output = self.student_step(x, answer, lr)
+            state.step += 1
+            yield {"loss/student": float(loss), **batch_metrics(answer.logits, output.logits), "rate/student": lr}
+
+    @property
+    def result(self) -> torch.nn.Module:
+        """The student that the run leaves."""
+        return self.student_step.result

@@ -1,0 +1,63 @@
+"""What every method of distillation has in common: what it is given, and what it must offer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from zskt.checkpoint import TrainState
+from zskt.contracts import Inputs
+from zskt.dataset import Labelled
+from zskt.forward import Pair
+from zskt.generator import Generator
+from zskt.losses import Term
+from zskt.settings import Settings
+
+Metrics = dict[str, float]
+"""What an iteration has to log, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a method is given beside its settings."""
+
+    pair: Pair
+    generator: Generator | None = None
+    """For methods that need one."""
+    data: Labelled | None = None
+    """Samples to learn from, for methods that need them."""
+    inputs: Inputs | None = None
+    """How samples of ``data`` become what the networks are called with."""
+    seed: int = 0
+    """Seed of every random stream of the method."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+
+class Method(ABC):
+    """A method: its settings, its state, its loop, and the student that it leaves."""
+
+    Config: ClassVar[type[Settings]]
+    """Its settings; they have ``iterations`` and ``batch_size``."""
+    needs_generator: ClassVar[bool]
+    needs_data: ClassVar[bool]
+    state: TrainState
+    """All that a checkpoint holds."""
+    terms: Sequence[Term] = ()
+    """Terms of the student's loss."""
+
+    @abstractmethod
+    def __init__(self, config: Any, setup: Setup) -> None: ...
+
+    @abstractmethod
+    def run(self) -> Iterator[Metrics]:
+        """Iterate from `TrainState.step` to the end, and yield what each iteration has to log."""
+
+    @property
+    @abstractmethod
+    def result(self) -> nn.Module:
+        """The student that the run leaves."""

@@ -1,0 +1,153 @@
+"""The student's side of every method: the terms that it minimises, and a step on a batch that is answered.
+
+Shapes: B batch, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from zskt.checkpoint import TrainState
+from zskt.contracts import Batch
+from zskt.errors import UserError, lookup
+from zskt.forward import Output, Pair
+from zskt.losses import KL, TERMS, Attention, Hint, Term, Values, divergence, student_loss
+from zskt.methods.method import Metrics
+from zskt.optim import step
+
+MAX_LISTED_CLASSES = 20
+"""Of more classes, an iteration logs how many come up, not the share of each."""
+
+
+class StudentSettings(Protocol):
+    """The settings of a method from which `student_terms` makes the list of terms."""
+
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def attention_weight(self) -> float: ...
+    @property
+    def hint_weight(self) -> float: ...
+    @property
+    def regression_weight(self) -> float: ...
+    @property
+    def terms(self) -> Mapping[str, float]: ...
+
+
+def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
+    """List the terms of ZSKT's equation 1, and whatever else the settings ask for; a term of weight 0 is left out."""
+    terms: list[Term] = [
+        KL(temperature=config.temperature),
+        Attention(config.attention_weight),
+        Hint(config.hint_weight),
+        Values(config.regression_weight if pair.regression_scale is not None else 0.0, scale=pair.regression_scale),
+        *(lookup(TERMS, name, "term of the loss")(weight) for name, weight in config.terms.items()),
+    ]
+    return [term for term in terms if term.weight]
+
+
+@dataclass
+class StudentStep:
+    """One step of the student on a batch and the answers that it is to give.
+
+    Args:
+        optimizer: of the student's parameters.
+        average: an exponential moving average of the student, if one is kept.
+    """
+
+    pair: Pair
+    terms: Sequence[Term]
+    state: TrainState
+    optimizer: torch.optim.Optimizer
+    max_grad_norm: float = 0.0
+    average: AveragedModel | None = None
+
+    def __call__(self, x: Batch, target: Output, lr: float) -> tuple[Tensor, Output]:
+        """Minimise the terms at a learning rate; the loss and the student's output, both without graph."""
+        output = self.pair.ask_student(x, self.terms)
+        loss = student_loss(self.terms, target, output)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        step(loss, self.optimizer, self.max_grad_norm)
+        if self.average is not None:
+            self.average.update_parameters(self.pair.student)
+        self.state.count("steps", 1)
+        return loss.detach(), output.detach()
+
+    @property
+    def result(self) -> nn.Module:
+        """The student that a run leaves: the average of the latest ones, if one is kept."""
+        network: nn.Module = self.pair.student if self.average is None else self.average.module
+        return network
+
+
+def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch) -> None:
+    """Raise `UserError` if a term has nothing to compare in the two networks, tried on a few samples."""
+    if pair.teacher is None:
+        return
+    teacher, student = (pair.forward(network, x, terms) for network in (pair.teacher, pair.student))
+    for term in terms:
+        term.check(teacher, student)
+
+
+@torch.no_grad()
+def init_from_teacher(pair: Pair) -> None:
+    """Copy the teacher's layers of the same name and shapes into the student, statistics of normalisations included.
+
+    V. Sanh et al., "DistilBERT", arXiv:1910.01108, section 2, begin a student so, from every other layer: a shallower
+    network of the same widths begins as the teacher with blocks left out. A layer is taken whole or not at all: one
+    whose normalisation was folded into it is another layer.
+
+    Raises:
+        UserError: if that is less than half of the student.
+    """
+    assert pair.teacher is not None
+    layers = dict(pair.teacher.named_modules())
+    copied = 0
+    for name, module in pair.student.named_modules():
+        shapes = {key: tensor.shape for key, tensor in module.state_dict().items()}
+        if name not in layers or any(module.children()) or not shapes:
+            continue
+        state = layers[name].state_dict()
+        if {key: tensor.shape for key, tensor in state.items()} == shapes:
+            module.load_state_dict(state)
+            copied += sum(p.numel() for p in module.parameters())
+    total = sum(p.numel() for p in pair.student.parameters())
+    if 2 * copied < total:
+        raise UserError(
+            f"init_from_teacher: of the student's {total:,} parameters {copied:,} are in layers that the teacher has "
+            "too, less than half: take a --student of the teacher's family and widths, or --set init_from_teacher=False"
+        )
+
+
+def ema_of(student: nn.Module, decay: float) -> AveragedModel | None:
+    """Make an exponential moving average of the student's parameters and buffers; None without decay."""
+    if not decay:
+        return None
+    weigh = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(student, multi_avg_fn=weigh, use_buffers=True)
+
+
+def batch_metrics(teacher: Tensor, student: Tensor) -> Metrics:
+    """Measure how sure both networks are, how far apart, and the teacher's classes: (B, K) of logits each."""
+    if not teacher.shape[1]:
+        return {}
+    p, q = teacher.softmax(1), student.softmax(1)
+    shares = (torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)).tolist()
+    if len(shares) > MAX_LISTED_CLASSES:
+        classes = {"teacher_classes": float(sum(share > 0 for share in shares))}
+    else:
+        classes = {f"teacher_class/{k}": share for k, share in enumerate(shares)}
+    return {
+        "kl/pseudo": float(divergence(teacher, student).mean()),
+        "confidence/teacher": float(p.amax(1).mean()),
+        "confidence/student": float(q.amax(1).mean()),
+        "agreement/pseudo": float((p.argmax(1) == q.argmax(1)).float().mean()),
+        **classes,
+    }

@@ -1,0 +1,98 @@
+"""Settings of a method: frozen dataclasses whose bounds stand beside their fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from zskt.errors import UserError, lookup
+
+
+def setting(
+    default: Any,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: Iterable[str] = (),
+    domain: str = "",
+) -> Any:
+    """Declare a field of `Settings`: its default, its closed or open bounds, the words that it may be.
+
+    ``domain`` names the only domain that has a use for it.
+    """
+    bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
+    metadata = {name: bound for name, bound in bounds.items() if bound is not None}
+    return field(default=default, metadata=metadata | {"choices": tuple(choices), "domain": domain})
+
+
+def _require_number(name: str, value: float, bounds: Mapping[str, float]) -> None:
+    if not math.isfinite(value):
+        raise UserError(f"{name} is {value}, but must be a finite number")
+    tests = {
+        "minimum": ("at least", value >= bounds.get("minimum", value)),
+        "maximum": ("at most", value <= bounds.get("maximum", value)),
+        "above": ("above", "above" not in bounds or value > bounds["above"]),
+        "below": ("below", "below" not in bounds or value < bounds["below"]),
+    }
+    for bound, (words, holds) in tests.items():
+        if not holds:
+            raise UserError(f"{name} is {value}, but must be {words} {bounds[bound]}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A set of named values, checked when made.
+
+    Raises:
+        UserError: if a value is outside its bounds, or not one of its words.
+    """
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                _require_number(f.name, value, f.metadata)
+            if f.metadata.get("choices"):
+                lookup(dict.fromkeys(f.metadata["choices"]), value, f.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name, as JSON holds them."""
+        return asdict(self)
+
+    def with_(self, **changes: Any) -> Self:
+        """Copy, with those of ``changes`` that are not None."""
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of all fields."""
+        return tuple(f.name for f in fields(cls))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make settings from those of ``values`` that are fields; the others take their defaults."""
+        return cls(**{name: value for name, value in values.items() if name in cls.names()})
+
+    def assigned(self, name: str, text: str) -> Self:
+        """Copy, with one field set from a word of the command line; ``name.key`` sets an entry of a mapping.
+
+        Raises:
+            UserError: if there is no such field, or the word is of another kind.
+        """
+        name, _, key = name.partition(".")
+        lookup(dict.fromkeys(self.names()), name, "setting")
+        before = getattr(self, name)
+        if isinstance(before, Mapping) != bool(key):
+            way = f"{name}.KEY=NUMBER" if isinstance(before, Mapping) else f"{name}=VALUE"
+            raise UserError(f"--set {name}: write it as {way}")
+        kind = float if key else type(before)
+        words: dict[str, Any] = {"true": True, "false": False}
+        try:
+            value = words[text.lower()] if kind is bool else kind(text)
+        except (ValueError, KeyError):
+            raise UserError(f"--set {name}={text}: {name} is of kind {kind.__name__}, like {before}") from None
+        return replace(self, **{name: {**before, key: value} if key else value})

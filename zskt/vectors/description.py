@@ -1,0 +1,97 @@
+"""Description files of vectors: JSON that names the features of a network, for users.
+
+    {"features": [
+        {"name": "pt", "low": 20, "high": 500},
+        {"name": "d0", "mean": 0, "std": 0.1},
+        {"name": "n_tracks", "kind": "integer", "low": 0, "high": 30},
+        {"name": "charge", "kind": "category", "values": ["minus", "zero", "plus"]}
+    ]}
+
+Features stand in the order of the network's columns. A feature is "real" unless ``kind`` says otherwise. A bound that
+is missing is infinite; ``mean`` and ``std`` tell the spread of a feature that lacks a bound (0 and 1 by default). A
+category takes a column for each of its values, which hold 0 and one 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zskt.errors import UserError
+
+FIELDS = {
+    "real": ("low", "high", "mean", "std"),
+    "integer": ("low", "high", "mean", "std"),
+    "category": ("values",),
+}
+"""What an entry may say beside ``name`` and ``kind``, by kind."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """An entry of a description file."""
+
+    name: str
+    integer: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    mean: float = math.nan
+    """nan where the file does not say."""
+    std: float = math.nan
+    values: tuple[str, ...] = ()
+    """Values of a category; empty for other kinds."""
+
+
+def read_features(path: Path) -> list[Feature]:
+    """Read the features of a description file.
+
+    Raises:
+        UserError: if the file cannot be read, or an entry is not as described above.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot read it ({type(error).__name__}); give a JSON file of features") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON (line {error.lineno}: {error.msg}); correct it") from error
+    entries = content.get("features") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise UserError(f'{path}: holds no list "features"; give {{"features": [{{"name": ..., "low": ..., ...}}]}}')
+    try:
+        features = [_feature(i, entry) for i, entry in enumerate(entries)]
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    names = [feature.name for feature in features]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise UserError(f"{path}: two features are called {repeated!r}; give each a name of its own")
+    return features
+
+
+def _feature(number: int, entry: Any) -> Feature:
+    """Check an entry, and read it."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        raise UserError(f'feature {number} has no "name"; give {{"name": ..., "low": ..., "high": ...}}')
+    name, kind = entry["name"], entry.get("kind", "real")
+    if kind not in FIELDS:
+        raise UserError(f"{name}: kind {kind!r}; choose one of {', '.join(FIELDS)}")
+    strange = next((field for field in entry if field not in ("name", "kind", *FIELDS[kind])), None)
+    if strange is not None:
+        raise UserError(f"{name}: a {kind} feature has no {strange!r}; choose among {', '.join(FIELDS[kind])}")
+    if kind == "category":
+        values = entry.get("values")
+        if not isinstance(values, list) or len(values) < 2:
+            raise UserError(f'{name}: give a category\'s "values", a list of two at least')
+        return Feature(name, values=tuple(map(str, values)))
+    numbers = {field: entry[field] for field in FIELDS[kind] if entry.get(field) is not None}
+    for field, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"{name}: {field} is {value!r}; give a number")
+    if {"low", "high"} <= numbers.keys() and {"mean", "std"} & numbers.keys():
+        raise UserError(f"{name}: mean and std are of features that lack a bound; leave them out, or a bound")
+    low, high = float(numbers.get("low", -math.inf)), float(numbers.get("high", math.inf))
+    mean, std = float(numbers.get("mean", math.nan)), float(numbers.get("std", math.nan))
+    return Feature(name, kind == "integer", low, high, mean, std)
