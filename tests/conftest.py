@@ -57,7 +57,7 @@ Call = Callable[..., tuple[int, str, str]]
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """``train.py`` with these arguments, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    from zskt.cli.parser import main
+    from zskt.__main__ import main
 
     def run(*arguments: object) -> tuple[int, str, str]:
         TEACHERS.clear()  # taggers from files are known for one process only
