@@ -44,7 +44,7 @@ def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int)
     for k, name in enumerate(classes):
         rows = order[data.labels[order] == k]
         if len(rows) < count:
-            raise UserError(f"--images-per-class {count}: class {name} has {len(rows)} samples; take at most as many")
+            raise UserError(f"--samples-per-class {count}: class {name} has {len(rows)} samples; take at most as many")
         chosen.append(rows[:count])
     return data[torch.cat(chosen)]
 
