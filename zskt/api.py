@@ -125,18 +125,19 @@ class TensorInputs:
 
 
 def read_loader(loader: Loader) -> Labelled:
-    """Collect all batches of a loader.
+    """Collect all batches of a loader; torch's random stream, from which a DataLoader draws, is left as it was.
 
     Raises:
         UserError: if there are none, or a batch is neither a tensor nor a tuple of tensors.
     """
     batches = [loader] if isinstance(loader, Tensor) else loader
     columns: list[Batch] = []
-    for batch in batches:
-        x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
-        if not x or not all(isinstance(t, Tensor) for t in x):
-            raise UserError(f"loader: a batch is {type(batch).__name__}; yield a tensor, or a tuple of tensors")
-        columns.append(x)
+    with torch.random.fork_rng(devices=[]):
+        for batch in batches:
+            x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
+            if not x or not all(isinstance(t, Tensor) for t in x):
+                raise UserError(f"loader: a batch is {type(batch).__name__}; yield a tensor, or a tuple of tensors")
+            columns.append(x)
     if not columns:
         raise UserError("loader: it yields no batch; give one that does")
     x = tuple(torch.cat(parts).detach().cpu() for parts in zip(*columns, strict=True))
@@ -204,7 +205,7 @@ def distill(
     """
     name = method or ("zskt" if data is None else "kd")
     kind = lookup(METHODS, name, "method")
-    _require_source(kind, name, generator, data)
+    _require_source(kind, name, teacher, generator, data)
     config = _settings(kind, name, iterations, settings)
     device = torch.device(device)
     network = None if teacher is None else as_network(teacher).to(device)
@@ -215,7 +216,7 @@ def distill(
         setup = Setup(
             pair=Pair(network, student),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
-            data=read_loader(data) if data is not None else None,
+            data=None if data is None else _training_data(kind, name, data),
             inputs=TensorInputs() if data is not None else None,
             seed=seed,
             device=device,
@@ -231,7 +232,11 @@ def distill(
     return run
 
 
-def _require_source(kind: type[Method], name: str, generator: Any, data: Loader | None) -> None:
+def _require_source(
+    kind: type[Method], name: str, teacher: Network | None, generator: Any, data: Loader | None
+) -> None:
+    if kind.needs_teacher and teacher is None:
+        raise UserError(f"method {name} needs a teacher; without one, take method='supervised' and labelled data=")
     if kind.needs_generator and generator is None:
         raise UserError(
             f"method {name} needs a generator: for example generator=zskt.generators.tabular(low, high), "
@@ -241,6 +246,15 @@ def _require_source(kind: type[Method], name: str, generator: Any, data: Loader 
         raise UserError(f"method {name} learns from samples: give data=, a tensor or a DataLoader")
     if not kind.needs_data and data is not None:
         raise UserError(f"method {name} uses no data: leave data= out, or take method='kd'")
+
+
+def _training_data(kind: type[Method], name: str, loader: Loader) -> Labelled:
+    data = read_loader(loader)
+    if kind.needs_labels and bool((data.labels < 0).any()):
+        raise UserError(
+            f"method {name} needs labels: give data= as batches (x, labels), labels of integers, or take method='kd'"
+        )
+    return data
 
 
 def _settings(kind: type[Method], name: str, iterations: int | None, settings: dict[str, Any]) -> Settings:
