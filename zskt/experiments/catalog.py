@@ -9,7 +9,7 @@ from typing import Any
 
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
-from zskt.experiments.config import RunConfig, require_settings
+from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig, require_settings
 from zskt.files import read_json
 from zskt.methods import METHODS
 
@@ -85,6 +85,9 @@ class Catalog:
         """Raise `UserError` if a run names somebody unknown, or those that it names do not fit together."""
         card = lookup(self.teachers, config.teacher, "teacher")
         method = lookup(METHODS, config.method, "method")
+        if method.needs_data and config.mode not in LEARNS_FROM_DATA:
+            modes = " or ".join(mode for mode, name in METHOD_OF_MODE.items() if name == config.method)
+            raise UserError(f"--method {config.method} learns from samples: take --mode {modes}")
         chosen: list[tuple[str, str, Mapping[str, Any]]] = []
         if config.mode != "teacher":
             chosen.append(("student", config.student, self.students))
