@@ -289,7 +289,10 @@ X = torch.rand(20, 16)
         (call(method="kd", generator=TABULAR), "method kd learns from samples: give data=, a tensor or a DataLoader"),
         (call(method="zskt", generator=TABULAR, data=X), "method zskt uses no data: leave data= out"),
         (call(method="magic", data=X), "unknown method 'magic': choose one of kd, supervised, zskt"),
-        (call(generator=TABULAR, student_rl=1.0), "unknown setting of method zskt 'student_rl': did you mean student_lr"),
+        (
+            call(generator=TABULAR, student_rl=1.0),
+            "unknown setting of method zskt 'student_rl': did you mean student_lr",
+        ),
         (call(data=X, warmup=0.5), "unknown setting of method kd 'warmup': choose one of"),
         (call(generator=TABULAR, temperature=0.0), "temperature is 0.0, but must be above 0"),
         (call(generator=TABULAR, iterations=0), "iterations is 0, but must be at least 1"),
@@ -301,9 +304,15 @@ X = torch.rand(20, 16)
         (call(generator=TABULAR, teacher=lambda x: x.sum()), "teacher: answers with (), not with logits (B, K)"),
         (call(generator=TABULAR, teacher=lambda x: (x,)), "teacher: answers with tuple, not with logits (B, K)"),
         (call(generator=TABULAR, hint_weight=1.0), "hint_weight: teacher or student has no blocks to compare"),
-        (call(generator=TABULAR, attention_weight=1.0), "attention_weight: teacher or student has no blocks to compare"),
+        (
+            call(generator=TABULAR, attention_weight=1.0),
+            "attention_weight: teacher or student has no blocks to compare",
+        ),
         (call(generator=TABULAR, init_from_teacher=True), "init_from_teacher: of the student's"),
-        (call(generator=TABULAR, bn_statistics_weight=1.0), "bn_statistics_weight is 1.0, but the teacher has no batch"),
+        (
+            call(generator=TABULAR, bn_statistics_weight=1.0),
+            "bn_statistics_weight is 1.0, but the teacher has no batch",
+        ),
         (call(generator=TABULAR, terms={"hints": 1.0}), "unknown term of the loss 'hints': did you mean hint?"),
         (call(data=[]), "loader: it yields no batch; give one that does"),
         (call(data=["text"]), "loader: a batch is str; yield a tensor, or a tuple of tensors"),
@@ -329,9 +338,7 @@ def test_loaders_of_any_kind_are_evaluated(numbers: tuple[nn.Module, Tensor, Ten
         assert plain["agreement"] == 1 and plain["accuracy"] is None and plain["count"] == 1000
 
 
-def test_a_method_of_ones_own(
-    numbers: tuple[nn.Module, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_method_of_ones_own(numbers: tuple[nn.Module, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     class OneStep(zskt.METHODS["zskt"]):  # type: ignore[name-defined, misc]
         """A method that stops after its first iteration."""
 

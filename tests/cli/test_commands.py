@@ -167,7 +167,10 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
         ((*zero, "--resume", "--out", "nothing"), "no such file; give the folder of a run"),
         ((*zero, "--teacher", "jetclass-particlenet-full"), "give it as --teacher-path"),
         ((*zero, "--set", "optimizer=sgd"), "unknown setting of --mode zero-shot (method zskt) 'optimizer'"),
-        (("--mode", "kd", "--set", "warmup=0.5", "--data", SAMPLE), "unknown setting of --mode kd (method kd) 'warmup'"),
+        (
+            ("--mode", "kd", "--set", "warmup=0.5", "--data", SAMPLE),
+            "unknown setting of --mode kd (method kd) 'warmup'",
+        ),
         ((*zero, "--set", "inherit=True", *QUICK), "init_from_teacher: of the student's"),
         ((*zero, "--set", "hint=1", "--student", "particlenet-light"), "hint_weight: the teacher's blocks put out"),
         ((*zero, "--set", "pt_low=2000"), "the first must be the smaller"),

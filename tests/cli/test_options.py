@@ -63,7 +63,10 @@ def test_modes_have_their_methods() -> None:
         (("kd", "--set", "temprature=2"), "unknown setting of --mode kd (method kd) 'temprature': did you mean temper"),
         (("few-shot", "--set", "replay=0.5"), "unknown setting of --mode few-shot (method supervised) 'replay_fracti"),
         (("zero-shot", "--set", "coverage"), "--set coverage: write it as NAME=VALUE"),
-        (("zero-shot", "--set", "reuse=maybe"), "--set reuse_generator_batch=maybe: reuse_generator_batch is of kind b"),
+        (
+            ("zero-shot", "--set", "reuse=maybe"),
+            "--set reuse_generator_batch=maybe: reuse_generator_batch is of kind b",
+        ),
         (("zero-shot", "--set", "beta=nan"), "attention_weight is nan, but must be a finite number"),
         (("zero-shot", "--set", "balance=100"), "replay_balance is 100.0, but must be at most 2"),
         (("few-shot", "--set", "alpha=2"), "kd_fraction is 2.0, but must be at most 1"),
@@ -72,8 +75,14 @@ def test_modes_have_their_methods() -> None:
         (("zero-shot", "--batch-size", "1"), "batch_size is 1, but must be at least 2"),
         (("zero-shot", "--seed", "-1"), "seed is -1, but must be at least 0"),
         (("zero-shot", "--preset", "mnist-lenet5"), "--preset mnist-lenet5 is for --mode teacher"),
-        (("zero-shot", "--teacher", "cifar10-resnet20", "--student", "pfn"), "--student pfn is for jets, but the teach"),
-        (("zero-shot", "--student", "lenet5-half"), "--student lenet5-half is for images, but the teacher zskt-particl"),
+        (
+            ("zero-shot", "--teacher", "cifar10-resnet20", "--student", "pfn"),
+            "--student pfn is for jets, but the teach",
+        ),
+        (
+            ("zero-shot", "--student", "lenet5-half"),
+            "--student lenet5-half is for images, but the teacher zskt-particl",
+        ),
         (("zero-shot", "--set", "push=1"), "perturbation_radius 1.0 is for images, but the teacher zskt-particlenet"),
         (("teacher", "--preset", "mnist-lenet5", "--teacher", "svhn-wrn-40-2"), "--preset mnist-lenet5 trains mnist-"),
     ],

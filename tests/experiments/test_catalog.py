@@ -84,7 +84,10 @@ def test_a_runs_selection_changes_its_card(shipped: Catalog, tmp_path: Path) -> 
     ("changes", "message"),
     [
         ({"student": "pfm"}, "unknown student 'pfm': did you mean pfn"),
-        ({"student": "resnet8"}, "--student resnet8 is for images, but the teacher zskt-particlenet takes jets: choose"),
+        (
+            {"student": "resnet8"},
+            "--student resnet8 is for images, but the teacher zskt-particlenet takes jets: choose",
+        ),
         ({"generator": "image"}, "--generator image is for images, but the teacher zskt-particlenet takes jets"),
         ({"generator": None}, "unknown generator 'None'"),
         ({"cutmix": 0.5}, "cutmix 0.5 is for images, but the teacher zskt-particlenet takes jets"),

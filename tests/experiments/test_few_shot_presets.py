@@ -38,7 +38,9 @@ def test_a_recipe_has_the_networks_of_its_preset_and_no_generator() -> None:
         ("jets-embedded", {"init_from_run": "kd"}, ("adamw", 2e-4, "none", 100, 40, 0.0)),
     ],
 )
-def test_settings_follow_domain_and_data(preset: str, arguments: dict[str, object], expected: tuple[object, ...]) -> None:
+def test_settings_follow_domain_and_data(
+    preset: str, arguments: dict[str, object], expected: tuple[object, ...]
+) -> None:
     s = settings(preset, **arguments)
     values = (s.optimizer, s.student_lr, s.augment, s.epochs, s.student_steps, s.attention_weight)
     assert values == tuple(pytest.approx(v) if isinstance(v, float) else v for v in expected)

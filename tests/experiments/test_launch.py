@@ -109,9 +109,7 @@ def test_a_run_goes_on_from_its_latest_checkpoint(
 
 
 @pytest.mark.parametrize("mode", ["kd", "few-shot"])
-def test_runs_from_data_resume_exactly(
-    digits: Path, tmp_path: Path, mode: str
-) -> None:
+def test_runs_from_data_resume_exactly(digits: Path, tmp_path: Path, mode: str) -> None:
     card = CATALOG.card(PAIR)
     config = for_mode(PAIR, mode, card).with_length(4).with_(batch_size=8, student_steps=2, checkpoint_every=1)
     launch(config, CATALOG, options(digits, tmp_path / "whole"))
@@ -203,11 +201,13 @@ def test_what_cannot_be_is_told_before_anything_is_written(digits: Path, tmp_pat
 
 def test_a_run_of_jets_needs_data_where_it_learns_from_them(tmp_path: Path) -> None:
     config = CATALOG.presets["jets-embedded"].with_method("kd").with_(mode="kd")
-    with pytest.raises(UserError, match="--data: this mode learns from jets: give FILE.root"):
+    with pytest.raises(UserError, match=r"--data: this mode learns from jets: give FILE\.root"):
         launch(config, CATALOG, Options(device="cpu", out=tmp_path / "run"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_cuda_where_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--device cuda: this machine has no CUDA device"):
-        launch(RunConfig(preset="jets-embedded", generator="noise"), CATALOG, Options(device="cuda", out=tmp_path / "a"))
+        launch(
+            RunConfig(preset="jets-embedded", generator="noise"), CATALOG, Options(device="cuda", out=tmp_path / "a")
+        )

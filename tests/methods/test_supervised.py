@@ -40,7 +40,9 @@ def loss_of(kd_fraction: float, has_teacher: bool = True, **settings: Any) -> fl
     data = Labelled(TensorSamples((torch.zeros(4, 1),)), torch.tensor([0, 1, 1, 1]))
     teacher = Constant((0.0, math.log(3.0)), (1.0, 0.0)) if has_teacher else None
     pair = Pair(teacher, Constant((math.log(4.0), 0.0), (0.0, 1.0)))
-    method = start("supervised", Setup(pair=pair, data=data, inputs=TensorInputs()), kd_fraction=kd_fraction, **settings)
+    method = start(
+        "supervised", Setup(pair=pair, data=data, inputs=TensorInputs()), kd_fraction=kd_fraction, **settings
+    )
     return run_until(method, 1)[0]["loss/student"]
 
 
