@@ -15,7 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+import uproot
 from PIL import Image
+
+from zskt.jets.sample import SAMPLE
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -65,6 +68,17 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
         return code, out.getvalue(), err.getvalue()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def few_jets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few jets of the sample that ships."""
+    path = tmp_path_factory.mktemp("data") / "few.root"
+    with uproot.open(SAMPLE) as file:
+        jets = file["tree"].arrays(entry_stop=200)
+    with uproot.recreate(path) as out:
+        out["tree"] = {name: jets[name] for name in jets.fields}
+    return path
 
 
 def png(pixels: np.ndarray) -> bytes:  # type: ignore[type-arg]

@@ -62,17 +62,20 @@ def test_zero_shot_leaves_a_whole_run_folder_and_evaluate_reads_it(call: Call, t
         assert again["student"][key] == pytest.approx(result["student"][key], abs=1e-6)
 
 
-def test_kd_and_teacher_modes(call: Call, tmp_path: Path) -> None:
-    code, _, err = call("--mode", "kd", *QUICK, "--data", SAMPLE, "--out", "kd")
+def test_kd_and_teacher_modes(call: Call, tmp_path: Path, few_jets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zskt.domains.jets.SAMPLE", few_jets)  # to be judged on
+    code, _, err = call("--mode", "kd", *QUICK, "--data", few_jets, "--out", "kd")
     assert code == 0, err
     result = json.loads((tmp_path / "kd/result.json").read_text())
-    assert result["mode"] == result["method"] == "kd" and result["teacher_queries"] == 2000
+    assert result["mode"] == result["method"] == "kd" and result["teacher_queries"] == 200
     assert result["steps"] == 2  # of QUICK
-    code, _, err = call("--mode", "teacher", "--data", SAMPLE, "--iterations", 3, "--out", "teacher")
+    code, _, err = call(
+        "--mode", "teacher", "--data", SAMPLE, "--iterations", 1, "--batch-size", 32, "--out", "teacher"
+    )
     assert code == 0, err
     result = json.loads((tmp_path / "teacher/result.json").read_text())
     assert result["student"]["accuracy"] > 0.2  # chance is 0.1
-    assert result["epochs"] == 3
+    assert result["epochs"] == 1
 
 
 def test_few_shot_with_a_teacher_without_and_from_a_zero_shot_student(call: Call, digits: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import uproot
 
 from tests.conftest import Call
 from tests.jets.pfnano_file import write_pfnano
@@ -14,22 +13,10 @@ from tests.toy_taggers import Toy, described, write
 from zskt.checkpoint import read_checkpoint
 from zskt.files import read_json, write_json
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
-from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
 
 SHORT = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few jets of the sample that ships."""
-    path = tmp_path_factory.mktemp("data") / "few.root"
-    with uproot.open(SAMPLE) as file:
-        jets = file["tree"].arrays(entry_stop=200)
-    with uproot.recreate(path) as out:
-        out["tree"] = {name: jets[name] for name in jets.fields}
-    return path
 
 
 def distil(call: Call, folder: Path, preprocess: Preprocess, network: Toy, *more: object, kind: str = "pt") -> Path:
@@ -42,10 +29,10 @@ def distil(call: Call, folder: Path, preprocess: Preprocess, network: Toy, *more
 
 
 def test_a_tagger_with_unknown_variables_is_distilled_evaluated_reported_and_exported(
-    call: Call, tmp_path: Path, small: Path
+    call: Call, tmp_path: Path, few_jets: Path
 ) -> None:
     preprocess = described(names=("pfcand_mystery",))
-    run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", small)
+    run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", few_jets)
     result = read_json(run / "result.json")
     assert result["preset"] == "tagger" and 0 <= result["student"]["agreement"] <= 1
     assert result["teacher"]["parameters"] == sum(p.numel() for p in Toy(preprocess).parameters())
@@ -53,13 +40,13 @@ def test_a_tagger_with_unknown_variables_is_distilled_evaluated_reported_and_exp
     assert Description.from_record(read_json(record), record).preprocess == preprocess
 
     (tmp_path / "files" / "model.pt").rename(tmp_path / "moved.pt")
-    code, _, err = call("--mode", "evaluate", "--run", run, "--data", small)
+    code, _, err = call("--mode", "evaluate", "--run", run, "--data", few_jets)
     assert code == 0 and "agreement and KL are left out" in err, err
-    code, _, err = call("--mode", "evaluate", "--run", run, "--data", small, "--teacher-path", tmp_path / "moved.pt")
+    code, _, err = call("--mode", "evaluate", "--run", run, "--data", few_jets, "--teacher-path", tmp_path / "moved.pt")
     assert code == 0, err
     assert read_json(run / "evaluate-few.json")["student"]["agreement"] == result["student"]["agreement"]
 
-    with_teacher = ("--run", run, "--data", small, "--teacher-path", tmp_path / "moved.pt")
+    with_teacher = ("--run", run, "--data", few_jets, "--teacher-path", tmp_path / "moved.pt")
     assert call("--mode", "report", *with_teacher)[0] == 0
     page = (run / "report.html").read_text()
     assert page.count("data:image/png;base64") >= 6 and "pfcand_mystery" in page
@@ -84,7 +71,7 @@ def test_a_tagger_with_unknown_variables_is_distilled_evaluated_reported_and_exp
 @pytest.mark.parametrize(
     "names", [("mass",), ("label_b", "label_c", "label_light", "mass_corr"), ("mass_corr", "b", "c", "g")]
 )
-def test_regressed_values_are_distilled(call: Call, tmp_path: Path, small: Path, names: tuple[str, ...]) -> None:
+def test_regressed_values_are_distilled(call: Call, tmp_path: Path, few_jets: Path, names: tuple[str, ...]) -> None:
     class First(Toy):
         """The value before the classes."""
 
@@ -95,22 +82,22 @@ def test_regressed_values_are_distilled(call: Call, tmp_path: Path, small: Path,
 
     preprocess = described(names)
     network = First(preprocess) if names[0] == "mass_corr" else Toy(preprocess, values=1)
-    run = distil(call, tmp_path, preprocess, network, "--data", small, "--iterations", 30, "--student-steps", 20)
+    run = distil(call, tmp_path, preprocess, network, "--data", few_jets, "--iterations", 30, "--student-steps", 20)
     student = read_json(run / "result.json")["student"]
     value = next(iter(student["values"].values()))
-    assert "correlation with the teacher's" in call("--mode", "evaluate", "--run", run, "--data", small)[1]
+    assert "correlation with the teacher's" in call("--mode", "evaluate", "--run", run, "--data", few_jets)[1]
     assert value["median_difference"] < 6 and value["correlation"] > 0.5
     assert (student["agreement"] is None) is (len(names) == 1)
-    assert call("--mode", "report", "--run", run, "--data", small)[0] == 0
-    code, _, err = call("--mode", "export", "--run", run, "--data", small, "--out", tmp_path / "student")
+    assert call("--mode", "report", "--run", run, "--data", few_jets)[0] == 0
+    code, _, err = call("--mode", "export", "--run", run, "--data", few_jets, "--out", tmp_path / "student")
     assert code == 0, err
     assert read_json(tmp_path / "student/preprocess.json")["output_names"] == list(names)
 
 
-def test_the_same_again_and_resumed(call: Call, tmp_path: Path, small: Path) -> None:
+def test_the_same_again_and_resumed(call: Call, tmp_path: Path, few_jets: Path) -> None:
     preprocess = described(names=("pfcand_mystery",))
-    whole = distil(call, tmp_path / "a", preprocess, Toy(preprocess), "--data", small, "--iterations", 4)
-    first = distil(call, tmp_path / "b", preprocess, Toy(preprocess), "--data", small, "--iterations", 4)
+    whole = distil(call, tmp_path / "a", preprocess, Toy(preprocess), "--data", few_jets, "--iterations", 4)
+    first = distil(call, tmp_path / "b", preprocess, Toy(preprocess), "--data", few_jets, "--iterations", 4)
     checkpoint = read_checkpoint(first / "checkpoint.pt")
     assert checkpoint["step"] == 4
     code, _, err = call("--mode", "zero-shot", "--resume", "--out", first)
@@ -125,12 +112,12 @@ def test_the_same_again_and_resumed(call: Call, tmp_path: Path, small: Path) -> 
 
 
 @pytest.mark.parametrize("student", ["deepsets", "pfn-small"])
-def test_students_of_taggers_leave(call: Call, tmp_path: Path, small: Path, student: str) -> None:
+def test_students_of_taggers_leave(call: Call, tmp_path: Path, few_jets: Path, student: str) -> None:
     if student == "deepsets":
         pytest.importorskip("hls4ml", reason="hls4ml is in requirements-fpga.txt")
     preprocess = described()
-    run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", small, "--student", student, kind="onnx")
-    code, _, err = call("--mode", "export", "--run", run, "--data", small, "--out", tmp_path / "student")
+    run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", few_jets, "--student", student, kind="onnx")
+    code, _, err = call("--mode", "export", "--run", run, "--data", few_jets, "--out", tmp_path / "student")
     assert code == 0, err
     measured = read_json(tmp_path / "student/export.json")
     assert measured["latency"][0]["teacher"] == "the publisher's ONNX"
@@ -139,15 +126,17 @@ def test_students_of_taggers_leave(call: Call, tmp_path: Path, small: Path, stud
         assert (tmp_path / "student/hls4ml/firmware/student.cpp").is_file()
 
 
-def test_the_shipped_teachers_student_leaves(call: Call, tmp_path: Path, small: Path) -> None:
-    code, _, err = call("--mode", "zero-shot", *SHORT, "--data", small, "--out", tmp_path / "run")
+def test_the_shipped_teachers_student_leaves(call: Call, tmp_path: Path, few_jets: Path) -> None:
+    code, _, err = call("--mode", "zero-shot", *SHORT, "--data", few_jets, "--out", tmp_path / "run")
     assert code == 0, err
-    code, _, err = call("--mode", "export", "--run", tmp_path / "run", "--data", small, "--out", tmp_path / "student")
+    code, _, err = call(
+        "--mode", "export", "--run", tmp_path / "run", "--data", few_jets, "--out", tmp_path / "student"
+    )
     assert code == 0, err
     assert read_json(tmp_path / "student/export.json")["difference"] < 1e-5
     features = read_preprocess(tmp_path / "student/preprocess.json").group("pf_features")
     assert features.variables[0] == Variable("part_pt_log", 1.7, 0.7, 0.0, -5.0, 5.0)
-    assert call("--mode", "report", "--run", tmp_path / "run", "--data", small)[0] == 0
+    assert call("--mode", "report", "--run", tmp_path / "run", "--data", few_jets)[0] == 0
 
 
 def test_a_tagger_is_judged_on_pfnano(call: Call, tmp_path: Path) -> None:
@@ -195,7 +184,9 @@ def test_flags_that_do_not_go_together(call: Call, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pt", "onnx"])
-def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path: Path, small: Path, kind: str) -> None:
+def test_lost_tracks_jets_and_flat_inputs_reach_the_student(
+    call: Call, tmp_path: Path, few_jets: Path, kind: str
+) -> None:
     class Flat(torch.nn.Module):
         """Particles, lost tracks and two numbers of the jet."""
 
@@ -218,25 +209,28 @@ def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path
     path, where = write(tmp_path / "files", preprocess, Flat(), kind)  # type: ignore[arg-type]
     out = tmp_path / "run"
     code, _, err = call(
-        "--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *SHORT, "--data", small, "--out", out
+        "--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *SHORT, "--data", few_jets, "--out", out
     )
     assert code == 0, err
     record = Description.from_record(read_json(out / "inputs.json"), out)
     assert record.classes == ("probA", "probB", "probC") and record.preprocess == preprocess
 
 
-def test_figures_with_the_teacher_are_not_lost_without_it(call: Call, tmp_path: Path) -> None:
+def test_figures_with_the_teacher_are_not_lost_without_it(call: Call, tmp_path: Path, few_jets: Path) -> None:
     preprocess = described()
     path, where = write(tmp_path, preprocess, Toy(preprocess))
     short = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
     run = tmp_path / "run"
-    code, _, err = call("--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *short, "--out", run)
+    evaluate = ("--mode", "evaluate", "--run", run, "--data", few_jets)
+    code, _, err = call(
+        "--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *short, "--data", few_jets, "--out", run
+    )
     assert code == 0, err
-    assert call("--mode", "evaluate", "--run", run)[0] == 0
-    before = read_json(run / "evaluate-sample.json")
+    assert call(*evaluate)[0] == 0
+    before = read_json(run / "evaluate-few.json")
     path.rename(tmp_path / "elsewhere.pt")
-    code, _, err = call("--mode", "evaluate", "--run", run)
+    code, _, err = call(*evaluate)
     assert code == 2 and "holds agreement with the teacher, kept; give --teacher-path" in err
-    assert read_json(run / "evaluate-sample.json") == before
-    write_json(run / "evaluate-sample.json", before)
-    assert call("--mode", "evaluate", "--run", run, "--teacher-path", tmp_path / "elsewhere.pt")[0] == 0
+    assert read_json(run / "evaluate-few.json") == before
+    write_json(run / "evaluate-few.json", before)
+    assert call(*evaluate, "--teacher-path", tmp_path / "elsewhere.pt")[0] == 0

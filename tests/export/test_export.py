@@ -15,11 +15,26 @@ from zskt.files import read_json
 from zskt.onnx_runtime import run_onnx, session
 
 
-def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(call: Call, tmp_path: Path) -> None:
-    short = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16, "--set", "evaluate_every=0")
+def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(
+    call: Call, tmp_path: Path, few_jets: Path
+) -> None:
+    short = (
+        "--iterations",
+        2,
+        "--student-steps",
+        2,
+        "--batch-size",
+        16,
+        "--set",
+        "evaluate_every=0",
+        "--data",
+        few_jets,
+    )
     code, _, err = call("--mode", "zero-shot", "--student", "particlenet-light", *short, "--out", tmp_path / "run")
     assert code == 0, err
-    code, out, err = call("--mode", "export", "--run", tmp_path / "run", "--out", tmp_path / "student")
+    code, out, err = call(
+        "--mode", "export", "--run", tmp_path / "run", "--data", few_jets, "--out", tmp_path / "student"
+    )
     assert code == 0, err
     measured = read_json(tmp_path / "student/export.json")
     assert measured["difference"] < 1e-5 and measured["ties"] <= 0.02 * measured["compared"]
