@@ -258,7 +258,29 @@ class Values(Term):
         return value_distance(teacher, student, self.scale).mean()
 
 
-TERMS: dict[str, type[Term]] = {"attention": Attention, "hint": Hint}
+@dataclass(frozen=True)
+class Similarity(Term):
+    """The match of which samples of a batch are alike, whatever the widths of the two networks.
+
+    F. Tung and G. Mori, "Similarity-preserving knowledge distillation", arXiv:1907.09682, equations 1 to 4: the Gram
+    matrix of the batch's last common layer, its rows of unit length, (B, B). It belongs to a batch: none can be kept.
+    """
+
+    name = "similarity distance"
+    needs_layers = True
+    cacheable = False
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        if not layers:
+            raise UserError("terms.similarity: teacher or student names no layers (attention_layers); leave it out")
+        flat = layers[-1].flatten(1)
+        return {"similarity": nn.functional.normalize(flat @ flat.T, dim=1)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return (teacher.extras["similarity"] - student.extras["similarity"]).square().mean()
+
+
+TERMS: dict[str, type[Term]] = {"attention": Attention, "hint": Hint, "similarity": Similarity}
 """Terms that any method can be given by ``--set terms.NAME=WEIGHT``; they need no argument but the weight."""
 
 
