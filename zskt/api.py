@@ -59,12 +59,12 @@ class Run:
     """A few samples of what the networks take."""
 
     def save(self, folder: str | Path) -> Path:
-        """Write the run into a new folder: `load_run` reads it.
+        """Write the run into a new folder: `zskt.load_run` reads it.
 
         Raises:
             UserError: if the folder is not empty.
         """
-        from zskt.experiments.saved import save_run
+        from zskt.saved import save_run
 
         return save_run(self, Path(folder))
 
@@ -342,19 +342,3 @@ def evaluate(
     networks = [None if n is None else as_network(n).to(device) for n in (student, teacher)]
     assert networks[0] is not None
     return _evaluate(networks[0], networks[1], read_loader(loader), device)
-
-
-def load_run(folder: str | Path, student: nn.Module | None = None) -> Run:
-    """Read a run that `Run.save` or the command line wrote.
-
-    Args:
-        student: an untrained network of the same architecture, into which the saved parameters are read. Without it, a
-            student of the catalogue is built anew, and another one is read as the exported program that `Run.save`
-            left.
-
-    Raises:
-        UserError: if there is no such run, or its student needs ``student``.
-    """
-    from zskt.experiments.saved import read_run
-
-    return read_run(Path(folder), student)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from zskt.methods import METHODS
 
 if TYPE_CHECKING:
     from zskt.api import Run
+    from zskt.experiments.catalog import Catalog
 
 PROGRAM = "student.pt2"
 
@@ -91,12 +93,12 @@ def _takes_any(network: nn.Module) -> bool:
     return bool(network.forward.__code__.co_flags & 0x04) if hasattr(network.forward, "__code__") else False
 
 
-def read_run(folder: Path, student: nn.Module | None) -> Run:
-    """Read a run; see `zskt.api.load_run`."""
+def read_run(folder: Path, student: nn.Module | None, catalog: Callable[[], Catalog]) -> Run:
+    """Read a run; see `zskt.load_run`. The catalogue is asked for the student of a run of the command line."""
     from zskt.api import Run
 
     recorded, result = read_json(folder / "config.json"), upgrade(read_json(folder / "result.json"))
-    network, settings, method, seed = _student(folder, recorded, student)
+    network, settings, method, seed = _student(folder, recorded, student, catalog)
     path = folder / "metrics.jsonl"
     lines = path.read_text().splitlines() if path.is_file() else []
     evaluation = result.get("evaluation", result.get("student", {}))
@@ -113,15 +115,16 @@ def read_run(folder: Path, student: nn.Module | None) -> Run:
     )
 
 
-def _student(folder: Path, recorded: dict[str, Any], student: nn.Module | None) -> tuple[nn.Module, Any, str, int]:
+def _student(
+    folder: Path, recorded: dict[str, Any], student: nn.Module | None, catalog: Callable[[], Catalog]
+) -> tuple[nn.Module, Any, str, int]:
     """Load the student, and the settings, the method's name and the seed of its run."""
     if recorded.get("mode") != "api":
-        import zskt
         from zskt.experiments.build import load_student
         from zskt.experiments.finished import read_config
 
         config, _ = read_config(folder)
-        network = load_student(folder, config, zskt.catalog().with_run(folder))
+        network = load_student(folder, config, catalog().with_run(folder))
         return network, config.settings, config.method, config.seed
     kind = lookup(METHODS, str(recorded.get("method")), "method")
     settings = kind.Config.from_dict(recorded.get("settings", {}))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from zskt.cli.names import list_names, require_names
+from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
 from zskt.errors import NonFiniteLoss, UserError
 
@@ -26,7 +26,7 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     flags = parse(arguments)
     try:
         if flags.mode == "list":
-            print(list_names())
+            print(list_names(names_of(catalog()) if is_stale() else read_names()))
             return 0
         require_names(flags)
         from zskt.cli.commands import COMMANDS  # after what needs no torch

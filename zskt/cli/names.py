@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
 
 PATH = Path(__file__).with_name("names.json")
+ROOT = Path(__file__).parents[2]
+SOURCES = (
+    "zskt/methods/*.py",
+    "zskt/experiments/*presets.py",
+    "zskt/networks/students.py",
+    "generators/*.py",
+    "teachers/*.py",
+)
+"""Files that name what can be chosen."""
+STALE_SECONDS = 60.0
+"""Age difference beyond which ``names.json`` is taken for older than the sources: a checkout writes both at once."""
 KINDS = ("teachers", "students", "generators", "methods", "presets")
 
 
@@ -46,6 +57,12 @@ def write_names(catalog: Catalog) -> None:
     PATH.write_text(json.dumps(names_of(catalog), indent=1, ensure_ascii=False) + "\n")
 
 
+def is_stale() -> bool:
+    """Tell whether a source has changed since ``names.json`` was written: then the catalogue itself must be asked."""
+    newest = max((path.stat().st_mtime for pattern in SOURCES for path in ROOT.glob(pattern)), default=0.0)
+    return newest > PATH.stat().st_mtime + STALE_SECONDS
+
+
 @cache
 def read_names() -> dict[str, dict[str, Any]]:
     """Read ``names.json``."""
@@ -53,11 +70,11 @@ def read_names() -> dict[str, dict[str, Any]]:
     return names
 
 
-def list_names() -> str:
+def list_names(names: dict[str, dict[str, Any]]) -> str:
     """Return what ``--mode list`` prints."""
     lines = []
     for kind in KINDS:
-        entries = read_names()[kind]
+        entries = names[kind]
         width = max(map(len, entries))
         lines += [f"{kind}:", *(f"  {name:<{width}}  {summary}" for name, summary in entries.items())]
     return "\n".join(lines)
@@ -67,7 +84,7 @@ def require_names(flags: argparse.Namespace) -> None:
     """Raise `UserError` if a flag names somebody unknown, or a file that is not there."""
     for kind in KINDS:
         name = getattr(flags, kind.removesuffix("s"), None)
-        if name is not None:
+        if name is not None and not is_stale():
             lookup(read_names()[kind], name, kind.removesuffix("s"))
     missing = {
         "teacher_path": "give the teacher's file, or leave the flag out",
