@@ -18,8 +18,6 @@ from zskt.jets.random_inputs import N_TRIAL_JETS, describe_differences, random_i
 from zskt.networks.weaver import rebuild_script
 
 SUFFIXES: tuple[str, ...] = (".pt", ".pth")
-N_TRACE_JETS = 3
-"""Jets to trace a network with: any number but one, which would broadcast."""
 
 
 def sniff(path: Path) -> bool:
@@ -86,12 +84,12 @@ def as_onnx(path: Path, network: nn.Module, preprocess: Preprocess, folder: Path
 
 
 def _export(file: Path, preprocess: Preprocess, path: Path) -> Path:
-    from zskt.onnx_runtime import write_onnx  # onnx takes a second to import
+    from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx  # onnx takes a second to import
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         script = torch.jit.freeze(torch.jit.load(str(file), map_location="cpu").eval())  # type: ignore[no-untyped-call]
     groups = [preprocess.groups[i] for i in input_order(_arguments(script), preprocess.groups, file, path)]
     axes = tuple(group.axes for group in groups)
-    write_onnx(script, [g.name for g in groups], axes, random_inputs(groups, N_TRACE_JETS), path)
+    write_onnx(script, [g.name for g in groups], axes, random_inputs(groups, N_TRACE_SAMPLES), path)
     return path

@@ -21,10 +21,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 SHARED = ROOT.parent / "shared"
 
-from teachers import TEACHERS  # noqa: E402, behind the path that finds it
-
-SHIPPED = dict(TEACHERS)
-
 if "PYTEST_XDIST_WORKER" in os.environ:  # test processes side by side: more threads than cores make all of them slow
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
     torch.set_num_threads(1)
@@ -57,11 +53,9 @@ Call = Callable[..., tuple[int, str, str]]
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """``train.py`` with these arguments, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    from zskt.cli.parser import main
+    from zskt.__main__ import main
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        TEACHERS.clear()  # taggers from files are known for one process only
-        TEACHERS.update(SHIPPED)
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zskt.jets.angles import azimuth
+from zskt.jets.axis import azimuth
 
 TINY = 1e-9
 """GeV^2, added under square roots to keep their gradients finite."""

@@ -18,7 +18,7 @@ from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
 
-SHORT = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
+SHORT = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_regressed_values_are_distilled(call: Call, tmp_path: Path, small: Path,
 
     preprocess = described(names)
     network = First(preprocess) if names[0] == "mass_corr" else Toy(preprocess, values=1)
-    run = distil(call, tmp_path, preprocess, network, "--data", small, "--pseudo-batches", 30, "--student-steps", 20)
+    run = distil(call, tmp_path, preprocess, network, "--data", small, "--iterations", 30, "--student-steps", 20)
     student = read_json(run / "result.json")["student"]
     value = next(iter(student["values"].values()))
     assert "correlation with the teacher's" in call("--mode", "evaluate", "--run", run, "--data", small)[1]
@@ -109,8 +109,8 @@ def test_regressed_values_are_distilled(call: Call, tmp_path: Path, small: Path,
 
 def test_the_same_again_and_resumed(call: Call, tmp_path: Path, small: Path) -> None:
     preprocess = described(names=("pfcand_mystery",))
-    whole = distil(call, tmp_path / "a", preprocess, Toy(preprocess), "--data", small, "--pseudo-batches", 4)
-    first = distil(call, tmp_path / "b", preprocess, Toy(preprocess), "--data", small, "--pseudo-batches", 4)
+    whole = distil(call, tmp_path / "a", preprocess, Toy(preprocess), "--data", small, "--iterations", 4)
+    first = distil(call, tmp_path / "b", preprocess, Toy(preprocess), "--data", small, "--iterations", 4)
     checkpoint = read_checkpoint(first / "checkpoint.pt")
     assert checkpoint["step"] == 4
     code, _, err = call("--mode", "zero-shot", "--resume", "--out", first)
@@ -154,7 +154,7 @@ def test_a_tagger_is_judged_on_pfnano(call: Call, tmp_path: Path) -> None:
     file = write_pfnano(tmp_path / "nano.root")
     preprocess = described(most=100)
     run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", file)
-    assert read_json(run / "result.json")["data"]["jets"] == 2
+    assert read_json(run / "result.json")["data"]["count"] == 2
 
 
 def test_broken_pfnano_ends_a_run_before_it_begins(call: Call, tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_lost_tracks_jets_and_flat_inputs_reach_the_student(call: Call, tmp_path
 def test_figures_with_the_teacher_are_not_lost_without_it(call: Call, tmp_path: Path) -> None:
     preprocess = described()
     path, where = write(tmp_path, preprocess, Toy(preprocess))
-    short = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16)
+    short = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
     run = tmp_path / "run"
     code, _, err = call("--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, *short, "--out", run)
     assert code == 0, err

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.results.conftest import result
+from zskt.__main__ import catalog
 from zskt.experiments.few_shot_presets import few_shot
-from zskt.experiments.presets import PRESETS
 from zskt.experiments.recipe import recipe_of_config, recipe_of_result
 from zskt.experiments.result import NetworkScores
 
@@ -40,11 +40,12 @@ def test_other_settings_make_another_recipe(entries: dict[str, Any]) -> None:
 
 
 def test_a_configuration_has_the_recipe_that_its_result_will_have() -> None:
-    preset = PRESETS["mnist-lenet5-to-lenet5-half"]
-    recipe = recipe_of_config(preset)
+    shipped = catalog()
+    preset = shipped.presets["mnist-lenet5-to-lenet5-half"]
+    recipe = recipe_of_config(preset, shipped)
     assert (recipe.mode, recipe.generator, recipe.changes) == ("zero-shot", "strokes-prior", frozenset())
     assert recipe.samples_per_class is None
-    learned = recipe_of_config(few_shot(preset, images_per_class=25))
+    learned = recipe_of_config(few_shot(preset, shipped.card(preset), samples_per_class=25), shipped)
     assert (learned.generator, learned.samples_per_class, learned.init_from_run) == (None, 25, "scratch")
-    trained = recipe_of_config(PRESETS["mnist-lenet5"])
+    trained = recipe_of_config(shipped.presets["mnist-lenet5"], shipped)
     assert (trained.teacher, trained.student, trained.length) == ("mnist-lenet5", "mnist-lenet5", 20)

@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from generators import GENERATORS
-from teachers import TEACHERS
+from zskt.__main__ import catalog as shipped_catalog
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.presets import PRESETS
 from zskt.experiments.result import NetworkScores, Result, ScoredSamples
-from zskt.networks.students import STUDENTS
 from zskt.results.records import Record
 
 REFERENCE = Path(__file__).parent.parent.parent / "runs" / "reference"
@@ -21,7 +18,7 @@ REFERENCE = Path(__file__).parent.parent.parent / "runs" / "reference"
 
 @pytest.fixture
 def catalog() -> Catalog:
-    return Catalog(TEACHERS, STUDENTS, GENERATORS, PRESETS)
+    return shipped_catalog()
 
 
 def result(**entries: Any) -> Result:

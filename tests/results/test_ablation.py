@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from zskt.cli.options import config_of
+from zskt.cli.options import read_run
 from zskt.cli.parser import parse
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import Config
+from zskt.experiments.config import RunConfig
 from zskt.experiments.recipe import Recipe, recipe_of_config
 from zskt.experiments.result import NetworkScores, ScoredSamples
 from zskt.results.ablation import ABLATED_PRESET, ABLATIONS, ablation_table, command, recipe_of, recipes
@@ -36,35 +36,39 @@ def finished(recipe: Recipe, seed: int) -> Record:
     return Record(folder=Path(), result=run)
 
 
-def config(name: str) -> Config:
-    return config_of(parse(command(ABLATIONS[name]).split()))
+def config(name: str, catalog: Catalog) -> RunConfig:
+    return read_run(parse(command(ABLATIONS[name]).split()), catalog)[0]
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
-def test_every_row_costs_as_much(name: str) -> None:
-    row, full = config(name), config(next(iter(ABLATIONS)))
+def test_every_row_costs_as_much(name: str, catalog: Catalog) -> None:
+    row, full = config(name, catalog), config(next(iter(ABLATIONS)), catalog)
 
-    def queries(config: Config) -> int:
+    def steps(config: RunConfig) -> int:
+        return int(config.settings.iterations * config.settings.student_steps)
+
+    def queries(config: RunConfig) -> int:
         trained = config.generator != "strokes-prior"
-        return config.pseudo_batches * (1 + (2 if trained else 1) * (config.push > 0))
+        per_image = 1 + (2 if trained else 1) * (config.settings.perturbation_radius > 0)
+        return int(config.settings.iterations * per_image)
 
-    assert row.pseudo_batches * row.student_steps == pytest.approx(full.pseudo_batches * full.student_steps, rel=2e-3)
+    assert steps(row) == pytest.approx(steps(full), rel=2e-3)
     assert queries(row) == pytest.approx(queries(full), rel=2e-3)
 
 
 def test_rows_find_their_runs_and_the_other_tables_do_not(catalog: Catalog) -> None:
     records = [finished(recipe_of(row, catalog), seed) for row in ABLATIONS.values() for seed in (0, 2)]
     assert not preset_rows(records, catalog)
-    full = finished(recipe_of_config(catalog.presets[ABLATED_PRESET]), 0)
+    full = finished(recipe_of_config(catalog.presets[ABLATED_PRESET], catalog), 0)
     assert full.recipe not in recipes(catalog) and len(preset_rows([full], catalog)) == 1
     missing = MissingRuns()
     lines = ablation_table(records[:2], missing, catalog).splitlines()
     cells = "1 000 | 70 | 0.5100 ± 0.0141 | 0.5000 ± 0.0000 | 1.0000 ± 0.0000 | 2"
     assert lines[4] == f"| the recipe, 300 iterations | {cells} |"
     assert len(missing.commands) == len(ABLATIONS) - 1 and "not run [1]" in lines[5]
-    assert missing.commands[0].endswith("--pseudo-batches 600 --set student_steps=16 --set perturbation_radius=0.0")
+    assert missing.commands[0].endswith("--iterations 600 --set student_steps=16 --set perturbation_radius=0.0")
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_the_commands_make_the_runs(name: str, catalog: Catalog) -> None:
-    assert recipe_of_config(config(name)) == recipe_of(ABLATIONS[name], catalog)
+    assert recipe_of_config(config(name, catalog), catalog) == recipe_of(ABLATIONS[name], catalog)

@@ -14,7 +14,7 @@ from .conftest import REFERENCE, result
 
 
 def test_a_row_compares_students_without_and_from_data(catalog: Catalog) -> None:
-    recipe = recipe_of_config(catalog.presets["jetclass-kin"])
+    recipe = recipe_of_config(catalog.presets["jetclass-kin"], catalog)
     export = {"latency": [{"threads": 1, "batch": 1, "teacher_ms": 3.0, "student_ms": 0.1}]}
     records = []
     for mode, generator, count, agreement in (

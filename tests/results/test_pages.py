@@ -19,7 +19,8 @@ COMMITTED = REFERENCE.parent.parent / "docs" / "results"
 
 def test_the_committed_pages_are_made_from_the_reference_runs(tmp_path: Path, catalog: Catalog) -> None:
     write_pages(REFERENCE, tmp_path / "pages", catalog)
-    assert {path.name for path in (tmp_path / "pages").iterdir()} == {path.name for path in COMMITTED.iterdir()}
+    by_hand = {"index.md"}
+    assert {path.name for path in (tmp_path / "pages").iterdir()} == {p.name for p in COMMITTED.iterdir()} - by_hand
     for page in TITLES:
         assert (tmp_path / f"pages/{page}.md").read_text() == (COMMITTED / f"{page}.md").read_text(), page
     write_pages(REFERENCE, tmp_path / "pages", catalog)  # its own it may renew

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from zskt.errors import NonFiniteLoss
 from zskt.experiments import few_shot_presets as few_shot
 from zskt.experiments import presets
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.result import Result
 from zskt.files import write_json
-from zskt.losses import NonFiniteLoss
-from zskt.methods.zskt import Game
+from zskt.methods import Metrics
+from zskt.methods.zskt import ZSKT
 from zskt.results import paper_runs as module
 from zskt.results.paper_runs import planned_runs
 from zskt.results.published import PAIRS
@@ -40,32 +41,32 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs of one step, for forty images."""
     monkeypatch.setattr(module, "IMAGES_PER_CLASS", (2,))
     monkeypatch.setattr(module, "TRANSITION_PRESETS", ("", "", ""))
-    for recipes in (few_shot.OF_DATA, few_shot.WHOLE):
-        short = recipes.get("mnist", {}) | {"pseudo_batches": 1, "student_steps": 1}
+    for recipes in (few_shot.OF_DATASET, few_shot.ALL_SAMPLES):
+        short = recipes.get("mnist", {}) | {"epochs": 1, "student_steps": 1}
         monkeypatch.setitem(recipes, "mnist", short)
     for name in ("mnist-lenet5", "mnist-lenet5-to-lenet5-half", "mnist-lenet5-to-lenet5-half-paper"):
-        monkeypatch.setitem(presets.PRESETS, name, presets.PRESETS[name].with_(pseudo_batches=1))
+        monkeypatch.setitem(presets.PRESETS, name, presets.PRESETS[name].with_length(1))
 
 
 def test_pieces_make_the_whole_and_the_tables_find_every_run(
     call: Call, digits: Path, small: None, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
 ) -> None:
     piece = ("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0)
-    turn, played = Game.turn, []
+    run, generators = ZSKT.run, []
 
-    def stopped(game: Game) -> dict[str, float]:
-        played.append(game.config.preset)
-        if len(played) == 2:
-            raise KeyboardInterrupt  # in the second game
-        return turn(game)
+    def stopped(method: ZSKT) -> Iterator[Metrics]:
+        generators.append(type(method.generator).__name__)
+        if len(generators) == 2:
+            raise KeyboardInterrupt  # in the second distillation
+        yield from run(method)
 
-    monkeypatch.setattr(Game, "turn", stopped)
+    monkeypatch.setattr(ZSKT, "run", stopped)
     code, out, err = call(*piece)
     assert code == 130 and "interrupted" in err
     assert len(list(Path("all").glob("*/result.json"))) == 2
     code, out, err = call(*piece)
     assert code == 0 and "9 of 9 runs are finished" in out, err
-    assert played == ["mnist-lenet5-to-lenet5-half-paper", *["mnist-lenet5-to-lenet5-half"] * 2]
+    assert generators == ["ConvGenerator", "Strokes", "Strokes"]  # the paper's recipe, then ours
     tuned = Result.read(Path("all/few-shot-mnist-lenet5-to-lenet5-half-2-tuned-seed0/result.json"))
     assert tuned.init_from_run == "zero-shot mnist-lenet5-to-lenet5-half" and tuned.samples_per_class == 2
     assert len(read_records(Path("all"))) == 9
@@ -82,7 +83,7 @@ def test_pieces_make_the_whole_and_the_tables_find_every_run(
 def test_a_deadline_stops_between_turns(call: Call, digits: Path, small: None) -> None:
     code, out, err = call(
         *("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0),
-        *("--minutes", 0.02, "--pseudo-batches", 100_000),
+        *("--minutes", 0.02, "--iterations", 100_000),
     )
     assert code == 0, err
     assert "0 of 9 runs are finished in all" in out and "next: teacher-mnist-lenet5-seed0; go on with the same" in out
@@ -92,20 +93,20 @@ def test_a_deadline_stops_between_turns(call: Call, digits: Path, small: None) -
 def test_a_run_that_fails_does_not_stop_the_others(
     call: Call, digits: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turn = Game.turn
+    run = ZSKT.run
 
-    def diverges(game: Game) -> dict[str, float]:
-        if game.config.preset.endswith("paper"):
+    def diverges(method: ZSKT) -> Iterator[Metrics]:
+        if type(method.generator).__name__ == "ConvGenerator":  # the paper's recipe
             raise NonFiniteLoss("student's KL is nan")
-        return turn(game)
+        yield from run(method)
 
-    monkeypatch.setattr(Game, "turn", diverges)
+    monkeypatch.setattr(ZSKT, "run", diverges)
     piece = ("--mode", "paper", "--only", "mnist", "--data", digits, "--out", "all", "--seed", 0)
     code, out, err = call(*piece)
-    assert code == 0 and "zero-shot-mnist-lenet5-to-lenet5-half-paper-seed0: turn 0: student's KL is nan" in err
+    assert code == 0 and "zero-shot-mnist-lenet5-to-lenet5-half-paper-seed0: iteration 0: student's KL is nan" in err
     assert "8 of 9 runs are finished" in out
-    code, _, err = call(*piece, "--pseudo-batches", 3)
-    assert code == 2 and "teacher-mnist-lenet5-seed0: was begun with another iterations; name another --out" in err
+    code, _, err = call(*piece, "--iterations", 3)
+    assert code == 2 and "teacher-mnist-lenet5-seed0: was begun with another epochs; name another --out" in err
 
 
 def test_mistakes_of_paper(call: Call) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from zskt.cli.options import config_of
+from zskt.cli.options import read_run
 from zskt.cli.parser import parse
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.recipe import recipe_of_config
+from zskt.experiments.recipe import Recipe, recipe_of_config
 from zskt.results.missing import MissingRuns
 from zskt.results.paper_tables import (
     few_shot_experiment,
@@ -24,16 +24,20 @@ from .conftest import REFERENCE, record
 MNIST = next(pair for pair in PAIRS if pair.data == "mnist")
 
 
+def recipe_of_command(command: str, catalog: Catalog) -> Recipe:
+    return recipe_of_config(read_run(parse(command.split()), catalog)[0], catalog)
+
+
 @pytest.mark.parametrize("method", ["labels alone", "KD", "KD+AT"])
 @pytest.mark.parametrize("m", [0, 25])
 def test_commands_of_few_shot_points_make_their_runs(method: str, m: int, catalog: Catalog) -> None:
     experiment = few_shot_experiment(method, m, MNIST, catalog)
-    assert recipe_of_config(config_of(parse(experiment.command.split()))) == experiment.recipe
+    assert recipe_of_command(experiment.command, catalog) == experiment.recipe
 
 
 def test_commands_of_teachers_and_zero_shot_make_their_runs(catalog: Catalog) -> None:
     for experiment in (teacher_experiment(MNIST, catalog), zero_shot_experiment(f"{MNIST.preset}-paper", catalog)):
-        assert recipe_of_config(config_of(parse(experiment.command.split()))) == experiment.recipe
+        assert recipe_of_command(experiment.command, catalog) == experiment.recipe
 
 
 def test_without_runs_the_published_figures_stand_alone(catalog: Catalog) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from zskt.experiments.catalog import adopt_run
-from zskt.experiments.config import Config
-from zskt.experiments.finished import load_student
+from zskt.experiments.build import load_student
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.finished import read_config
 from zskt.experiments.result import Result
 from zskt.files import read_json
 from zskt.results.records import read_index
@@ -37,11 +37,9 @@ def test_every_folder_is_in_the_index_and_every_entry_is_a_result() -> None:
 
 
 @pytest.mark.parametrize("run", WITH_STUDENT, ids=lambda run: run.name)
-def test_kept_students_can_be_evaluated(run: Path) -> None:
-    adopt_run(run)
-    recorded = read_json(run / "config.json")
-    recorded.pop("files")
-    load_student(run, Config.from_dict(recorded, str(run)))
+def test_kept_students_can_be_evaluated(run: Path, catalog: Catalog) -> None:
+    config, _ = read_config(run)
+    load_student(run, config, catalog.with_run(run))
     assert read_json(run / "result.json") == ENTRIES[run.name].result
 
 

@@ -23,7 +23,7 @@ def test_a_recorded_run_is_reported(call: Call, tmp_path: Path) -> None:
         "Scored on 2,000 jets of sample.root",
         "ms per jet",
         "Background rejection",
-        "the generator as every run begins. Beside them: sample.root.",
+        " Beside them: sample.root.",
     ):
         assert text in page, text
     assert (run / "physics-sample.json").is_file()

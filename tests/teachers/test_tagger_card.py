@@ -13,6 +13,7 @@ from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.jets import AK4_SELECTION
 from zskt.jets.random_inputs import random_inputs
+from zskt.jets.tagger_description import Description
 
 OUTPUTS = ("mass_corr", "label_b", "label_c")
 
@@ -110,3 +111,16 @@ def test_onnx_beside_torchscript_is_taken_if_it_is_the_same_network(tmp_path: Pa
         write(tmp_path, preprocess, toy, "onnx")
         export = card.as_onnx(card.load(), tmp_path)
         assert export is not None and origin in export[1]
+
+
+def test_a_record_stands_for_files_that_are_gone() -> None:
+    record = Description(described(), ("label_b", "label_c", "label_light"), (), 7).to_record()
+    card = TaggerCard.from_record("mine", record)
+    assert card.parameters() == 7 and card.record() == record
+    with pytest.raises(UserError, match="it came from a file; give that as --teacher-path"):
+        card.load()
+    published = CMS["cms-particlenet-ak4"].with_record(record, Path("inputs.json"))
+    assert published.classes == ("label_b", "label_c", "label_light") and published.inputs.selection == AK4_SELECTION
+    assert published.url is not None and published.url.startswith("https://github.com/cms-data")
+    with pytest.raises(UserError, match=r"run/inputs\.json: is not the record of a run's inputs"):
+        card.with_record({}, Path("run/inputs.json"))

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from teachers import TEACHERS, TaggerCard, card_of_files, card_of_record, needs_preprocess
+from teachers import TEACHERS, card_of_files, needs_preprocess
 from teachers.jetclass import JETCLASS
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
-from zskt.jets.jets import AK4_SELECTION
-from zskt.jets.tagger_description import Description
 
 HEAVY = ("onnx", "onnxruntime", "onnx2torch", "pooch", "uproot", "awkward", "sklearn", "matplotlib", "pyarrow")
 
@@ -52,14 +50,3 @@ def test_files_with_code_need_a_description(tmp_path: Path) -> None:
     bundled = JETCLASS["zskt-particlenet"].bundled_file
     assert bundled is not None and not needs_preprocess(bundled)
     assert needs_preprocess(Path("never-opened.onnx"))
-
-
-def test_a_record_stands_for_files_that_are_gone() -> None:
-    record = Description(described(), ("label_b", "label_c", "label_light"), (), 7).to_record()
-    card = card_of_record("mine", record)
-    assert isinstance(card, TaggerCard) and card.parameters() == 7 and card.record() == record
-    with pytest.raises(UserError, match="it came from a file; give that as --teacher-path"):
-        card.load()
-    published = card_of_record("cms-particlenet-ak4", record)
-    assert published.classes == ("label_b", "label_c", "label_light") and published.inputs.selection == AK4_SELECTION
-    assert published.url is not None and published.url.startswith("https://github.com/cms-data")

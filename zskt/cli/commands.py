@@ -43,7 +43,7 @@ def transition(flags: argparse.Namespace, catalog: Catalog) -> None:
     for run, result in results:
         print(
             f"{run}: mean transition error {result['on_student']['mte']:.4f} stepping on the student, "
-            f"{result['on_teacher']['mte']:.4f} on the teacher, {result['images']} images"
+            f"{result['on_teacher']['mte']:.4f} on the teacher, {result['count']} images"
         )
     print(f"picture: {picture}")
 

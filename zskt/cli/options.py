@@ -22,8 +22,7 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     if flags.resume and flags.out is not None:
         config, catalog = _resumed(flags, catalog, options)
     else:
-        catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess)
-        config = _from_run(flags, catalog, options.start) if options.start else _from_preset(flags, catalog, teacher)
+        config, catalog = _begun(flags, catalog, options)
     config = assign(config, flags.set or [])
     names = {"student": flags.student, "generator": flags.generator, "seed": flags.seed}
     settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
@@ -64,6 +63,20 @@ def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> t
     return config, catalog
 
 
+def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
+    """Begin a new run; the user's files become its teacher's."""
+    if options.start is not None:
+        catalog = catalog.with_run(options.start)
+        config = _from_run(flags, catalog, options.start)
+        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess)
+        return config, catalog
+    catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess)
+    config = _from_preset(flags, catalog, teacher)
+    if teacher is None:  # the preset names it
+        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, None)
+    return config, catalog
+
+
 def _from_preset(flags: argparse.Namespace, catalog: Catalog, teacher: str | None) -> RunConfig:
     """Begin from the named preset, or the one that fits the teacher."""
     preset = find_preset(flags.preset, teacher, flags.mode, catalog.presets, catalog.teachers)
@@ -82,7 +95,6 @@ def _from_run(flags: argparse.Namespace, catalog: Catalog, run: Path) -> RunConf
     for flag, name in (("preset", begun.preset), ("teacher", begun.teacher), ("student", begun.student)):
         if getattr(flags, flag) not in (None, name):
             raise UserError(f"--run {run}: its {flag} is {name}, not {getattr(flags, flag)}; leave --{flag} out")
-    catalog = catalog.with_run(run)
     config = few_shot(begun, catalog.card(begun), f"{begun.mode} {begun.preset}", flags.samples_per_class or 0)
     return config.with_(kd_fraction=0.0, attention_weight=0.0) if flags.without_teacher else config
 

@@ -19,6 +19,15 @@ Jet = Mapping[str, Tensor]
 PION_MASS = 0.1396  # GeV: every track is taken for a pion, where nothing else is known of it
 
 
+def azimuth(px: Tensor, py: Tensor) -> Tensor:
+    """Return the azimuth of components across the beam, (...,); without momentum it is 0, and so is its gradient.
+
+    The gradient of PyTorch's atan2 is NaN there in some releases.
+    """
+    zero = px.square() + py.square() < torch.finfo(px.dtype).tiny
+    return torch.where(zero, 0.0, torch.atan2(py, torch.where(zero, 1.0, px)))
+
+
 def dphi(c: Collection, jet: Jet) -> Tensor:
     """Return the azimuth from the jet's axis: (B, P)."""
     return wrap(c["phi"] - jet["phi"])

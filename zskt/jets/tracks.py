@@ -17,8 +17,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from zskt.jets.angles import azimuth
-from zskt.jets.axis import rapidity_along
+from zskt.jets.axis import azimuth, rapidity_along
 from zskt.jets.collections import Collection, ReconstructedJets, empty
 from zskt.jets.jets import JETCLASS_RADIUS, Jets
 from zskt.jets.vertices import find_vertices

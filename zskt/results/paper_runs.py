@@ -137,8 +137,8 @@ def _require_same_config(run: PlannedRun, folder: Path) -> None:
     if not (folder / run.name / "config.json").is_file():
         return
     recorded, _ = read_config(folder / run.name)
-    before, planned = recorded.to_dict(), run.config.to_dict()
-    other = [name for name in planned if before[name] != planned[name]]
+    before, planned = (c.to_dict() | c.settings.to_dict() for c in (recorded, run.config))
+    other = [name for name in planned if name != "settings" and before.get(name) != planned[name]]
     if other:
         raise UserError(
             f"{folder / run.name}: was begun with another {other[0]}; name another --out, or remove the folder"

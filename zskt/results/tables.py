@@ -46,8 +46,8 @@ def preset_rows(records: list[Record], catalog: Catalog) -> list[Row]:
     def rank(row: Row) -> tuple[int, int, str, int, int]:
         """Generators in rising order of what they know, then data; a recipe before its variants."""
         name = row.recipe.generator
-        known = generators.index(name) if name in generators else len(generators)
-        return known, len(row.label), row.label, row.runs[0].teacher_queries, row.runs[0].steps
+        position = generators.index(name) if name in generators else len(generators)
+        return position, len(row.label), row.label, row.runs[0].teacher_queries, row.runs[0].steps
 
     return sorted(rows, key=lambda row: (row.data.unit == "image", row.subject, rank(row)))
 
