@@ -5,6 +5,7 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 import warnings
@@ -21,10 +22,12 @@ from tqdm import tqdm
 from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError, lookup
-from zskt.forward import Pair
+from zskt.forward import Pair, forward
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup, iterate
-from zskt.metrics import Predictions, compare, network_metrics
+from zskt.metrics import Predictions, compare, network_metrics, predict
+from zskt.networks.regression_head import RegressionHead
+from zskt.padding import cat
 from zskt.settings import Settings
 
 Network = nn.Module | Callable[..., Tensor]
@@ -33,6 +36,8 @@ Loader = Iterable[Any] | Tensor
 """Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
 N_TRIED = 8
 """Samples on which networks are tried before a run begins."""
+N_CALIBRATION = 512
+"""Samples from which a student learns the scale of regressed values."""
 
 
 @dataclass
@@ -124,7 +129,7 @@ class TensorInputs:
 
 
 def read_loader(loader: Loader) -> Labelled:
-    """Collect all batches of a loader.
+    """Collect all batches of a loader; where the last dimension varies, as that of jets, it is padded with zeros.
 
     Raises:
         UserError: if there are none, or a batch is neither a tensor nor a tuple of tensors.
@@ -138,7 +143,7 @@ def read_loader(loader: Loader) -> Labelled:
         columns.append(x)
     if not columns:
         raise UserError("loader: it yields no batch; give one that does")
-    x = tuple(torch.cat(parts).detach().cpu() for parts in zip(*columns, strict=True))
+    x = tuple(functools.reduce(cat, (t.detach().cpu() for t in parts)) for parts in zip(*columns, strict=True))
     labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
     labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
     return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
@@ -171,7 +176,7 @@ def distill(
     *,
     generator: Any = None,
     data: Loader | None = None,
-    method: str | None = None,
+    method: str | type[Method] | None = None,
     iterations: int | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
@@ -189,7 +194,8 @@ def distill(
         generator: a `zskt.Generator`, such as ``zskt.generators.tabular(low, high)``; or a user's own pseudo-samples:
             an iterator of batches, or a function of (count, rng).
         data: samples to learn from instead: a tensor, a DataLoader.
-        method: a name in `zskt.METHODS`; by default "zskt" with a generator, "kd" with data.
+        method: a name in `zskt.METHODS`, or a class of your own that derives from `zskt.Method`; by default "zskt" with
+            a generator, "kd" with data.
         iterations: of the method; epochs of method "supervised".
         seed: seed of every random stream; torch's own stream is left as it was.
         evaluate: samples, with labels if there are any, on which the student is measured, at the end and
@@ -201,8 +207,9 @@ def distill(
         UserError: if something does not fit together; one line says what to do.
         NonFiniteLoss: if a loss or a gradient is NaN or infinite, naming iteration and term.
     """
-    name = method or ("zskt" if data is None else "kd")
-    kind = lookup(METHODS, name, "method")
+    method = method or ("zskt" if data is None else "kd")
+    kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
+    name = method if isinstance(method, str) else method.__name__
     _require_source(kind, name, generator, data)
     config = _settings(kind, name, iterations, settings)
     device = torch.device(device)
@@ -211,8 +218,9 @@ def distill(
     with torch.random.fork_rng(), frozen(network or nn.Identity()):
         torch.manual_seed(seed)
         student = student.to(device).train()
+        scale = student.scale if isinstance(student, RegressionHead) else None
         setup = Setup(
-            pair=Pair(network, student),
+            pair=Pair(network, student, scale),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
             data=read_loader(data) if data is not None else None,
             inputs=TensorInputs() if data is not None else None,
@@ -220,6 +228,8 @@ def distill(
             device=device,
         )
         example = _try(setup)
+        if isinstance(student, RegressionHead):
+            _calibrate(student, setup)
         trained = kind(config, setup)
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
         _train(trained, run, network, test, evaluate_every, sys.stderr.isatty() if progress is None else progress)
@@ -256,16 +266,7 @@ def _try(setup: Setup) -> Batch:
     Raises:
         UserError: if a network does not run on them, or the two answer different numbers of classes.
     """
-    rng = torch.Generator(setup.device).manual_seed(0)
-    if setup.generator is not None:
-        generator = setup.generator
-        modes = {module: module.training for module in generator.modules()}
-        x = generator.eval().draw(N_TRIED, rng).x
-        for module, mode in modes.items():
-            module.training = mode
-    else:
-        assert setup.data is not None and setup.inputs is not None
-        x = tuple(t.to(setup.device) for t in setup.inputs(setup.data[:N_TRIED].samples))
+    x = _samples(setup, N_TRIED)
     shapes = {}
     for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
         if network is None:
@@ -290,7 +291,34 @@ def _try(setup: Setup) -> Batch:
             f"the teacher answers {shapes['teacher']} numbers a sample, the student {shapes['student']}: give the "
             "student as many outputs"
         )
+    values = getattr(setup.pair.teacher, "regressions", 0)
+    if values != getattr(setup.pair.student, "regressions", 0):
+        raise UserError(
+            f"the teacher regresses {values} values beside its classes: wrap the student as "
+            f"zskt.networks.regression_head.RegressionHead(student, {values})"
+        )
     return x
+
+
+@torch.no_grad()
+def _samples(setup: Setup, count: int) -> Batch:
+    """Take a few samples of what the student will learn from, from a random stream of their own."""
+    if setup.data is not None:
+        assert setup.inputs is not None
+        return tuple(t.to(setup.device) for t in setup.inputs(setup.data[:count].samples))
+    assert setup.generator is not None
+    modes = {module: module.training for module in setup.generator.modules()}
+    x = setup.generator.eval().draw(count, torch.Generator(setup.device).manual_seed(0)).x
+    for module, mode in modes.items():
+        module.training = mode
+    return x
+
+
+def _calibrate(student: RegressionHead, setup: Setup) -> None:
+    """Tell a student that regresses what the teacher's values spread over."""
+    assert setup.pair.teacher is not None
+    with torch.no_grad():
+        student.calibrate(forward(setup.pair.teacher, _samples(setup, N_CALIBRATION)).extras["values"])
 
 
 def _train(
@@ -313,8 +341,6 @@ def _train(
 
 @torch.no_grad()
 def _predictions(network: nn.Module, data: Labelled, device: torch.device) -> Predictions:
-    from zskt.metrics import predict
-
     return predict(network, data, TensorInputs(), device)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from zskt.errors import UserError, lookup
+from zskt.errors import UserError
 from zskt.experiments.result import SCHEMA, upgrade
 from zskt.experiments.run_folder import environment, require_new, save_network
 from zskt.files import read_json, write_json
@@ -126,9 +126,9 @@ def _student(
         config, _ = read_config(folder)
         network = load_student(folder, config, catalog().with_run(folder))
         return network, config.settings, config.method, config.seed
-    kind = lookup(METHODS, str(recorded.get("method")), "method")
-    settings = kind.Config.from_dict(recorded.get("settings", {}))
-    return _load(folder, student), settings, str(recorded["method"]), int(recorded.get("seed", 0))
+    name, values = str(recorded.get("method")), recorded.get("settings", {})
+    settings = METHODS[name].Config.from_dict(values) if name in METHODS else values  # else a method of the user's
+    return _load(folder, student), settings, name, int(recorded.get("seed", 0))
 
 
 def _load(folder: Path, student: nn.Module | None) -> nn.Module:

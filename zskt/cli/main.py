@@ -38,6 +38,9 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     except NonFiniteLoss as error:
         print(f"zskt: stopped at {error}; no step was taken on it", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        sys.stderr.close()
+        return 0
     except OSError as error:
         print(f"zskt: {error.filename}: {error.strerror}; mend that, or choose another --out", file=sys.stderr)
         return 2
