@@ -283,8 +283,8 @@ def _try(setup: Setup) -> Batch:
             ) from error
         network.train(training)
         if not isinstance(logits, Tensor) or logits.dim() != 2:
-            found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise UserError(f"{role}: answers with {found}, not with logits (B, K); wrap it in a function that does")
+            shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
         shapes[role] = logits.shape[1]
     if len(set(shapes.values())) > 1:
         raise UserError(

@@ -162,8 +162,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(MODES)}"
         parser.error(f"unknown --mode {flags.mode!r}: {hint}")
     mode = MODES[flags.mode]
-    given = {name for name, value in vars(flags).items() if name != "mode" and value not in (None, False)}
-    ignored = sorted(f"--{name.replace('_', '-')}" for name in given - set(mode.flags))
+    flags_used = {name for name, value in vars(flags).items() if name != "mode" and value not in (None, False)}
+    ignored = sorted(f"--{name.replace('_', '-')}" for name in flags_used - set(mode.flags))
     if ignored:
         parser.error(f"--mode {flags.mode} does not use {', '.join(ignored)}")
     flags.device = flags.device or "auto"

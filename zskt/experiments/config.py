@@ -90,8 +90,7 @@ class RunConfig(Settings):
             raise UserError(f"--set {name}: has a flag of its own; see --help")
         inner = self.settings.names()
         if name.partition(".")[0] not in inner:
-            known = dict.fromkeys([*inner, *own])
-            lookup(known, name, f"setting of --mode {self.mode} (method {self.method})")
+            lookup(dict.fromkeys([*inner, *own]), name, f"setting of --mode {self.mode} (method {self.method})")
         return replace(self, settings=self.settings.assigned(name, text))
 
     @classmethod

@@ -62,7 +62,7 @@ def require_new(path: Path) -> None:
 
 
 class RunFolder:
-    """One run's folder.
+    """The folder of one run.
 
     Args:
         path: made if it is not there.
@@ -87,7 +87,7 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     def begin(self, config: RunConfig, device: torch.device, files: dict[str, Any]) -> None:
-        """Record what is asked, before anything is computed."""
+        """Record what a run is asked to do, before anything is computed."""
         write_json(self.path / "config.json", config.to_dict() | {"files": files})
         write_json(self.path / "environment.json", environment(device))
 
@@ -95,9 +95,9 @@ class RunFolder:
         """Forget metrics later than ``step``: a resumed run writes them again."""
         path = self.path / "metrics.jsonl"
         if path.exists():
-            kept = [line for line in path.read_text().splitlines() if _step(line) <= step]
+            lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
             temporary = path.with_suffix(".tmp")
-            temporary.write_text("".join(f"{line}\n" for line in kept))
+            temporary.write_text("".join(f"{line}\n" for line in lines))
             temporary.replace(path)
         from torch.utils.tensorboard import SummaryWriter  # takes a second to import
 
@@ -112,11 +112,11 @@ class RunFolder:
         return self._writer
 
     def log(self, step: int, values: dict[str, float | None]) -> None:
-        """One line of ``metrics.jsonl`` and as many scalars of TensorBoard."""
-        known = {name: value for name, value in values.items() if value is not None}
+        """Add a line to ``metrics.jsonl``, and scalars to TensorBoard."""
+        numbers = {name: value for name, value in values.items() if value is not None}
         with (self.path / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps({"step": step, **known}) + "\n")
-        for name, value in known.items():
+            file.write(json.dumps({"step": step, **numbers}) + "\n")
+        for name, value in numbers.items():
             self.writer.add_scalar(name, value, step)
 
     def save_student(self, student: nn.Module) -> None:
@@ -130,7 +130,7 @@ class RunFolder:
 
 
 def _step(line: str) -> float:
-    """Of a line of metrics; infinite for one that was cut short when the machine stopped."""
+    """Return the iteration of a line of metrics; infinite for one that was cut short when the machine stopped."""
     try:
         return float(json.loads(line)["step"])
     except (json.JSONDecodeError, KeyError, TypeError):
@@ -138,7 +138,7 @@ def _step(line: str) -> float:
 
 
 def save_network(network: nn.Module, path: Path) -> None:
-    """Parameters and buffers as safetensors, atomically."""
+    """Write parameters and buffers as safetensors, atomically."""
     from safetensors.torch import save_file
 
     temporary = path.with_suffix(".tmp")
@@ -147,6 +147,6 @@ def save_network(network: nn.Module, path: Path) -> None:
 
 
 def free_name(parent: Path, name: str) -> Path:
-    """``parent/name``, with a number behind if that is taken."""
+    """Return ``parent/name``, with a number behind if that exists."""
     candidates = (parent / name, *(parent / f"{name}-{i}" for i in range(2, 10_000)))
     return next(path for path in candidates if not path.exists())
