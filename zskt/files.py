@@ -60,3 +60,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path}: holds no JSON object; give the folder of a run of zskt")
     return value
+
+
+def require_new(path: Path) -> None:
+    """Raise `UserError` if a run cannot begin in a folder: something is there already."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path}: is a file; name a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")

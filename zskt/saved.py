@@ -17,8 +17,8 @@ from torch import nn
 
 from zskt.errors import UserError
 from zskt.experiments.result import SCHEMA, upgrade
-from zskt.experiments.run_folder import environment, require_new, save_network
-from zskt.files import read_json, write_json
+from zskt.experiments.run_folder import environment, save_network
+from zskt.files import read_json, require_new, write_json
 from zskt.methods import METHODS
 
 if TYPE_CHECKING:

@@ -127,9 +127,9 @@ def one_run(flags: argparse.Namespace) -> Path:
     """Return the run that a mode is about.
 
     Raises:
-        UserError: if there is none, or more than one.
+        UserError: if there is more than one.
     """
-    if flags.run is None or len(flags.run) > 1:
-        raise UserError(f"--mode {flags.mode}: say which run: --run runs/NAME")
+    if len(flags.run) > 1:
+        raise UserError(f"--mode {flags.mode}: is about one run: --run runs/NAME")
     run: Path = flags.run[0]
     return run

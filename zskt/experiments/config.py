@@ -14,6 +14,8 @@ from zskt.settings import Settings, setting
 
 METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
 """Mode of the command line -> the method that it runs, unless told otherwise."""
+RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "seed", "student", "generator")
+"""Settings of a run beside its method's, that ``--set`` changes."""
 LEARNS_FROM_DATA = ("kd", "few-shot", "teacher")
 """Modes that may read training data."""
 
@@ -83,14 +85,14 @@ class RunConfig(Settings):
         """
         name = SETTING_ALIASES.get(name, name)
         name = "epochs" if name == "iterations" and self.method == "supervised" else name
-        own = {"radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "seed", "student", "generator"}
-        if name in own:
+        if name in RUN_SETTINGS:
             return super().assigned(name, text)
         if name in ("init_from_run", "preset", "mode", "teacher", "method", "settings"):
             raise UserError(f"--set {name}: has a flag of its own; see --help")
         inner = self.settings.names()
         if name.partition(".")[0] not in inner:
-            lookup(dict.fromkeys([*inner, *own]), name, f"setting of --mode {self.mode} (method {self.method})")
+            names = dict.fromkeys([*inner, *RUN_SETTINGS])
+            lookup(names, name, f"setting of --mode {self.mode} (method {self.method})")
         return replace(self, settings=self.settings.assigned(name, text))
 
     @classmethod

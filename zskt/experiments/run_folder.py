@@ -20,7 +20,7 @@ from torch import nn
 
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
-from zskt.files import write_json
+from zskt.files import require_new, write_json
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -51,14 +51,6 @@ def _revision() -> str | None:
     except OSError:  # no git on this machine
         return None
     return git.stdout.strip() or None
-
-
-def require_new(path: Path) -> None:
-    """Raise `UserError` if a run cannot begin in a folder: something is there already."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out {path}: is a file; name a folder")
-    if path.is_dir() and any(path.iterdir()):
-        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")
 
 
 class RunFolder:

@@ -20,8 +20,8 @@ from zskt.experiments.interrupt import Interruption
 from zskt.experiments.presets import TAGGER, changes
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
-from zskt.experiments.run_folder import RunFolder, free_name, require_new
-from zskt.files import read_json, sha256
+from zskt.experiments.run_folder import RunFolder, free_name
+from zskt.files import read_json, require_new, sha256
 from zskt.methods import Method, iterate
 
 RUNS = Path("runs")
