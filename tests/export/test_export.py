@@ -8,14 +8,15 @@ import torch
 
 from teachers.images import DATA
 from tests.conftest import Call
+from zskt.__main__ import catalog
 from zskt.experiments.build import load_student
-from zskt.experiments.config import Config
+from zskt.experiments.finished import read_config
 from zskt.files import read_json
 from zskt.onnx_runtime import run_onnx, session
 
 
 def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(call: Call, tmp_path: Path) -> None:
-    short = ("--pseudo-batches", 2, "--student-steps", 2, "--batch-size", 16, "--set", "evaluate_every=0")
+    short = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16, "--set", "evaluate_every=0")
     code, _, err = call("--mode", "zero-shot", "--student", "particlenet-light", *short, "--out", tmp_path / "run")
     assert code == 0, err
     code, out, err = call("--mode", "export", "--run", tmp_path / "run", "--out", tmp_path / "student")
@@ -30,7 +31,7 @@ def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(call: Ca
 
 
 def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_path: Path, digits: Path) -> None:
-    fast = ("--data", digits, "--pseudo-batches", 3, "--batch-size", 16)
+    fast = ("--data", digits, "--iterations", 3, "--batch-size", 16)
     assert call("--mode", "teacher", "--preset", "mnist-lenet5", *fast)[0] == 0
     preset = ("--preset", "mnist-lenet5-to-lenet5-half-paper")
     assert call("--mode", "zero-shot", *preset, *fast, "--out", tmp_path / "run")[0] == 0
@@ -38,15 +39,13 @@ def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_pat
     code, out, err = call(*export)
     assert code == 0, err
     measured = read_json(tmp_path / "student/export.json")
-    assert measured["images"] == 40 and measured["difference"] < 1e-5 and len(measured["latency"]) == 4
+    assert (measured["count"], measured["unit"]) == (40, "image") and measured["difference"] < 1e-5 and len(measured["latency"]) == 4
     assert "ms per image" in out
     inputs = {i.name: i.shape for i in session(tmp_path / "student/model.onnx").get_inputs()}
     assert inputs == {"images": ["N", 1, 28, 28]}
     assert (tmp_path / "student/labels.txt").read_text().split() == list("0123456789")
     assert "intensities in [0, 1]" in (tmp_path / "student/README.md").read_text()
-    config = read_json(tmp_path / "run/config.json")
-    config.pop("files")
-    student = load_student(tmp_path / "run", Config.from_dict(config, "test"))
+    student = load_student(tmp_path / "run", read_config(tmp_path / "run")[0], catalog())
     pixels = (255 * torch.rand(5, 1, 28, 28)).round()
     with torch.no_grad():
         expected = student(*DATA["mnist"].inputs(pixels.to(torch.uint8))).softmax(1)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from tests.toy_taggers import described
-from zskt.export.jets import preprocess_of
 from zskt.jets.features import KIN
 from zskt.jets.preprocess import UNBOUNDED, Variable
 from zskt.jets.tagger_inputs import TaggerInputs
 
 
 def test_the_features_of_one_cloud_become_points_features_and_mask() -> None:
-    preprocess = preprocess_of(KIN, ("QCD", "Hbb"))
+    preprocess = KIN.preprocess_form(("QCD", "Hbb"))
     assert [group.name for group in preprocess.groups] == ["pf_points", "pf_features", "pf_mask"]
     features = preprocess.group("pf_features").variables
     assert features[0] == Variable("part_pt_log", 1.7, 0.7, 0.0, -5.0, 5.0)
@@ -19,4 +18,4 @@ def test_the_features_of_one_cloud_become_points_features_and_mask() -> None:
 
 
 def test_a_taggers_own_description_is_taken() -> None:
-    assert preprocess_of(TaggerInputs(preprocess=described()), ("ignored",)) == described()
+    assert TaggerInputs(preprocess=described()).preprocess_form(("ignored",)) == described()

@@ -14,7 +14,7 @@ from tests.generators import stream
 from zskt.contracts import PseudoBatch
 from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
-from zskt.jets.axis import wrapped
+from zskt.jets.angles import wrap
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
 from zskt.vectors.inputs import VectorInputs
 
@@ -61,7 +61,7 @@ def test_the_axis_is_the_constituents_own_and_bounds_are_kept(name: str) -> None
     assert eta.abs().max() < 2.2
     particle_eta = torch.asinh(jets.pz / jets.pt)
     deta = (particle_eta - eta.unsqueeze(1)) * eta.sign().unsqueeze(1)
-    dphi = wrapped(torch.atan2(jets.py, jets.px) - phi.unsqueeze(1))
+    dphi = wrap(torch.atan2(jets.py, jets.px) - phi.unsqueeze(1))
     assert torch.allclose(deta[jets.mask], jets.deta[jets.mask], atol=2e-3)
     assert torch.allclose(dphi[jets.mask], jets.dphi[jets.mask], atol=2e-3)
     assert torch.hypot(jets.deta, jets.dphi)[jets.mask].max() < 0.9

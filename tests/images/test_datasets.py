@@ -62,11 +62,11 @@ def test_images_of_few_classes_are_not_those_of_a_hundred(tmp_path: Path) -> Non
 
 
 def test_every_data_set_has_a_teacher_that_fits_it() -> None:
-    cards = [card for card in TEACHERS.values() if card.data is not None]
-    assert {card.data for card in cards} == set(DATASETS)
+    cards = [card for card in TEACHERS.values() if card.dataset is not None]
+    assert {card.dataset for card in cards} == set(DATASETS)
     for card in cards:
-        assert card.data is not None and isinstance(card.inputs, ImageInputs)
-        dataset = DATASETS[card.data]
+        assert card.dataset is not None and isinstance(card.inputs, ImageInputs)
+        dataset = DATASETS[card.dataset]
         assert (len(set(card.classes)), card.inputs.channels) == (dataset.classes, dataset.channels)
         (x,) = card.inputs(torch.zeros(2, dataset.channels, dataset.side, dataset.side, dtype=torch.uint8))
         assert card.build().eval()(x).shape == (2, dataset.classes)

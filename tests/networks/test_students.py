@@ -10,7 +10,8 @@ from torch import nn
 
 from zskt.images.inputs import ImageInputs
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
-from zskt.jets.jetclass import SAMPLE, read_jets
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.networks.students import STUDENTS, count_parameters
 
 

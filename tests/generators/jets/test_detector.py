@@ -10,7 +10,7 @@ import torch
 from generators.jets.decays import ParticleKind, Particles
 from generators.jets.detector import JET_RADIUS, MAX_PARTICLES, assemble, cluster, measure, merge_cells
 from tests.generators import stream
-from zskt.jets.axis import wrapped
+from zskt.jets.angles import wrap
 
 
 def particles(kind: ParticleKind, pt: list[float], eta: list[float], phi: list[float]) -> Particles:
@@ -57,4 +57,4 @@ def test_jets_are_sorted_and_hold_the_hardest_particles() -> None:
 
 
 def test_a_wrapped_azimuth_is_an_angle() -> None:
-    assert wrapped(torch.tensor([3 * math.pi / 2])).item() == pytest.approx(-math.pi / 2, abs=1e-5)
+    assert wrap(torch.tensor([3 * math.pi / 2])).item() == pytest.approx(-math.pi / 2, abs=1e-5)

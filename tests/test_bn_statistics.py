@@ -1,0 +1,40 @@
+"""What a teacher's batch normalisations remember of its training data."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from zskt.bn_statistics import capture_bn_statistics, mismatch, normalisations
+from zskt.networks.resnet import cifar_resnet
+
+
+def test_mismatch_counts_standard_deviations() -> None:
+    layer = nn.BatchNorm2d(2, eps=0.0)
+    layer.running_mean, layer.running_var = torch.tensor([1.0, -1.0]), torch.tensor([4.0, 9.0])
+    unit = torch.randn(64, 2, 3, 3)
+    unit = (unit - unit.mean((0, 2, 3), keepdim=True)) / unit.std((0, 2, 3), correction=0, keepdim=True)
+    mean, spread = (torch.tensor(v).view(1, 2, 1, 1) for v in ((1.0, -1.0), (2.0, 3.0)))
+    assert mismatch(unit * spread + mean, layer) < 1e-10
+    # Moved by two of its standard deviations in one of two channels: 2^2 / 2.
+    moved = unit * spread + mean + torch.tensor([4.0, 0.0]).view(1, 2, 1, 1)
+    assert torch.isclose(mismatch(moved, layer), torch.tensor(2.0), rtol=1e-4)
+    assert torch.isclose(mismatch(unit * 1.5 * spread + mean, layer), torch.tensor(0.25), rtol=1e-4)
+
+
+def test_every_normalisation_is_captured_while_asked_for_and_no_longer() -> None:
+    network = cifar_resnet(20, 10).eval()
+    x = torch.randn(4, 3, 32, 32)
+    with capture_bn_statistics(network) as mismatches:
+        network(x)
+    assert len(mismatches) == len(normalisations(network)) == 19
+    network(x)
+    assert len(mismatches) == 19
+    with capture_bn_statistics(None) as mismatches:
+        network(x)
+    assert not mismatches
+
+
+def test_normalisations_without_running_statistics_do_not_count() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(3, track_running_stats=False), nn.BatchNorm1d(3), nn.LayerNorm(3))
+    assert normalisations(network) == [network[1]]

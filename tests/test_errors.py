@@ -1,0 +1,31 @@
+"""Look-ups in a registry."""
+
+from __future__ import annotations
+
+import pytest
+
+from zskt.errors import UserError, lookup
+
+TREES = {"oak": 1, "maple": 2, "willow": 3}
+
+
+def test_a_name_is_found() -> None:
+    assert lookup(TREES, "oak", "tree") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mapel", "unknown tree 'mapel': did you mean maple?"),
+        ("xyz", "unknown tree 'xyz': choose one of maple, oak, willow"),
+    ],
+)
+def test_an_unknown_name_gets_the_closest_ones_or_all(name: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        lookup(TREES, name, "tree")
+    assert str(error.value) == message
+
+
+def test_a_long_list_is_cut() -> None:
+    with pytest.raises(UserError, match=r"choose one of n00, .*, n11, \.\.\. \(see --mode list\)"):
+        lookup({f"n{i:02}": i for i in range(30)}, "?", "number")

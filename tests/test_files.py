@@ -1,0 +1,65 @@
+"""Files: hashes, JSON, and downloads that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zskt.errors import UserError
+from zskt.files import fetch, read_json, sha256, write_json
+
+
+def test_a_hash_is_sha256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_json_comes_back_and_leaves_no_temporary_file(tmp_path: Path) -> None:
+    value = {"a": [1, 2.5, None], "b": {"c": "ä"}}
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == value and [p.name for p in tmp_path.iterdir()] == ["a.json"]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "b.json", {"a": float("nan")})
+    assert not (tmp_path / "b.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file; give the folder of a run of zskt"),
+        (b"{", "not a readable JSON file"),
+        (b"\xff\xfe", "not a readable JSON file"),
+        (b"[1]", "holds no JSON object"),
+    ],
+)
+def test_what_is_no_json_object_is_told(content: bytes | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        read_json(tmp_path / "a.json")
+    assert "\n" not in str(error.value)
+
+
+def failing(error: Exception) -> Callable[..., str]:
+    """A download that fails so."""
+
+    def retrieve(*_args: object, **_kwargs: object) -> str:
+        raise error
+
+    return retrieve
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError("no route"), r"net: cannot fetch https://a.b/c \(OSError\); download it elsewhere, give --file"),
+        (ValueError("SHA256 hash"), "https://a.b/c: SHA-256 is not the recorded 12; the publisher changed net"),
+    ],
+)
+def test_downloads_that_fail_say_what_to_do(error: Exception, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pooch.retrieve", failing(error))
+    with pytest.raises(UserError, match=message) as told:
+        fetch("net", "https://a.b/c", "12", "--file")
+    assert "\n" not in str(told.value)

@@ -1,0 +1,70 @@
+"""What every generator does: exactly so many samples, and the same ones again from the same latent variables."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import PseudoBatch
+from zskt.generator import Generator, is_trainable
+
+
+class Half(Generator):
+    """Samples of z, of which those below zero fall outside the domain."""
+
+    latent_size = 2
+    acceptance = 0.4
+
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
+        x = z[z[:, 0] > 0]
+        order = torch.arange(len(x))
+        return PseudoBatch((x,), log_prob=x.sum(1), component=order, penalty=x.new_tensor(float(len(x))))
+
+
+def test_samples_are_exactly_so_many_and_come_again_from_their_latent_variables() -> None:
+    rng = torch.Generator().manual_seed(0)
+    batch = Half().sample(100, rng)
+    assert batch.x[0].shape == (100, 2) and (batch.x[0][:, 0] > 0).all()
+    assert batch.log_prob is not None and torch.equal(batch.log_prob, batch.x[0].sum(1))
+    assert batch.component is not None and len(batch.component) == 100
+    assert all(z.shape == (250, 2) for z in batch.latent)
+    again = Half().sample(100, torch.Generator().manual_seed(9), latent=batch.latent)
+    assert torch.equal(again.x[0], batch.x[0])
+
+
+def test_penalties_of_several_draws_are_averaged() -> None:
+    generator = Half()
+    generator.acceptance = 1.0  # a promise that is not kept: it draws again
+    batch = generator.sample(50, torch.Generator().manual_seed(0))
+    counts = [int((z[:, 0] > 0).sum()) for z in batch.latent]
+    assert len(counts) > 1 and batch.penalty is not None
+    assert float(batch.penalty) == sum(counts) / len(counts)
+
+
+def test_a_draw_gives_at_most_so_many() -> None:
+    batch = Half().draw(100, torch.Generator().manual_seed(0))
+    assert 30 < len(batch.x[0]) < 70 and batch.latent[0].shape == (100, 2)
+
+
+class Conditional(Generator):
+    """Samples that are the classes asked for."""
+
+    def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
+        assert labels is not None
+        return PseudoBatch((labels.float().unsqueeze(1) + 0 * z,))
+
+
+def test_a_conditional_generator_is_told_the_classes() -> None:
+    labels = torch.tensor([2, 0, 1])
+    for batch in (Conditional().sample(3, torch.Generator(), labels), Conditional().draw(3, torch.Generator(), labels)):
+        assert batch.x[0].flatten().tolist() == [2, 0, 1]
+        assert batch.labels is not None and torch.equal(batch.labels, labels)
+
+
+def test_generators_with_parameters_are_trained_and_priors_are_not() -> None:
+    generator = Half()
+    assert not is_trainable(generator)
+    generator.layer = nn.Linear(2, 2)
+    assert is_trainable(generator)
+    generator.requires_grad_(False)
+    assert not is_trainable(generator)

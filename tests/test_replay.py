@@ -1,0 +1,89 @@
+"""The replay buffer: what is kept, in which precision, and what is drawn."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from zskt.forward import Output
+from zskt.replay import ReplayBuffer, concatenate
+
+
+def sample(value: float, width: int) -> tuple[tuple[Tensor, ...], Output]:
+    """Two samples of so many particles, of the class ``value``."""
+    mask = torch.ones(2, 1, width, dtype=torch.bool)
+    logits = torch.zeros(2, 3)
+    logits[:, int(value)] = 5
+    return (torch.full((2, 2, width), value), mask), Output(logits, {"attention.0": torch.full((2, width), value)})
+
+
+def stream() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_a_buffer_keeps_the_latest_and_pads_to_the_widest() -> None:
+    buffer = ReplayBuffer(4)
+    for value, width in ((0, 3), (1, 5), (2, 4)):
+        buffer.add(*sample(value, width))
+    (points, mask), output = buffer.draw(200, stream())
+    assert len(buffer) == 4 and points.shape == (200, 2, 5)
+    assert set(points[:, 0, 0].tolist()) == {1.0, 2.0}
+    twos = points[:, 0, 0] == 2
+    assert (points[twos][:, :, 4] == 0).all() and not mask[twos][:, :, 4].any() and mask.dtype == torch.bool
+    assert torch.equal(output.logits.argmax(1), points[:, 0, 0].long())
+    assert output.extras["attention.0"].shape == (200, 5)
+
+
+def test_a_balanced_draw_evens_out_the_teachers_classes() -> None:
+    buffer = ReplayBuffer(64)
+    for _ in range(15):
+        buffer.add(*sample(0, 2))
+    buffer.add(*sample(1, 2))
+    rng = stream()
+    shares = [(buffer.draw(2000, rng, b)[1].logits.argmax(1) == 1).float().mean().item() for b in (0.0, 1.0)]
+    assert shares[0] == pytest.approx(2 / 32, abs=0.02) and shares[1] == pytest.approx(0.5, abs=0.05)
+    for _ in range(15):
+        buffer.add(*sample(1, 2))  # the weights follow: as many of each
+    assert (buffer.draw(2000, rng, 1.0)[1].logits.argmax(1) == 1).float().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_samples_are_kept_in_half_precision_within_its_range_and_values_in_their_own() -> None:
+    buffer = ReplayBuffer(1)
+    extras = {"values": torch.tensor([[123.45678]]), "labels": torch.tensor([70_000])}
+    buffer.add((torch.tensor([[1e6, 0.1]]),), Output(torch.tensor([[-1e9, 2.0]]), extras))
+    (x,), output = buffer.draw(1, stream())
+    assert x[0, 0] == 65504 and x[0, 1] == pytest.approx(0.1, abs=5e-5) and x.dtype == torch.float32
+    assert output.logits.tolist() == [[-65504, 2]]
+    assert output.extras["values"].item() == pytest.approx(123.45678, abs=1e-5)
+    assert output.extras["labels"].item() == 70_000
+
+
+def test_a_pure_regression_has_no_classes_to_balance() -> None:
+    buffer = ReplayBuffer(4)
+    buffer.add((torch.arange(4.0).view(4, 1),), Output(torch.zeros(4, 0), {"values": torch.ones(4, 1)}))
+    assert buffer.draw(3, stream(), balance=0.5)[0][0].shape == (3, 1)
+
+
+def test_a_restored_buffer_draws_the_same_and_goes_on_at_its_place() -> None:
+    buffer, restored = ReplayBuffer(4), ReplayBuffer(4)
+    for value, width in ((0, 3), (1, 5), (2, 4)):
+        buffer.add(*sample(value, width))
+    restored.add(*sample(0, 9))
+    restored.load_state_dict(buffer.state_dict())
+    for kept in (buffer, restored):
+        kept.add(*sample(0, 3))
+    drawn = [kept.draw(50, stream(), 0.5) for kept in (buffer, restored)]
+    assert torch.equal(drawn[0][0][0], drawn[1][0][0]) and torch.equal(drawn[0][1].logits, drawn[1][1].logits)
+    assert set(drawn[0][0][0][:, 0, 0].tolist()) == {0.0, 2.0}
+
+
+def test_joining_two_batches_pads_the_narrower() -> None:
+    x, output = concatenate(sample(0, 2), sample(1, 5))
+    assert x[0].shape == (4, 2, 5) and output.logits.shape == (4, 3) and output.extras["attention.0"].shape == (4, 5)
+    assert x[0][:, 0].tolist() == [[0] * 5] * 2 + [[1] * 5] * 2 and x[1].sum() == 2 * 2 + 2 * 5
+
+
+def test_nothing_can_be_drawn_from_an_empty_buffer() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        ReplayBuffer(3).draw(1, stream())
