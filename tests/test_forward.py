@@ -70,7 +70,10 @@ class Blocks(nn.Module):
 def test_the_last_layers_that_both_have_are_compared() -> None:
     pair = Pair(Blocks(3), Blocks(2))
     assert pair.teacher is not None
-    assert pair.layers(pair.teacher) == ("blocks.1", "blocks.2") and pair.layers(pair.student) == ("blocks.0", "blocks.1")
+    assert pair.layers(pair.teacher) == ("blocks.1", "blocks.2") and pair.layers(pair.student) == (
+        "blocks.0",
+        "blocks.1",
+    )
     assert pair.layers(Blocks(1)) == ("blocks.0",)
     assert Pair(None, Blocks(2)).layers(Blocks(2)) == ()
     output = pair.ask_student((torch.ones(1, 2, 2),), [Attention()])

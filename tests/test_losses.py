@@ -195,8 +195,18 @@ def test_terms_capture_what_they_compare_and_hints_are_too_large_to_keep() -> No
 @pytest.mark.parametrize(
     ("term", "name", "shapes", "message"),
     [
-        (Attention(), "attention.0", [(2, 196), (2, 256)], r"attention maps have \[196\] positions, .* \[256\]: choose a"),
-        (Hint(), "activation.0", [(2, 6, 5), (2, 3, 5)], r"hint_weight: the teacher's blocks put out \[\(6, 5\)\], the"),
+        (
+            Attention(),
+            "attention.0",
+            [(2, 196), (2, 256)],
+            r"attention maps have \[196\] positions, .* \[256\]: choose a",
+        ),
+        (
+            Hint(),
+            "activation.0",
+            [(2, 6, 5), (2, 3, 5)],
+            r"hint_weight: the teacher's blocks put out \[\(6, 5\)\], the",
+        ),
         (Hint(), "other", [(2, 6), (2, 6)], "hint_weight: teacher or student has no blocks to compare"),
     ],
 )

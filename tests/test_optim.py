@@ -32,9 +32,7 @@ def test_student_steps_grow_and_keep_their_number(growth: float) -> None:
 
 
 def test_the_students_rate_rises_to_the_cosine() -> None:
-    cold, warm = (
-        StudentSchedule(iterations=10, student_steps=2, lr=0.1, warmup=share) for share in (0.0, 0.5)
-    )
+    cold, warm = (StudentSchedule(iterations=10, student_steps=2, lr=0.1, warmup=share) for share in (0.0, 0.5))
     assert cold.rate(0, 2) == 0.1 and cold.rate(10, 12) == pytest.approx(0.05)
     factors = [warm.rate(i, i + 2) / cold.rate(i, i + 2) for i in range(0, 20, 2)]
     assert factors == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1, 1])

@@ -25,6 +25,7 @@ from zskt.errors import UserError, lookup
 from zskt.forward import Pair, forward
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup, iterate
+from zskt.methods.student import require_comparable
 from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
 from zskt.padding import cat
@@ -231,6 +232,7 @@ def distill(
         if isinstance(student, RegressionHead):
             _calibrate(student, setup)
         trained = kind(config, setup)
+        _require_comparable(trained, setup, example)
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
         _train(trained, run, network, test, evaluate_every, sys.stderr.isatty() if progress is None else progress)
         run.student = trained.result.eval()
@@ -319,6 +321,18 @@ def _calibrate(student: RegressionHead, setup: Setup) -> None:
     assert setup.pair.teacher is not None
     with torch.no_grad():
         student.calibrate(forward(setup.pair.teacher, _samples(setup, N_CALIBRATION)).extras["values"])
+
+
+@torch.no_grad()
+def _require_comparable(method: Method, setup: Setup, x: Batch) -> None:
+    """Raise `UserError` if a term of the loss compares layers that the networks do not name; modes stay."""
+    if any(term.needs_layers for term in method.terms):
+        student = setup.pair.student
+        training = {module: module.training for module in student.modules()}
+        student.eval()
+        require_comparable(method.terms, setup.pair, x)
+        for module, mode in training.items():
+            module.training = mode
 
 
 def _train(

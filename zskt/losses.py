@@ -213,6 +213,10 @@ class Attention(Term):
 
     def check(self, teacher: Output, student: Output) -> None:
         positions = [[a.shape[1] for a in output.numbered("attention")] for output in (teacher, student)]
+        if not positions[0]:
+            raise UserError(
+                "attention_weight: teacher or student has no blocks to compare; take --set attention_weight=0"
+            )
         if positions[0] != positions[1]:
             raise UserError(
                 f"the teacher's attention maps have {positions[0]} positions, the student's {positions[1]}: choose a "

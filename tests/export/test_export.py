@@ -39,7 +39,11 @@ def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_pat
     code, out, err = call(*export)
     assert code == 0, err
     measured = read_json(tmp_path / "student/export.json")
-    assert (measured["count"], measured["unit"]) == (40, "image") and measured["difference"] < 1e-5 and len(measured["latency"]) == 4
+    assert (
+        (measured["count"], measured["unit"]) == (40, "image")
+        and measured["difference"] < 1e-5
+        and len(measured["latency"]) == 4
+    )
     assert "ms per image" in out
     inputs = {i.name: i.shape for i in session(tmp_path / "student/model.onnx").get_inputs()}
     assert inputs == {"images": ["N", 1, 28, 28]}

@@ -130,6 +130,7 @@ def one_run(flags: argparse.Namespace) -> Path:
         UserError: if there is more than one.
     """
     if len(flags.run) > 1:
-        raise UserError(f"--mode {flags.mode}: is about one run: --run runs/NAME")
+        other = ", and another as --against runs/OTHER" if flags.mode == "transition" else ""
+        raise UserError(f"--mode {flags.mode}: is about one run: --run runs/NAME{other}")
     run: Path = flags.run[0]
     return run

@@ -1,0 +1,111 @@
+"""Finished runs: opened, and judged again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from zskt.__main__ import catalog
+from zskt.errors import UserError
+from zskt.experiments.build import load_student
+from zskt.experiments.finished import evaluate_runs, open_run, read_config
+from zskt.experiments.launch import launch
+from zskt.experiments.runner import Options
+from zskt.files import read_json, write_json
+
+CATALOG = catalog()
+PAPER = CATALOG.presets["mnist-lenet5-to-lenet5-half-paper"].with_(iterations=1, batch_size=8, student_steps=1)
+
+
+@pytest.fixture
+def run(digits: Path, tmp_path: Path) -> Path:
+    return launch(PAPER, CATALOG, Options(device="cpu", out=tmp_path / "run", data=digits, progress=False))[0]
+
+
+def test_a_run_is_judged_again_where_it_found_its_images(run: Path) -> None:
+    result = read_json(run / "result.json")
+    ((path, again),) = evaluate_runs([run], CATALOG, None, None, "cpu")
+    assert path == run / "evaluate-mnist-test-digits.json" and read_json(path) == again
+    assert set(again) == set(result)
+    for key in ("accuracy", "agreement", "kl", "parameters"):
+        assert again["student"][key] == pytest.approx(result["student"][key], rel=1e-6)
+
+
+def test_other_images_under_the_same_name_are_not_its_own(run: Path, digits: Path) -> None:
+    list(evaluate_runs([run], CATALOG, None, None, "cpu"))
+    next(digits.glob("test*")).write_bytes(next(digits.glob("train*")).read_bytes())
+    with pytest.raises(UserError, match="not the images that this run was judged on; say where they are: --data"):
+        open_run(run, CATALOG)
+    with pytest.raises(UserError, match=r"evaluate-mnist-test-digits\.json: holds figures on another file"):
+        list(evaluate_runs([run], CATALOG, digits, None, "cpu"))
+
+
+def test_an_opened_run_has_its_student_and_shares_evaluators(run: Path) -> None:
+    evaluators: dict[tuple[object, ...], object] = {}
+    first, second = (open_run(run, CATALOG, evaluators=evaluators) for _ in range(2))  # type: ignore[arg-type]
+    assert first.evaluator is second.evaluator and first.student_name == "lenet5-half" and not first.student.training
+    assert first.config == PAPER and first.card.name == "mnist-lenet5"
+    student = load_student(run, PAPER, CATALOG)
+    x = torch.randn(2, 1, 32, 32)
+    assert torch.equal(student(x), first.student(x))
+
+
+def test_a_teacher_that_cannot_be_had_leaves_agreement_out(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = read_json(run / "config.json")
+    config["files"]["teacher"]["sha256"] = "0" * 64
+    write_json(run / "config.json", config)
+    opened = open_run(run, CATALOG)
+    err = capsys.readouterr().err
+    assert "is not the teacher that this run was distilled from" in err and "agreement and KL are left out" in err
+    figures = opened.evaluate()["student"]
+    assert figures["agreement"] is figures["kl"] is None and figures["accuracy"] is not None
+    with pytest.raises(UserError, match="not the teacher that this run was distilled from"):
+        open_run(run, CATALOG, requires_teacher=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("student.safetensors", "does not hold the lenet5-half"),
+        ("config.json", "not a readable JSON"),
+        ("result.json", "not a readable JSON"),
+    ],
+)
+def test_a_damaged_run_is_told(run: Path, tmp_path: Path, name: str, message: str) -> None:
+    shutil.copytree(run, tmp_path / "copy")
+    (tmp_path / "copy" / name).write_bytes(b"damaged")
+    with pytest.raises(UserError, match=message):
+        open_run(tmp_path / "copy", CATALOG)
+
+
+def test_a_run_that_is_not_finished_is_told(run: Path) -> None:
+    (run / "student.safetensors").unlink()
+    with pytest.raises(UserError, match="the run is not finished: continue it with --resume --out"):
+        open_run(run, CATALOG)
+    with pytest.raises(UserError, match=r"config\.json: no such file; give the folder of a run of zskt"):
+        read_config(run / "nothing")
+
+
+def test_runs_of_earlier_versions_are_opened(run: Path, digits: Path) -> None:
+    old = {
+        "preset": "mnist-lenet5-to-lenet5-half",
+        "mode": "zero-shot",
+        "teacher": "mnist-lenet5",
+        "student": "lenet5-half",
+        "generator": "image",
+        "seed": 0,
+        "pseudo_batches": 5,
+        "pool": 64,
+        "beta": 2500.0,
+        "files": read_json(run / "config.json")["files"],
+    }
+    (run / "config.json").write_text(json.dumps(old))
+    opened = open_run(run, CATALOG)
+    assert opened.config.settings.replay_size == 64 and opened.config.settings.attention_weight == 2500
+    assert opened.evaluate()["student"]["agreement"] is not None
