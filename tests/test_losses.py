@@ -71,7 +71,7 @@ def test_attention_map_is_the_mean_square_over_channels_of_unit_length() -> None
 def test_attention_distance_sums_over_layers_the_mean_square_difference() -> None:
     one, other = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     assert attention_distance([one, one], [other, one]).item() == pytest.approx(1.0)
-    with pytest.raises(ValueError, match="attention maps .* do not match"):
+    with pytest.raises(ValueError, match=r"attention maps .* do not match"):
         attention_distance([torch.ones(2, 4)], [torch.ones(2, 9)])
 
 
@@ -79,7 +79,7 @@ def test_hint_distance_is_in_units_of_the_teachers_mean_square_and_sums_over_lay
     t, s = torch.full((2, 3, 4, 4), 2.0), torch.full((2, 3, 4, 4), 3.0)
     assert hint_distance([t, t], [s, t]).item() == pytest.approx(0.25)  # (3 - 2)^2 / 2^2, and nothing
     assert hint_distance([10 * t], [10 * s]).item() == pytest.approx(0.25)
-    with pytest.raises(ValueError, match="layers .* do not match"):
+    with pytest.raises(ValueError, match=r"layers .* do not match"):
         hint_distance([t], [s[:, :2]])
 
 

@@ -138,7 +138,7 @@ def test_changes_go_to_the_run_or_to_its_method() -> None:
 def test_another_method_takes_over_the_settings_that_both_have() -> None:
     kd = ZERO.with_(student_lr=0.5, replay_fraction=0.1).with_method("kd")
     assert kd.method == "kd" and kd.settings == KDConfig(student_lr=0.5)
-    with pytest.raises(UserError, match="unknown method 'kdd': did you mean kd?"):
+    with pytest.raises(UserError, match=r"unknown method 'kdd': did you mean kd\?"):
         ZERO.with_method("kdd")
 
 

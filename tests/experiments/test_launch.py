@@ -201,7 +201,7 @@ def test_what_cannot_be_is_told_before_anything_is_written(digits: Path, tmp_pat
 
 def test_a_run_of_jets_needs_data_where_it_learns_from_them(tmp_path: Path) -> None:
     config = CATALOG.presets["jets-embedded"].with_method("kd").with_(mode="kd")
-    with pytest.raises(UserError, match="--data: this mode learns from jets: give FILE.root"):
+    with pytest.raises(UserError, match=r"--data: this mode learns from jets: give FILE\.root"):
         launch(config, CATALOG, Options(device="cpu", out=tmp_path / "run"))
 
 

@@ -30,7 +30,7 @@ def test_terms_follow_the_settings_and_those_of_weight_zero_are_left_out() -> No
     assert student_terms(KDConfig(temperature=3.0), PAIR) == [KL(temperature=3.0)]
     config = KDConfig(attention_weight=2.0, hint_weight=0.5, terms={"attention": 4.0})
     assert student_terms(config, PAIR) == [KL(), Attention(2.0), Hint(0.5), Attention(4.0)]
-    with pytest.raises(UserError, match="unknown term of the loss 'hints': did you mean hint?"):
+    with pytest.raises(UserError, match=r"unknown term of the loss 'hints': did you mean hint\?"):
         student_terms(KDConfig(terms={"hints": 1.0}), PAIR)
 
 
