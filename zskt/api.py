@@ -5,7 +5,6 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
-import functools
 import sys
 import time
 import warnings
@@ -28,7 +27,7 @@ from zskt.methods import METHODS, Method, Setup, iterate
 from zskt.methods.student import require_comparable
 from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
-from zskt.padding import cat
+from zskt.padding import join
 from zskt.settings import Settings
 
 Network = nn.Module | Callable[..., Tensor]
@@ -130,21 +129,24 @@ class TensorInputs:
 
 
 def read_loader(loader: Loader) -> Labelled:
-    """Collect all batches of a loader; where the last dimension varies, as that of jets, it is padded with zeros.
+    """Collect all batches of a loader; torch's random stream, from which a DataLoader draws, is left as it was.
+
+    Where the last dimension varies, as that of jets, it is padded with zeros.
 
     Raises:
         UserError: if there are none, or a batch is neither a tensor nor a tuple of tensors.
     """
     batches = [loader] if isinstance(loader, Tensor) else loader
     columns: list[Batch] = []
-    for batch in batches:
-        x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
-        if not x or not all(isinstance(t, Tensor) for t in x):
-            raise UserError(f"loader: a batch is {type(batch).__name__}; yield a tensor, or a tuple of tensors")
-        columns.append(x)
+    with torch.random.fork_rng(devices=[]):
+        for batch in batches:
+            x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
+            if not x or not all(isinstance(t, Tensor) for t in x):
+                raise UserError(f"loader: a batch is {type(batch).__name__}; yield a tensor, or a tuple of tensors")
+            columns.append(x)
     if not columns:
         raise UserError("loader: it yields no batch; give one that does")
-    x = tuple(functools.reduce(cat, (t.detach().cpu() for t in parts)) for parts in zip(*columns, strict=True))
+    x = tuple(join([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
     labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
     labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
     return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
@@ -211,7 +213,7 @@ def distill(
     method = method or ("zskt" if data is None else "kd")
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
     name = method if isinstance(method, str) else method.__name__
-    _require_source(kind, name, generator, data)
+    _require_source(kind, name, teacher, generator, data)
     config = _settings(kind, name, iterations, settings)
     device = torch.device(device)
     network = None if teacher is None else as_network(teacher).to(device)
@@ -223,7 +225,7 @@ def distill(
         setup = Setup(
             pair=Pair(network, student, scale),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
-            data=read_loader(data) if data is not None else None,
+            data=None if data is None else _training_data(kind, name, data),
             inputs=TensorInputs() if data is not None else None,
             seed=seed,
             device=device,
@@ -241,7 +243,11 @@ def distill(
     return run
 
 
-def _require_source(kind: type[Method], name: str, generator: Any, data: Loader | None) -> None:
+def _require_source(
+    kind: type[Method], name: str, teacher: Network | None, generator: Any, data: Loader | None
+) -> None:
+    if kind.needs_teacher and teacher is None:
+        raise UserError(f"method {name} needs a teacher; without one, take method='supervised' and labelled data=")
     if kind.needs_generator and generator is None:
         raise UserError(
             f"method {name} needs a generator: for example generator=zskt.generators.tabular(low, high), "
@@ -251,6 +257,15 @@ def _require_source(kind: type[Method], name: str, generator: Any, data: Loader 
         raise UserError(f"method {name} learns from samples: give data=, a tensor or a DataLoader")
     if not kind.needs_data and data is not None:
         raise UserError(f"method {name} uses no data: leave data= out, or take method='kd'")
+
+
+def _training_data(kind: type[Method], name: str, loader: Loader) -> Labelled:
+    data = read_loader(loader)
+    if kind.needs_labels and bool((data.labels < 0).any()):
+        raise UserError(
+            f"method {name} needs labels: give data= as batches (x, labels), labels of integers, or take method='kd'"
+        )
+    return data
 
 
 def _settings(kind: type[Method], name: str, iterations: int | None, settings: dict[str, Any]) -> Settings:

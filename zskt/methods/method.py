@@ -45,6 +45,9 @@ class Method(ABC):
     """Its settings; they have ``iterations`` and ``batch_size``."""
     needs_generator: ClassVar[bool]
     needs_data: ClassVar[bool]
+    needs_teacher: ClassVar[bool] = True
+    needs_labels: ClassVar[bool] = False
+    """Whether every sample of its data must carry its class."""
     state: TrainState
     """All that a checkpoint holds."""
     terms: Sequence[Term] = ()

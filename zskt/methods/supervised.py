@@ -99,6 +99,8 @@ class Supervised(Method):
     Config = SupervisedConfig
     needs_generator = False
     needs_data = True
+    needs_teacher = False
+    needs_labels = True
 
     def __init__(self, config: SupervisedConfig, setup: Setup) -> None:
         assert setup.data is not None and setup.inputs is not None
