@@ -51,7 +51,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
-    """``train.py`` with these arguments, in an empty folder: exit code, standard output, standard error."""
+    """``zskt`` with these arguments, in an empty folder: exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
     from zskt.__main__ import main
 
@@ -94,5 +94,5 @@ def drawn_images(generator: Any, n: int = 64, seed: int = 0) -> torch.Tensor:
     """Intensities of so many pseudo-images, (B, C, H, W)."""
     rng = torch.Generator().manual_seed(seed)
     x = generator(torch.randn(n, generator.latent_size, generator=rng), rng).x[0]
-    found: torch.Tensor = generator.inputs.intensities(x)
-    return found
+    intensities: torch.Tensor = generator.inputs.intensities(x)
+    return intensities

@@ -21,11 +21,12 @@ from tqdm import tqdm
 from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError, lookup
+from zskt.experiments.config import require_settings
 from zskt.forward import Pair, forward
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup, iterate
 from zskt.methods.student import require_comparable
-from zskt.metrics import Predictions, compare, network_metrics, predict
+from zskt.metrics import PREDICT_BATCH, Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
 from zskt.padding import join
 from zskt.settings import Settings
@@ -136,13 +137,18 @@ def read_loader(loader: Loader) -> Labelled:
     Raises:
         UserError: if there are none, or a batch is neither a tensor nor a tuple of tensors.
     """
-    batches = [loader] if isinstance(loader, Tensor) else loader
+    batches: Iterable[Any] = loader
+    if isinstance(loader, Tensor) or (isinstance(loader, tuple) and all(isinstance(t, Tensor) for t in loader)):
+        batches = [loader]
+    elif isinstance(loader, torch.utils.data.Dataset):
+        batches = torch.utils.data.DataLoader(loader, PREDICT_BATCH)
     columns: list[Batch] = []
     with torch.random.fork_rng(devices=[]):
         for batch in batches:
             x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
             if not x or not all(isinstance(t, Tensor) for t in x):
-                raise UserError(f"loader: a batch is {type(batch).__name__}; yield a tensor, or a tuple of tensors")
+                kind = type(next((t for t in x if not isinstance(t, Tensor)), batch)).__name__
+                raise UserError(f"loader: a batch has a {kind}; yield a tensor, or a tuple of tensors")
             columns.append(x)
     if not columns:
         raise UserError("loader: it yields no batch; give one that does")
@@ -212,10 +218,15 @@ def distill(
     """
     method = method or ("zskt" if data is None else "kd")
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
-    name = method if isinstance(method, str) else method.__name__
+    registered = {other: name for name, other in METHODS.items()}
+    name = registered.get(kind, kind.__name__)
     _require_source(kind, name, teacher, generator, data)
     config = _settings(kind, name, iterations, settings)
     device = torch.device(device)
+    if not isinstance(student, nn.Module):
+        raise UserError(f"student: is a {type(student).__name__}; give an nn.Module, which can be trained")
+    if teacher is student:
+        raise UserError("student: is the teacher itself; give another network")
     network = None if teacher is None else as_network(teacher).to(device)
     test = None if evaluate is None else read_loader(evaluate)
     with torch.random.fork_rng(), frozen(network or nn.Identity()):
@@ -233,6 +244,8 @@ def distill(
         example = _try(setup)
         if isinstance(student, RegressionHead):
             _calibrate(student, setup)
+        is_image = len(example) == 1 and example[0].dim() == 4
+        require_settings(config, "images" if is_image else "tensors", "of this call")
         trained = kind(config, setup)
         _require_comparable(trained, setup, example)
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
@@ -295,9 +308,8 @@ def _try(setup: Setup) -> Batch:
         except Exception as error:  # networks raise whatever their operators do
             shown = ", ".join(str(tuple(t.shape)) for t in x)
             first = " ".join(str(error).split())[:160]
-            raise UserError(
-                f"{role}: does not run on samples of shape {shown} ({first}); choose another generator"
-            ) from error
+            remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
+            raise UserError(f"{role}: does not run on samples of shape {shown} ({first}); {remedy}") from error
         network.train(training)
         if not isinstance(logits, Tensor) or logits.dim() != 2:
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
@@ -375,7 +387,15 @@ def _predictions(network: nn.Module, data: Labelled, device: torch.device) -> Pr
 
 def _evaluate(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
     answers = _predictions(student, data, device)
+    if data.labels.max() >= answers.logits.shape[1]:
+        last = answers.logits.shape[1] - 1
+        raise UserError(f"labels: go up to {int(data.labels.max())}, but the student's classes are 0 to {last}")
     reference = None if teacher is None else _predictions(teacher, data, device)
+    if reference is not None and reference.logits.shape != answers.logits.shape:
+        shapes = [tuple(p.logits.shape[1:]) for p in (reference, answers)]
+        raise UserError(
+            f"the teacher answers {shapes[0]} numbers a sample, the student {shapes[1]}: they cannot be compared"
+        )
     scores = network_metrics("student", None, answers, data.labels) | compare(reference, answers)
     names = ("agreement", "kl", "accuracy", "auc", "ece")
     return {name: scores[name] for name in names} | {"count": len(data)}

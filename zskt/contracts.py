@@ -1,4 +1,4 @@
-"""Contracts between the rooms of zskt: what inputs, pseudo-samples and teachers' cards are, and no code.
+"""Interfaces shared by all packages: what inputs, pseudo-samples and teachers' cards are, and no code.
 
 Shapes: B batch, K classes.
 """

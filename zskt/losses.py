@@ -92,9 +92,9 @@ def value_distance(teacher: Output, student: Output, scale: Tensor) -> Tensor:
 def class_information(teacher: Tensor) -> Tensor:
     """Return how rare in its batch the teacher's belief is: -sum_c p_c(x) log mean p_c, logits (B, K) -> (B,), nats.
 
-    Its mean is the entropy of the mean belief, log K where all classes come up alike, and so is the mean's gradient:
-    the information entropy of H. Chen et al., "Data-free learning of student networks" (DAFL), arXiv:1904.01186,
-    equation 6.
+    Its mean is the entropy of the mean class probabilities, log K where all classes come up alike, and so is the
+    mean's gradient: the information entropy of H. Chen et al., "Data-free learning of student networks" (DAFL),
+    arXiv:1904.01186, equation 6.
     """
     p = teacher.softmax(1)
     return -(p * p.detach().mean(0).clamp(min=MIN_PROBABILITY).log()).sum(1)

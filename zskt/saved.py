@@ -18,8 +18,9 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.result import SCHEMA, upgrade
 from zskt.experiments.run_folder import environment, save_network
-from zskt.files import read_json, require_new, write_json
+from zskt.files import read_json, write_json
 from zskt.methods import METHODS
+from zskt.settings import Settings
 
 if TYPE_CHECKING:
     from zskt.api import Run
@@ -31,9 +32,9 @@ PROGRAM = "student.pt2"
 class Program(nn.Module):
     """An exported student: always in evaluation mode."""
 
-    def __init__(self, program: nn.Module) -> None:
+    def __init__(self, exported: torch.export.ExportedProgram) -> None:
         super().__init__()
-        self.program = program
+        self.exported, self.program = exported, exported.module()
 
     def forward(self, *x: torch.Tensor) -> torch.Tensor:
         """Call the program, -> logits (B, K)."""
@@ -51,9 +52,11 @@ def save_run(run: Run, folder: Path) -> Path:
     Raises:
         UserError: if the folder is not empty.
     """
-    require_new(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: is not an empty folder; name another")
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"method": run.method, "settings": run.settings.to_dict(), "seed": run.seed}
+    values = run.settings.to_dict() if isinstance(run.settings, Settings) else dict(run.settings)
+    settings = {"method": run.method, "settings": values, "seed": run.seed}
     write_json(folder / "config.json", {"preset": None, "mode": "api", **settings})
     write_json(folder / "environment.json", environment(torch.device("cpu")))
     lines = (json.dumps({"step": i, **metrics}) for i, metrics in enumerate(run.metrics, 1))
@@ -69,6 +72,9 @@ def save_run(run: Run, folder: Path) -> Path:
 
 def _export(student: nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
     """Write the student as an exported program for any batch size; one that cannot be exported is left out."""
+    if isinstance(student, Program):  # of a run that was read
+        torch.export.save(student.exported, path)
+        return
     if not example:
         return
     try:
@@ -124,6 +130,8 @@ def _student(
         from zskt.experiments.finished import read_config
 
         config, _ = read_config(folder)
+        if student is not None:
+            return _load(folder, student), config.settings, config.method, config.seed
         network = load_student(folder, config, catalog().with_run(folder))
         return network, config.settings, config.method, config.seed
     name, values = str(recorded.get("method")), recorded.get("settings", {})
@@ -147,4 +155,4 @@ def _load(folder: Path, student: nn.Module | None) -> nn.Module:
         return student.eval()
     if not (folder / PROGRAM).is_file():
         raise UserError(f"{folder}: its student was not exported; give student=, a network of the same architecture")
-    return Program(torch.export.load(folder / PROGRAM).module())
+    return Program(torch.export.load(folder / PROGRAM))

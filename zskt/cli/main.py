@@ -44,7 +44,8 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     except OSError as error:
         print(f"zskt: {error.filename}: {error.strerror}; mend that, or choose another --out", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("zskt: interrupted; continue with the same command and --resume --out RUN_FOLDER", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        folder = error.args[0] if error.args else "RUN_FOLDER"
+        print(f"zskt: interrupted; continue with the same command and --resume --out {folder}", file=sys.stderr)
         return 130
     return 0

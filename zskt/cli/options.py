@@ -28,6 +28,8 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
     config = config.with_(**names, **settings)
     config = config if flags.iterations is None else config.with_length(flags.iterations)
+    if flags.mode == "few-shot" and flags.without_teacher and config.settings.has_teacher:
+        raise UserError("--without-teacher: contradicts the --set that asks for a teacher; leave one of the two out")
     catalog.require(config)
     return config, catalog, options
 

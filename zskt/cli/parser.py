@@ -35,7 +35,7 @@ class Mode:
 
     summary: str
     flags: tuple[str, ...]
-    """Flags that it reads: another one is a mistake, not a silent wish."""
+    """Flags that the mode reads; any other is an error."""
     required: tuple[str, ...] = ()
     """Flags that it cannot do without."""
 

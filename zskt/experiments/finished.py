@@ -59,6 +59,8 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
         UserError: if there is no such run, or another version wrote it.
     """
     recorded = read_json(run / "config.json")
+    if recorded.get("mode") == "api":
+        raise UserError(f"{run}: a run of the Python interface; read it with zskt.load_run")
     return RunConfig.read(recorded, str(run / "config.json"), whole=whole), recorded.get("files", {})
 
 

@@ -134,7 +134,7 @@ def save_network(network: nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
     temporary = path.with_suffix(".tmp")
-    save_file({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, str(temporary))
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()}, str(temporary))
     temporary.replace(path)
 
 

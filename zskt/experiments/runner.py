@@ -86,7 +86,8 @@ def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> 
     recorded = {role: (path, None if file is None else sha256(file)) for role, (path, file) in paths.items()}
     recorded["data"] = (options.data, None if options.data is None else data.sha256())
     return {
-        role: {"path": None if path is None else str(path), "sha256": sha} for role, (path, sha) in recorded.items()
+        role: {"path": None if path is None else str(path.absolute()), "sha256": sha}
+        for role, (path, sha) in recorded.items()
     }
 
 
@@ -144,7 +145,7 @@ def train_loop(
                 state.save(folder.checkpoint, config.to_dict())
                 saved = time.monotonic()
             if interruption.requested:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(str(folder.path))
             shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
             bar.set_postfix_str(shown)
             if not options.progress and now - printed > PROGRESS_SECONDS:

@@ -20,7 +20,7 @@ from zskt.forward import CountedTeacher, capture
 from zskt.generator import is_trainable
 from zskt.losses import KL, class_information, generator_loss
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, batch_metrics
+from zskt.methods.student import StudentStep, batch_metrics, require_gradient, trainable
 from zskt.optim import cosine, step
 from zskt.settings import Settings, setting
 
@@ -38,7 +38,7 @@ class DAFLConfig(Settings):
     feature_weight: float = setting(0.1, minimum=0)
     """Weight of the magnitude of the teacher's features, equation 5, alpha."""
     class_entropy_weight: float = setting(5.0, minimum=0)
-    """Weight of the entropy of the teacher's mean belief, equation 6, beta."""
+    """Weight of the entropy of the teacher's mean class probabilities, equation 6, beta."""
     temperature: float = setting(1.0, above=0)
     """Temperature of both softmaxes in KL(T || S)."""
     student_lr: float = setting(2e-3, minimum=0)
@@ -59,12 +59,14 @@ class DAFL(Method):
     def __init__(self, config: DAFLConfig, setup: Setup) -> None:
         assert setup.generator is not None and setup.pair.teacher is not None
         self.config, self.pair, self.generator = config, setup.pair, setup.generator
+        if setup.pair.regression_scale is not None:
+            raise UserError("dafl: knows classes alone, but the teacher regresses values, too; use method zskt")
         layers: tuple[str, ...] = getattr(setup.pair.teacher, "attention_layers", ())
         if config.feature_weight and not layers:
             raise UserError("feature_weight: the teacher names no layers (attention_layers); set feature_weight=0")
         self.layers = layers[-1:] if config.feature_weight else ()
         self.rng = torch.Generator(setup.device).manual_seed(4 * setup.seed)
-        optimizer = torch.optim.AdamW(setup.pair.student.parameters(), config.student_lr, weight_decay=0.0)
+        optimizer = torch.optim.AdamW(trainable(setup.pair.student), config.student_lr, weight_decay=0.0)
         self.state = TrainState(
             parts={"student": setup.pair.student, "student_optimizer": optimizer, "generator": setup.generator},
             streams={"latent": self.rng},
@@ -91,6 +93,7 @@ class DAFL(Method):
             if batch.component is not None:
                 self.generator.update(batch.component, reward.detach())
             if self.generator_optimizer is not None:
+                require_gradient(answer)
                 self.generator_optimizer.param_groups[0]["lr"] = config.generator_lr * fall
                 loss = generator_loss(reward, batch.log_prob, batch.penalty)
                 step(loss, self.generator_optimizer, config.max_grad_norm)

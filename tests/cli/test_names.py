@@ -1,0 +1,51 @@
+"""The names that the command line knows without torch."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Call
+from zskt.__main__ import catalog
+from zskt.cli.names import KINDS, list_names, names_of, read_names, require_names
+from zskt.cli.parser import parse
+from zskt.errors import UserError
+from zskt.methods import METHODS
+
+
+def test_the_file_of_names_is_what_the_catalogue_has() -> None:
+    # After a change of the catalogue: python -m zskt --write-names
+    assert read_names() == names_of(catalog())
+
+
+def test_every_name_has_a_summary() -> None:
+    names = read_names()
+    assert all(summary for kind in KINDS for summary in names[kind].values())
+    assert names["settings"]["kd"] == list(METHODS["kd"].Config.names())
+
+
+def test_the_list_names_everything(call: Call) -> None:
+    code, out, _ = call("--mode", "list")
+    assert code == 0 and out.strip() == list_names()
+    for name in ("jetclass-particlenet-kin", "pfn-small", "shower-prior", "jets-embedded", "zskt", "supervised"):
+        assert f"\n  {name} " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--teacher", "x"), "unknown teacher 'x': choose one of cifar10-resnet20"),
+        (("--teacher", "mnist-lenet"), "unknown teacher 'mnist-lenet': did you mean mnist-lenet5"),
+        (("--student", "x"), "unknown student 'x': choose one of deepsets, lenet5-half, "),
+        (("--generator", "x"), "unknown generator 'x': choose one of cutouts-prior, image, leaves-prior, mlp"),
+        (("--generator", "none"), "unknown generator 'none': did you mean noise"),
+        (("--preset", "x"), "unknown preset 'x': choose one of"),
+        (("--method", "x"), "unknown method 'x': choose one of kd, supervised, zskt"),
+        (("--teacher-path", "none.pt"), "--teacher-path none.pt: no such file; give the teacher's file"),
+        (("--preprocess", "no.json"), "--preprocess no.json: no such file; give the preprocess.json"),
+        (("--data", "none.root"), "--data none.root: no such file; give a file of jets, or a folder of images"),
+    ],
+)
+def test_unknown_names_and_files_are_told(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        require_names(parse(["--mode", "zero-shot", *arguments]))
+    assert str(error.value).startswith(message)
