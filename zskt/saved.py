@@ -78,7 +78,7 @@ def _export(student: nn.Module, example: tuple[torch.Tensor, ...], path: Path) -
     if not example:
         return
     try:
-        batch = torch.export.Dim("batch", min=1)
+        batch = torch.export.Dim("batch", min=1, max=2**20)
         dynamic = tuple({0: batch} for _ in example)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

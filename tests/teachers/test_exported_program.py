@@ -19,7 +19,7 @@ def exported(folder: Path) -> tuple[Path, Path, Toy]:
     preprocess = described()
     network = Toy(preprocess).eval()
     _, where = write(folder, preprocess, network)
-    jets, particles, vertices = (torch.export.Dim(name, min=1) for name in ("jets", "particles", "vertices"))
+    jets, particles, vertices = (torch.export.Dim(name, min=1, max=4096) for name in ("jets", "particles", "vertices"))
     shapes = tuple({0: jets, 2: entries} for entries in (particles, particles, vertices, vertices))
     program = torch.export.export(network, random_inputs(preprocess.groups, 3), dynamic_shapes=shapes)
     torch.export.save(program, folder / "model.pt2")
