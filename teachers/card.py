@@ -42,7 +42,7 @@ class ParameterCard:
     local_file: Path | None = None
     """The user's file, which may hold other weights of the same architecture."""
     dataset: str | None = None
-    """Name of the published data set that the network is judged on; None where samples are given as files."""
+    """Name of the published data set that the network is evaluated on; None where samples are given as files."""
     training_preset: str | None = None
     """Preset of ``--mode teacher`` that trains the network, where no file is published."""
     default_preset: str | None = None

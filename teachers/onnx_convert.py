@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from zskt.errors import UserError
 from zskt.jets.random_inputs import describe_differences, largest_differences
-from zskt.onnx_runtime import feeds, optimised, session, with_ranks, with_whole_clips
+from zskt.onnx_runtime import feeds, optimised, session, with_integer_clips, with_ranks
 
 warnings.filterwarnings("ignore", message="Using a non-tuple sequence", module="onnx2torch")
 
@@ -79,7 +79,7 @@ def _simplify(
 ) -> onnx.ModelProto:
     """Simplify a graph by onnxruntime, and write down the ranks that the conversion must know."""
     try:
-        return with_whole_clips(with_ranks(optimised(model), x))
+        return with_integer_clips(with_ranks(optimised(model), x))
     except Exception as error:
         if fixed_batch:
             raise UserError(

@@ -124,7 +124,10 @@ def _fill(
     for name, (weight, bias), input_norm in zip(collections, first, input_norms, strict=True):
         sequence = network.get_submodule(f"{name}_conv.conv")
         assert isinstance(sequence, nn.Sequential)
-        sequence[0].load_state_dict(input_norm.state_dict())
+        norm = sequence[0]
+        assert isinstance(norm, nn.BatchNorm1d)
+        norm.load_state_dict(input_norm.state_dict())
+        norm.eps = input_norm.eps
         _set(sequence[1], weight, bias)
         sequence[2] = nn.Identity()
     for block, (edges, shortcut) in zip(network.pn.edge_convs, blocks, strict=True):

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from torch import nn
 
-from teachers import onnx_reader, torchscript
+from teachers import exported_program, onnx_reader, torchscript
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess
 
@@ -56,7 +56,7 @@ class Reader(Protocol):
         ...
 
 
-READERS: tuple[Reader, ...] = (torchscript, onnx_reader)
+READERS: tuple[Reader, ...] = (torchscript, onnx_reader, exported_program)
 
 
 def reader_of(path: Path) -> Reader:
@@ -68,7 +68,8 @@ def reader_of(path: Path) -> Reader:
     for reader in READERS:
         if path.suffix in reader.SUFFIXES:
             return reader
-    raise UserError(f"{path}: unknown kind of network {path.suffix!r}; give TorchScript (.pt) or .onnx")
+    known = ", ".join(suffix for reader in READERS for suffix in reader.SUFFIXES)
+    raise UserError(f"{path}: unknown kind of network {path.suffix!r}; give one of {known}")
 
 
 def needs_preprocess(path: Path) -> bool:

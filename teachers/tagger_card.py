@@ -155,7 +155,7 @@ class TaggerCard:
         return describe(self.inputs)
 
     def record(self) -> dict[str, Any] | None:
-        """Return what a run folder keeps, for `with_record`: its student can then be judged without these files."""
+        """Return what a run folder keeps, for `with_record`: its student can then be evaluated without these files."""
         return self.description.to_record()
 
     def with_record(self, record: Mapping[str, Any], where: Path = Path(RECORD)) -> Self:

@@ -16,6 +16,7 @@ from zskt.losses import (
     Attention,
     CrossEntropy,
     Hint,
+    Similarity,
     Term,
     Values,
     ascend,
@@ -189,7 +190,7 @@ def test_terms_capture_what_they_compare_and_hints_are_too_large_to_keep() -> No
     assert torch.equal(Hint().capture(network, (layer,), output, [layer])["activation.0"], layer)
     assert not KL().capture(network, (layer,), output, [])
     assert KL.cacheable and Attention.cacheable and not Hint.cacheable
-    assert set(TERMS) == {"attention", "hint"} and issubclass(TERMS["hint"], Term)
+    assert set(TERMS) == {"attention", "hint", "similarity"} and issubclass(TERMS["hint"], Term)
 
 
 @pytest.mark.parametrize(
@@ -229,3 +230,18 @@ def test_a_loss_that_is_not_finite_names_its_term(bad: float) -> None:
     layers = [Output(torch.zeros(1, 2), {"activation.0": torch.full((1, 2), value)}) for value in (1.0, bad)]
     with pytest.raises(NonFiniteLoss, match="hint distance is"):
         student_loss([KL(), Hint(0.1)], *layers)
+
+
+def test_similarity_compares_which_samples_are_alike_whatever_the_widths() -> None:
+    term, logits = Similarity(1.0), Output(torch.zeros(2, 3))
+    alike = term.capture(nn.Identity(), (), logits, [torch.tensor([[1.0, 0.0], [1.0, 0.0]])])
+    apart = term.capture(nn.Identity(), (), logits, [torch.tensor([[2.0, 0.0, 0.0], [0.0, 3.0, 0.0]])])
+    half = 0.5**0.5
+    assert torch.allclose(alike["similarity"], torch.full((2, 2), half))
+    assert torch.allclose(apart["similarity"], torch.eye(2))
+    expected = (2 * (1 - half) ** 2 + 2 * half**2) / 4
+    distance = term.distance(Output(logits.logits, alike), Output(logits.logits, apart))
+    assert distance.item() == pytest.approx(expected)
+    assert not term.cacheable
+    with pytest.raises(UserError, match="names no layers"):
+        term.capture(nn.Identity(), (), logits, [])

@@ -20,7 +20,6 @@ _API = {
     "Run": "zskt.api",
     "distill": "zskt.api",
     "evaluate": "zskt.api",
-    "load_run": "zskt.api",
     "Generator": "zskt.generator",
     "METHODS": "zskt.methods",
     "Method": "zskt.methods",
@@ -39,16 +38,38 @@ _API = {
 _MODULES = {"generators": "generators", "teachers": "teachers", "losses": "zskt.losses", "methods": "zskt.methods"}
 """Public name of a package or module -> where it is: the shelves stand beside the library."""
 
-__all__ = ["__version__", *_API, *_MODULES]
+__all__ = ["__version__", "load_run", *_API, *_MODULES]
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
     import generators as generators
     import teachers as teachers
     from zskt.__main__ import catalog as catalog
     from zskt.api import Run as Run
     from zskt.api import distill as distill
     from zskt.api import evaluate as evaluate
-    from zskt.api import load_run as load_run
+
+
+def load_run(folder: str | Path, student: nn.Module | None = None) -> Run:
+    """Read a run that `Run.save` or the command line wrote.
+
+    Args:
+        student: an untrained network of the same architecture, into which the saved parameters are read. Without it, a
+            student of the catalogue is built anew, and another one is read as the exported program that `Run.save`
+            left.
+
+    Raises:
+        UserError: if there is no such run, or its student needs ``student``.
+    """
+    from pathlib import Path
+
+    from zskt.__main__ import catalog
+    from zskt.saved import read_run
+
+    return read_run(Path(folder), student, catalog)
 
 
 def __getattr__(name: str) -> Any:

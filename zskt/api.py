@@ -21,11 +21,14 @@ from tqdm import tqdm
 from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError, lookup
-from zskt.forward import Pair
+from zskt.experiments.config import require_settings
+from zskt.forward import Pair, forward
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup, iterate
 from zskt.methods.student import require_comparable
-from zskt.metrics import Predictions, compare, network_metrics
+from zskt.metrics import PREDICT_BATCH, Predictions, compare, network_metrics, predict
+from zskt.networks.regression_head import RegressionHead
+from zskt.padding import join
 from zskt.settings import Settings
 
 Network = nn.Module | Callable[..., Tensor]
@@ -34,6 +37,8 @@ Loader = Iterable[Any] | Tensor
 """Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
 N_TRIED = 8
 """Samples on which networks are tried before a run begins."""
+N_CALIBRATION = 512
+"""Samples from which a student learns the scale of regressed values."""
 
 
 @dataclass
@@ -60,12 +65,12 @@ class Run:
     """A few samples of what the networks take."""
 
     def save(self, folder: str | Path) -> Path:
-        """Write the run into a new folder: `load_run` reads it.
+        """Write the run into a new folder: `zskt.load_run` reads it.
 
         Raises:
             UserError: if the folder is not empty.
         """
-        from zskt.experiments.saved import save_run
+        from zskt.saved import save_run
 
         return save_run(self, Path(folder))
 
@@ -127,20 +132,27 @@ class TensorInputs:
 def read_loader(loader: Loader) -> Labelled:
     """Collect all batches of a loader; torch's random stream, from which a DataLoader draws, is left as it was.
 
+    Where the last dimension varies, as that of jets, it is padded with zeros.
+
     Raises:
         UserError: if there are none, or a batch is neither a tensor nor a tuple of tensors.
     """
-    batches = [loader] if isinstance(loader, Tensor) else loader
+    batches: Iterable[Any] = loader
+    if isinstance(loader, Tensor) or (isinstance(loader, tuple) and all(isinstance(t, Tensor) for t in loader)):
+        batches = [loader]
+    elif isinstance(loader, torch.utils.data.Dataset):
+        batches = torch.utils.data.DataLoader(loader, PREDICT_BATCH)
     columns: list[Batch] = []
     with torch.random.fork_rng(devices=[]):
         for batch in batches:
             x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
             if not x or not all(isinstance(t, Tensor) for t in x):
-                raise UserError(f"loader: a batch is {type(batch).__name__}; yield a tensor, or a tuple of tensors")
+                kind = type(next((t for t in x if not isinstance(t, Tensor)), batch)).__name__
+                raise UserError(f"loader: a batch has a {kind}; yield a tensor, or a tuple of tensors")
             columns.append(x)
     if not columns:
         raise UserError("loader: it yields no batch; give one that does")
-    x = tuple(torch.cat(parts).detach().cpu() for parts in zip(*columns, strict=True))
+    x = tuple(join([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
     labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
     labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
     return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
@@ -173,7 +185,7 @@ def distill(
     *,
     generator: Any = None,
     data: Loader | None = None,
-    method: str | None = None,
+    method: str | type[Method] | None = None,
     iterations: int | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
@@ -191,7 +203,8 @@ def distill(
         generator: a `zskt.Generator`, such as ``zskt.generators.tabular(low, high)``; or a user's own pseudo-samples:
             an iterator of batches, or a function of (count, rng).
         data: samples to learn from instead: a tensor, a DataLoader.
-        method: a name in `zskt.METHODS`; by default "zskt" with a generator, "kd" with data.
+        method: a name in `zskt.METHODS`, or a class of your own that derives from `zskt.Method`; by default "zskt" with
+            a generator, "kd" with data.
         iterations: of the method; epochs of method "supervised".
         seed: seed of every random stream; torch's own stream is left as it was.
         evaluate: samples, with labels if there are any, on which the student is measured, at the end and
@@ -203,18 +216,25 @@ def distill(
         UserError: if something does not fit together; one line says what to do.
         NonFiniteLoss: if a loss or a gradient is NaN or infinite, naming iteration and term.
     """
-    name = method or ("zskt" if data is None else "kd")
-    kind = lookup(METHODS, name, "method")
+    method = method or ("zskt" if data is None else "kd")
+    kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
+    registered = {other: name for name, other in METHODS.items()}
+    name = registered.get(kind, kind.__name__)
     _require_source(kind, name, teacher, generator, data)
     config = _settings(kind, name, iterations, settings)
     device = torch.device(device)
+    if not isinstance(student, nn.Module):
+        raise UserError(f"student: is a {type(student).__name__}; give an nn.Module, which can be trained")
+    if teacher is student:
+        raise UserError("student: is the teacher itself; give another network")
     network = None if teacher is None else as_network(teacher).to(device)
     test = None if evaluate is None else read_loader(evaluate)
     with torch.random.fork_rng(), frozen(network or nn.Identity()):
         torch.manual_seed(seed)
         student = student.to(device).train()
+        scale = student.scale if isinstance(student, RegressionHead) else None
         setup = Setup(
-            pair=Pair(network, student),
+            pair=Pair(network, student, scale),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
             data=None if data is None else _training_data(kind, name, data),
             inputs=TensorInputs() if data is not None else None,
@@ -222,6 +242,10 @@ def distill(
             device=device,
         )
         example = _try(setup)
+        if isinstance(student, RegressionHead):
+            _calibrate(student, setup)
+        is_image = len(example) == 1 and example[0].dim() == 4
+        require_settings(config, "images" if is_image else "tensors", "of this call")
         trained = kind(config, setup)
         _require_comparable(trained, setup, example)
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
@@ -272,16 +296,7 @@ def _try(setup: Setup) -> Batch:
     Raises:
         UserError: if a network does not run on them, or the two answer different numbers of classes.
     """
-    rng = torch.Generator(setup.device).manual_seed(0)
-    if setup.generator is not None:
-        generator = setup.generator
-        modes = {module: module.training for module in generator.modules()}
-        x = generator.eval().draw(N_TRIED, rng).x
-        for module, mode in modes.items():
-            module.training = mode
-    else:
-        assert setup.data is not None and setup.inputs is not None
-        x = tuple(t.to(setup.device) for t in setup.inputs(setup.data[:N_TRIED].samples))
+    x = _samples(setup, N_TRIED)
     shapes = {}
     for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
         if network is None:
@@ -293,20 +308,46 @@ def _try(setup: Setup) -> Batch:
         except Exception as error:  # networks raise whatever their operators do
             shown = ", ".join(str(tuple(t.shape)) for t in x)
             first = " ".join(str(error).split())[:160]
-            raise UserError(
-                f"{role}: does not run on samples of shape {shown} ({first}); choose another generator"
-            ) from error
+            remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
+            raise UserError(f"{role}: does not run on samples of shape {shown} ({first}); {remedy}") from error
         network.train(training)
         if not isinstance(logits, Tensor) or logits.dim() != 2:
-            found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise UserError(f"{role}: answers with {found}, not with logits (B, K); wrap it in a function that does")
+            shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
         shapes[role] = logits.shape[1]
     if len(set(shapes.values())) > 1:
         raise UserError(
             f"the teacher answers {shapes['teacher']} numbers a sample, the student {shapes['student']}: give the "
             "student as many outputs"
         )
+    values = getattr(setup.pair.teacher, "regressions", 0)
+    if values != getattr(setup.pair.student, "regressions", 0):
+        raise UserError(
+            f"the teacher regresses {values} values beside its classes: wrap the student as "
+            f"zskt.networks.regression_head.RegressionHead(student, {values})"
+        )
     return x
+
+
+@torch.no_grad()
+def _samples(setup: Setup, count: int) -> Batch:
+    """Take a few samples of what the student will learn from, from a random stream of their own."""
+    if setup.data is not None:
+        assert setup.inputs is not None
+        return tuple(t.to(setup.device) for t in setup.inputs(setup.data[:count].samples))
+    assert setup.generator is not None
+    modes = {module: module.training for module in setup.generator.modules()}
+    x = setup.generator.eval().draw(count, torch.Generator(setup.device).manual_seed(0)).x
+    for module, mode in modes.items():
+        module.training = mode
+    return x
+
+
+def _calibrate(student: RegressionHead, setup: Setup) -> None:
+    """Tell a student that regresses what the teacher's values spread over."""
+    assert setup.pair.teacher is not None
+    with torch.no_grad():
+        student.calibrate(forward(setup.pair.teacher, _samples(setup, N_CALIBRATION)).extras["values"])
 
 
 @torch.no_grad()
@@ -341,14 +382,20 @@ def _train(
 
 @torch.no_grad()
 def _predictions(network: nn.Module, data: Labelled, device: torch.device) -> Predictions:
-    from zskt.metrics import predict
-
     return predict(network, data, TensorInputs(), device)
 
 
 def _evaluate(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
     answers = _predictions(student, data, device)
+    if data.labels.max() >= answers.logits.shape[1]:
+        last = answers.logits.shape[1] - 1
+        raise UserError(f"labels: go up to {int(data.labels.max())}, but the student's classes are 0 to {last}")
     reference = None if teacher is None else _predictions(teacher, data, device)
+    if reference is not None and reference.logits.shape != answers.logits.shape:
+        shapes = [tuple(p.logits.shape[1:]) for p in (reference, answers)]
+        raise UserError(
+            f"the teacher answers {shapes[0]} numbers a sample, the student {shapes[1]}: they cannot be compared"
+        )
     scores = network_metrics("student", None, answers, data.labels) | compare(reference, answers)
     names = ("agreement", "kl", "accuracy", "auc", "ece")
     return {name: scores[name] for name in names} | {"count": len(data)}
@@ -370,19 +417,3 @@ def evaluate(
     networks = [None if n is None else as_network(n).to(device) for n in (student, teacher)]
     assert networks[0] is not None
     return _evaluate(networks[0], networks[1], read_loader(loader), device)
-
-
-def load_run(folder: str | Path, student: nn.Module | None = None) -> Run:
-    """Read a run that `Run.save` or the command line wrote.
-
-    Args:
-        student: an untrained network of the same architecture, into which the saved parameters are read. Without it, a
-            student of the catalogue is built anew, and another one is read as the exported program that `Run.save`
-            left.
-
-    Raises:
-        UserError: if there is no such run, or its student needs ``student``.
-    """
-    from zskt.experiments.saved import read_run
-
-    return read_run(Path(folder), student)

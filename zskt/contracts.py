@@ -1,4 +1,4 @@
-"""Contracts between the rooms of zskt: what inputs, pseudo-samples and teachers' cards are, and no code.
+"""Interfaces shared by all packages: what inputs, pseudo-samples and teachers' cards are, and no code.
 
 Shapes: B batch, K classes.
 """
@@ -84,7 +84,7 @@ class Card(Protocol):
 
     @property
     def dataset(self) -> str | None:
-        """Name of the published data set that it is judged on; None where samples are given as files."""
+        """Name of the published data set that it is evaluated on; None where samples are given as files."""
         ...
 
     @property
@@ -141,7 +141,7 @@ class Card(Protocol):
         ...
 
     def record(self) -> dict[str, Any] | None:
-        """What a run folder keeps so that its student can be judged without the teacher's files; None if nothing."""
+        """What a run folder keeps so that its student can be evaluated without the teacher's files; None if nothing."""
         ...
 
     def with_record(self, record: Mapping[str, Any], where: Path) -> Self:

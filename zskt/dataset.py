@@ -34,29 +34,29 @@ class Labelled:
 
 
 def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int) -> Labelled:
-    """``count`` random samples of every class; a larger count with the same seed adds to them.
+    """Choose ``count`` random samples of every class; a larger count with the same seed adds to them.
 
     Raises:
         UserError: if a class has fewer.
     """
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
-    chosen = []
+    choices = []
     for k, name in enumerate(classes):
         rows = order[data.labels[order] == k]
         if len(rows) < count:
             raise UserError(f"--samples-per-class {count}: class {name} has {len(rows)} samples; take at most as many")
-        chosen.append(rows[:count])
-    return data[torch.cat(chosen)]
+        choices.append(rows[:count])
+    return data[torch.cat(choices)]
 
 
 def short(name: str) -> str:
-    """A class's name without what taggers put in front of all of them."""
+    """Return a class's name without the prefix that taggers give to all of them."""
     return name.removeprefix("label_").removeprefix("prob")
 
 
 def plain_positions(classes: Sequence[str]) -> dict[str, int]:
-    """Short name in lower case -> position of the first class that is called so."""
-    found: dict[str, int] = {}
+    """Map short names in lower case to the positions of the first classes of these names."""
+    positions: dict[str, int] = {}
     for position, name in enumerate(classes):
-        found.setdefault(short(name.lower()), position)
-    return found
+        positions.setdefault(short(name.lower()), position)
+    return positions

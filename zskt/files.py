@@ -1,4 +1,4 @@
-"""Published files -> frozen networks: fetched and verified, or from a path."""
+"""Files: SHA-256, downloads that are fetched once and verified, JSON that is written atomically."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from zskt.errors import UserError
 
 
 def sha256(path: Path) -> str:
-    """Of a file, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fetch(name: str, address: str, sha: str, flag: str) -> Path:
-    """A published file, fetched once and verified.
+def fetch(name: str, url: str, sha: str, flag: str) -> Path:
+    """Fetch a published file, once, and verify it.
 
     Raises:
         UserError: if there is no network, or the file is not the recorded one: the remedy is ``flag``.
@@ -26,27 +26,31 @@ def fetch(name: str, address: str, sha: str, flag: str) -> Path:
 
     try:
         pooch.get_logger().setLevel("ERROR")
-        return Path(pooch.retrieve(address, f"sha256:{sha}", path=pooch.os_cache("zskt"), progressbar=True))
+        return Path(pooch.retrieve(url, f"sha256:{sha}", path=pooch.os_cache("zskt"), progressbar=True))
     except ValueError as error:  # pooch: the hash does not match
         raise UserError(
-            f"{address}: SHA-256 is not the recorded {sha}; the publisher changed {name}: "
+            f"{url}: SHA-256 is not the recorded {sha}; the publisher changed {name}: "
             f"get the recorded version, give it as {flag}"
         ) from error
     except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
         raise UserError(
-            f"{name}: cannot fetch {address} ({type(error).__name__}); download it elsewhere, give {flag}"
+            f"{name}: cannot fetch {url} ({type(error).__name__}); download it elsewhere, give {flag}"
         ) from error
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Atomically, so that a reader never sees half a file."""
+    """Write a JSON file atomically: a reader never sees half of it."""
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
     temporary.replace(path)
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Raises `UserError` if the file is missing or holds no JSON object."""
+    """Read a JSON object.
+
+    Raises:
+        UserError: if the file is missing or holds no JSON object.
+    """
     try:
         value = json.loads(path.read_text())
     except FileNotFoundError:
@@ -56,3 +60,11 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path}: holds no JSON object; give the folder of a run of zskt")
     return value
+
+
+def require_new(path: Path) -> None:
+    """Raise `UserError` if a run cannot begin in a folder: something is there already."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path}: is a file; name a folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")

@@ -92,9 +92,9 @@ def value_distance(teacher: Output, student: Output, scale: Tensor) -> Tensor:
 def class_information(teacher: Tensor) -> Tensor:
     """Return how rare in its batch the teacher's belief is: -sum_c p_c(x) log mean p_c, logits (B, K) -> (B,), nats.
 
-    Its mean is the entropy of the mean belief, log K where all classes come up alike, and so is the mean's gradient:
-    the information entropy of H. Chen et al., "Data-free learning of student networks" (DAFL), arXiv:1904.01186,
-    equation 6.
+    Its mean is the entropy of the mean class probabilities, log K where all classes come up alike, and so is the
+    mean's gradient: the information entropy of H. Chen et al., "Data-free learning of student networks" (DAFL),
+    arXiv:1904.01186, equation 6.
     """
     p = teacher.softmax(1)
     return -(p * p.detach().mean(0).clamp(min=MIN_PROBABILITY).log()).sum(1)
@@ -262,7 +262,29 @@ class Values(Term):
         return value_distance(teacher, student, self.scale).mean()
 
 
-TERMS: dict[str, type[Term]] = {"attention": Attention, "hint": Hint}
+@dataclass(frozen=True)
+class Similarity(Term):
+    """The match of which samples of a batch are alike, whatever the widths of the two networks.
+
+    F. Tung and G. Mori, "Similarity-preserving knowledge distillation", arXiv:1907.09682, equations 1 to 4: the Gram
+    matrix of the batch's last common layer, its rows of unit length, (B, B). It belongs to a batch: none can be kept.
+    """
+
+    name = "similarity distance"
+    needs_layers = True
+    cacheable = False
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        if not layers:
+            raise UserError("terms.similarity: teacher or student names no layers (attention_layers); leave it out")
+        flat = layers[-1].flatten(1)
+        return {"similarity": nn.functional.normalize(flat @ flat.T, dim=1)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return (teacher.extras["similarity"] - student.extras["similarity"]).square().mean()
+
+
+TERMS: dict[str, type[Term]] = {"attention": Attention, "hint": Hint, "similarity": Similarity}
 """Terms that any method can be given by ``--set terms.NAME=WEIGHT``; they need no argument but the weight."""
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 
 def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """A network in onnxruntime, on so many threads."""
+    """Open a network in onnxruntime, on so many threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4  # errors are raised; on the screen they would be noise
@@ -29,7 +29,7 @@ def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.Infe
 
 
 def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str, np.ndarray]:
-    """The session's inputs by name, of the types that it asks for; ``x`` in their order."""
+    """Return a session's inputs by name, of the types that it asks for; ``x`` in their order."""
     types = {
         "tensor(bool)": bool,
         "tensor(float16)": np.float16,
@@ -41,53 +41,53 @@ def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str,
 
 
 def with_ranks(model: onnx.ModelProto, x: Sequence[Tensor]) -> onnx.ModelProto:
-    """A copy that says of what type and rank each of its tensors is."""
+    """Copy a graph and write down the type and rank of each of its tensors."""
     everything = onnx.ModelProto()
     everything.CopyFrom(model)
-    known = {output.name for output in model.graph.output}
-    inner = [name for node in model.graph.node for name in node.output if name and name not in known]
+    outputs = {output.name for output in model.graph.output}
+    inner = [name for node in model.graph.node for name in node.output if name and name not in outputs]
     everything.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in inner)
     run = session(everything)
     values = run.run(inner, feeds(run, x))
-    told = onnx.ModelProto()
-    told.CopyFrom(model)
-    del told.graph.value_info[:]
+    ranked = onnx.ModelProto()
+    ranked.CopyFrom(model)
+    del ranked.graph.value_info[:]
     for name, value in zip(inner, values, strict=True):
         kind = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
-        told.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None] * np.asarray(value).ndim))
-    return told
+        ranked.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None] * np.asarray(value).ndim))
+    return ranked
 
 
 def optimised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph as onnxruntime simplifies it, constants computed, which the conversion does not do."""
+    """Simplify a graph by onnxruntime, constants computed, which the conversion does not do."""
     with tempfile.TemporaryDirectory() as place:
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath, options.log_severity_level = str(Path(place) / "model.onnx"), 4
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        found = onnx.load(options.optimized_model_filepath)
-    for i, node in enumerate(found.graph.node):
+        simplified = onnx.load(options.optimized_model_filepath)
+    for i, node in enumerate(simplified.graph.node):
         node.name = f"{node.op_type}_{i}"  # names that it gives to new nodes may be taken: the conversion goes by them
         while node.input and not node.input[-1]:  # an input left out at the end is one that is not there
             del node.input[-1]
-    return found
+    return simplified
 
 
-def with_whole_clips(told: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy in which clipped whole numbers are made whole again: the conversion turns them into fractions.
+def with_integer_clips(ranked: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy a graph and make clipped integers integers again: the conversion turns them into floats.
 
     Args:
-        told: a graph `with_ranks`.
+        ranked: a graph `with_ranks`.
     """
     model = onnx.ModelProto()
-    model.CopyFrom(told)
+    model.CopyFrom(ranked)
     types = {v.name: v.type.tensor_type.elem_type for v in model.graph.value_info}
-    whole = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
+    integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
     nodes = []
     for node in model.graph.node:
         nodes.append(node)
         name = node.output[0] if node.output else ""
-        if node.op_type == "Clip" and types.get(name) in whole:
+        if node.op_type == "Clip" and types.get(name) in integers:
             node.output[0] = f"{name}_clipped"
             nodes.append(helper.make_node("Cast", [node.output[0]], [name], to=types[name]))
             model.graph.value_info.append(helper.make_tensor_value_info(node.output[0], types[name], None))
@@ -106,11 +106,11 @@ OUTPUT = "softmax"
 def write_onnx(
     network: nn.Module, names: Sequence[str], axes: Sequence[Mapping[int, str]], x: Sequence[Tensor], path: Path
 ) -> set[str]:
-    """Trace a network; names of the inputs that it uses.
+    """Trace a network and write it as ONNX; return the names of the inputs that it uses.
 
     Args:
-        names: of its inputs.
-        axes: of each input, which may have any length, and what they count.
+        names: names of its inputs.
+        axes: the axes of each input that may have any length, and what they count.
         x: a few samples of them.
     """
     dynamic = dict(zip(names, axes, strict=True)) | {OUTPUT: {0: "N"}}
@@ -126,8 +126,8 @@ def write_onnx(
 
 
 def run_onnx(path: Path, names: Sequence[str], x: Sequence[Tensor]) -> Tensor:
-    """What an exported network says of inputs with these names: (B, K + R)."""
+    """Run an exported network on inputs with these names: -> (B, K + R)."""
     network = session(path)
     named = dict(zip(names, x, strict=True))
-    said = network.run(None, feeds(network, [named[i.name] for i in network.get_inputs()]))[0]
-    return torch.from_numpy(np.asarray(said))
+    answer = network.run(None, feeds(network, [named[i.name] for i in network.get_inputs()]))[0]
+    return torch.from_numpy(np.asarray(answer))

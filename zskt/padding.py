@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -11,9 +13,14 @@ def padded(t: Tensor, width: int) -> Tensor:
     return nn.functional.pad(t, (0, width - t.shape[-1]))
 
 
+def join(parts: Sequence[Tensor]) -> Tensor:
+    """Concatenate tensors along the batch, padded with zeros to the widest of them."""
+    if parts[0].dim() == 1:
+        return torch.cat(list(parts))
+    width = max(t.shape[-1] for t in parts)
+    return torch.cat([padded(t, width) for t in parts])
+
+
 def cat(a: Tensor, b: Tensor) -> Tensor:
-    """Concatenate along the batch, padded with zeros to the wider of both."""
-    if a.dim() == 1:
-        return torch.cat([a, b])
-    width = max(a.shape[-1], b.shape[-1])
-    return torch.cat([padded(t, width) for t in (a, b)])
+    """Concatenate two tensors along the batch, padded with zeros to the wider of both."""
+    return join((a, b))

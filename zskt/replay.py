@@ -16,6 +16,8 @@ from zskt.forward import Output
 from zskt.padding import cat, padded
 
 MAX_HALF = torch.finfo(torch.float16).max
+HALF_ROUNDING = 1e-3
+"""Relative loss by rounding to half precision, at most."""
 FULL_PRECISION = frozenset({"values"})
 """Extras that keep their own precision: regressed values have units."""
 
@@ -23,14 +25,16 @@ FULL_PRECISION = frozenset({"values"})
 class ReplayBuffer:
     """A ring of the latest R samples.
 
-    Inputs, logits and captured extras are kept in half precision, which is finer than any detector and half the memory;
-    what lies outside its range is kept at its edge.
+    Inputs, logits and captured extras of 32 bits are kept in half precision, which is finer than any detector and half
+    the memory, unless the first batch shows that a feature would lose by it. What lies outside the range of half
+    precision later on is kept at its edge.
     """
 
     def __init__(self, size: int, device: torch.device | None = None) -> None:
         self.size, self.device = size, device or torch.device("cpu")
         self.seen = 0
         self._columns: dict[str, Tensor] = {}
+        self._dtypes: dict[str, torch.dtype] = {}
         self._weights: tuple[int, float, Tensor] | None = None
 
     def __len__(self) -> int:
@@ -40,7 +44,8 @@ class ReplayBuffer:
         """Keep a batch; the oldest samples make room."""
         columns = {f"x.{i}": t for i, t in enumerate(x)} | {"logits": output.logits} | output.extras
         if not self._columns:
-            self._columns = {name: self._empty(name, column) for name, column in columns.items()}
+            self._columns = {name: self._empty(column, _kept_as(name, column)) for name, column in columns.items()}
+            self._dtypes = {name: column.dtype for name, column in columns.items()}
         rows = (torch.arange(self.seen, self.seen + len(output.logits)) % self.size).to(self.device)
         for name, column in columns.items():
             self._widen(name, column.shape[-1])
@@ -51,9 +56,8 @@ class ReplayBuffer:
             kept[rows] = rounded.to(kept.dtype)
         self.seen += len(rows)
 
-    def _empty(self, name: str, like: Tensor) -> Tensor:
-        half = like.is_floating_point() and name not in FULL_PRECISION
-        return torch.zeros(self.size, *like.shape[1:], dtype=torch.float16 if half else like.dtype, device=self.device)
+    def _empty(self, like: Tensor, dtype: torch.dtype) -> Tensor:
+        return torch.zeros(self.size, *like.shape[1:], dtype=dtype, device=self.device)
 
     def _widen(self, name: str, width: int) -> None:
         column = self._columns[name]
@@ -75,7 +79,7 @@ class ReplayBuffer:
         if balance and self._columns["logits"].shape[1]:  # a pure regression has no classes to balance
             rows = torch.multinomial(self._class_weights(balance), count, replacement=True, generator=rng)
         columns = {name: column[rows.to(column.device)] for name, column in self._columns.items()}
-        columns = {name: c.float() if c.is_floating_point() else c for name, c in columns.items()}
+        columns = {name: column.to(self._dtypes[name]) for name, column in columns.items()}
         inputs = sum(name.startswith("x.") for name in columns)
         x = tuple(columns.pop(f"x.{i}") for i in range(inputs))
         return x, Output(columns.pop("logits"), columns)
@@ -89,13 +93,27 @@ class ReplayBuffer:
         return self._weights[2]
 
     def state_dict(self) -> dict[str, Any]:
-        return {"seen": self.seen, "columns": {name: c[: len(self)].clone() for name, c in self._columns.items()}}
+        columns = {name: column[: len(self)].clone() for name, column in self._columns.items()}
+        return {"seen": self.seen, "columns": columns, "dtypes": dict(self._dtypes)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.seen, self._weights = state["seen"], None
-        self._columns = {name: self._empty(name, column) for name, column in state["columns"].items()}
+        self._dtypes = dict(state["dtypes"])
+        self._columns = {name: self._empty(column, column.dtype) for name, column in state["columns"].items()}
         for name, column in state["columns"].items():
             self._columns[name][: len(column)] = column
+
+
+def _kept_as(name: str, column: Tensor) -> torch.dtype:
+    """Choose how a column (B, F, ...) is kept: in half precision where no feature loses by it."""
+    if column.dtype != torch.float32 or name in FULL_PRECISION:
+        return column.dtype
+    others = [d for d in range(column.dim()) if d != 1]
+    loss = (column - column.clamp(-MAX_HALF, MAX_HALF).half().float()).abs()
+    largest = column.abs()
+    if others and column.numel():
+        loss, largest = loss.amax(others), largest.amax(others)
+    return torch.float16 if bool((loss <= HALF_ROUNDING * largest).all()) else torch.float32
 
 
 def concatenate(first: tuple[Batch, Output], second: tuple[Batch, Output]) -> tuple[Batch, Output]:

@@ -29,6 +29,17 @@ def setting(
     return field(default=default, metadata=metadata | {"choices": tuple(choices), "domain": domain})
 
 
+KINDS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
+"""Kind of a default -> the kinds of values that may take its place."""
+
+
+def _require_kind(name: str, value: Any, default: Any) -> None:
+    """Raise `UserError` if a value is of another kind than the default."""
+    kinds = KINDS.get(type(default))
+    if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+        raise UserError(f"{name} is {value!r}, but must be of kind {type(default).__name__}, like {default!r}")
+
+
 def _require_number(name: str, value: float, bounds: Mapping[str, float]) -> None:
     if not math.isfinite(value):
         raise UserError(f"{name} is {value}, but must be a finite number")
@@ -54,6 +65,11 @@ class Settings:
     def __post_init__(self) -> None:
         for f in fields(self):
             value = getattr(self, f.name)
+            _require_kind(f.name, value, f.default)
+            if isinstance(value, Mapping):
+                for key, entry in value.items():
+                    _require_kind(f"{f.name}.{key}", entry, 0.0)
+                    _require_number(f"{f.name}.{key}", entry, {"minimum": 0.0})
             if isinstance(value, int | float) and not isinstance(value, bool):
                 _require_number(f.name, value, f.metadata)
             if f.metadata.get("choices"):

@@ -38,7 +38,7 @@ def test_a_run_is_judged_again_where_it_found_its_images(run: Path) -> None:
 def test_other_images_under_the_same_name_are_not_its_own(run: Path, digits: Path) -> None:
     list(evaluate_runs([run], CATALOG, None, None, "cpu"))
     next(digits.glob("test*")).write_bytes(next(digits.glob("train*")).read_bytes())
-    with pytest.raises(UserError, match="not the images that this run was judged on; say where they are: --data"):
+    with pytest.raises(UserError, match="not the images that this run was evaluated on; say where they are: --data"):
         open_run(run, CATALOG)
     with pytest.raises(UserError, match=r"evaluate-mnist-test-digits\.json: holds figures on another file"):
         list(evaluate_runs([run], CATALOG, digits, None, "cpu"))

@@ -14,7 +14,7 @@ from zskt.errors import UserError
 def test_readers_are_told_by_suffix() -> None:
     assert reader_of(Path("a.pt")) is torchscript and reader_of(Path("a.pth")) is torchscript
     assert reader_of(Path("a.onnx")) is onnx_reader
-    with pytest.raises(UserError, match=r"unknown kind of network '\.h5'; give TorchScript"):
+    with pytest.raises(UserError, match=r"unknown kind of network '\.h5'; give one of .pt, .pth, .onnx, .pt2"):
         reader_of(Path("model.h5"))
 
 

@@ -33,9 +33,7 @@ def transition(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``transition``: curves of the student between classes, beside its teacher's."""
     from zskt.results.transition import transition_runs
 
-    if flags.run is None or len(flags.run) > 1:
-        raise UserError("--mode transition: say which run: --run runs/NAME, and another as --against runs/OTHER")
-    runs = [*flags.run, *([] if flags.against is None else [flags.against])]
+    runs = [one_run(flags), *([] if flags.against is None else [flags.against])]
     images = DEFAULT_IMAGES if flags.images is None else flags.images
     results, picture = transition_runs(
         runs, catalog, flags.data, flags.teacher_path, flags.device, images, progress=sys.stderr.isatty()
@@ -50,10 +48,8 @@ def transition(flags: argparse.Namespace, catalog: Catalog) -> None:
 
 def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``paper``: the runs behind the paper's tables, for so many minutes."""
-    from zskt.results.paper_runs import DATA_SETS, MAX_MINUTES, SEEDS, planned_runs, run_campaign
+    from zskt.results.paper_runs import MAX_MINUTES, SEEDS, planned_runs, run_campaign
 
-    if flags.only is None:
-        raise UserError(f"--mode paper: say for which data: --only {' or '.join(DATA_SETS)}")
     if flags.minutes is not None and not 0 < flags.minutes <= MAX_MINUTES:
         raise UserError(f"--minutes is {flags.minutes}, but must be positive, and at most {MAX_MINUTES}")
     folder = flags.out or RUNS
@@ -71,8 +67,6 @@ def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.experiments.finished import evaluate_runs
     from zskt.experiments.summary import summary
 
-    if flags.run is None:
-        raise UserError("--mode evaluate: say which run: --run runs/NAME")
     catalog = with_teacher_files(flags, catalog)
     for path, result in evaluate_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device):
         print(summary(result, path))
@@ -92,8 +86,6 @@ def simulate(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.simulation.simulate import simulate as simulate_jets
 
     del catalog
-    if flags.out is None:
-        raise UserError("--mode simulate: say where to write: --out jets.root")
     per_class = DEFAULT_PER_CLASS if flags.per_class is None else flags.per_class
     simulate_jets(flags.out, per_class=per_class, seed=flags.seed or 0)
     print(f"{10 * per_class} jets in {flags.out}")
@@ -119,8 +111,6 @@ def record(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.results.recording import record_runs
 
     del catalog
-    if flags.run is None:
-        raise UserError("--mode record: say which runs: --run runs/NAME")
     folder = flags.out or REFERENCE
     record_runs(flags.run, folder)
     print(f"{len(flags.run)} runs recorded in {folder}")
@@ -151,8 +141,6 @@ def export(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.export.latency import latency_table
 
     run = one_run(flags)
-    if flags.out is None:
-        raise UserError("--mode export: say where to write: --out student/")
     catalog = with_teacher_files(flags, catalog)
     out = export_run(run, flags.out, catalog, flags.data, flags.teacher_path)
     measured = read_json(out / "export.json")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from zskt.cli.names import list_names, require_names
+from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
 from zskt.errors import NonFiniteLoss, UserError
 
@@ -26,7 +26,7 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     flags = parse(arguments)
     try:
         if flags.mode == "list":
-            print(list_names())
+            print(list_names(names_of(catalog()) if is_stale() else read_names()))
             return 0
         require_names(flags)
         from zskt.cli.commands import COMMANDS  # after what needs no torch
@@ -38,10 +38,14 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     except NonFiniteLoss as error:
         print(f"zskt: stopped at {error}; no step was taken on it", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        sys.stderr.close()
+        return 0
     except OSError as error:
         print(f"zskt: {error.filename}: {error.strerror}; mend that, or choose another --out", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("zskt: interrupted; continue with the same command and --resume --out RUN_FOLDER", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        folder = error.args[0] if error.args else "RUN_FOLDER"
+        print(f"zskt: interrupted; continue with the same command and --resume --out {folder}", file=sys.stderr)
         return 130
     return 0

@@ -13,17 +13,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zskt.errors import UserError, lookup
+from zskt.experiments.aliases import SETTING_ALIASES
+from zskt.files import require_new
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
 
 PATH = Path(__file__).with_name("names.json")
+ROOT = Path(__file__).parents[2]
+SOURCES = (
+    "zskt/methods/*.py",
+    "zskt/experiments/*presets.py",
+    "zskt/networks/students.py",
+    "generators/*.py",
+    "teachers/*.py",
+)
+"""Files that name what can be chosen."""
+TRAINS = ("zero-shot", "kd", "few-shot", "teacher")
+"""Modes that leave a run folder."""
+STALE_SECONDS = 60.0
+"""Age difference beyond which ``names.json`` is taken for older than the sources: a checkout writes both at once."""
 KINDS = ("teachers", "students", "generators", "methods", "presets")
 
 
 def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Collect the names of a catalogue, each with its summary; of methods their settings."""
-    from zskt.experiments.config import RunConfig
+    from zskt.experiments.config import METHOD_OF_MODE, RUN_SETTINGS
     from zskt.experiments.presets import summary_of
     from zskt.methods import METHODS
 
@@ -37,13 +52,23 @@ def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
         "methods": {name: first_line(kind) for name, kind in METHODS.items()},
         "presets": {name: summary_of(config) for name, config in catalog.presets.items()},
         "settings": {name: list(kind.Config.names()) for name, kind in METHODS.items()},
-        "run": {"settings": list(RunConfig.names())},
+        "run": {
+            "settings": list(RUN_SETTINGS),
+            "method_of_mode": METHOD_OF_MODE,
+            "method_of_preset": {name: config.method for name, config in catalog.presets.items()},
+        },
     }
 
 
 def write_names(catalog: Catalog) -> None:
     """Write ``names.json`` anew."""
     PATH.write_text(json.dumps(names_of(catalog), indent=1, ensure_ascii=False) + "\n")
+
+
+def is_stale() -> bool:
+    """Tell whether a source has changed since ``names.json`` was written: then the catalogue itself must be asked."""
+    newest = max((path.stat().st_mtime for pattern in SOURCES for path in ROOT.glob(pattern)), default=0.0)
+    return newest > PATH.stat().st_mtime + STALE_SECONDS
 
 
 @cache
@@ -53,22 +78,24 @@ def read_names() -> dict[str, dict[str, Any]]:
     return names
 
 
-def list_names() -> str:
+def list_names(names: dict[str, dict[str, Any]]) -> str:
     """Return what ``--mode list`` prints."""
     lines = []
     for kind in KINDS:
-        entries = read_names()[kind]
+        entries = names[kind]
         width = max(map(len, entries))
         lines += [f"{kind}:", *(f"  {name:<{width}}  {summary}" for name, summary in entries.items())]
     return "\n".join(lines)
 
 
 def require_names(flags: argparse.Namespace) -> None:
-    """Raise `UserError` if a flag names somebody unknown, or a file that is not there."""
-    for kind in KINDS:
-        name = getattr(flags, kind.removesuffix("s"), None)
-        if name is not None:
-            lookup(read_names()[kind], name, kind.removesuffix("s"))
+    """Raise `UserError` if a flag names an unknown entry or setting, or a file that is not there."""
+    if not is_stale():
+        for kind in KINDS:
+            name = getattr(flags, kind.removesuffix("s"), None)
+            if name is not None:
+                lookup(read_names()[kind], name, kind.removesuffix("s"))
+        _require_settings(flags)
     missing = {
         "teacher_path": "give the teacher's file, or leave the flag out",
         "preprocess": "give the preprocess.json that belongs to the network",
@@ -78,3 +105,23 @@ def require_names(flags: argparse.Namespace) -> None:
         path: Path | None = getattr(flags, flag)
         if path is not None and not path.exists():
             raise UserError(f"--{flag.replace('_', '-')} {path}: no such file; {remedy}")
+    for run in (flags.run or ()) if flags.mode not in ("tables", "record") else ():
+        if not (run / "config.json").is_file():
+            raise UserError(f"{run / 'config.json'}: no such file; give the folder of a run of zskt")
+    if flags.mode in TRAINS and flags.out is not None and not flags.resume:
+        require_new(flags.out)
+
+
+def _require_settings(flags: argparse.Namespace) -> None:
+    """Raise `UserError` if ``--set`` names a setting that neither the run nor its method has."""
+    run = read_names()["run"]
+    method = flags.method or run["method_of_preset"].get(flags.preset) or run["method_of_mode"].get(flags.mode)
+    if flags.mode != "zero-shot":  # another mode runs a preset by a method of its own
+        method = run["method_of_mode"].get(flags.mode)
+    settings = dict.fromkeys([*read_names()["settings"].get(method, ()), *run["settings"]])
+    for assignment in flags.set or ():
+        name = assignment.partition("=")[0].partition(".")[0]
+        if name == "iterations" and "epochs" in settings:
+            continue  # what labels teach counts its rounds in epochs
+        if name not in SETTING_ALIASES or SETTING_ALIASES[name] not in settings:
+            lookup(settings, name, f"setting of --mode {flags.mode} (method {method})")

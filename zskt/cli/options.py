@@ -28,6 +28,8 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
     config = config.with_(**names, **settings)
     config = config if flags.iterations is None else config.with_length(flags.iterations)
+    if flags.mode == "few-shot" and flags.without_teacher and config.settings.has_teacher:
+        raise UserError("--without-teacher: contradicts the --set that asks for a teacher; leave one of the two out")
     catalog.require(config)
     return config, catalog, options
 
@@ -127,9 +129,10 @@ def one_run(flags: argparse.Namespace) -> Path:
     """Return the run that a mode is about.
 
     Raises:
-        UserError: if there is none, or more than one.
+        UserError: if there is more than one.
     """
-    if flags.run is None or len(flags.run) > 1:
-        raise UserError(f"--mode {flags.mode}: say which run: --run runs/NAME")
+    if len(flags.run) > 1:
+        other = ", and another as --against runs/OTHER" if flags.mode == "transition" else ""
+        raise UserError(f"--mode {flags.mode}: is about one run: --run runs/NAME{other}")
     run: Path = flags.run[0]
     return run

@@ -26,6 +26,8 @@ RECIPE = (
 )
 RUN = ("device", "out", "resume", "data", "teacher_path", "preprocess")
 
+FINISHED = ("run", "data", "teacher_path", "preprocess", "device")
+
 
 @dataclass(frozen=True)
 class Mode:
@@ -33,7 +35,17 @@ class Mode:
 
     summary: str
     flags: tuple[str, ...]
-    """Flags that it reads: another one is a mistake, not a silent wish."""
+    """Flags that the mode reads; any other is an error."""
+    required: tuple[str, ...] = ()
+    """Flags that it cannot do without."""
+
+
+REMEDIES = {
+    "run": "say which run: --run runs/NAME",
+    "only": "say for which data: --only mnist",
+    "out": "say where to write: --out PATH",
+}
+"""What to say where a required flag is missing."""
 
 
 def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
@@ -51,18 +63,20 @@ MODES: dict[str, Mode] = {
         "train a teacher that nobody publishes",
         _without(RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_path", "preprocess"),
     ),
-    "evaluate": Mode("metrics of finished runs on other data", ("run", "data", "teacher_path", "preprocess", "device")),
-    "report": Mode("one HTML page on a finished run", ("run", "data", "teacher_path", "preprocess", "device")),
-    "export": Mode("a finished run's student as ONNX and int8", ("run", "out", "data", "teacher_path", "preprocess")),
+    "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
+    "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
+    "export": Mode("a finished run's student as ONNX and int8", ("run", "out", "data", "teacher_path", "preprocess"),
+                   ("run", "out")),
     "transition": Mode(
         "transition curves of image networks between classes",
         ("run", "against", "data", "teacher_path", "device", "images"),
+        ("run",),
     ),
-    "simulate": Mode("make jets with Pythia 8 and FastJet", ("out", "per_class", "seed")),
+    "simulate": Mode("make jets with Pythia 8 and FastJet", ("out", "per_class", "seed"), ("out",)),
     "paper": Mode("all runs behind the paper's tables, in pieces",
-                  ("only", "minutes", "data", "device", "out", "seed", "iterations")),
+                  ("only", "minutes", "data", "device", "out", "seed", "iterations"), ("only",)),
     "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
-    "record": Mode("add finished runs to the recorded results, small", ("run", "out")),
+    "record": Mode("add finished runs to the recorded results, small", ("run", "out"), ("run",)),
     "tables": Mode("tables and result pages from recorded results", ("run", "out")),
     "list": Mode("teachers, students, generators, methods and presets", ()),
 }  # fmt: skip
@@ -162,9 +176,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(MODES)}"
         parser.error(f"unknown --mode {flags.mode!r}: {hint}")
     mode = MODES[flags.mode]
-    given = {name for name, value in vars(flags).items() if name != "mode" and value not in (None, False)}
-    ignored = sorted(f"--{name.replace('_', '-')}" for name in given - set(mode.flags))
+    flags_used = {name for name, value in vars(flags).items() if name != "mode" and value not in (None, False)}
+    ignored = sorted(f"--{name.replace('_', '-')}" for name in flags_used - set(mode.flags))
     if ignored:
         parser.error(f"--mode {flags.mode} does not use {', '.join(ignored)}")
+    for name in mode.required:
+        if getattr(flags, name) is None:
+            parser.error(f"--mode {flags.mode}: {REMEDIES[name]}")
     flags.device = flags.device or "auto"
     return flags

@@ -55,7 +55,7 @@ class Domain:
     """An entry of `zskt.domains.DOMAINS`."""
 
     sources: Callable[[Card, Path | None, bool], tuple[Source | None, Source]]
-    """Card, --data, whether data are learned from -> what to learn from, if anything, and what to be judged on."""
+    """Card, --data, whether data are learned from -> what to learn from, if anything, and what to be evaluated on."""
     picture: Callable[[PseudoBatch, Labelled, Card], Figure | None]
     """Draws pseudo-samples beside real ones."""
     pictured: int = 16
@@ -65,7 +65,7 @@ class Domain:
     layout: torch.memory_format = torch.contiguous_format
     """Memory format in which networks are fastest."""
     has_test_split: bool = False
-    """Whether --data is a place with test samples of its own, where a finished run is judged again."""
+    """Whether --data is a place with test samples of its own, where a finished run is evaluated again."""
     default_generator: str = ""
     """Generator that samples the domain when a run had none."""
 

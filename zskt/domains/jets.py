@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
+from zskt.files import sha256
 from zskt.jets.sample import SAMPLE
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
         return None, source(path or SAMPLE)
     if path is None:
         raise UserError("--data: this mode learns from jets: give FILE.root, for example from --mode simulate")
+    if path.is_file() and sha256(path) == sha256(SAMPLE):
+        note = "is the sample that the run is evaluated on; its figures say nothing of other jets"
+        print(f"zskt: --data {path}: {note}", file=sys.stderr)
     return source(path), source(SAMPLE)
 
 

@@ -19,7 +19,7 @@ TEACHER_RECORD = "inputs.json"
 
 @dataclass(frozen=True)
 class Catalog:
-    """Who can take part. Nothing changes it: `with_teacher` returns another one."""
+    """The available teachers, students, generators and presets; immutable: `with_teacher` returns another one."""
 
     teachers: Mapping[str, Card]
     students: Mapping[str, Any]
@@ -88,6 +88,9 @@ class Catalog:
         if method.needs_data and config.mode not in LEARNS_FROM_DATA:
             modes = " or ".join(mode for mode, name in METHOD_OF_MODE.items() if name == config.method)
             raise UserError(f"--method {config.method} learns from samples: take --mode {modes}")
+        if method.needs_data != (config.mode in LEARNS_FROM_DATA):
+            source = "learns from data" if method.needs_data else "uses no data"
+            raise UserError(f"--method {config.method} {source}, but --mode {config.mode} does not; see --mode list")
         chosen: list[tuple[str, str, Mapping[str, Any]]] = []
         if config.mode != "teacher":
             chosen.append(("student", config.student, self.students))

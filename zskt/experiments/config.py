@@ -14,6 +14,10 @@ from zskt.settings import Settings, setting
 
 METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
 """Mode of the command line -> the method that it runs, unless told otherwise."""
+RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "seed", "student", "generator")
+"""Settings of a run beside its method's, that ``--set`` changes."""
+BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
+"""Settings of learning from labels that only a student beside a teacher has."""
 LEARNS_FROM_DATA = ("kd", "few-shot", "teacher")
 """Modes that may read training data."""
 
@@ -64,6 +68,8 @@ class RunConfig(Settings):
         changes = {name: value for name, value in changes.items() if value is not None}
         own = {name: value for name, value in changes.items() if name in self.names()}
         inner = {name: value for name, value in changes.items() if name not in own}
+        for name in inner:
+            lookup(dict.fromkeys(self.settings.names()), name, f"setting of --mode {self.mode} (method {self.method})")
         return replace(self, settings=replace(self.settings, **inner), **own) if inner else replace(self, **own)
 
     def with_length(self, iterations: int) -> Self:
@@ -73,7 +79,9 @@ class RunConfig(Settings):
     def with_method(self, name: str) -> Self:
         """Copy, for another method: settings that both have are carried over."""
         kind = lookup(METHODS, name, "method")
-        return replace(self, method=name, settings=kind.Config.from_dict(self.settings.to_dict()))
+        generator = self.generator if kind.needs_generator else None
+        settings = kind.Config.from_dict(self.settings.to_dict())
+        return replace(self, method=name, generator=generator, settings=settings)
 
     def assigned(self, name: str, text: str) -> Self:
         """Copy, with one setting from the command line; earlier names are understood.
@@ -83,15 +91,18 @@ class RunConfig(Settings):
         """
         name = SETTING_ALIASES.get(name, name)
         name = "epochs" if name == "iterations" and self.method == "supervised" else name
-        own = {"radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "seed", "student", "generator"}
-        if name in own:
+        unused = {"student": self.mode == "teacher", "generator": self.generator is None}
+        unused |= dict.fromkeys(BESIDE_A_TEACHER, self.mode == "teacher")
+        if unused.get(name.partition(".")[0]):
+            raise UserError(f"--set {name}: --mode {self.mode} has no use for it; leave it out")
+        if name in RUN_SETTINGS:
             return super().assigned(name, text)
         if name in ("init_from_run", "preset", "mode", "teacher", "method", "settings"):
             raise UserError(f"--set {name}: has a flag of its own; see --help")
         inner = self.settings.names()
         if name.partition(".")[0] not in inner:
-            known = dict.fromkeys([*inner, *own])
-            lookup(known, name, f"setting of --mode {self.mode} (method {self.method})")
+            names = dict.fromkeys([*inner, *RUN_SETTINGS])
+            lookup(names, name, f"setting of --mode {self.mode} (method {self.method})")
         return replace(self, settings=self.settings.assigned(name, text))
 
     @classmethod

@@ -59,11 +59,13 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
         UserError: if there is no such run, or another version wrote it.
     """
     recorded = read_json(run / "config.json")
+    if recorded.get("mode") == "api":
+        raise UserError(f"{run}: a run of the Python interface; read it with zskt.load_run")
     return RunConfig.read(recorded, str(run / "config.json"), whole=whole), recorded.get("files", {})
 
 
 def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | None], data: Path | None) -> Source:
-    """Return what a finished run is judged on: the user's data, or what the run was judged on, or what ships.
+    """Return what a finished run is evaluated on: the user's data, or what the run was evaluated on, or what ships.
 
     Args:
         recorded: what the run knows of its data, "path" and "sha256".
@@ -76,7 +78,7 @@ def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | N
     _, source = domain.sources(card, before or data, False)
     # What a run with data has recorded are those that it learned from.
     if before is not None and config.mode == "zero-shot" and source.sha256() != recorded["sha256"]:
-        raise UserError(f"{before}: not the {source.unit}s that this run was judged on; say where they are: --data")
+        raise UserError(f"{before}: not the {source.unit}s that this run was evaluated on; say where they are: --data")
     return source
 
 
@@ -90,7 +92,7 @@ def open_run(
     evaluators: Evaluators | None = None,
     requires_teacher: bool = False,
 ) -> FinishedRun:
-    """Open a finished run, its student to be judged on ``data``.
+    """Open a finished run, its student to be evaluated on ``data``.
 
     Args:
         data: without it, images where the run found them, or the sample that ships.
@@ -106,8 +108,14 @@ def open_run(
     card, file = catalog.card(config), files.get("teacher", {})
     student = load_student(folder, config, catalog).to(device)
     source = evaluation_source(config, card, files.get("data", {}), data)
-    asked = (config.teacher, config.mode == "teacher", file.get("path"), file.get("sha256"), str(config.selection))
-    key = (*asked, source.name, source.files)
+    teacher_key = (
+        config.teacher,
+        config.mode == "teacher",
+        file.get("path"),
+        file.get("sha256"),
+        str(config.selection),
+    )
+    key = (*teacher_key, source.name, source.files)
     evaluators = {} if evaluators is None else evaluators
     if key not in evaluators:
         load = load_run_teacher if requires_teacher else _teacher_if_there

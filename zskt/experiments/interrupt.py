@@ -1,4 +1,4 @@
-"""Ctrl-C between turns: a checkpoint is of a whole turn or of none."""
+"""Ctrl-C between iterations: a checkpoint is of a whole iteration or of none."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from types import FrameType
 
 
 class Interruption:
-    """While entered, the first Ctrl-C is noted for the loop to stop after its turn; a second one stops at once."""
+    """While entered, the first Ctrl-C asks the loop to stop after its iteration; a second one stops at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
     def __enter__(self) -> Interruption:
         self._main = threading.current_thread() is threading.main_thread()

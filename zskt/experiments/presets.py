@@ -112,9 +112,16 @@ def changes(config: RunConfig, presets: Mapping[str, RunConfig], card: Card) -> 
         base = for_mode(named, config.mode, card)
     if base.method != config.method:
         base = base.with_method(config.method)
-    mine, usual = (c.settings.to_dict() | {"selection": c.selection} for c in (config, base))
-    differing = {n: v for n, v in mine.items() if n not in recorded and n != "selection" and v != usual[n]}
-    return differing | {n: v for n, v in mine["selection"].items() if usual["selection"].get(n) != v}
+    mine, usual = _flat(config), _flat(base)
+    return {name: value for name, value in mine.items() if name not in recorded and value != usual.get(name)}
+
+
+def _flat(config: RunConfig) -> dict[str, Any]:
+    """Return all settings by name, entries of mappings as "name.key", and which jets a run asks for."""
+    settings = config.settings.to_dict()
+    mappings = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+    entries = {f"{name}.{key}": value for name, mapping in mappings.items() for key, value in mapping.items()}
+    return {name: value for name, value in settings.items() if name not in mappings} | entries | config.selection
 
 
 def find_preset(

@@ -20,7 +20,7 @@ from torch import nn
 
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
-from zskt.files import write_json
+from zskt.files import require_new, write_json
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -53,16 +53,8 @@ def _revision() -> str | None:
     return git.stdout.strip() or None
 
 
-def require_new(path: Path) -> None:
-    """Raise `UserError` if a run cannot begin in a folder: something is there already."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out {path}: is a file; name a folder")
-    if path.is_dir() and any(path.iterdir()):
-        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")
-
-
 class RunFolder:
-    """One run's folder.
+    """The folder of one run.
 
     Args:
         path: made if it is not there.
@@ -87,7 +79,7 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     def begin(self, config: RunConfig, device: torch.device, files: dict[str, Any]) -> None:
-        """Record what is asked, before anything is computed."""
+        """Record what a run is asked to do, before anything is computed."""
         write_json(self.path / "config.json", config.to_dict() | {"files": files})
         write_json(self.path / "environment.json", environment(device))
 
@@ -95,9 +87,9 @@ class RunFolder:
         """Forget metrics later than ``step``: a resumed run writes them again."""
         path = self.path / "metrics.jsonl"
         if path.exists():
-            kept = [line for line in path.read_text().splitlines() if _step(line) <= step]
+            lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
             temporary = path.with_suffix(".tmp")
-            temporary.write_text("".join(f"{line}\n" for line in kept))
+            temporary.write_text("".join(f"{line}\n" for line in lines))
             temporary.replace(path)
         from torch.utils.tensorboard import SummaryWriter  # takes a second to import
 
@@ -112,11 +104,11 @@ class RunFolder:
         return self._writer
 
     def log(self, step: int, values: dict[str, float | None]) -> None:
-        """One line of ``metrics.jsonl`` and as many scalars of TensorBoard."""
-        known = {name: value for name, value in values.items() if value is not None}
+        """Add a line to ``metrics.jsonl``, and scalars to TensorBoard."""
+        numbers = {name: value for name, value in values.items() if value is not None}
         with (self.path / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps({"step": step, **known}) + "\n")
-        for name, value in known.items():
+            file.write(json.dumps({"step": step, **numbers}) + "\n")
+        for name, value in numbers.items():
             self.writer.add_scalar(name, value, step)
 
     def save_student(self, student: nn.Module) -> None:
@@ -130,7 +122,7 @@ class RunFolder:
 
 
 def _step(line: str) -> float:
-    """Of a line of metrics; infinite for one that was cut short when the machine stopped."""
+    """Return the iteration of a line of metrics; infinite for one that was cut short when the machine stopped."""
     try:
         return float(json.loads(line)["step"])
     except (json.JSONDecodeError, KeyError, TypeError):
@@ -138,15 +130,15 @@ def _step(line: str) -> float:
 
 
 def save_network(network: nn.Module, path: Path) -> None:
-    """Parameters and buffers as safetensors, atomically."""
+    """Write parameters and buffers as safetensors, atomically."""
     from safetensors.torch import save_file
 
     temporary = path.with_suffix(".tmp")
-    save_file({k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}, str(temporary))
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()}, str(temporary))
     temporary.replace(path)
 
 
 def free_name(parent: Path, name: str) -> Path:
-    """``parent/name``, with a number behind if that is taken."""
+    """Return ``parent/name``, with a number behind if that exists."""
     candidates = (parent / name, *(parent / f"{name}-{i}" for i in range(2, 10_000)))
     return next(path for path in candidates if not path.exists())

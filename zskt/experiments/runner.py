@@ -20,8 +20,8 @@ from zskt.experiments.interrupt import Interruption
 from zskt.experiments.presets import TAGGER, changes
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
-from zskt.experiments.run_folder import RunFolder, free_name, require_new
-from zskt.files import read_json, sha256
+from zskt.experiments.run_folder import RunFolder, free_name
+from zskt.files import read_json, require_new, sha256
 from zskt.methods import Method, iterate
 
 RUNS = Path("runs")
@@ -83,10 +83,11 @@ def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> 
         "preprocess": (options.preprocess, files.get("preprocess")),
         "start": (options.start, begun),
     }
-    recorded = {role: (given, None if file is None else sha256(file)) for role, (given, file) in paths.items()}
+    recorded = {role: (path, None if file is None else sha256(file)) for role, (path, file) in paths.items()}
     recorded["data"] = (options.data, None if options.data is None else data.sha256())
     return {
-        role: {"path": None if path is None else str(path), "sha256": sha} for role, (path, sha) in recorded.items()
+        role: {"path": None if path is None else str(path.absolute()), "sha256": sha}
+        for role, (path, sha) in recorded.items()
     }
 
 
@@ -105,9 +106,9 @@ def begin_or_resume(
         return
     recorded = read_json(folder.path / "config.json")["files"]
     for role, file in files.items():
-        judged_alone = role == "data" and config.mode == "zero-shot"  # it learns nothing from them
+        only_evaluated_on = role == "data" and config.mode == "zero-shot"  # it learns nothing from them
         before = recorded.get(role, {"path": None, "sha256": None})
-        if file["sha256"] != before["sha256"] and not judged_alone:
+        if file["sha256"] != before["sha256"] and not only_evaluated_on:
             flag = FLAGS_OF_FILES[role]
             raise UserError(f"{flag} {file['path']}: not the file that this run began with ({before['path']})")
     state.load(folder.checkpoint, config.to_dict())
@@ -125,7 +126,7 @@ def train_loop(
     """Run the method; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     state, total = method.state, config.settings.iterations
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
-    saved = told = time.monotonic()
+    saved = printed = time.monotonic()
     if not options.progress:
         print(f"{folder.path}: iteration {state.step} of {total}", file=sys.stderr, flush=True)
     bar = tqdm(iterate(method), config.mode, total, initial=state.step, disable=not options.progress, unit="it")
@@ -140,16 +141,16 @@ def train_loop(
                     pictures.show(folder.writer, iteration)
             folder.log(iteration, logged)
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
-            if interruption.asked or due:
+            if interruption.requested or due:
                 state.save(folder.checkpoint, config.to_dict())
                 saved = time.monotonic()
-            if interruption.asked:
-                raise KeyboardInterrupt
+            if interruption.requested:
+                raise KeyboardInterrupt(str(folder.path))
             shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
             bar.set_postfix_str(shown)
-            if not options.progress and now - told > PROGRESS_SECONDS:
+            if not options.progress and now - printed > PROGRESS_SECONDS:
                 print(f"{folder.path}: iteration {iteration} of {total} {shown}", file=sys.stderr, flush=True)
-                told = now
+                printed = now
 
 
 def write_result(

@@ -147,5 +147,6 @@ def require_features(state: dict[str, Tensor], key: str, inputs: JetInputs, wher
     count, expected = (len(state[key]) if key in state else 0), len(inputs.features)
     if count != expected:
         raise UserError(
-            f"{where}: the network takes {count} features, the card says {expected}: give the file that belongs to it"
+            f"{where}: the network takes {count} features, the card says {expected}: give the file that belongs to it, "
+            "or say which teacher it is: --teacher NAME"
         )

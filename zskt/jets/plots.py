@@ -102,11 +102,10 @@ def scores(j: TaggingComparison) -> Figure:
     bins = np.linspace(0, 1, 41)
     for k, axes in enumerate(panels):
         counts, x, y = np.histogram2d(j.teacher[:, k], j.student[:, k], bins=(bins, bins))
-        mplhep.hist2dplot(
-            np.where(counts > 0, np.log10(np.maximum(counts, 1)) + 0.1, np.nan), x, y, ax=axes, cbar=False
-        )
+        # mplhep's own needs figures of pyplot before matplotlib 3.11.
+        axes.pcolormesh(x, y, np.where(counts > 0, np.log10(np.maximum(counts, 1)) + 0.1, np.nan).T)
         axes.plot([0, 1], [0, 1], color="tab:red", linewidth=0.7)
-        axes.set(title=short(j.classes[k]), xlabel="teacher", aspect="equal")
+        axes.set(title=short(j.classes[k]), xlabel="teacher", aspect="equal", xlim=(0, 1), ylim=(0, 1))
     panels[0].set_ylabel("student")
     return figure
 

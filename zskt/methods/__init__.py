@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zskt.errors import NonFiniteLoss
+from zskt.methods.dafl import DAFL
 from zskt.methods.kd import KD
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.supervised import Supervised
@@ -12,7 +13,7 @@ from zskt.methods.zskt import ZSKT
 
 __all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
 
-METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "kd": KD, "supervised": Supervised}
+METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "kd": KD, "supervised": Supervised}
 """Methods by name."""
 
 

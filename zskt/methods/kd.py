@@ -18,7 +18,7 @@ from zskt.checkpoint import TrainState
 from zskt.forward import CountedTeacher
 from zskt.images.augment import cutmix
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, batch_metrics, ema_of, init_from_teacher, student_terms
+from zskt.methods.student import StudentStep, batch_metrics, ema_of, init_from_teacher, student_terms, trainable
 from zskt.optim import cosine
 from zskt.replay import ReplayBuffer
 from zskt.settings import Settings, setting
@@ -49,7 +49,7 @@ class KDConfig(Settings):
     """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
     init_from_teacher: bool = setting(False)
     """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
-    ema_decay: float = setting(0.0, minimum=0, maximum=1)
+    ema_decay: float = setting(0.0, minimum=0, below=1)
     """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
     temperature: float = setting(1.0, above=0)
     """Temperature of both softmaxes in KL(T || S)."""
@@ -76,7 +76,7 @@ class KD(Method):
             init_from_teacher(pair)
         self.terms = student_terms(config, pair)
         self.cacheable = [term for term in self.terms if term.cacheable]
-        optimizer = torch.optim.AdamW(pair.student.parameters(), config.student_lr, weight_decay=config.weight_decay)
+        optimizer = torch.optim.AdamW(trainable(pair.student), config.student_lr, weight_decay=config.weight_decay)
         self.samples, average = ReplayBuffer(len(self.data), device), ema_of(pair.student, config.ema_decay)
         self.rng = torch.Generator().manual_seed(4 * setup.seed + 1)
         self.state = TrainState(

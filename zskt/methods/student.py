@@ -87,6 +87,27 @@ class StudentStep:
         return network
 
 
+def trainable(student: nn.Module) -> list[nn.Parameter]:
+    """List the parameters of a student that are trained: those that are not frozen.
+
+    Raises:
+        UserError: if there are none.
+    """
+    parameters = [p for p in student.parameters() if p.requires_grad]
+    if not parameters:
+        raise UserError("student: all its parameters are frozen; call student.requires_grad_(True)")
+    return parameters
+
+
+def require_gradient(answer: Output) -> None:
+    """Raise `UserError` if the teacher's answer has no gradient by its input, which a trained generator follows."""
+    if not answer.logits.requires_grad:
+        raise UserError(
+            "teacher: gives no gradient by its input, which a trained generator needs; take a generator without "
+            "parameters, or set generator_every=0"
+        )
+
+
 def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch) -> None:
     """Raise `UserError` if a term has nothing to compare in the two networks, tried on a few samples."""
     if pair.teacher is None:

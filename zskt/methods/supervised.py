@@ -26,7 +26,7 @@ from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
 from zskt.losses import KL, TERMS, Attention, CrossEntropy, Term
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep
+from zskt.methods.student import StudentStep, trainable
 from zskt.optim import cosine, step_decay
 from zskt.settings import Settings, setting
 
@@ -77,12 +77,12 @@ class SupervisedConfig(Settings):
 
 
 def _adamw(network: nn.Module, config: SupervisedConfig) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(network.parameters(), config.student_lr, weight_decay=config.weight_decay)
+    return torch.optim.AdamW(trainable(network), config.student_lr, weight_decay=config.weight_decay)
 
 
 def _sgd(network: nn.Module, config: SupervisedConfig) -> torch.optim.Optimizer:
     return torch.optim.SGD(
-        network.parameters(), config.student_lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
+        trainable(network), config.student_lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
     )
 
 

@@ -24,7 +24,15 @@ from zskt.generator import is_trainable
 from zskt.images.augment import cutmix
 from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, batch_metrics, ema_of, init_from_teacher, student_terms
+from zskt.methods.student import (
+    StudentStep,
+    batch_metrics,
+    ema_of,
+    init_from_teacher,
+    require_gradient,
+    student_terms,
+    trainable,
+)
 from zskt.optim import StudentSchedule, cosine, step
 from zskt.replay import ReplayBuffer, concatenate
 from zskt.settings import Settings, setting
@@ -70,26 +78,27 @@ class ZSKTConfig(Settings):
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
     class_entropy_weight: float = setting(0.0, minimum=0)
-    """Weight of the entropy of the teacher's mean belief in the generator's reward: all classes shall come up."""
+    """Weight of the entropy of the teacher's mean class probabilities in the generator's reward: it rewards batches
+    in which all classes occur."""
     confidence_weight: float = setting(0.0, minimum=0)
     """Weight of the teacher's prediction entropy that is taken off the generator's reward."""
     perturbation_radius: float = setting(0.0, minimum=0, domain="images")
     """Largest distance by which each pseudo-image is moved along the gradient of KL(T || S) in normalised pixels before
     the student learns from it: an adversary without parameters, beside the generator's or instead of it. The teacher is
-    queried at both ends."""
+    queried before and after the move."""
     bn_statistics_weight: float = setting(0.0, minimum=0)
     """Penalty on pseudo-samples whose means and variances differ from those of the teacher's batch normalisations."""
     init_from_teacher: bool = setting(False)
     """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
-    ema_decay: float = setting(0.0, minimum=0, maximum=1)
+    ema_decay: float = setting(0.0, minimum=0, below=1)
     """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
     temperature: float = setting(1.0, above=0)
     """Temperature of both softmaxes in KL(T || S)."""
     student_lr: float = setting(2e-3, minimum=0)
     """Learning rate of the student's AdamW; falls to 0 by a cosine over the run, like the generator's."""
     warmup: float = setting(0.0, minimum=0, maximum=1)
-    """Share of the student's steps in which its rate rises to that cosine: too high a rate at first leaves units that
-    never answer again."""
+    """Share of the student's steps in which its rate rises to that cosine: too high a rate at first leaves dead ReLU
+    units."""
     generator_lr: float = setting(1e-3, minimum=0)
     """Learning rate of the generator's Adam."""
     weight_decay: float = setting(0.0, minimum=0)
@@ -125,7 +134,7 @@ class ZSKT(Method):
             growth=config.step_growth,
             warmup=config.warmup,
         )
-        optimizer = torch.optim.AdamW(pair.student.parameters(), config.student_lr, weight_decay=config.weight_decay)
+        optimizer = torch.optim.AdamW(trainable(pair.student), config.student_lr, weight_decay=config.weight_decay)
         self.replay, average = ReplayBuffer(config.replay_size, device), ema_of(pair.student, config.ema_decay)
         # The latent stream is drawn where the generator computes; replay chooses rows, which is the CPU's work.
         self.latent_rng = torch.Generator(device).manual_seed(4 * seed)
@@ -186,6 +195,7 @@ class ZSKT(Method):
         batch = self.generator.sample(config.batch_size, self.latent_rng)
         with capture_bn_statistics(self.pair.teacher if config.bn_statistics_weight else None) as mismatches:
             answer = self.teacher(batch.x, self.cacheable)
+        require_gradient(answer)
         reward, kl = self.reward(batch, answer)
         penalty = batch.penalty
         if mismatches:

@@ -65,8 +65,8 @@ def _is_kd(row: Row) -> bool:
 
 
 def _largest(rows: Iterable[Row]) -> Row | None:
-    """Return the row with most test samples, of these the one with most seeds."""
-    return max(rows, key=lambda row: (row.data.count, len(row.runs)), default=None)
+    """Return the row on undamaged samples, of these the one with most test samples, then with most seeds."""
+    return max(rows, key=lambda row: (not is_jpeg_copy(row.data), row.data.count, len(row.runs)), default=None)
 
 
 def _agreement(row: Row) -> str:

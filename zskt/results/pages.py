@@ -20,7 +20,7 @@ MARK = "<!-- Made by `python train.py --mode tables --out FOLDER`; edits are los
 COLUMNS = (
     "A row is one recipe: mean ± standard deviation over its seeds. *Agreement* is the share of test samples on which "
     "the student has the teacher's top class; *teacher queries* counts the samples that the teacher was asked about; "
-    "`data (kd)` and the other rows from data are the yardstick."
+    "`data (kd)` and the other rows from data are the baseline."
 )
 JPEG_NOTE = (
     "Rows marked *(JPEG copy)* were made with a lossy copy of CIFAR-10. zskt reads the lossless images now, and new "

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from zskt.errors import UserError, lookup
+from zskt.errors import UserError
 from zskt.experiments.result import SCHEMA, upgrade
-from zskt.experiments.run_folder import environment, require_new, save_network
+from zskt.experiments.run_folder import environment, save_network
 from zskt.files import read_json, write_json
 from zskt.methods import METHODS
+from zskt.settings import Settings
 
 if TYPE_CHECKING:
     from zskt.api import Run
+    from zskt.experiments.catalog import Catalog
 
 PROGRAM = "student.pt2"
 
@@ -29,9 +32,9 @@ PROGRAM = "student.pt2"
 class Program(nn.Module):
     """An exported student: always in evaluation mode."""
 
-    def __init__(self, program: nn.Module) -> None:
+    def __init__(self, exported: torch.export.ExportedProgram) -> None:
         super().__init__()
-        self.program = program
+        self.exported, self.program = exported, exported.module()
 
     def forward(self, *x: torch.Tensor) -> torch.Tensor:
         """Call the program, -> logits (B, K)."""
@@ -49,9 +52,11 @@ def save_run(run: Run, folder: Path) -> Path:
     Raises:
         UserError: if the folder is not empty.
     """
-    require_new(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: is not an empty folder; name another")
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"method": run.method, "settings": run.settings.to_dict(), "seed": run.seed}
+    values = run.settings.to_dict() if isinstance(run.settings, Settings) else dict(run.settings)
+    settings = {"method": run.method, "settings": values, "seed": run.seed}
     write_json(folder / "config.json", {"preset": None, "mode": "api", **settings})
     write_json(folder / "environment.json", environment(torch.device("cpu")))
     lines = (json.dumps({"step": i, **metrics}) for i, metrics in enumerate(run.metrics, 1))
@@ -67,10 +72,13 @@ def save_run(run: Run, folder: Path) -> Path:
 
 def _export(student: nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
     """Write the student as an exported program for any batch size; one that cannot be exported is left out."""
+    if isinstance(student, Program):  # of a run that was read
+        torch.export.save(student.exported, path)
+        return
     if not example:
         return
     try:
-        batch = torch.export.Dim("batch", min=1)
+        batch = torch.export.Dim("batch", min=1, max=2**20)
         dynamic = tuple({0: batch} for _ in example)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -91,12 +99,12 @@ def _takes_any(network: nn.Module) -> bool:
     return bool(network.forward.__code__.co_flags & 0x04) if hasattr(network.forward, "__code__") else False
 
 
-def read_run(folder: Path, student: nn.Module | None) -> Run:
-    """Read a run; see `zskt.api.load_run`."""
+def read_run(folder: Path, student: nn.Module | None, catalog: Callable[[], Catalog]) -> Run:
+    """Read a run; see `zskt.load_run`. The catalogue is asked for the student of a run of the command line."""
     from zskt.api import Run
 
     recorded, result = read_json(folder / "config.json"), upgrade(read_json(folder / "result.json"))
-    network, settings, method, seed = _student(folder, recorded, student)
+    network, settings, method, seed = _student(folder, recorded, student, catalog)
     path = folder / "metrics.jsonl"
     lines = path.read_text().splitlines() if path.is_file() else []
     evaluation = result.get("evaluation", result.get("student", {}))
@@ -113,19 +121,22 @@ def read_run(folder: Path, student: nn.Module | None) -> Run:
     )
 
 
-def _student(folder: Path, recorded: dict[str, Any], student: nn.Module | None) -> tuple[nn.Module, Any, str, int]:
+def _student(
+    folder: Path, recorded: dict[str, Any], student: nn.Module | None, catalog: Callable[[], Catalog]
+) -> tuple[nn.Module, Any, str, int]:
     """Load the student, and the settings, the method's name and the seed of its run."""
     if recorded.get("mode") != "api":
-        import zskt
         from zskt.experiments.build import load_student
         from zskt.experiments.finished import read_config
 
         config, _ = read_config(folder)
-        network = load_student(folder, config, zskt.catalog().with_run(folder))
+        if student is not None:
+            return _load(folder, student), config.settings, config.method, config.seed
+        network = load_student(folder, config, catalog().with_run(folder))
         return network, config.settings, config.method, config.seed
-    kind = lookup(METHODS, str(recorded.get("method")), "method")
-    settings = kind.Config.from_dict(recorded.get("settings", {}))
-    return _load(folder, student), settings, str(recorded["method"]), int(recorded.get("seed", 0))
+    name, values = str(recorded.get("method")), recorded.get("settings", {})
+    settings = METHODS[name].Config.from_dict(values) if name in METHODS else values  # else a method of the user's
+    return _load(folder, student), settings, name, int(recorded.get("seed", 0))
 
 
 def _load(folder: Path, student: nn.Module | None) -> nn.Module:
@@ -144,4 +155,4 @@ def _load(folder: Path, student: nn.Module | None) -> nn.Module:
         return student.eval()
     if not (folder / PROGRAM).is_file():
         raise UserError(f"{folder}: its student was not exported; give student=, a network of the same architecture")
-    return Program(torch.export.load(folder / PROGRAM).module())
+    return Program(torch.export.load(folder / PROGRAM))
