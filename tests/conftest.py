@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,14 @@ def _short_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times are not what tests are about."""
     monkeypatch.setattr("zskt.export.latency.N_TIMING_ROUNDS", 1)
     monkeypatch.setattr("zskt.export.latency.MIN_SECONDS", 1e-3)
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A shell starts background jobs deaf to SIGINT: tests of Ctrl-C hear it wherever they run."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

@@ -205,7 +205,7 @@ def test_a_saved_run_gives_the_same_logits(numbers: tuple[nn.Module, Tensor, Ten
             assert (loaded.method, loaded.seed, loaded.steps) == ("zskt", 0, run.steps)
             assert loaded.teacher_queries == run.teacher_queries and loaded.evaluation == run.evaluation
         assert torch.equal(zskt.load_run(folder, mlp(8)).student(numbers[1]), expected)
-    with pytest.raises(UserError, match="the folder is not empty"):
+    with pytest.raises(UserError, match="is not an empty folder"):
         run.save(folder)
     with pytest.raises(UserError, match="does not fit the student that was given"):
         zskt.load_run(folder, mlp(9))

@@ -51,12 +51,23 @@ def test_a_balanced_draw_evens_out_the_teachers_classes() -> None:
 def test_samples_are_kept_in_half_precision_within_its_range_and_values_in_their_own() -> None:
     buffer = ReplayBuffer(1)
     extras = {"values": torch.tensor([[123.45678]]), "labels": torch.tensor([70_000])}
+    buffer.add((torch.tensor([[1.0, 0.1]]),), Output(torch.tensor([[-1.0, 2.0]]), extras))
     buffer.add((torch.tensor([[1e6, 0.1]]),), Output(torch.tensor([[-1e9, 2.0]]), extras))
     (x,), output = buffer.draw(1, stream())
     assert x[0, 0] == 65504 and x[0, 1] == pytest.approx(0.1, abs=5e-5) and x.dtype == torch.float32
     assert output.logits.tolist() == [[-65504, 2]]
     assert output.extras["values"].item() == pytest.approx(123.45678, abs=1e-5)
     assert output.extras["labels"].item() == 70_000
+
+
+@pytest.mark.parametrize("scale", [1e6, 1e-8])
+def test_samples_that_half_precision_would_spoil_are_kept_as_they_are(scale: float) -> None:
+    x = scale * torch.rand(8, 3, generator=stream())
+    buffer = ReplayBuffer(8)
+    buffer.add((x, x.double()), Output(torch.zeros(8, 2)))
+    (single, double), _ = buffer.draw(20, stream())
+    assert all(any(torch.equal(row, other) for other in x) for row in single)
+    assert double.dtype == torch.float64 and torch.equal(double.float(), single)
 
 
 def test_a_pure_regression_has_no_classes_to_balance() -> None:

@@ -147,8 +147,9 @@ def read_loader(loader: Loader) -> Labelled:
         for batch in batches:
             x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
             if not x or not all(isinstance(t, Tensor) for t in x):
-                kind = type(next((t for t in x if not isinstance(t, Tensor)), batch)).__name__
-                raise UserError(f"loader: a batch has a {kind}; yield a tensor, or a tuple of tensors")
+                odd = next((f"has a {type(t).__name__}" for t in x if not isinstance(t, Tensor)), "")
+                what = odd or f"is {type(batch).__name__}"
+                raise UserError(f"loader: a batch {what}; yield a tensor, or a tuple of tensors")
             columns.append(x)
     if not columns:
         raise UserError("loader: it yields no batch; give one that does")

@@ -26,7 +26,7 @@ def test_a_teacher_is_trained_and_becomes_that_of_a_run(call: Call, digits: Path
     assert code == 0 and Path("run", "evaluate-mnist-test-digits.json").is_file(), err
     next(digits.glob("test*")).write_bytes(next(digits.glob("train*")).read_bytes())
     code, _, err = call("--mode", "evaluate", "--run", "run")
-    assert code == 2 and "not the images that this run was judged on" in err and err.count("\n") == 1
+    assert code == 2 and "not the images that this run was evaluated on" in err and err.count("\n") == 1
 
 
 def test_wide_resnets_have_both_recipes_and_are_tuned(call: Call, tmp_path: Path) -> None:

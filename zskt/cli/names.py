@@ -118,7 +118,9 @@ def _require_settings(flags: argparse.Namespace) -> None:
     method = flags.method or run["method_of_preset"].get(flags.preset) or run["method_of_mode"].get(flags.mode)
     if flags.mode != "zero-shot":  # another mode runs a preset by a method of its own
         method = run["method_of_mode"].get(flags.mode)
-    settings = dict.fromkeys([*read_names()["settings"].get(method, ()), *run["settings"]])
+    if method not in read_names()["settings"]:
+        return  # a method of the user's
+    settings = dict.fromkeys([*read_names()["settings"][method], *run["settings"]])
     for assignment in flags.set or ():
         name = assignment.partition("=")[0].partition(".")[0]
         if name == "iterations" and "epochs" in settings:
