@@ -90,3 +90,14 @@ def test_the_tutorial_on_your_own_network_runs(tmp_path: Path, monkeypatch: pyte
 def test_the_pages_load_nothing_from_other_sites() -> None:
     assert re.search(r"^\s+font: false\b", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     assert "analytics" not in (ROOT / "mkdocs.yml").read_text()
+
+
+def test_the_shown_diffs_are_the_code_of_today() -> None:
+    for page in ("add-a-method", "add-a-loss-term", "add-a-teacher-format"):
+        (diff,) = re.findall(r"```diff\n(.*?)\n```", (DOCS / "how-to" / f"{page}.md").read_text(), flags=re.DOTALL)
+        for part in diff.split("diff --git ")[1:]:
+            code = (ROOT / part.split(" b/")[1].splitlines()[0]).read_text()
+            added = [line[1:] for line in part.splitlines() if line.startswith("+") and not line.startswith("+++")]
+            assert added
+            for line in added:
+                assert line in code, f"{page}: {line}"
