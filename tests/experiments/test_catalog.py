@@ -103,6 +103,21 @@ def test_what_does_not_fit_together_is_told(shipped: Catalog, changes: dict[str,
     assert str(error.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("mode", "method", "message"),
+    [
+        ("zero-shot", "kd", "--method kd learns from samples: take --mode kd"),
+        ("zero-shot", "supervised", "--method supervised learns from samples: take --mode few-shot or teacher"),
+        ("kd", "zskt", "--mode kd learns from data, but method zskt uses none; leave it out"),
+    ],
+)
+def test_a_method_is_for_its_modes(shipped: Catalog, mode: str, method: str, message: str) -> None:
+    config = RunConfig(preset="test", generator="shower").with_method(method).with_(mode=mode)
+    with pytest.raises(UserError) as error:
+        shipped.require(config)
+    assert str(error.value) == message
+
+
 def test_every_preset_fits_together_and_is_written_and_read(shipped: Catalog) -> None:
     for name, config in shipped.presets.items():
         assert config.preset == name

@@ -88,9 +88,8 @@ class Catalog:
         if method.needs_data and config.mode not in LEARNS_FROM_DATA:
             modes = " or ".join(mode for mode, name in METHOD_OF_MODE.items() if name == config.method)
             raise UserError(f"--method {config.method} learns from samples: take --mode {modes}")
-        if method.needs_data != (config.mode in LEARNS_FROM_DATA):
-            source = "learns from data" if method.needs_data else "uses no data"
-            raise UserError(f"--method {config.method} {source}, but --mode {config.mode} does not; see --mode list")
+        if config.mode in LEARNS_FROM_DATA and not method.needs_data:
+            raise UserError(f"--mode {config.mode} learns from data, but method {config.method} uses none; leave it out")
         chosen: list[tuple[str, str, Mapping[str, Any]]] = []
         if config.mode != "teacher":
             chosen.append(("student", config.student, self.students))
