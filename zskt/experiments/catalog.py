@@ -89,7 +89,7 @@ class Catalog:
             modes = " or ".join(mode for mode, name in METHOD_OF_MODE.items() if name == config.method)
             raise UserError(f"--method {config.method} learns from samples: take --mode {modes}")
         if config.mode in LEARNS_FROM_DATA and not method.needs_data:
-            raise UserError(f"--mode {config.mode} learns from data, but method {config.method} uses none; leave it out")
+            raise UserError(f"--mode {config.mode} learns from data, but method {config.method} uses none")
         chosen: list[tuple[str, str, Mapping[str, Any]]] = []
         if config.mode != "teacher":
             chosen.append(("student", config.student, self.students))
