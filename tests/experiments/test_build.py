@@ -1,0 +1,65 @@
+"""The networks that a run names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from teachers.images import IMAGES
+from zskt.__main__ import catalog
+from zskt.errors import UserError
+from zskt.experiments.build import build_student, choose_device, load_run_teacher, load_student, recorded_path
+from zskt.experiments.config import RunConfig
+from zskt.files import sha256
+
+CONFIG = RunConfig(preset="test", teacher="mnist-lenet5", student="lenet5-half", seed=4)
+
+
+def test_a_student_is_the_same_for_the_same_seed() -> None:
+    shipped = catalog()
+    first, again, other = (
+        build_student(config, shipped.card(config), shipped).state_dict()
+        for config in (CONFIG, CONFIG, CONFIG.with_(seed=5))
+    )
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not any(torch.equal(first[key], other[key]) for key in first)
+
+
+def test_a_run_gives_its_student_or_says_why_not(tmp_path: Path) -> None:
+    shipped = catalog()
+    with pytest.raises(UserError, match="the run is not finished: continue it with --resume --out"):
+        load_student(tmp_path, CONFIG, shipped)
+    student = build_student(CONFIG, shipped.card(CONFIG), shipped)
+    save_file(student.state_dict(), tmp_path / "student.safetensors")
+    loaded = load_student(tmp_path, CONFIG.with_(seed=9), shipped)
+    assert not loaded.training
+    assert all(torch.equal(value, student.state_dict()[key]) for key, value in loaded.state_dict().items())
+    with pytest.raises(UserError, match=r"does not hold the vgg11 of .*config\.json; fetch the run again"):
+        load_student(tmp_path, CONFIG.with_(student="vgg11"), shipped)
+    (tmp_path / "student.safetensors").write_bytes(b"no network")
+    with pytest.raises(UserError, match="does not hold the lenet5-half"):
+        load_student(tmp_path, CONFIG, shipped)
+
+
+def test_cuda_is_taken_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert {choose_device(name) for name in ("auto", "cpu")} == {torch.device("cpu")}
+    with pytest.raises(UserError, match="this machine has no CUDA device"):
+        choose_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert {choose_device(name) for name in ("auto", "cuda")} == {torch.device("cuda")}
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_another_teacher_than_the_runs_is_refused(tmp_path: Path) -> None:
+    card, other = IMAGES["mnist-lenet5"], IMAGES["fashion-mnist-lenet5"]
+    mine, others = (c.files()["teacher"] for c in (card, other))
+    recorded: dict[str, str | None] = {"path": str(mine), "sha256": sha256(mine)}
+    assert not load_run_teacher(card, recorded, None).training
+    with pytest.raises(UserError, match="is not the teacher that this run was distilled from"):
+        load_run_teacher(card, recorded, others)
+    assert recorded_path(recorded) == mine
+    assert recorded_path({"path": str(tmp_path / "gone")}) is None and recorded_path({"path": None}) is None
