@@ -42,7 +42,8 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        print(f"zskt: {error.filename}: {error.strerror}; mend that, or choose another --out", file=sys.stderr)
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"zskt: {where}{error.strerror or error}; mend that, or choose another --out", file=sys.stderr)
         return 2
     except KeyboardInterrupt as error:
         folder = error.args[0] if error.args else "RUN_FOLDER"

@@ -12,14 +12,10 @@ from zskt.contracts import Card
 from zskt.dataset import Labelled
 from zskt.domains import DOMAINS, Diagnosis, Source
 from zskt.metrics import Predictions, compare, network_metrics, predict
+from zskt.networks.students import count_parameters
 
 MONITORED = ("accuracy", "auc", "agreement", "kl")
 """Metrics that are logged during a run."""
-
-
-def count_parameters(network: nn.Module) -> int:
-    """Count parameters, trainable or frozen, each once; buffers are none."""
-    return sum(p.numel() for p in network.parameters())
 
 
 @dataclass
