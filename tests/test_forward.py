@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from zskt.checkpoint import TrainState
-from zskt.forward import CountedTeacher, Output, Pair, capture, forward, split_heads
+from zskt.forward import CountedTeacher, Output, Pair, capture, evaluating, forward, split_heads
 from zskt.losses import Attention, Hint, attention_map
 
 
@@ -21,6 +21,18 @@ def test_capture_collects_named_outputs_and_leaves_no_hook() -> None:
     assert len(outputs) == 1
     with pytest.raises(AttributeError), capture(network, ["absent"]):
         pass
+
+
+def test_evaluating_gives_each_module_its_own_mode_back_after_an_error_too() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 3)).train()
+    network[0].eval()  # frozen by its owner
+    modes = [True, False, True]
+    with evaluating(network, None):
+        assert not any(module.training for module in network.modules())
+    assert [module.training for module in network.modules()] == modes
+    with pytest.raises(RuntimeError, match="shapes"), evaluating(network):
+        nn.Linear(2, 3)(torch.zeros(1, 5))
+    assert [module.training for module in network.modules()] == modes
 
 
 def test_terms_see_the_layers_and_an_output_keeps_rows_of_all_its_parts() -> None:

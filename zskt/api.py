@@ -22,10 +22,10 @@ from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import require_settings
-from zskt.forward import Pair, forward
+from zskt.experiments.preparation import calibrate, first_samples, require_fit
+from zskt.forward import Pair, evaluating
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup, iterate
-from zskt.methods.student import require_comparable
 from zskt.metrics import PREDICT_BATCH, Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
 from zskt.padding import join
@@ -37,8 +37,6 @@ Loader = Iterable[Any] | Tensor
 """Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
 N_TRIED = 8
 """Samples on which networks are tried before a run begins."""
-N_CALIBRATION = 512
-"""Samples from which a student learns the scale of regressed values."""
 
 
 @dataclass
@@ -94,16 +92,14 @@ def as_network(network: Network) -> nn.Module:
 @contextmanager
 def frozen(network: nn.Module) -> Iterator[nn.Module]:
     """Freeze a network and put it into evaluation mode; afterwards it is as it was."""
-    modes = {module: module.training for module in network.modules()}
     trainable = [p for p in network.parameters() if p.requires_grad]
-    network.eval().requires_grad_(False)
-    try:
-        yield network
-    finally:
-        for p in trainable:
-            p.requires_grad_(True)
-        for module, mode in modes.items():
-            module.training = mode
+    with evaluating(network):
+        network.requires_grad_(False)
+        try:
+            yield network
+        finally:
+            for p in trainable:
+                p.requires_grad_(True)
 
 
 @dataclass(frozen=True)
@@ -244,11 +240,12 @@ def distill(
         )
         example = _try(setup)
         if isinstance(student, RegressionHead):
-            _calibrate(student, setup)
+            with evaluating(setup.generator):
+                calibrate(student, setup)
         is_image = len(example) == 1 and example[0].dim() == 4
         require_settings(config, "images" if is_image else "tensors", "of this call")
         trained = kind(config, setup)
-        _require_comparable(trained, setup, example)
+        require_fit(trained, setup, example)
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
         _train(trained, run, network, test, evaluate_every, sys.stderr.isatty() if progress is None else progress)
         run.student = trained.result.eval()
@@ -297,21 +294,20 @@ def _try(setup: Setup) -> Batch:
     Raises:
         UserError: if a network does not run on them, or the two answer different numbers of classes.
     """
-    x = _samples(setup, N_TRIED)
+    with evaluating(setup.generator):
+        x = first_samples(setup, N_TRIED)
     shapes = {}
     for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
         if network is None:
             continue
-        training = network.training
-        network.eval()
         try:
-            logits = network(*x)
+            with evaluating(network):
+                logits = network(*x)
         except Exception as error:  # networks raise whatever their operators do
             shown = ", ".join(str(tuple(t.shape)) for t in x)
             first = " ".join(str(error).split())[:160]
             remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
             raise UserError(f"{role}: does not run on samples of shape {shown} ({first}); {remedy}") from error
-        network.train(training)
         if not isinstance(logits, Tensor) or logits.dim() != 2:
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
@@ -330,44 +326,12 @@ def _try(setup: Setup) -> Batch:
     return x
 
 
-@torch.no_grad()
-def _samples(setup: Setup, count: int) -> Batch:
-    """Take a few samples of what the student will learn from, from a random stream of their own."""
-    if setup.data is not None:
-        assert setup.inputs is not None
-        return tuple(t.to(setup.device) for t in setup.inputs(setup.data[:count].samples))
-    assert setup.generator is not None
-    modes = {module: module.training for module in setup.generator.modules()}
-    x = setup.generator.eval().draw(count, torch.Generator(setup.device).manual_seed(0)).x
-    for module, mode in modes.items():
-        module.training = mode
-    return x
-
-
-def _calibrate(student: RegressionHead, setup: Setup) -> None:
-    """Tell a student that regresses what the teacher's values spread over."""
-    assert setup.pair.teacher is not None
-    with torch.no_grad():
-        student.calibrate(forward(setup.pair.teacher, _samples(setup, N_CALIBRATION)).extras["values"])
-
-
-@torch.no_grad()
-def _require_comparable(method: Method, setup: Setup, x: Batch) -> None:
-    """Raise `UserError` if a term of the loss compares layers that the networks do not name; modes stay."""
-    if any(term.needs_layers for term in method.terms):
-        student = setup.pair.student
-        training = {module: module.training for module in student.modules()}
-        student.eval()
-        require_comparable(method.terms, setup.pair, x)
-        for module, mode in training.items():
-            module.training = mode
-
-
 def _train(
     method: Method, run: Run, teacher: nn.Module | None, test: Labelled | None, every: int, progress: bool
 ) -> None:
     """Run the method; Ctrl-C ends it early, and the run keeps what it has."""
-    begin, total = time.monotonic(), int(getattr(method, "config").iterations)  # noqa: B009
+    settings: Any = run.settings  # of every method: they have iterations
+    begin, total = time.monotonic(), int(settings.iterations)
     try:
         for metrics in tqdm(iterate(method), run.method, total, disable=not progress, unit="it"):
             if every and test is not None and method.state.step % every == 0:

@@ -42,6 +42,23 @@ class Output:
         return [self.extras[key] for key in sorted(keys, key=lambda key: int(key.rpartition(".")[2]))]
 
 
+@contextmanager
+def evaluating(*networks: nn.Module | None) -> Iterator[None]:
+    """Put networks into evaluation mode; afterwards each of their modules is in its own mode again.
+
+    ``network.train(mode)`` would give one mode to all: a normalisation that its owner froze would thaw.
+    """
+    modes = [(module, module.training) for n in networks if n is not None for module in n.modules()]
+    for network in networks:
+        if network is not None:
+            network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
 class Captures(Protocol):
     """A loss term, as far as a forward pass serves it: see `zskt.losses.Term`."""
 

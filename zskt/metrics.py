@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
-from zskt.forward import split_heads
+from zskt.forward import evaluating, split_heads
 from zskt.losses import divergence
 
 PREDICT_BATCH = 256
@@ -37,16 +37,14 @@ class Predictions:
 
 @torch.no_grad()
 def predict(network: nn.Module, data: Labelled, inputs: Inputs, device: torch.device) -> Predictions:
-    """Run a network in evaluation mode on every sample; its own mode is left as it was."""
-    training = network.training
-    network.eval()
+    """Run a network in evaluation mode on every sample; its modules' own modes are left as they were."""
     answers, seconds = [], 0.0
-    for start in range(0, len(data), PREDICT_BATCH):
-        x = tuple(t.to(device) for t in inputs(data.samples[start : start + PREDICT_BATCH]))
-        begin = time.perf_counter()
-        answers.append(network(*x).cpu())  # to the CPU within the clock: a GPU answers when it is read
-        seconds += time.perf_counter() - begin
-    network.train(training)
+    with evaluating(network):
+        for start in range(0, len(data), PREDICT_BATCH):
+            x = tuple(t.to(device) for t in inputs(data.samples[start : start + PREDICT_BATCH]))
+            begin = time.perf_counter()
+            answers.append(network(*x).cpu())  # to the CPU within the clock: a GPU answers when it is read
+            seconds += time.perf_counter() - begin
     return Predictions(*split_heads(network, torch.cat(answers)), seconds)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zskt.contracts import Batch, Card
+from zskt.contracts import Card
 from zskt.dataset import Labelled, of_each_class
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
@@ -17,20 +17,15 @@ from zskt.experiments.build import build_student, choose_device, load_student
 from zskt.experiments.catalog import TEACHER_RECORD, Catalog
 from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
 from zskt.experiments.evaluator import Evaluator
+from zskt.experiments.preparation import calibrate, require_fit
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
 from zskt.files import write_json
-from zskt.forward import Pair, forward
+from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup
-from zskt.methods.student import require_comparable
 from zskt.networks.regression_head import RegressionHead
-
-N_CALIBRATION = 512
-"""Samples from which a student learns the scale of regressed values."""
-N_CHECK = 16
-"""Pseudo-samples on which networks are tried before a run begins."""
 
 
 def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path, dict[str, Any]]:
@@ -56,7 +51,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     pair = Pair(teacher, student, scale)
     setup = Setup(pair=pair, generator=generator, data=data, inputs=card.inputs, seed=config.seed, device=device)
     method = kind(config.settings, setup)
-    _require_fit(method, setup)
+    require_fit(method, setup)
     if generator is not None and card.describe() and not options.resume:
         print(card.describe())
     folder = open_folder(config, options)
@@ -64,7 +59,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     if card.record() is not None:
         write_json(folder.path / TEACHER_RECORD, card.record() or {})
     if isinstance(student, RegressionHead) and not method.state.step:
-        _calibrate(student, setup)
+        calibrate(student, setup)
     pictures = None if generator is None else _pictures(generator, evaluator, card, config, device)
     train_loop(folder, method, config, options, evaluator, pictures)
     _show_diagnosis(folder, evaluator, method)
@@ -101,38 +96,6 @@ def _generator(config: RunConfig, card: Card, catalog: Catalog, device: torch.de
     generator: Generator = catalog.generators[str(config.generator)].build(card.inputs)
     DOMAINS[card.domain].place(generator, device)
     return generator.train()
-
-
-@torch.no_grad()
-def _first_samples(setup: Setup, count: int) -> Batch:
-    """Take a few samples of what the student will learn from, from a random stream of their own."""
-    if setup.data is not None:
-        assert setup.inputs is not None
-        x = setup.inputs(setup.data[:count].samples)
-        return tuple(t.to(setup.device) for t in x)
-    assert setup.generator is not None
-    return setup.generator.draw(count, torch.Generator(setup.device).manual_seed(0)).x
-
-
-@torch.no_grad()
-def _require_fit(method: Method, setup: Setup) -> None:
-    """Raise `UserError` if a term of the loss has nothing to compare. Modes and random streams stay as they were."""
-    if not any(term.needs_layers for term in method.terms):
-        return
-    networks = [n for n in (setup.pair.teacher, setup.pair.student, setup.generator) if n is not None]
-    modes = [network.training for network in networks]
-    for network in networks:
-        network.eval()
-    require_comparable(method.terms, setup.pair, _first_samples(setup, N_CHECK))
-    for network, training in zip(networks, modes, strict=True):
-        network.train(training)
-
-
-@torch.no_grad()
-def _calibrate(student: RegressionHead, setup: Setup) -> None:
-    """Tell a student that regresses what the teacher's values spread over."""
-    assert setup.pair.teacher is not None
-    student.calibrate(forward(setup.pair.teacher, _first_samples(setup, N_CALIBRATION)).extras["values"])
 
 
 def _pictures(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from zskt.contracts import PseudoBatch
+from zskt.forward import evaluating
 from zskt.generator import Generator
 
 if TYPE_CHECKING:
@@ -36,10 +37,8 @@ class PseudoPictures:
     @torch.no_grad()
     def show(self, writer: SummaryWriter, iteration: int) -> None:
         """Put a picture on TensorBoard; the generator's mode and the run's random streams stay as they were."""
-        training = self.generator.training
-        self.generator.eval()
-        batch = self.generator.draw(2 * self.count, torch.Generator(self.device).manual_seed(self.seed))
-        self.generator.train(training)
+        with evaluating(self.generator):
+            batch = self.generator.draw(2 * self.count, torch.Generator(self.device).manual_seed(self.seed))
         figure = self.draw(batch)
         if figure is not None:
             writer.add_figure("pseudo-samples", figure, iteration)
