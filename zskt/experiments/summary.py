@@ -40,4 +40,7 @@ def summary(result: dict[str, Any], where: Path) -> str:
         f"median difference {written(v['median_difference'])}"
         for name, v in result["student"].get("values", {}).items()
     ]
-    return "\n".join([f"\non {data['count']} {data['unit']}s of {data['name']}:", *lines, *values, f"run: {where}"])
+    headline = f"on {data['count']} {data['unit']}s of {data['name']}:"
+    if data.get("missing"):
+        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {where} --data FOLDER"
+    return "\n".join([f"\n{headline}", *lines, *values, f"run: {where}"])

@@ -41,18 +41,17 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         "factors and systematic uncertainties of the teacher do not carry over.",
         f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),
         "## Figures",
-        f"On {data['count']} {kind}s of {data['name']}:",
+        f"Nothing was judged: {data['missing']}."
+        if data.get("missing")
+        else f"On {data['count']} {kind}s of {data['name']}:",
         figures,
         "## Files",
         "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of "
         f"{kind}s. When it was exported, it differed from the trained network by at most "
         f"{measured['difference']:.1e} on the inputs that were tried{tied}.",
         f"- `preprocess.json`: {spec.preprocess_note}. `labels.txt`: the classes.",
-        f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; on "
-        f"{measured['count']} {kind}s same top class as the student on "
-        f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
-        f"{written(quantised.get('agreement_with_teacher'))} instead of "
-        f"{written(measured['onnx'].get('agreement_with_teacher'))}."
+        f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; "
+        + _int8(measured)
         + (f" It is {quantised['note']}." if "note" in quantised else ""),
         "- `student.safetensors`: parameters for zskt.",
     ]
@@ -62,6 +61,18 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         note = f"{spec.latency_note}Teacher: {measured['latency'][0]['teacher']}."
         parts += ["## Time in onnxruntime", note, latency_table(measured["latency"], kind)]
     return "\n\n".join(parts) + "\n"
+
+
+def _int8(measured: dict[str, Any]) -> str:
+    """Say what quantisation costs."""
+    quantised, exact = measured["int8"], measured["onnx"]
+    if not measured["count"]:
+        return "it was not compared with the student on any test sample: do that before you use it."
+    return (
+        f"on {measured['count']} {measured['unit']}s same top class as the student on "
+        f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
+        f"{written(quantised.get('agreement_with_teacher'))} instead of {written(exact.get('agreement_with_teacher'))}."
+    )
 
 
 def _firmware(hls: dict[str, Any]) -> str:
