@@ -27,6 +27,8 @@ DRAWING_LATENTS = ("width", "ink", "size", "aspect", "slant", "right", "down")
 """Standard normal latent variables of each drawing."""
 BOX_SIZE = 20.0
 """Mean length of the longer side of the drawing, in pixels."""
+LATENT_BOUND = 20.0
+"""Largest latent variable that is drawn, in standard deviations: no prior reaches it, and lengths beyond overflow."""
 OUTSIDE = 1e3
 """Position, in pixels, of strokes that are not drawn."""
 
@@ -66,7 +68,11 @@ class Strokes(Generator):
         return PseudoBatch((self.inputs.normalised(self.images(z + shift, present)),), penalty=penalty)
 
     def images(self, z: Tensor, present: Tensor) -> Tensor:
-        """Draw intensities (B, C, H, W) in [0, 1] of the strokes that are ``present``, (B, S) of bool."""
+        """Draw intensities (B, C, H, W) in [0, 1] of the strokes that are ``present``, (B, S) of bool.
+
+        Latent variables beyond `LATENT_BOUND` are drawn as if they lay on it.
+        """
+        z = z.clamp(-LATENT_BOUND, LATENT_BOUND)
         stroke_z = z[:, : N_STROKES * len(STROKE_LATENTS)].view(-1, N_STROKES, len(STROKE_LATENTS))
         drawing_z = dict(zip(DRAWING_LATENTS, z[:, N_STROKES * len(STROKE_LATENTS) :].unbind(1), strict=True))
         points = self._placed(_curves(stroke_z), present, drawing_z)

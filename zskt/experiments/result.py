@@ -38,6 +38,13 @@ class ScoredSamples:
     missing: str | None = None
     """Why there were no samples, and nothing was scored. Only in results without figures."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the entries of ``result.json``."""
+        values = asdict(self)
+        if self.missing is None:
+            del values["missing"]
+        return values
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkScores:
@@ -135,8 +142,8 @@ class Result:
         for name in ("batch_size", "data", "seconds", *unused):
             if values[name] is None:
                 del values[name]
-        if self.data is not None and self.data.missing is None:
-            del values["data"]["missing"]
+        if self.data is not None:
+            values["data"] = self.data.to_dict()
         for name in ("agreement", "kl", "values"):
             del values["teacher"][name]
         if not values["student"]["values"]:

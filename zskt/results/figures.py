@@ -19,6 +19,7 @@ from zskt.images.inputs import ImageInputs
 from zskt.results import paper_tables
 from zskt.results.published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS, Pair
 from zskt.results.records import Record, known_values, one_record_per_run, runs_of
+from zskt.results.rows import is_jpeg_copy
 
 DIRECTIONS = (("on_student", "stepping on the student"), ("on_teacher", "stepping on the teacher"))
 """Key of a transition result -> title: whose gradient is followed."""
@@ -139,9 +140,12 @@ def _transition(records: list[Record], catalog: Catalog) -> Figure | None:
 
 
 def _learning(records: list[Record]) -> Figure | None:
-    """Draw agreement with the teacher on test images, iteration by iteration, of the runs that logged it."""
+    """Draw agreement with the teacher on test images, iteration by iteration, of the runs that logged it.
+
+    What is of a lossy copy of the images is marked, as in the tables.
+    """
     images = [r for r in one_record_per_run(records) if r.result.data is not None and r.result.data.unit == "image"]
-    curves = {record.folder.name: record.curve("test/agreement") for record in images}
+    curves = {_learning_label(record): record.curve("test/agreement") for record in images}
     curves = {name: curve for name, curve in curves.items() if curve}
     if not curves:
         return None
@@ -152,6 +156,12 @@ def _learning(records: list[Record]) -> Figure | None:
     axes.set(xlabel="iteration", ylabel="agreement on test images", ylim=(0, 1))
     figure.legend(loc="outside right upper", fontsize=7, frameon=False)
     return figure
+
+
+def _learning_label(record: Record) -> str:
+    """Return the name of a run, and whether its images were of a lossy copy."""
+    data = record.result.data
+    return record.folder.name + (" (JPEG copy)" if data is not None and is_jpeg_copy(data) else "")
 
 
 def _pseudo_images(records: list[Record], catalog: Catalog) -> Figure | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from generators.images.strokes import BOX_SIZE, Strokes
+from generators.images.strokes import BOX_SIZE, LATENT_BOUND, Strokes
 from teachers.images import DATA
 from tests.conftest import drawn_images
 
@@ -46,3 +46,17 @@ def test_the_adversary_begins_at_the_prior_and_has_gradients() -> None:
     made.x[0].square().sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in generator.parameters())
     assert any(p.grad.abs().max() > 0 for p in generator.parameters() if p.grad is not None)
+
+
+def test_an_adversary_that_goes_far_overflows_nothing() -> None:
+    generator, rng = Strokes(DATA["mnist"].inputs), torch.Generator().manual_seed(0)
+    z, drawn = torch.randn(8, generator.latent_size, generator=rng), torch.ones(8, 3, dtype=torch.bool)
+    far = (1e4 * z).requires_grad_()
+    pixels = generator.images(far, drawn)
+    assert pixels.min() >= 0 and pixels.max() <= 1
+    assert torch.equal(pixels, generator.images((1e4 * z).clamp(-LATENT_BOUND, LATENT_BOUND), drawn))
+    pixels.sum().backward()
+    assert far.grad is not None and torch.isfinite(far.grad).all()
+    assert generator.adversary is not None
+    torch.nn.init.constant_(generator.adversary[-1].bias, 1e3)  # shifts everything
+    assert torch.isfinite(generator(z, rng).x[0]).all()
