@@ -1,60 +1,15 @@
 """Formats of files that hold a whole network, not its parameters alone.
 
-A new format is a module with the functions of `Reader`, and a line in `READERS`.
+A new format is a module with the functions of `teachers.network_file.Reader`, and a line in `READERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
-
-from torch import nn
 
 from teachers import exported_program, onnx_reader, torchscript
+from teachers.network_file import Reader
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup, Preprocess
-
-
-class Reader(Protocol):
-    """A module that reads networks of one format; packages that take long to import are imported in its functions."""
-
-    SUFFIXES: tuple[str, ...]
-    """Suffixes of files of the format."""
-
-    def sniff(self, path: Path) -> bool:
-        """Return whether a file is of this format."""
-        ...
-
-    def read(
-        self, path: Path, groups: Sequence[InputGroup], preprocess_file: Path
-    ) -> tuple[nn.Module, list[InputGroup]]:
-        """Read a network, its inputs in the order of ``groups``, and the groups with the lengths that it insists on.
-
-        Args:
-            path: the network.
-            groups: its inputs.
-            preprocess_file: the file of ``groups``, for messages.
-
-        Raises:
-            UserError: if the file is damaged, cannot be run here, or does not belong to ``groups``.
-        """
-        ...
-
-    def as_onnx(self, path: Path, network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str]:
-        """Write a network as ONNX, its inputs named as in ``preprocess``.
-
-        Args:
-            path: the network.
-            network: the same, as it was read: `teachers.tagger.Tagger`.
-            preprocess: its inputs and outputs.
-            folder: where to write.
-
-        Returns:
-            The file, and whose export it is.
-        """
-        ...
-
 
 READERS: tuple[Reader, ...] = (torchscript, onnx_reader, exported_program)
 

@@ -207,7 +207,7 @@ class TaggerCard:
         """
         assert isinstance(network, Tagger)
         file = network_file(self)
-        return reader_of(file).as_onnx(file, network, self.description.preprocess, folder)
+        return reader_of(file).open_file(file).as_onnx(network, folder)
 
 
 def card_of_files(network: Path, preprocess: Path, reserved: Container[str] = ()) -> TaggerCard:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ class InputGroup:
     max_length: int = 1
     flat: bool = False
     """Whether the network takes (B, C) instead of (B, C, 1): numbers of the jet itself."""
+    layout: str = ""
+    """Layout in which the teacher's own input is, as "BPC": see `teachers.layouts`. Empty until it is found out."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,6 +97,10 @@ class Preprocess:
     def group(self, name: str) -> InputGroup:
         """Return the input of that name."""
         return next(group for group in self.groups if group.name == name)
+
+    def without_layouts(self) -> Preprocess:
+        """Return the same inputs, of whose layouts in the teacher nothing is known."""
+        return replace(self, groups=tuple(replace(group, layout="") for group in self.groups))
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of a ``preprocess.json`` in CMS's layout."""
