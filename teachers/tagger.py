@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from teachers.readers import reader_of
 from zskt.errors import UserError
+from zskt.jets.output_names import with_all_names
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import TIE_TOLERANCE, random_inputs, raw_outputs
 
@@ -118,6 +119,7 @@ def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tu
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
     preprocess = with_fixed_lengths_if_padding_counts(network, preprocess)
+    preprocess = with_all_names(preprocess, outputs.shape[1], (preprocess_file.parent, path.parent))
     if outputs.shape[1] != len(preprocess.outputs):
         raise UserError(
             f"{path}: answers {outputs.shape[1]} numbers a jet, but output_names of {preprocess_file} has "
