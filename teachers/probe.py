@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from zskt.jets.preprocess import InputGroup, Preprocess
+from zskt.jets.preprocess import Preprocess
 from zskt.jets.random_inputs import random_inputs
-from zskt.jets.tagger_inputs import TaggerInputs, default_selection
+from zskt.jets.selection_hints import selection_by_length
+from zskt.jets.tagger_inputs import TaggerInputs
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,12 @@ class Probe:
 
     simulated: bool = False
 
-    def __call__(self, groups: Sequence[InputGroup], jets: int) -> tuple[Tensor, ...]:
+    def __call__(self, preprocess: Preprocess, jets: int) -> tuple[Tensor, ...]:
         """Return inputs of so many jets, (B, C, P) each, or (B, C)."""
         if not self.simulated:
-            return random_inputs(groups, jets)
+            return random_inputs(preprocess.groups, jets)
         from zskt.jets.jetclass import read_jets  # uproot takes a second to import
         from zskt.jets.sample import SAMPLE
 
-        preprocess = Preprocess(tuple(groups), ())
-        return TaggerInputs(preprocess=preprocess, selection=default_selection(preprocess))(
-            read_jets(SAMPLE, most=jets).samples
-        )
+        inputs = TaggerInputs(preprocess=replace(preprocess, outputs=()), selection=selection_by_length(preprocess))
+        return inputs(read_jets(SAMPLE, most=jets).samples)

@@ -27,6 +27,7 @@ from teachers.output_choice import kept_outputs
 from teachers.probe import Probe
 from teachers.readers import reader_of
 from zskt.errors import UserError
+from zskt.jets.output_names import with_all_names
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import N_TRIAL_JETS, TIE_TOLERANCE, random_inputs, raw_outputs
 
@@ -144,7 +145,7 @@ def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tu
     preprocess = replace(preprocess, groups=tuple(fit_inputs(file, order, preprocess.groups, preprocess_file)))
     network = _arranged(file, order, preprocess)
     probe = _probe(network, preprocess, path)
-    network, gradient = with_gradient(network.eval(), _with_coincidences(probe(preprocess.groups, N_PROBE_JETS)))
+    network, gradient = with_gradient(network.eval(), _with_coincidences(probe(preprocess, N_PROBE_JETS)))
     for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
         parameter.requires_grad_(False)
     outputs = _outputs(network, preprocess, probe)
@@ -153,6 +154,7 @@ def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tu
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
     preprocess = with_fixed_lengths_if_padding_counts(network, preprocess, probe)
+    preprocess = with_all_names(preprocess, outputs.shape[1], (preprocess_file.parent, path.parent))
     if outputs.shape[1] != len(preprocess.outputs):
         raise UserError(
             f"{path}: answers {outputs.shape[1]} numbers a jet, but output_names of {preprocess_file} has "
@@ -197,7 +199,7 @@ def _probe(network: nn.Module, preprocess: Preprocess, path: Path) -> Probe:
 
 def _outputs(network: nn.Module, preprocess: Preprocess, probe: Probe) -> Tensor:
     with torch.no_grad():
-        return raw_outputs(network, probe(preprocess.groups, N_PROBE_JETS))
+        return raw_outputs(network, probe(preprocess, N_PROBE_JETS))
 
 
 def _with_coincidences(x: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -220,7 +222,7 @@ def with_fixed_lengths_if_padding_counts(network: nn.Module, preprocess: Preproc
 
     Networks without a mask may count it, others have their length built in.
     """
-    short = [replace(g, max_length=g.min_length) for g in preprocess.groups]
+    short = replace(preprocess, groups=tuple(replace(g, max_length=g.min_length) for g in preprocess.groups))
     x = probe(short, N_PROBE_JETS)
     longer = tuple(_pad(t, g) for t, g in zip(x, preprocess.groups, strict=True))
     try:

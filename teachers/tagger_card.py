@@ -1,4 +1,4 @@
-"""Cards of taggers whose files say all of it: a network, and the ``preprocess.json`` beside it.
+"""Cards of taggers whose files say all of it: a network, and the ``preprocess.json`` beside it or within it.
 
 What such a tagger takes and answers is known only when its files are there: until then a card holds where they are.
 """
@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from torch import nn
 
+from teachers.atlas import read_gnn_config
 from teachers.files import network_file, require_user_file
 from teachers.readers import reader_of
 from teachers.tagger import Tagger, read_tagger
@@ -21,13 +22,23 @@ from zskt.errors import UserError
 from zskt.files import fetch
 from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import Preprocess, read_preprocess
+from zskt.jets.selection_hints import ChosenSelection, choose_selection, selection_by_length
 from zskt.jets.tagger_description import RECORD, Description
-from zskt.jets.tagger_inputs import TaggerInputs, default_selection, describe
+from zskt.jets.tagger_inputs import TaggerInputs, describe
 
 
 @cache
-def _read_files(network: Path, preprocess_file: Path) -> tuple[Tagger, Preprocess]:
-    """Read a tagger and how it is fed, once a process, however many cards ask."""
+def _read_files(network: Path, preprocess_file: Path | None) -> tuple[Tagger, Preprocess]:
+    """Read a tagger and how it is fed, once a process, however many cards ask.
+
+    Args:
+        preprocess_file: None where the network's own file says how it is fed.
+    """
+    if preprocess_file is None:
+        own = read_gnn_config(network)
+        if own is None:
+            raise UserError(f"{network}: does not say how it is fed: give --preprocess preprocess.json")
+        return read_tagger(network, own, network)
     is_yaml = preprocess_file.suffix in (".yaml", ".yml")
     preprocess = read_weaver_yaml(preprocess_file) if is_yaml else read_preprocess(preprocess_file)
     return read_tagger(network, preprocess, preprocess_file)
@@ -62,7 +73,9 @@ class TaggerCard:
     described: Description | None = None
     """What the tagger takes and answers, where a finished run recorded it."""
     selection: JetSelection | None = None
-    """Jets that the tagger is for; None guesses them from how many particles it takes."""
+    """Jets that the tagger is for; None finds them from what its files say: see `zskt.jets.selection_hints`."""
+    selection_reason: str = ""
+    """What the selection was told by, where it was not published."""
     caveats: str = ""
     """What a user should know before trusting it."""
     dataset: str | None = None
@@ -77,7 +90,15 @@ class TaggerCard:
 
     @property
     def _read(self) -> tuple[Tagger, Preprocess]:
-        return _read_files(network_file(self), self.preprocess_file())
+        network = network_file(self)
+        return _read_files(network, None if self._describes_itself else self.preprocess_file())
+
+    @property
+    def _describes_itself(self) -> bool:
+        """Whether the user's network says how it is fed, and no other file does."""
+        if self.preprocess_path is not None or self.preprocess_url is not None or self.local_file is None:
+            return False
+        return read_gnn_config(self.local_file) is not None
 
     def preprocess_file(self) -> Path:
         """Return the user's ``preprocess.json``, else the publisher's, fetched once and verified."""
@@ -101,8 +122,21 @@ class TaggerCard:
     @property
     def inputs(self) -> TaggerInputs:
         """Its input specification."""
-        preprocess = self.description.preprocess
-        return TaggerInputs(preprocess=preprocess, selection=self.selection or default_selection(preprocess))
+        selection, reason = self._chosen
+        return TaggerInputs(preprocess=self.description.preprocess, selection=selection, selection_reason=reason)
+
+    @cached_property
+    def _chosen(self) -> ChosenSelection:
+        """The jets that it is for: as the card says, as a run recorded it, or as the files tell."""
+        if self.selection is not None:
+            return ChosenSelection(self.selection, self.selection_reason)
+        if self.described is not None:
+            recorded = self.described.selection or selection_by_length(self.described.preprocess)
+            return ChosenSelection(recorded, self.described.selection_reason)
+        return choose_selection(self.description.preprocess, self.classes, self._user_files())
+
+    def _user_files(self) -> tuple[Path, ...]:
+        return tuple(file for file in (self.local_file, self.preprocess_path) if file is not None)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -122,13 +156,14 @@ class TaggerCard:
     def files(self) -> dict[str, Path]:
         """Return the files of the network ("teacher") and of how it is fed ("preprocess"), published ones verified.
 
-        A card that a run recorded has no "preprocess": the record stands for it.
+        A card that a run recorded has no "preprocess": the record stands for it. Nor has a network that says itself how
+        it is fed.
 
         Raises:
             UserError: if a file cannot be had, or is not the recorded one.
         """
         files = {"teacher": network_file(self)}
-        if self.described is None or self.preprocess_path is not None:
+        if (self.described is None and not self._describes_itself) or self.preprocess_path is not None:
             files["preprocess"] = self.preprocess_file()
         return files
 
@@ -156,7 +191,11 @@ class TaggerCard:
 
     def record(self) -> dict[str, Any] | None:
         """Return what a run folder keeps, for `with_record`: its student can then be evaluated without these files."""
-        return self.description.to_record()
+        is_published = self.url is not None
+        if is_published or (self.described is not None and self.described.selection is None):
+            return self.description.to_record()
+        selection, reason = self._chosen
+        return replace(self.description, selection=selection, selection_reason=reason).to_record()
 
     def with_record(self, record: Mapping[str, Any], where: Path = Path(RECORD)) -> Self:
         """Return the card of the same teacher, described by a run's record instead of its files.
@@ -196,7 +235,14 @@ class TaggerCard:
         Raises:
             UserError: if pseudo-jets cannot be so.
         """
-        return replace(self, selection=self.inputs.selection.changed(**changes)) if changes else self
+        if not changes:
+            return self
+        if self.selection is None and self.described is None and "radius" in changes:  # it decides, whatever else says
+            description = self.description
+            chosen = choose_selection(description.preprocess, self.classes, self._user_files(), changes["radius"])
+        else:
+            chosen = self._chosen
+        return replace(self, selection=chosen.selection.changed(**changes), selection_reason=chosen.reason)
 
     def as_onnx(self, network: nn.Module, folder: Path) -> tuple[Path, str] | None:
         """Write the tagger as ONNX, inputs named as in ``preprocess.json``; return the file, and whose export it is.
@@ -210,12 +256,12 @@ class TaggerCard:
         return reader_of(file).open_file(file).as_onnx(network, folder)
 
 
-def card_of_files(network: Path, preprocess: Path, reserved: Container[str] = ()) -> TaggerCard:
+def card_of_files(network: Path, preprocess: Path | None, reserved: Container[str] = ()) -> TaggerCard:
     """Make the card of a user's tagger, named after its folder and file.
 
     Args:
         network: TorchScript or ONNX.
-        preprocess: how it is fed: ``preprocess.json``, or weaver's YAML.
+        preprocess: how it is fed: ``preprocess.json``, or weaver's YAML; None where the network says it.
         reserved: names of other teachers, to which "-file" is added.
 
     Raises:

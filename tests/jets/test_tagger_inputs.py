@@ -7,9 +7,8 @@ import torch
 
 from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
-from zskt.jets.jets import AK4_SELECTION, AK8_SELECTION
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
-from zskt.jets.tagger_inputs import TaggerInputs, default_selection, describe
+from zskt.jets.tagger_inputs import TaggerInputs, describe
 
 from .samples import sample_jets
 
@@ -55,12 +54,6 @@ def test_defined_and_other_variables_are_told_at_the_start() -> None:
     text = describe(TaggerInputs(preprocess=Preprocess((group,), ("a", "b"))))
     assert "pfcand_mystery" in text and "not known" in text
     assert "charge, a whole number" in text
-
-
-def test_long_inputs_are_of_large_jets() -> None:
-    for length, selection in ((64, AK4_SELECTION), (65, AK8_SELECTION)):
-        group = InputGroup("pf_features", (Variable("pfcand_charge"),), 1, length)
-        assert default_selection(Preprocess((group,), ("a", "b"))) == selection
 
 
 def test_a_variable_without_definition_is_its_median() -> None:

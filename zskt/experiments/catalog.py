@@ -27,7 +27,7 @@ class Catalog:
     generators: Mapping[str, Any]
     """`generators.Entry` by name."""
     presets: Mapping[str, RunConfig]
-    card_of_files: Callable[[Path, Path], Card]
+    card_of_files: Callable[[Path, Path | None], Card]
     """Network, preprocess.json -> the card of a teacher that nobody registered."""
     card_of_record: Callable[[str, dict[str, Any], Path], Card]
     """Name, what `Card.record` gave -> the card of a finished run's teacher, without its files."""
@@ -53,9 +53,10 @@ class Catalog:
                 return self, name
             return self.with_teacher(card.with_files(network, preprocess)), name
         if preprocess is None:
-            if network is not None and self.needs_preprocess(network):
-                raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
-            return self, None
+            if network is None or not self.needs_preprocess(network):
+                return self, None
+            card = self.card_of_files(network, None)  # some say themselves how they are fed
+            return self.with_teacher(card), card.name
         if network is None:
             raise UserError(
                 f"--preprocess {preprocess}: say of which network: --teacher-path model.pt, or a --teacher by name"

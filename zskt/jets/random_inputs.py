@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from zskt.jets.preprocess import UNBOUNDED, InputGroup
 
 ENERGY_NAME = re.compile(r"(^|_)(e|energy)$", re.IGNORECASE)
+VECTOR_SIZE = 4
+"""Number of variables of an input that holds four-vectors, energy last."""
 N_TRIAL_JETS = 64
 """Random jets on which a network that takes another's place is compared with it."""
 TIE_TOLERANCE = 1e-4
@@ -56,8 +58,11 @@ def random_inputs(groups: Sequence[InputGroup], jets: int, seed: int = 0) -> tup
     for group in groups:
         real = torch.arange(group.max_length) < lengths[group.collection].clamp(max=group.max_length)
         x = torch.randn(jets, len(group.variables), group.max_length, generator=rng)
-        for i, variable in enumerate(group.variables):
-            if ENERGY_NAME.search(variable.name) and variable.upper_bound >= UNBOUNDED:
+        energies = [i for i, variable in enumerate(group.variables) if ENERGY_NAME.search(variable.name)]
+        if not energies and len(group.variables) == VECTOR_SIZE:
+            energies = [VECTOR_SIZE - 1]
+        for i in energies:
+            if group.variables[i].upper_bound >= UNBOUNDED:
                 x[:, i] = x[:, i].abs() + 10  # more than any momentum drawn: networks take logarithms of masses
         bounds = torch.tensor([[max(v.lower_bound, -1e6), min(v.upper_bound, 1e6)] for v in group.variables])
         x = torch.ones_like(x) if group.is_mask else x.clamp(bounds[:, :1], bounds[:, 1:])
