@@ -17,10 +17,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from teachers.layouts import arrange, in_words, layouts_of, takes_one_jet
+from teachers.layouts import arrange, layouts_of, takes_one_jet
 from teachers.network_file import Argument, NetworkFile
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup
+from zskt.jets.preprocess import InputGroup, in_words
 from zskt.jets.random_inputs import random_inputs
 
 MAX_TRIALS = 600

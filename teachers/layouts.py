@@ -10,12 +10,14 @@ Shapes: B jets, C variables, P entries of a collection.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from teachers.network_file import Argument, Axis, as_outputs
-from zskt.jets.preprocess import InputGroup
+from zskt.errors import UserError, lookup
+from zskt.jets.preprocess import InputGroup, Preprocess
 
 CANONICAL = ("BCP", "BC")
 """Layouts in which nothing is moved."""
@@ -25,18 +27,30 @@ OF_ONE_VARIABLE = ("BP", "P", "1P")
 """Further ones where there is but one variable: masks."""
 OF_JET = ("BCP", "BC", "BPC", "BCP1", "BPC1", "C", "1C", "PC", "CP")
 """Layouts of an input with numbers of the jet itself."""
-WORDS = {"B": "jets", "C": "variables", "P": "entries", "1": "1"}
-
-
-def in_words(layout: str) -> str:
-    """Return a layout as a shape: "(jets, entries, variables)"."""
-    return f"({', '.join(WORDS[letter] for letter in layout)}{',' if len(layout) == 1 else ''})"
 
 
 def is_layout(word: str) -> bool:
     """Return whether a user's word is a layout: letters B, C, P at most once each, and 1."""
     letters = word.replace("1", "")
     return bool(word) and set(letters) <= set("BCP") and len(set(letters)) == len(letters) and len(word) <= 4
+
+
+def with_layouts(preprocess: Preprocess, layouts: Sequence[tuple[str, str]]) -> Preprocess:
+    """Return the same inputs, some of them in the user's layouts.
+
+    Raises:
+        UserError: if there is no such input, or a word is no layout.
+    """
+    chosen = dict(layouts)
+    for name, word in layouts:
+        lookup({group.name: group for group in preprocess.groups}, name, "input of the network")
+        if not is_layout(word):
+            raise UserError(
+                f"--layout {name}={word}: write an axis as a letter: B jets, C variables, P entries, 1 an axis of one, "
+                f"as --layout {name}=BPC"
+            )
+    groups = tuple(replace(g, layout=chosen.get(g.name, g.layout)) for g in preprocess.groups)
+    return replace(preprocess, groups=groups)
 
 
 def takes_one_jet(layout: str) -> bool:

@@ -5,7 +5,7 @@ What such a tagger takes and answers is known only when its files are there: unt
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from torch import nn
 
 from teachers.atlas import read_gnn_config
 from teachers.files import network_file, require_user_file
+from teachers.layouts import with_layouts
 from teachers.readers import reader_of
 from teachers.tagger import Tagger, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
@@ -28,20 +29,23 @@ from zskt.jets.tagger_inputs import TaggerInputs, describe
 
 
 @cache
-def _read_files(network: Path, preprocess_file: Path | None) -> tuple[Tagger, Preprocess]:
+def _read_files(
+    network: Path, preprocess_file: Path | None, layouts: tuple[tuple[str, str], ...]
+) -> tuple[Tagger, Preprocess]:
     """Read a tagger and how it is fed, once a process, however many cards ask.
 
     Args:
         preprocess_file: None where the network's own file says how it is fed.
+        layouts: names of inputs and their layouts, where the user says them.
     """
     if preprocess_file is None:
         own = read_gnn_config(network)
         if own is None:
             raise UserError(f"{network}: does not say how it is fed: give --preprocess preprocess.json")
-        return read_tagger(network, own, network)
+        return read_tagger(network, with_layouts(own, layouts), network)
     is_yaml = preprocess_file.suffix in (".yaml", ".yml")
     preprocess = read_weaver_yaml(preprocess_file) if is_yaml else read_preprocess(preprocess_file)
-    return read_tagger(network, preprocess, preprocess_file)
+    return read_tagger(network, with_layouts(preprocess, layouts), preprocess_file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +74,8 @@ class TaggerCard:
     """The user's file of the network."""
     preprocess_path: Path | None = None
     """The user's ``preprocess.json``, or weaver's YAML."""
+    layouts: tuple[tuple[str, str], ...] = ()
+    """Names of inputs and their layouts, where the user says them: see `teachers.layouts`."""
     described: Description | None = None
     """What the tagger takes and answers, where a finished run recorded it."""
     selection: JetSelection | None = None
@@ -91,7 +97,7 @@ class TaggerCard:
     @property
     def _read(self) -> tuple[Tagger, Preprocess]:
         network = network_file(self)
-        return _read_files(network, None if self._describes_itself else self.preprocess_file())
+        return _read_files(network, None if self._describes_itself else self.preprocess_file(), self.layouts)
 
     @property
     def _describes_itself(self) -> bool:
@@ -224,7 +230,23 @@ class TaggerCard:
             UserError: if there is no file of the network at that path.
         """
         card = self if network is None else replace(self, local_file=require_user_file(self.name, network))
-        return card if preprocess is None else replace(card, preprocess_path=preprocess, described=None)
+        if preprocess is None:
+            return card
+        recorded = () if self.described is None else self.described.preprocess.groups
+        layouts = self.layouts or tuple((group.name, group.layout) for group in recorded if group.layout)
+        return replace(card, preprocess_path=preprocess, described=None, layouts=layouts)
+
+    def with_layouts(self, layouts: Sequence[tuple[str, str]]) -> Self:
+        """Return the card of the same teacher, some of whose inputs are in the user's layouts.
+
+        Args:
+            layouts: names of inputs, and their axes: see `teachers.layouts`.
+        """
+        described = self.described
+        if described is not None:
+            preprocess = with_layouts(described.preprocess.without_layouts(), layouts)
+            described = replace(described, preprocess=preprocess)
+        return replace(self, layouts=tuple(layouts), described=described)
 
     def with_selection(self, **changes: float) -> Self:
         """Return the card of the same teacher for other jets.

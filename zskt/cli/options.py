@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from zskt.contracts import Card
 from zskt.errors import UserError, lookup
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
@@ -48,9 +49,24 @@ def read_options(flags: argparse.Namespace) -> Options:
         data=flags.data or recorded.get("data"),
         teacher_path=flags.teacher_path or recorded.get("teacher"),
         preprocess=flags.preprocess or recorded.get("preprocess"),
+        generator=getattr(flags, "generator", None),
+        layouts=read_layouts(flags),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
     )
+
+
+def read_layouts(flags: argparse.Namespace) -> tuple[tuple[str, str], ...]:
+    """Read the layouts of a tagger's inputs, by name.
+
+    Raises:
+        UserError: if one is not written as NAME=AXES.
+    """
+    pairs = tuple((name, axes.upper()) for name, _, axes in (word.partition("=") for word in flags.layout or ()))
+    for (name, axes), word in zip(pairs, flags.layout or (), strict=True):
+        if not name or not axes:
+            raise UserError(f"--layout {word}: write it as INPUT=AXES, as --layout pf_features=BPC")
+    return pairs
 
 
 def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
@@ -61,7 +77,7 @@ def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> t
             f"resume it with these, not {flags.preset or config.preset}, {flags.mode}"
         )
     catalog = catalog.with_run(flags.out)
-    catalog, _ = catalog.with_files(config.teacher, options.teacher_path, options.preprocess)
+    catalog, _ = catalog.with_files(config.teacher, options.teacher_path, options.preprocess, options.layouts)
     return config, catalog
 
 
@@ -70,12 +86,12 @@ def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tup
     if options.start is not None:
         catalog = catalog.with_run(options.start)
         config = _from_run(flags, catalog, options.start)
-        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess)
+        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess, options.layouts)
         return config, catalog
-    catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess)
+    catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess, options.layouts)
     config = _from_preset(flags, catalog, teacher)
     if teacher is None:  # the preset names it
-        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, None)
+        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, None, options.layouts)
     return config, catalog
 
 
@@ -113,6 +129,22 @@ def assign(config: RunConfig, assignments: Sequence[str]) -> RunConfig:
             raise UserError(f"--set {assignment}: write it as NAME=VALUE")
         config = config.assigned(name, text)
     return config
+
+
+def selected(card: Card, assignments: Sequence[str]) -> Card:
+    """Return a card for other jets: ``radius``, ``pt_low`` and ``pt_high`` by ``NAME=VALUE`` each.
+
+    Raises:
+        UserError: if an assignment is of something else, or no number.
+    """
+    changes = {}
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        try:
+            changes[lookup({n: n for n in ("radius", "pt_low", "pt_high")}, name, "setting of jets")] = float(text)
+        except ValueError as error:
+            raise UserError(f"--set {assignment}: write it as {name}=NUMBER") from error
+    return card.with_selection(**changes)
 
 
 def with_teacher_files(flags: argparse.Namespace, catalog: Catalog) -> Catalog:

@@ -24,7 +24,7 @@ RECIPE = (
     "student_steps",
     "set",
 )
-RUN = ("device", "out", "resume", "data", "teacher_path", "preprocess")
+RUN = ("device", "out", "resume", "data", "teacher_path", "preprocess", "layout")
 
 FINISHED = ("run", "data", "teacher_path", "preprocess", "device")
 
@@ -61,7 +61,13 @@ MODES: dict[str, Mode] = {
     ),
     "teacher": Mode(
         "train a teacher that nobody publishes",
-        _without(RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_path", "preprocess"),
+        _without(
+            RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_path", "preprocess", "layout"
+        ),
+    ),
+    "inspect": Mode(
+        "say what is understood of a teacher: inputs, layouts, classes, gradients",
+        ("teacher", "teacher_path", "preprocess", "layout", "set"),
     ),
     "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
     "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
@@ -137,6 +143,12 @@ def build_parser() -> Parser:
         type=Path,
         metavar="FILE",
         help="how a tagger from a file is fed: preprocess.json or weaver's YAML",
+    )
+    add(
+        "--layout",
+        action="append",
+        metavar="INPUT=AXES",
+        help="layout of an input of a tagger: B jets, C variables, P entries, as pf_features=BPC; repeatable",
     )
     add("--data", type=Path, metavar="PATH", help="jets: a ROOT or parquet file; images: a folder")
     add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")

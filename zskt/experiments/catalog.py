@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,15 +38,32 @@ class Catalog:
         """Return a catalogue that knows one more teacher, or another one under the same name."""
         return replace(self, teachers={**self.teachers, card.name: card})
 
-    def with_files(self, name: str | None, network: Path | None, preprocess: Path | None) -> tuple[Catalog, str | None]:
+    def with_files(
+        self,
+        name: str | None,
+        network: Path | None,
+        preprocess: Path | None,
+        layouts: Sequence[tuple[str, str]] = (),
+    ) -> tuple[Catalog, str | None]:
         """Return a catalogue that takes a teacher from the user's files, and the teacher's name.
 
         Args:
             name, network, preprocess: of the command line: ``--teacher``, ``--teacher-path``, ``--preprocess``.
+            layouts: ``--layout``, names of inputs and their axes.
 
         Raises:
             UserError: if the files do not go together.
         """
+        catalog, name = self._with_files(name, network, preprocess)
+        if not layouts:
+            return catalog, name
+        if name is None:
+            raise UserError(f"--layout {'='.join(layouts[0])}: say of which network: --teacher-path model.pt")
+        return catalog.with_teacher(catalog.teachers[name].with_layouts(layouts)), name
+
+    def _with_files(
+        self, name: str | None, network: Path | None, preprocess: Path | None
+    ) -> tuple[Catalog, str | None]:
         if name is not None:
             card = lookup(self.teachers, name, "teacher")
             if network is None and preprocess is None:

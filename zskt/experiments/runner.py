@@ -44,6 +44,10 @@ class Options:
     teacher_path: Path | None = None
     preprocess: Path | None = None
     """How a tagger from a file is fed."""
+    generator: str | None = None
+    """The generator that the user asked for by name."""
+    layouts: tuple[tuple[str, str], ...] = ()
+    """Layouts of a tagger's inputs, by their names, where the user says them."""
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True

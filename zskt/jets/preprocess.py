@@ -29,6 +29,14 @@ from zskt.jets.output_names import UNNAMED_OUTPUTS, block_of
 UNBOUNDED = 1e32
 """What CMS writes for a bound that is none."""
 
+AXES = {"B": "jets", "C": "variables", "P": "entries", "1": "1"}
+"""Letters of a layout, and what the axes count."""
+
+
+def in_words(layout: str) -> str:
+    """Return a layout as a shape: "(jets, entries, variables)"."""
+    return f"({', '.join(AXES[letter] for letter in layout)}{',' if len(layout) == 1 else ''})"
+
 
 @dataclass(frozen=True)
 class Variable:

@@ -23,10 +23,10 @@ from zskt.jets.features import JetInputs
 from zskt.jets.jets import Jets, JetSelection
 from zskt.jets.needed_fields import fields_of
 from zskt.jets.object_collections import ObjectCollection, collections_of
-from zskt.jets.preprocess import InputGroup, Preprocess, Variable
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable, in_words
 from zskt.jets.tracks import reconstruct
 from zskt.jets.variable_names import PARTICLE_SUBSETS, kind_of
-from zskt.jets.variables import VariableDefinition
+from zskt.jets.variables import KINEMATIC_VARIABLES, VariableDefinition
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,22 @@ def resolve_inputs(preprocess: Preprocess) -> tuple[ResolvedInput, ...]:
         words = group.collection.lower().split("_")
         only = next((PARTICLE_SUBSETS[word.rstrip("s")] for word in words if word.rstrip("s") in PARTICLE_SUBSETS), ())
         found = [_meaning(name, kind, group.is_mask, definitions) for name in group.names]
+        found = _with_energy(group, found)
         reasons = tuple(m.reason for m in found)
         roles.append(
             ResolvedInput(group, kind, only if kind == "particles" else (), tuple(m.definition for m in found), reasons)
         )
     return tuple(roles)
+
+
+def _with_energy(group: InputGroup, found: Sequence[Meaning]) -> list[Meaning]:
+    """Take an unknown variable beside the three components of a momentum for the energy."""
+    momentum = [KINEMATIC_VARIABLES[name] for name in ("px", "py", "pz")]
+    others = [i for i, m in enumerate(found) if m.definition not in momentum]
+    if len(found) != 4 or len(others) != 1 or found[others[0]].definition is not None:
+        return list(found)
+    energy = KINEMATIC_VARIABLES["e"]._replace(words="energy, by its place beside px, py and pz")
+    return [Meaning(energy) if i == others[0] and not m.reason else m for i, m in enumerate(found)]
 
 
 def _meaning(name: str, kind: str, is_mask: bool, definitions: Definitions) -> Meaning:
@@ -202,7 +213,8 @@ def describe(inputs: TaggerInputs) -> str:
     for role in inputs.roles:
         group = role.group
         kind = role.kind.replace("_", " ") + (f" with {' or '.join(role.only)}" if role.only else "")
-        lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}")
+        shape = f", {in_words(group.layout)} in the file" if group.layout not in ("", "BCP", "BC") else ""
+        lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}{shape}")
         if role.is_plain_mask:
             continue
         reasons = role.reasons or ("",) * len(group.names)
