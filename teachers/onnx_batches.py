@@ -52,7 +52,7 @@ def free_batch(model: onnx.ModelProto, batch: int, reshaped: bool) -> onnx.Model
 
 
 def _free_shapes(model: onnx.ModelProto, batch: int) -> None:
-    """Free the first size of constant shapes that is the batch's; each gets a constant of its own, as some are shared."""
+    """Free the first size of constant shapes that is the batch's, in constants of their own: some are shared."""
     constants = {i.name: i for i in model.graph.initializer}
     constants |= {n.output[0]: a.t for n in model.graph.node if n.op_type == "Constant"
                   for a in n.attribute if a.name == "value"}  # fmt: skip
@@ -124,14 +124,17 @@ class InPieces(nn.Module):
     def forward(self, *x: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs of all pieces, joined."""
         n = len(x[0])
+        if n == self.batch or any(len(t) != n for t in x):  # a first axis that is not that of jets
+            outputs: tuple[Tensor, ...] = self.network(*x)
+            return outputs
         missing = -n % self.batch
         if missing:
             x = tuple(torch.cat([t, t[-1:].expand(missing, *t.shape[1:])]) for t in x)
         if self.vectorised:
-            pieces = [t.unflatten(0, (-1, self.batch)) for t in x]
+            pieces = [torch.unflatten(t, 0, (-1, self.batch)) for t in x]
             return tuple(o.flatten(0, 1)[:n] for o in torch.vmap(self.network)(*pieces))
-        outputs = [self.network(*piece) for piece in zip(*(t.split(self.batch) for t in x), strict=True)]
-        return tuple(torch.cat(parts)[:n] for parts in zip(*outputs, strict=True))
+        pieces_out = [self.network(*piece) for piece in zip(*(torch.split(t, self.batch) for t in x), strict=True)]
+        return tuple(torch.cat(parts)[:n] for parts in zip(*pieces_out, strict=True))
 
 
 def in_pieces(network: nn.Module, batch: int, x: Sequence[Tensor]) -> InPieces:

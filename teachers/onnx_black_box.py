@@ -11,31 +11,22 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from teachers.onnx_batches import InPieces, freed
+from teachers.onnx_batches import InPieces, fixed_batch, freed
 from teachers.onnx_operators.node import ConversionError
 from teachers.onnx_versions import prepared
 from zskt.onnx_runtime import count_weights, feeds, session
 
 
-class OnnxRuntimeNetwork(nn.Module):
-    """A graph that onnxruntime runs: the same inputs in the order of the graph, outputs as a tuple, no gradients.
-
-    Inputs become of the types that the graph asks for. Text among the outputs is left out.
-
-    Args:
-        model: a graph that onnxruntime opens.
+class OnnxRuntimeGraph(nn.Module):
+    """A graph in onnxruntime, with whatever sizes it takes: inputs in its own order, outputs as a tuple.
 
     Raises:
-        Exception: what onnxruntime raises if it does not.
+        Exception: what onnxruntime raises if it does not open the graph.
     """
-
-    differentiable = False
 
     def __init__(self, model: onnx.ModelProto) -> None:
         super().__init__()
         self.held = model.SerializeToString()
-        self.published = count_weights(model)
-        self.origin = "ONNX, run by onnxruntime, without gradients"
         self._session: onnxruntime.InferenceSession | None = None
         self._open()
 
@@ -51,7 +42,7 @@ class OnnxRuntimeNetwork(nn.Module):
         return self.__dict__ | {"_session": None}
 
     def forward(self, *x: Tensor) -> tuple[Tensor, ...]:
-        """Return the outputs, on the device of the inputs."""
+        """Return the outputs, on the device of the inputs; text among them is left out."""
         run = self._open()
         outputs = [_as_tensor(output) for output in run.run(None, feeds(run, x))]
         device = x[0].device if x else "cpu"
@@ -68,35 +59,34 @@ def _as_tensor(output: Any) -> Tensor | None:
     return torch.from_numpy(array.copy())
 
 
-class BlackBox(nn.Module):
-    """A network in onnxruntime that takes batches of any size, run in pieces where the graph takes one size only."""
+class OnnxRuntimeNetwork(nn.Module):
+    """An ONNX network run by onnxruntime as it is, in batches of any size, without gradients.
+
+    A graph that takes batches of one size only is run in pieces of that size, and an old one is converted to newer
+    operators where onnxruntime has no old ones. Inputs become of the types that the graph asks for.
+
+    Args:
+        model: the graph, as it was read.
+        x: samples, in the order of the graph, on which it is tried whether a fixed batch size can be freed.
+
+    Raises:
+        ConversionError: if onnxruntime does not open it.
+    """
 
     differentiable = False
 
-    def __init__(self, network: OnnxRuntimeNetwork, batch: int) -> None:
+    def __init__(self, model: onnx.ModelProto, x: Sequence[Tensor] | None = None) -> None:
         super().__init__()
-        self.network: nn.Module = InPieces(network, batch) if batch else network
-        self.published = network.published
-        self.origin = network.origin + (f", in pieces of {batch}" if batch else "")
+        opened, problem = prepared(model)
+        if problem:
+            raise ConversionError(f"onnxruntime cannot open it ({problem})")
+        opened, batch = (opened, fixed_batch(opened)) if x is None else freed(opened, x, OnnxRuntimeGraph)
+        graph = OnnxRuntimeGraph(opened)
+        self.network: nn.Module = InPieces(graph, batch) if batch else graph
+        self.published = count_weights(model)
+        self.origin = "ONNX, run by onnxruntime, without gradients" + (f", in pieces of {batch}" if batch else "")
 
     def forward(self, *x: Tensor) -> tuple[Tensor, ...]:
         """Return the outputs, on the device of the inputs."""
         outputs: tuple[Tensor, ...] = self.network(*x)
         return outputs
-
-
-def black_box(model: onnx.ModelProto, x: Sequence[Tensor]) -> BlackBox:
-    """Run a graph in onnxruntime.
-
-    Args:
-        model: the graph, as it was read.
-        x: samples, in the order of the graph.
-
-    Raises:
-        ConversionError: if onnxruntime does not open it.
-    """
-    opened, problem = prepared(model)
-    if problem:
-        raise ConversionError(f"onnxruntime cannot open it ({problem})")
-    opened, batch = freed(opened, x, OnnxRuntimeNetwork)
-    return BlackBox(OnnxRuntimeNetwork(opened), batch)

@@ -9,8 +9,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from teachers.onnx_batches import freed, in_pieces
-from teachers.onnx_black_box import BlackBox, OnnxRuntimeNetwork
+from teachers.onnx_batches import InPieces, freed, in_pieces
+from teachers.onnx_black_box import OnnxRuntimeGraph
 from teachers.onnx_graph import GraphNetwork
 from teachers.onnx_operators.node import NARROW, ConversionError
 from teachers.onnx_versions import first_line, foreign_operators, is_qonnx, prepared
@@ -57,8 +57,9 @@ def convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path) -> Converte
     if problem:
         return _convert_unchecked(opened, x, path, problem)
     try:
-        opened, batch = freed(opened, x, OnnxRuntimeNetwork)
-        expected = BlackBox(OnnxRuntimeNetwork(opened), batch)(*x)
+        opened, batch = freed(opened, x, OnnxRuntimeGraph)
+        graph = OnnxRuntimeGraph(opened)
+        expected = (InPieces(graph, batch) if batch else graph)(*x)
     except Exception as error:
         raise UserError(
             f"{path}: onnxruntime cannot run it on inputs as they are described ({first_line(error)}); "

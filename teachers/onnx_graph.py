@@ -281,7 +281,9 @@ def _with_ends(steps: Sequence[Step], kept: set[str], needed_by: Any) -> list[St
     for step in reversed(steps):
         used = {name for name in step.inputs if name} | needed_by(step)
         unused = {name for name in step.outputs if name} - seen
-        ended.append(Step(step.domain, step.node, step.inputs, step.outputs, tuple((used - seen) | unused), step.on_cpu))
+        ended.append(
+            Step(step.domain, step.node, step.inputs, step.outputs, tuple((used - seen) | unused), step.on_cpu)
+        )
         seen |= used
     return ended[::-1]
 
@@ -291,6 +293,4 @@ def _on_one_device(step: Step, inputs: Sequence[Any], device: torch.device) -> l
     if step.on_cpu:
         return list(inputs)
     read = SHAPE_INPUTS.get(step.node.operator, ())
-    return [
-        x if i in read or not isinstance(x, Tensor) or x.ndim == 0 else x.to(device) for i, x in enumerate(inputs)
-    ]
+    return [x if i in read or not isinstance(x, Tensor) or x.ndim == 0 else x.to(device) for i, x in enumerate(inputs)]

@@ -38,7 +38,9 @@ def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tup
     Raises:
         UserError: if the file is damaged, holds operators that cannot be converted, or does not belong to ``groups``.
     """
-    from teachers.onnx_convert import convert
+    from teachers.onnx_batches import free_batch
+    from teachers.onnx_black_box import black_box
+    from teachers.onnx_convert import ConversionError, convert
 
     model = _load(path)
     inputs = _inputs(model)
@@ -46,10 +48,17 @@ def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tup
     groups, fixed_batch = _with_lengths(inputs, order, groups, path, preprocess_file)
     x = random_inputs(groups, N_TRIAL_JETS)
     ordered = [x[i] for i in order]
-    rebuilt = _rebuild(model, [groups[i] for i in order], ordered)
+    rebuilt = _rebuild(
+        free_batch(model, fixed_batch, False) if fixed_batch else model, [groups[i] for i in order], ordered
+    )
     if rebuilt is not None:
         return (rebuilt if order == list(range(len(groups))) else Reordered(rebuilt, order)), groups
-    return convert(model, inputs, order, x, path, preprocess_file, fixed_batch), groups
+    try:
+        network: nn.Module = convert(model, ordered, path)
+    except ConversionError as reason:
+        network = black_box(model, ordered)
+        network.origin = f"{network.origin}: {reason}"
+    return (network if order == list(range(len(groups))) else Reordered(network, order)), groups
 
 
 def _load(path: Path) -> onnx.ModelProto:
@@ -79,8 +88,6 @@ def _with_lengths(
 ) -> tuple[list[InputGroup], int]:
     """Return the groups with the lengths and ranks of a graph's inputs, and the batch size that it is fixed to, or 0.
 
-    A fixed first axis is often an accident of the export: it is made dynamic, in place, for a trial.
-
     Raises:
         UserError: if an input has another number of variables than its group.
     """
@@ -98,7 +105,7 @@ def _with_lengths(
         if length:
             lengthened[i] = replace(lengthened[i], min_length=length, max_length=length)
         if dims and dims[0].dim_value:
-            fixed_batch, dims[0].dim_param = dims[0].dim_value, "jets"
+            fixed_batch = dims[0].dim_value
     return lengthened, fixed_batch
 
 

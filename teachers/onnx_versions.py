@@ -1,4 +1,4 @@
-"""ONNX files that onnxruntime does not take as they are: old sets of operators, and domains that they do not declare."""
+"""ONNX files that onnxruntime does not take as they are: old sets of operators, domains that are not declared."""
 
 from __future__ import annotations
 

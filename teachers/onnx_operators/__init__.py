@@ -6,7 +6,17 @@ for those that onnxruntime makes when it simplifies a graph.
 
 from __future__ import annotations
 
-from teachers.onnx_operators import attention, elementwise, indexing, layers, quantised, recurrent, reductions, sequences, shapes
+from teachers.onnx_operators import (
+    attention,
+    elementwise,
+    indexing,
+    layers,
+    quantised,
+    recurrent,
+    reductions,
+    sequences,
+    shapes,
+)
 from teachers.onnx_operators.node import Operator
 
 STANDARD: dict[str, Operator] = {

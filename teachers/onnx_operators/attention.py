@@ -14,7 +14,7 @@ from teachers.onnx_operators.node import ConversionError, Node, Operator
 
 def _heads(x: Tensor, n: int | None) -> Tensor:
     """Return (B, H, Q, C) from that or from (B, Q, H C)."""
-    return x if x.ndim == 4 or n is None else x.unflatten(2, (n, -1)).transpose(1, 2)
+    return x if x.ndim == 4 or n is None else torch.unflatten(x, 2, (n, -1)).transpose(1, 2)
 
 
 def _attention(node: Node, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *past: Tensor) -> Tensor:

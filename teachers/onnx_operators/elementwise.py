@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -38,7 +39,7 @@ def _mean(node: Node, *x: Tensor) -> Tensor:
 
 def _clip(node: Node, x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
     """Clip between attributes, as versions before 11 have them, or inputs; integers stay integers."""
-    bounds = [
+    bounds: list[Any] = [
         node.get(name) if bound is None else (bound.item() if bound.is_cpu and not bound.requires_grad else bound)
         for name, bound in (("min", low), ("max", high))
     ]
@@ -63,7 +64,8 @@ def _cast_like(node: Node, x: Tensor, other: Tensor) -> Tensor:
 
 
 def _selu(node: Node, x: Tensor) -> Tensor:
-    alpha, gamma = node.get("alpha", 1.6732632423543772), node.get("gamma", 1.0507009873554805)
+    alpha: float = node.get("alpha", 1.6732632423543772)
+    gamma: float = node.get("gamma", 1.0507009873554805)
     return gamma * F.elu(x, alpha)
 
 

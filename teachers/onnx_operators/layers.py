@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -65,6 +64,9 @@ def _padded(x: Tensor, pads: Sequence[int], value: float = 0.0) -> tuple[Tensor,
 
 CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "": lambda x: x, "Relu": torch.relu, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh,
+}  # fmt: skip
 MAX_POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
@@ -83,13 +85,12 @@ def _fused_convolution(
 
 def _activated(node: Node, x: Tensor) -> Tensor:
     """Apply the activation that onnxruntime fuses into a layer."""
-    functions: dict[str, Any] = {"": lambda x: x, "Relu": torch.relu, "Sigmoid": torch.sigmoid, "Tanh": torch.tanh,
-                                 "LeakyRelu": lambda x: F.leaky_relu(x, node.get("activation_alpha", 0.01))}  # fmt: skip
     name = node.get("activation", "")
-    if name not in functions:
+    if name == "LeakyRelu":
+        return F.leaky_relu(x, node.get("activation_alpha", 0.01))
+    if name not in ACTIVATIONS:
         raise ConversionError(f"holds a {node.operator} with the activation {name}")
-    result: Tensor = functions[name](x)
-    return result
+    return ACTIVATIONS[name](x)
 
 
 def _transposed_convolution(node: Node, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -185,20 +186,24 @@ def _skip_layer_norm(
 
 
 def _rms_norm(node: Node, x: Tensor, scale: Tensor) -> Tensor:
-    axis = node.get("axis", -1) % x.ndim
+    axis: int = node.get("axis", -1) % x.ndim
     squares = x.square().mean(list(range(axis, x.ndim)), True)
-    return x * (squares + node.get("epsilon", 1e-5)).rsqrt() * scale
+    epsilon: float = node.get("epsilon", 1e-5)
+    return x * (squares + epsilon).rsqrt() * scale
 
 
 def _group_norm(node: Node, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
     """Normalise groups of channels; before version 21 there is a scale for each group."""
     groups = node.get("num_groups")
-    per_channel = [w if len(w) == x.shape[1] else w.repeat_interleave(x.shape[1] // groups) for w in (scale, bias)]
-    return F.group_norm(x, groups, *per_channel, eps=node.get("epsilon", 1e-5))
+    if len(scale) != x.shape[1]:
+        scale, bias = (w.repeat_interleave(x.shape[1] // groups) for w in (scale, bias))
+    return F.group_norm(x, groups, scale, bias, node.get("epsilon", 1e-5))
 
 
 def _local_response_norm(node: Node, x: Tensor) -> Tensor:
-    return F.local_response_norm(x, node.get("size"), node.get("alpha", 1e-4), node.get("beta", 0.75), node.get("bias", 1.0))
+    return F.local_response_norm(
+        x, node.get("size"), node.get("alpha", 1e-4), node.get("beta", 0.75), node.get("bias", 1.0)
+    )
 
 
 def _dropout(

@@ -75,7 +75,10 @@ def torch_dtype(element: int) -> torch.dtype:
     """
     if element in NARROW:
         return torch.float32
-    if element in (TensorProto.UINT32, TensorProto.UINT64):  # PyTorch holds such numbers, and can compute nothing of them
+    if element in (
+        TensorProto.UINT32,
+        TensorProto.UINT64,
+    ):  # PyTorch holds such numbers, and can compute nothing of them
         return torch.long
     try:
         return torch.from_numpy(np.zeros(1, helper.tensor_dtype_to_np_dtype(element))).dtype

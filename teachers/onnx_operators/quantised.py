@@ -57,8 +57,7 @@ def _bipolar_quant(node: Node, x: Tensor, scale: Tensor) -> Tensor:
 
 
 def _trunc(node: Node, x: Tensor, scale: Tensor, zero: Tensor, bits: Tensor, *more: Tensor) -> Tensor:
-    """Drop the last bits of whole numbers: the number of bits before, then (of the second version: the scale) and after.
-    """
+    """Drop the last bits of whole numbers: the bits before, then (in version 2) the scale, and the bits after."""
     y = x / scale + zero
     y = _straight_through(y, torch.round(y))
     out_scale = scale

@@ -94,7 +94,7 @@ def _by_torch(
     backwards = node.get("direction") == "reverse"
     kind = {"bidirectional": directions == 2}
     more = {"nonlinearity": _activations(node, 0)[0].lower()} if node.operator == "RNN" else {}
-    layer = LAYERS[node.operator](x.shape[2], size, **kind, **more, device="meta")  # type: ignore[arg-type]
+    layer = LAYERS[node.operator](x.shape[2], size, **kind, **more, device="meta")
     order = GATES[node.operator]
     weights: dict[str, Tensor] = {}
     for d, suffix in zip(range(directions), ("", "_reverse"), strict=False):
@@ -105,7 +105,7 @@ def _by_torch(
     state = tuple(s.contiguous() for s in states) if node.operator == "LSTM" else states[0].contiguous()
     y, last = torch.func.functional_call(layer, weights, (x.flip(0) if backwards else x, state))
     y = y.flip(0) if backwards else y
-    y = y.unflatten(2, (directions, size)).transpose(1, 2)
+    y = torch.unflatten(y, 2, (directions, size)).transpose(1, 2)
     return (y, *last) if node.operator == "LSTM" else (y, last)
 
 

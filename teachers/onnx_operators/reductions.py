@@ -38,7 +38,7 @@ def _reduce(node: Node, x: Tensor, axes: Tensor | None = None) -> Tensor:
 
 def _softmax(node: Node, x: Tensor) -> Tensor:
     """Compute a softmax along one axis; before version 13 over that axis and all that follow."""
-    function = {"Softmax": torch.softmax, "LogSoftmax": torch.log_softmax, "Hardmax": _hard_maximum}[node.operator]
+    function = SOFTMAXES[node.operator]
     if node.version >= 13:
         return function(x, node.get("axis", -1))
     axis = node.get("axis", 1) % x.ndim
@@ -47,6 +47,11 @@ def _softmax(node: Node, x: Tensor) -> Tensor:
 
 def _hard_maximum(x: Tensor, axis: int) -> Tensor:
     return torch.zeros_like(x).scatter(axis, x.argmax(axis, True), 1)
+
+
+SOFTMAXES: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "Softmax": torch.softmax, "LogSoftmax": torch.log_softmax, "Hardmax": _hard_maximum,
+}  # fmt: skip
 
 
 def _lp_normalization(node: Node, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Operators of ONNX on sequences of tensors, which are lists here: exporters write them for splits of unknown number."""
+"""Operators of ONNX on sequences of tensors, which are lists here. Exporters write them for splits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from teachers.onnx_operators.node import Node, Operator, integers
 def _split(node: Node, x: Tensor, sizes: Tensor | None = None) -> list[Tensor]:
     axis = node.get("axis", 0)
     if sizes is None:
-        rows = list(x.split(1, axis))
+        rows = list(torch.split(x, 1, axis))
         return rows if node.get("keepdims", 1) else [row.squeeze(axis) for row in rows]
-    return list(x.split(int(sizes) if sizes.ndim == 0 else integers(sizes), axis))
+    return list(torch.split(x, int(sizes) if sizes.ndim == 0 else integers(sizes), axis))
 
 
 def _insert(node: Node, sequence: list[Tensor], x: Tensor, place: Tensor | None = None) -> list[Tensor]:

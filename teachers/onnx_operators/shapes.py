@@ -52,8 +52,8 @@ def _split(node: Node, x: Tensor, sizes: Tensor | None = None) -> tuple[Tensor, 
     parts: Sequence[int] | None = node.get("split") if sizes is None else integers(sizes)
     if parts is None:
         even = -(-x.shape[axis] // (node.get("num_outputs") or node.n_outputs))
-        return x.split(even, axis)
-    return x.split(list(parts), axis)
+        return torch.split(x, even, axis)
+    return torch.split(x, list(parts), axis)
 
 
 def _slice(
@@ -80,7 +80,8 @@ def _slice(
 
 
 def _expand(node: Node, x: Tensor, shape: Tensor) -> Tensor:
-    return x.expand(torch.broadcast_shapes(x.shape, integers(shape)))
+    sizes = torch.broadcast_shapes(x.shape, tuple(integers(shape)))  # type: ignore[no-untyped-call]
+    return x.expand(sizes)
 
 
 def _tile(node: Node, x: Tensor, repeats: Tensor) -> Tensor:
