@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from teachers.onnx_operators import find
 from teachers.onnx_operators.elementwise import PLAIN
 from teachers.onnx_operators.node import ConversionError, Node, read_node, read_tensor, torch_dtype
+from teachers.onnx_operators.reductions import GUARDED
 from teachers.onnx_operators.shapes import SHAPE_INPUTS
 
 LARGEST_FOLDED = 2**24
@@ -82,6 +83,7 @@ class GraphNetwork(nn.Module):
         """Read the nodes; compute those whose inputs are constants, into ``constants``."""
         steps: list[Step] = []
         shapes: set[str] = set()  # names of what is computed from shapes and constants
+        guarded = {proto.input[0] for proto in graph.node if proto.op_type == "IsNaN"}
         for proto in graph.node:
             version = versions.get(proto.domain, 1)
             taken = tuple(names.of(name) if name else "" for name in proto.input)
@@ -90,6 +92,8 @@ class GraphNetwork(nn.Module):
             held = BRANCHES.get(proto.op_type, ()) if proto.domain in ("", "ai.onnx") else ()
             graphs = {a.name: a.g for a in proto.attribute if a.name in held}
             node = read_node(proto, version)
+            if proto.op_type == "Softmax" and proto.output[0] in guarded:
+                node.attributes[GUARDED] = True
             given = tuple(names.define(name) if name else "" for name in proto.output)
             if proto.op_type == "Constant":
                 constants[given[0]] = _constant(node)

@@ -39,7 +39,7 @@ def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tup
         UserError: if the file is damaged, holds operators that cannot be converted, or does not belong to ``groups``.
     """
     from teachers.onnx_batches import free_batch
-    from teachers.onnx_black_box import black_box
+    from teachers.onnx_black_box import OnnxRuntimeNetwork
     from teachers.onnx_convert import ConversionError, convert
 
     model = _load(path)
@@ -56,8 +56,9 @@ def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tup
     try:
         network: nn.Module = convert(model, ordered, path)
     except ConversionError as reason:
-        network = black_box(model, ordered)
-        network.origin = f"{network.origin}: {reason}"
+        black_box = OnnxRuntimeNetwork(model, ordered)
+        black_box.origin += f": {reason}"
+        network = black_box
     return (network if order == list(range(len(groups))) else Reordered(network, order)), groups
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx
 from onnx import helper, inliner, version_converter
 
+from teachers.onnx_angles import with_angles_of_zero
 from teachers.onnx_operators.quantised import QONNX_DOMAINS
 from zskt.onnx_runtime import session
 
@@ -38,7 +39,8 @@ def with_declared_domains(model: onnx.ModelProto) -> onnx.ModelProto:
 def prepared(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     """Return a form of a model that onnxruntime opens, and what onnxruntime says, in a line, if there is none.
 
-    Functions that the file defines are put in place of their calls. Old sets of operators become newer ones.
+    Functions that the file defines are put in place of their calls. Old sets of operators become newer ones. Vectors of
+    length zero get an angle (`teachers.onnx_angles`).
     """
     model = with_declared_domains(model)
     if model.functions:
@@ -50,8 +52,10 @@ def prepared(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
         except Exception:  # it raises whatever its adapters lack: the first problem is the one to tell
             continue
         if not why_not(newer):
-            return newer, ""
-    return model, problem
+            model, problem = newer, ""
+            break
+    mended, count = with_angles_of_zero(model)
+    return (mended if count and (problem or not why_not(mended)) else model), problem
 
 
 def why_not(model: onnx.ModelProto) -> str:

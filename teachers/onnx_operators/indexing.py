@@ -105,9 +105,9 @@ def _cumulative_sum(node: Node, x: Tensor, axis: Tensor) -> Tensor:
 def _arg_extremum(node: Node, x: Tensor) -> Tensor:
     axis, keep = node.get("axis", 0), bool(node.get("keepdims", 1))
     find = torch.argmax if node.operator == "ArgMax" else torch.argmin
-    if node.get("select_last_index", 0):
-        return x.shape[axis] - 1 - find(x.flip(axis), axis, keep)
-    return find(x, axis, keep)
+    backwards = bool(node.get("select_last_index", 0))
+    found: Tensor = find(x.flip(axis) if backwards else x, axis, keep)
+    return x.shape[axis] - 1 - found if backwards else found
 
 
 def _reverse_sequence(node: Node, x: Tensor, lengths: Tensor) -> Tensor:

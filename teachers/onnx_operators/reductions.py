@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from teachers.onnx_operators.node import Node, Operator, axes_of
 
+GUARDED = "guarded"
+"""An attribute that `teachers.onnx_graph` gives to a softmax of which the graph asks where it is not a number."""
 REDUCTIONS: dict[str, Callable[[Tensor, list[int], bool], Tensor]] = {
     "ReduceSum": lambda x, axes, keep: x.sum(axes, keep, dtype=x.dtype),
     "ReduceMean": lambda x, axes, keep: x.mean(axes, keep),
@@ -38,11 +41,36 @@ def _reduce(node: Node, x: Tensor, axes: Tensor | None = None) -> Tensor:
 
 def _softmax(node: Node, x: Tensor) -> Tensor:
     """Compute a softmax along one axis; before version 13 over that axis and all that follow."""
-    function = SOFTMAXES[node.operator]
+    function = _GuardedSoftmax.apply if node.get(GUARDED) else SOFTMAXES[node.operator]
     if node.version >= 13:
         return function(x, node.get("axis", -1))
     axis = node.get("axis", 1) % x.ndim
     return function(x.flatten(axis), axis).reshape(x.shape)
+
+
+class _GuardedSoftmax(torch.autograd.Function):
+    """A softmax whose gradient is zero where it is not a number.
+
+    PyTorch's attention gives 0 where everything is masked; its export says so by `IsNaN` and `Where`, through which the
+    gradient of a softmax is not finite.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, axis: int) -> Tensor:
+        return torch.softmax(x, axis)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, int], output: Tensor) -> None:
+        ctx.save_for_backward(output)
+        ctx.axis = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        y = ctx.saved_tensors[0].nan_to_num(nan=0.0)
+        weighted = gradient * y
+        return weighted - y * weighted.sum(ctx.axis, True), None
 
 
 def _hard_maximum(x: Tensor, axis: int) -> Tensor:

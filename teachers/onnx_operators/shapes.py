@@ -115,9 +115,10 @@ def _shape(node: Node, x: Tensor) -> Tensor:
 
 
 def _constant_of_shape(node: Node, shape: Tensor) -> Tensor:
-    value = node.get("value")
-    value = torch.zeros(1) if value is None else value
-    return value.reshape(()).expand(integers(shape))
+    held: Tensor | None = node.get("value")
+    value = torch.zeros(1) if held is None else held
+    made: Tensor = value.reshape(()).expand(integers(shape))
+    return made
 
 
 def _range(node: Node, start: Tensor, limit: Tensor, step: Tensor) -> Tensor:
@@ -129,7 +130,8 @@ def _eye_like(node: Node, x: Tensor) -> Tensor:
     dtype = torch_dtype(node.get("dtype")) if node.get("dtype") else x.dtype
     k = node.get("k", 0)
     rows = torch.arange(x.shape[0], device=x.device).unsqueeze(1)
-    return (torch.arange(x.shape[1], device=x.device) == rows + k).to(dtype)
+    ones: Tensor = torch.arange(x.shape[1], device=x.device) == rows + k
+    return ones.to(dtype)
 
 
 def _depth_to_space(node: Node, x: Tensor) -> Tensor:
