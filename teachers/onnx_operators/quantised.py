@@ -37,17 +37,27 @@ def _rounding(node: Node, default: str) -> Callable[[Tensor], Tensor]:
     return ROUNDINGS[name]
 
 
+def _limits(node: Node, bits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the least and largest whole number of so many bits."""
+    narrow = node.get("narrow", 0)
+    if node.get("signed", 1):
+        return -(2.0 ** (bits - 1)) + narrow, 2.0 ** (bits - 1) - 1
+    return torch.zeros_like(bits), 2.0**bits - 1 - narrow
+
+
 def _quant(node: Node, x: Tensor, scale: Tensor, zero: Tensor, bits: Tensor) -> Tensor:
     """Round to whole steps of ``scale``, as many as the bits can count."""
-    signed, narrow = bool(node.get("signed", 1)), bool(node.get("narrow", 0))
     y = x / scale + zero
-    if signed and bits.numel() == 1 and bits.item() == 1:
+    if node.get("signed", 1) and bits.numel() == 1 and bits.item() == 1:
         ones = torch.where(y < 0, -torch.ones_like(y), torch.ones_like(y))
         return (_straight_through(y, ones) - zero) * scale
-    low = -(2.0 ** (bits - 1)) + narrow if signed else torch.zeros_like(bits)
-    high = 2.0 ** (bits - 1) - 1 if signed else 2.0**bits - 1 - narrow
-    y = torch.minimum(torch.maximum(y, low.to(y.dtype)), high.to(y.dtype))
+    y = _limited(y, *_limits(node, bits))
     return (_straight_through(y, _rounding(node, "ROUND")(y)) - zero) * scale
+
+
+def _limited(y: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Clip to whole numbers, with a gradient inside of them and at them."""
+    return torch.clamp(y, low.to(y.dtype), high.to(y.dtype))
 
 
 def _bipolar_quant(node: Node, x: Tensor, scale: Tensor) -> Tensor:
@@ -56,23 +66,22 @@ def _bipolar_quant(node: Node, x: Tensor, scale: Tensor) -> Tensor:
     return _straight_through(x, ones) * scale
 
 
-def _trunc(node: Node, x: Tensor, scale: Tensor, zero: Tensor, bits: Tensor, *more: Tensor) -> Tensor:
-    """Drop the last bits of whole numbers: the bits before, then (in version 2) the scale, and the bits after."""
+def _trunc(node: Node, x: Tensor, scale: Tensor, zero: Tensor, bits: Tensor, *after: Tensor) -> Tensor:
+    """Drop the last bits of whole numbers.
+
+    Args:
+        bits: number of bits before.
+        after: number of bits after; in version 2 the scale, then that number.
+    """
     y = x / scale + zero
     y = _straight_through(y, torch.round(y))
-    out_scale = scale
-    if len(more) == 2:  # version 2
-        out_scale, out_bits = more
-        step = 2.0 ** torch.round(torch.log2(out_scale / scale))
-        signed, narrow = bool(node.get("signed", 1)), bool(node.get("narrow", 0))
-        y = y / step
-        y = _straight_through(y, _rounding(node, "FLOOR")(y))
-        low = -(2.0 ** (out_bits - 1)) + narrow if signed else torch.zeros_like(out_bits)
-        high = 2.0 ** (out_bits - 1) - 1 if signed else 2.0**out_bits - 1 - narrow
-        y = torch.minimum(torch.maximum(y, low.to(y.dtype)), high.to(y.dtype))
-        return (y - zero / step) * out_scale
-    y = y / 2.0 ** (bits - more[0])
-    return (_straight_through(y, _rounding(node, "FLOOR")(y)) - zero) * scale
+    rounding = _rounding(node, "FLOOR")
+    if len(after) == 1:
+        y = y / 2.0 ** (bits - after[0])
+        return (_straight_through(y, rounding(y)) - zero) * scale
+    step = 2.0 ** torch.round(torch.log2(after[0] / scale))
+    y = _limited(y / step, *_limits(node, after[1]))
+    return (_straight_through(y, rounding(y)) - zero / step) * after[0]
 
 
 def _along(x: Tensor, values: Tensor, axis: int) -> Tensor:
