@@ -57,6 +57,8 @@ def fit_inputs(
         for layouts in _combinations(fitting, described):
             try:
                 answers[layouts] = _answer(file, described, layouts)
+            except UserError:
+                raise
             except Exception as error:  # runtimes raise whatever their operators do
                 first_error = first_error or str(error)
         if answers:

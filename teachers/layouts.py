@@ -107,7 +107,8 @@ def _fit(shape: Sequence[Axis], layout: str, group: InputGroup) -> int | None:
             score += 4 if fixed is not None else 0
         elif letter == "P":
             free_in_words = isinstance(size, str) and any(word in size.lower() for word in ENTRY_WORDS)
-            score += 2 if free_in_words else 1 if fixed in (None, group.max_length) else 0
+            if group.max_length > 1:
+                score += 2 if free_in_words else 1 if fixed in (None, group.max_length) else 0
         elif letter == "1" and fixed not in (1, None):
             return None
         elif letter == "B" and isinstance(size, str) and any(word in size.lower() for word in ENTRY_WORDS):

@@ -23,7 +23,6 @@ from zskt.jets.random_inputs import describe_differences, largest_differences
 if TYPE_CHECKING:  # takes a second to import
     import onnx
 
-    from teachers.onnx_black_box import OnnxRuntimeNetwork
     from teachers.tagger import Tagger
 
 SUFFIXES: tuple[str, ...] = (".onnx",)
@@ -47,30 +46,46 @@ class OnnxFile:
         self.outputs = tuple(o.name for o in model.graph.output)
 
     @cached_property
-    def as_it_is(self) -> OnnxRuntimeNetwork:
-        """The graph in onnxruntime."""
+    def _as_it_is(self) -> nn.Module:
+        """The graph in onnxruntime, or node by node where that cannot open it."""
         from teachers.onnx_black_box import OnnxRuntimeNetwork
+        from teachers.onnx_convert import ConversionError, node_by_node
 
-        return OnnxRuntimeNetwork(self.model)
+        try:
+            return OnnxRuntimeNetwork(self.model)
+        except ConversionError:
+            return node_by_node(self.model, self.path)
 
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs as onnxruntime computes them."""
-        outputs: tuple[Tensor, ...] = self.as_it_is(*x)
-        return outputs
+        from teachers.onnx_convert import cannot_run
+        from teachers.onnx_versions import foreign_operators
+
+        try:
+            with torch.no_grad():
+                outputs: tuple[Tensor, ...] = self._as_it_is(*x)
+            return outputs
+        except Exception as error:
+            if foreign_operators(self.model):
+                raise cannot_run(self.model, self.path, "", error) from error
+            raise
 
     def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
         """Return our own ParticleNet where the graph is one, the graph converted where it can be, else onnxruntime."""
+        from teachers.onnx_batches import fixed_batch, free_batch
+        from teachers.onnx_black_box import OnnxRuntimeNetwork
         from teachers.onnx_convert import ConversionError, convert
 
         if all(group.layout in ("BCP", "BC") for group in groups):
-            rebuilt = _rebuild(self.model, groups, x)
+            batch = fixed_batch(self.model)
+            rebuilt = _rebuild(free_batch(self.model, batch, False) if batch else self.model, groups, x)
             if rebuilt is not None:
                 return rebuilt
         try:
             return convert(self.model, x, self.path)
         except ConversionError as error:
-            network = self.as_it_is
-            network.origin = f"ONNX, in onnxruntime as it is: {error}"
+            network = OnnxRuntimeNetwork(self.model, x)
+            network.origin += f": {error}"
             return network
 
     def as_onnx(self, tagger: Tagger, folder: Path) -> tuple[Path, str] | None:
@@ -111,8 +126,10 @@ def open_file(path: Path) -> OnnxFile:
     """
     import onnx
 
+    from teachers.onnx_versions import with_declared_domains
+
     try:
-        model = onnx.load(str(path))
+        model = with_declared_domains(onnx.load(str(path)))
         onnx.checker.check_model(model)
     except Exception as error:  # protobuf raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]

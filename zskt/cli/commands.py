@@ -78,9 +78,7 @@ def inspect(flags: argparse.Namespace, catalog: Catalog) -> None:
 
     catalog, name = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess, read_layouts(flags))
     if name is None:
-        raise UserError(
-            "--mode inspect: say which teacher: --teacher NAME, or --teacher-path FILE --preprocess FILE"
-        )
+        raise UserError("--mode inspect: say which teacher: --teacher NAME, or --teacher-path FILE --preprocess FILE")
     print(inspection(selected(catalog.teachers[name], flags.set or [])))
 
 
