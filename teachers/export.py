@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from teachers.layouts import Arranged, takes_one_jet
+from teachers.layouts import CANONICAL, Arranged, takes_one_jet
 from zskt.jets.random_inputs import random_inputs
 
 if TYPE_CHECKING:  # takes a second to import
@@ -31,7 +31,11 @@ def export_tagger(network: nn.Module, tagger: Tagger, folder: Path, whose: str) 
     preprocess, path = tagger.preprocess, folder / "teacher.onnx"
     groups = [preprocess.groups[i] for i in tagger.order]
     axes = tuple(group.axes for group in groups)
-    arranged = Arranged(network, range(len(groups)), tagger.layouts) if tagger.is_arranged else network
+    arranged = (
+        Arranged(network, range(len(groups)), tagger.layouts)
+        if any(layout not in CANONICAL for layout in tagger.layouts)
+        else network
+    )
     write_onnx(arranged, [g.name for g in groups], axes, random_inputs(groups, N_TRACE_SAMPLES), path)
     return path, whose
 

@@ -50,13 +50,17 @@ def fit_inputs(
     described = [_with_length(a, g, o) for a, g, o in zip(file.arguments, described, options, strict=True)]
     answers: dict[Layouts, Tensor] = {}
     first_error = ""
-    for one_jet, with_ones in product((False, True), (False, True)):  # the first kind that runs at all is it
+    # The first kind that runs at all is it. Some networks run with their greatest length alone.
+    for one_jet, with_ones, longest in product((False, True), (False, True), (False, True)):
         fitting = [
             [w for w in words if takes_one_jet(w) == one_jet and ("1" not in w or with_ones)] for words in options
         ]
         for layouts in _combinations(fitting, described):
             try:
-                answers[layouts] = _answer(file, described, layouts)
+                answer = _answer(file, _sized(described, longest), layouts)
+                if not longest:  # one size may fit by accident
+                    _answer(file, _sized(described, longest, shorter=True), layouts)
+                answers[layouts] = answer
             except UserError:
                 raise
             except Exception as error:  # runtimes raise whatever their operators do
@@ -65,7 +69,7 @@ def fit_inputs(
             break
     if not answers:
         raise UserError(mismatch(first_error, file, described, preprocess_file))
-    layouts = _choose(file, described, answers)
+    layouts = _choose(file, _sized(described, longest), answers)
     fitted = list(groups)
     for i, group, layout in zip(order, described, layouts, strict=True):
         flat = group.max_length == 1 and not group.is_mask and "P" not in layout
@@ -130,25 +134,27 @@ def _combinations(options: Sequence[Sequence[str]], groups: Sequence[InputGroup]
         yield tuple(of_kind[kind] for kind in kinds)
 
 
-def _sizes(groups: Sequence[InputGroup]) -> tuple[int, dict[str, int]]:
-    """Choose a number of jets, and of entries of each collection, all different from each other and from every C."""
-    taken = {len(g.variables) for g in groups} | {1}
+def _sized(groups: Sequence[InputGroup], longest: bool, shorter: bool = False) -> list[InputGroup]:
+    """Return the inputs with one length: the greatest, or the greatest that is no input's number of variables.
+
+    Args:
+        longest: whether it is the greatest in any case.
+        shorter: whether the second such length is taken, where there is one.
+    """
+    variables = {len(group.variables) for group in groups} | {1}
     widths: dict[str, int] = {}
     for group in groups:
-        if group.collection in widths or (group.max_length == 1 and not group.is_mask):
-            continue
-        free = [n for n in range(group.max_length, group.min_length - 1, -1) if n not in taken]
-        widths[group.collection] = free[0] if free else group.max_length
-        taken.add(widths[group.collection])
-    jets = next(n for n in range(3, 3 + len(taken) + 1) if n not in taken)
-    return jets, widths
+        free = [n for n in range(group.max_length, group.min_length - 1, -1) if n not in variables]
+        free = free[1:] or free if shorter else free
+        width = free[0] if free and not longest and group.max_length > 1 else group.max_length
+        widths.setdefault(group.collection, width)
+    return [replace(g, flat=False, min_length=n, max_length=n) for g in groups for n in (widths[g.collection],)]
 
 
 def _trial(groups: Sequence[InputGroup]) -> tuple[Tensor, ...]:
-    """Draw full jets of those sizes: (B, C, P) each."""
-    jets, widths = _sizes(groups)
-    sized = [replace(g, flat=False, min_length=n, max_length=n) for g in groups for n in (widths.get(g.collection, 1),)]
-    return random_inputs(sized, jets)
+    """Draw full jets, of a number that is no other size: (B, C, P) each."""
+    sizes = {1} | {len(group.variables) for group in groups} | {group.max_length for group in groups}
+    return random_inputs(groups, next(n for n in range(3, 4 + len(sizes)) if n not in sizes))
 
 
 def _answer(file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, permuted: bool = False) -> Tensor:
