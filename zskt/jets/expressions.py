@@ -214,7 +214,7 @@ def _require_known(node: ast.expr) -> None:
 
 
 def _apply(function: Callable[..., Tensor], *arguments: Tensor) -> Tensor:
-    safe = [FiniteGradient.apply(a) if a.requires_grad else a for a in arguments]  # type: ignore[no-untyped-call]
+    safe = [FiniteGradient.apply(a) if a.requires_grad else a for a in arguments]
     return function(*safe)
 
 
