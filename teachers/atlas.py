@@ -138,37 +138,46 @@ def read_gnn_config(path: Path) -> Preprocess | None:
     except json.JSONDecodeError as error:
         raise UserError(f"{path}: its {KEY} is no JSON ({error}); give --preprocess preprocess.json") from error
     constants = {tensor.name for tensor in model.graph.initializer}
-    arguments = [(i.name, len(i.type.tensor_type.shape.dim)) for i in model.graph.input if i.name not in constants]
+    arguments = [argument for argument in model.graph.input if argument.name not in constants]
+    shared = {d for i in arguments if "jet" in i.name.lower() for d in _axes(i)}
+    of_constituents = {d for i in arguments for d in _axes(i)} - shared
     try:
-        return _described(config, arguments, [(o.name, _width(o)) for o in model.graph.output])
+        outputs = [(o.name, _width(o, of_constituents)) for o in model.graph.output]
+        return _described(config, [argument.name for argument in arguments], outputs)
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise UserError(
             f"{path}: its {KEY} is not laid out as salt writes it ({error!r}); give --preprocess preprocess.json"
         ) from error
 
 
-def _width(output: Any) -> int | None:
-    """Return how many numbers of a jet an output holds; None if it has some for each constituent."""
+def _axes(value: Any) -> set[str]:
+    """Return the names of the axes of an input or output that may have any length."""
+    return {dim.dim_param for dim in value.type.tensor_type.shape.dim if dim.dim_param}
+
+
+def _width(output: Any, of_constituents: set[str]) -> int | None:
+    """Return how many numbers of a jet an output holds; None if it has some for each constituent.
+
+    Args:
+        of_constituents: names of the axes that inputs of constituents have, and those of the jet do not.
+    """
     dims = output.type.tensor_type.shape.dim
-    if len(dims) > 2 or any(dim.dim_param and i + 1 == len(dims) for i, dim in enumerate(dims) if len(dims) > 1):
+    if len(dims) > 2 or _axes(output) & of_constituents:
         return None
-    if len(dims) == 1 and dims[0].dim_param:
-        return None
-    return int(dims[-1].dim_value) if dims else 1
+    return int(dims[-1].dim_value or 1) if dims else 1
 
 
 def _described(
-    config: Mapping[str, Any], arguments: Sequence[tuple[str, int]], outputs: Sequence[tuple[str, int | None]]
+    config: Mapping[str, Any], names: Sequence[str], outputs: Sequence[tuple[str, int | None]]
 ) -> Preprocess:
     """Make the description of a network.
 
     Args:
         config: the metadata.
-        arguments: names and ranks of the inputs of the graph.
+        names: names of the inputs of the graph.
         outputs: names and widths of its outputs.
     """
     definitions: dict[str, FileDefinition] = {}
-    names = [name for name, _ in arguments]
     groups = []
     for entry in config.get("inputs", ()):
         if entry.get("variables"):
