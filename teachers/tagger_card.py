@@ -14,14 +14,16 @@ from typing import Any, Self
 from torch import nn
 
 from teachers.files import network_file, require_user_file
+from teachers.heads import recorded_heads
 from teachers.readers import reader_of
 from teachers.tagger import Tagger, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
 from zskt.files import fetch
+from zskt.gaussian import GaussianHead
 from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import Preprocess, read_preprocess
-from zskt.jets.tagger_description import RECORD, Description
+from zskt.jets.tagger_description import RECORD, Description, HeadKind, left_of
 from zskt.jets.tagger_inputs import TaggerInputs, default_selection, describe
 
 
@@ -93,16 +95,18 @@ class TaggerCard:
         if self.described is not None:
             return self.described
         tagger, preprocess = self._read
-        classes, values = (
-            tuple(preprocess.outputs[i] for i in columns) for columns in (tagger.heads.classes, tagger.heads.values)
-        )
-        return Description(preprocess, classes, values, tagger.published)
+        heads = tagger.heads
+        classes, values = (tuple(preprocess.outputs[i] for i in columns) for columns in (heads.classes, heads.values))
+        if heads.kind == HeadKind.SCORE:
+            classes = (*classes, left_of(classes[0]))
+        return Description(preprocess, classes, values, tagger.published, heads.kind, heads.gaussians)
 
     @property
     def inputs(self) -> TaggerInputs:
         """Its input specification."""
-        preprocess = self.description.preprocess
-        return TaggerInputs(preprocess=preprocess, selection=self.selection or default_selection(preprocess))
+        preprocess, others = self.description.preprocess, self.description.label_of_others
+        selection = self.selection or default_selection(preprocess)
+        return TaggerInputs(preprocess=preprocess, selection=selection, label_of_others=others)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -117,7 +121,17 @@ class TaggerCard:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of its classes and values, in the order in which its file has them."""
-        return self.description.preprocess.outputs
+        return self.description.outputs
+
+    @property
+    def bernoulli(self) -> bool:
+        """Whether its classes are independent labels, and not one choice."""
+        return self.description.kind == HeadKind.LABELS
+
+    @property
+    def gaussians(self) -> tuple[GaussianHead, ...]:
+        """Which of its values are mean and width of one."""
+        return self.description.gaussians
 
     def files(self) -> dict[str, Path]:
         """Return the files of the network ("teacher") and of how it is fed ("preprocess"), published ones verified.
@@ -140,7 +154,9 @@ class TaggerCard:
         """
         if self.described is None:
             return self._read[0]
-        return read_tagger(network_file(self), self.described.preprocess, Path(RECORD))[0]
+        tagger = read_tagger(network_file(self), self.described.preprocess, Path(RECORD))[0]
+        heads = recorded_heads(tagger.heads, self.described)
+        return tagger if heads == tagger.heads else Tagger(tagger.network, heads).eval()
 
     def build(self) -> nn.Module:
         """Raise `UserError`: the file holds the trained network, and no architecture to train."""
@@ -151,8 +167,8 @@ class TaggerCard:
         return self.description.parameters or self._read[0].published
 
     def describe(self) -> str:
-        """Say what each variable of ``preprocess.json`` is taken for in pseudo-jets, a line each."""
-        return describe(self.inputs)
+        """Say what its variables are taken for in pseudo-jets, and what its outputs are, a line each."""
+        return f"{describe(self.inputs)}\n{self.description.in_words()}"
 
     def record(self) -> dict[str, Any] | None:
         """Return what a run folder keeps, for `with_record`: its student can then be evaluated without these files."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zskt.dataset import UNLABELLED, Labelled, plain_positions
 from zskt.errors import UserError
+from zskt.jets.class_groups import group_position
 from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.pfnano import is_pfnano, read_pfnano
@@ -32,7 +33,7 @@ def read_constituents(file: Path, classes: Sequence[str]) -> Labelled:
     return read_jets(file, tuple(classes))
 
 
-def read_for_tagger(file: Path, classes: Sequence[str], radius: float) -> Labelled:
+def read_for_tagger(file: Path, classes: Sequence[str], radius: float, label_of_others: int | None = None) -> Labelled:
     """Read jets of PFNano (`ReconstructedJets`) or of a JetClass file (`Jets`) for a tagger of any classes.
 
     Jets are labelled where a class of the tagger stands for their label.
@@ -41,20 +42,28 @@ def read_for_tagger(file: Path, classes: Sequence[str], radius: float) -> Labell
         file: the file.
         classes: names of the tagger's classes.
         radius: radius of the tagger's jets.
+        label_of_others: label of the jets whose own label none of the classes stands for, if one stands for any at
+            all: the background of a tagger with one score, none of several independent labels. None leaves them
+            without.
 
     Raises:
         UserError: if the file cannot be read.
     """
     if file.suffix == ".root" and is_pfnano(file):
-        return read_pfnano(file, radius, classes)
+        return read_pfnano(file, radius, classes, label_of_others)
     jets = read_jets(file)
-    return Labelled(jets.samples, _match_labels(jets.labels, classes))
+    labels = _match_labels(jets.labels, classes)
+    if label_of_others is not None and bool((labels >= 0).any()):
+        labels = torch.where((labels < 0) & (jets.labels >= 0), label_of_others, labels)
+    return Labelled(jets.samples, labels)
 
 
 def _match_labels(labels: Tensor, classes: Sequence[str]) -> Tensor:
     """Replace positions in the classes of JetClass (B,) by positions in other classes, or `UNLABELLED`."""
     plain = plain_positions(classes)
     positions = [
-        next((plain[name] for name in CLASS_SYNONYMS.get(c, ()) if name in plain), UNLABELLED) for c in JETCLASS_CLASSES
+        next((plain[name] for name in CLASS_SYNONYMS.get(c, ()) if name in plain), group_position(c, classes))
+        for c in JETCLASS_CLASSES
     ]
-    return torch.where(labels >= 0, torch.tensor(positions)[labels.clamp(min=0)], UNLABELLED)
+    table = torch.tensor([UNLABELLED if position is None else position for position in positions])
+    return torch.where(labels >= 0, table[labels.clamp(min=0)], UNLABELLED)

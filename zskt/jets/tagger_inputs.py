@@ -68,11 +68,13 @@ class TaggerInputs:
     Args:
         preprocess: the inputs and outputs of the tagger.
         selection: jets that the tagger is for; wider ones are narrowed to their hardest cone.
+        label_of_others: label of jets whose true class is none of the tagger's; None leaves them without.
     """
 
     preprocess: Preprocess
     selection: JetSelection = field(default_factory=JetSelection)
     domain: str = "jets"
+    label_of_others: int | None = None
     single_cloud: ClassVar[bool] = False
     """The inputs are what the preprocessing names, in collections of several kinds of objects."""
 
@@ -152,7 +154,7 @@ class TaggerInputs:
         """
         from zskt.jets.read import read_for_tagger  # uproot takes a second to import
 
-        return read_for_tagger(file, classes, self.selection.radius)
+        return read_for_tagger(file, classes, self.selection.radius, self.label_of_others)
 
     def preprocess_form(self, classes: Sequence[str]) -> Preprocess:
         """Return these inputs in CMS's layout, as they came."""
