@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -21,7 +22,7 @@ from zskt.metrics import is_positive, label_logits
 
 @dataclass(frozen=True)
 class LabelComparison(TaggingComparison):
-    """Probabilities of L independent labels, (B, L), by teacher and student; the truth is (B, L), 1 for a label's jets."""
+    """Probabilities of L independent labels, (B, L), by teacher and student; the truth is (B, L), too, 1 for yes."""
 
     @property
     def background_names(self) -> list[str]:
@@ -48,8 +49,9 @@ class LabelComparison(TaggingComparison):
         return p[:, k]
 
     def choices(self, p: Array) -> tuple[Array, Array]:
-        """Return the probabilities of yes and no of every label and jet, (B L, 2), and which of both is true, (B L,)."""
-        return np.stack([p, 1 - p], 2).reshape(-1, 2), 1 - self.truth.reshape(-1)
+        """Return the probabilities of yes and no of every label of every jet, (B L, 2), and which is true, (B L,)."""
+        is_no: Any = (self.truth == 0).astype(np.int64).reshape(-1)
+        return np.stack([p, 1 - p], 2).reshape(-1, 2), is_no
 
     def agreement(self) -> Array:
         """Return the share of labels on which both networks decide alike, (B,)."""

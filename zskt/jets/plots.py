@@ -16,7 +16,7 @@ from sklearn.metrics import roc_curve
 
 from zskt.dataset import short
 from zskt.jets.label_comparison import LabelComparison
-from zskt.jets.metrics import CUT_EFFICIENCY, MASS_BINS, MIN_JETS, TaggingComparison, discriminant
+from zskt.jets.metrics import CUT_EFFICIENCY, MASS_BINS, MIN_JETS, TaggingComparison
 
 ROLE_COLOURS = {"teacher": "tab:blue", "student": "tab:orange"}
 PANELS_PER_ROW = 4
