@@ -13,6 +13,7 @@ from torch import nn
 from teachers.files import network_file, read_state_dict, require_user_file
 from zskt.contracts import Inputs
 from zskt.errors import UserError
+from zskt.gaussian import GaussianHead
 from zskt.jets.features import JetInputs, require_features
 from zskt.networks.particlenet import ParticleNet
 
@@ -51,6 +52,10 @@ class ParameterCard:
     """What a user should know before trusting it."""
     values: tuple[str, ...] = ()
     """Names of what the network regresses beside its classes."""
+    bernoulli: bool = False
+    """Whether its classes are independent labels, and not one choice."""
+    gaussians: tuple[GaussianHead, ...] = ()
+    """Which of its values are mean and width of one."""
 
     @property
     def domain(self) -> str:

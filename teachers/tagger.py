@@ -1,17 +1,16 @@
 """Taggers from files: a network beside the ``preprocess.json`` that says how it is fed.
 
 Whatever the file holds, in whatever layout it takes its inputs, the tagger is fed alike and gives what every teacher
-gives: logits of its K classes, and behind them its R
-regressed values. Probabilities become their logarithms: a softmax of them is the identity, so nothing is lost.
+gives: logits of its K classes, and behind them its R regressed values, see `teachers.heads`. Probabilities become their
+logarithms: a softmax of them is the identity, so nothing is lost.
 
 Shapes: B jets, K classes, R regressed values, O outputs of the file.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from teachers.fitting import fit_inputs
 from teachers.gradients import with_gradient
+from teachers.heads import Heads, find_heads
 from teachers.input_order import input_order
 from teachers.layouts import CANONICAL, Arranged, arrange, takes_one_jet
 from teachers.network_file import NetworkFile
@@ -30,49 +30,10 @@ from zskt.errors import UserError
 from zskt.jets.output_names import with_all_names
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import N_TRIAL_JETS, TIE_TOLERANCE, random_inputs, raw_outputs
+from zskt.jets.tagger_description import HeadKind
 
 N_PROBE_JETS = 16
 """Jets of random numbers on which a network is tried before it is used."""
-CLASS_NAME = re.compile(r"^(label|prob|is)", re.IGNORECASE)
-VALUE_NAME = re.compile(
-    r"target|mass|corr|res(ol(ution)?)?(low|high)?$|scale$|regress|hidneuron|^ptnu$|ptreco|(^|_)(pt|eta|phi|energy)$",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True)
-class Heads:
-    """Which outputs of a network are classes, and which are regressed values."""
-
-    classes: tuple[int, ...]
-    """Columns of the K classes; none for a pure regression."""
-    values: tuple[int, ...]
-    """Columns of the R regressed values."""
-    probabilities: bool
-    """Whether the columns of the classes hold probabilities, after a softmax, and not logits."""
-
-
-def find_heads(names: Sequence[str], outputs: Tensor) -> Heads:
-    """Tell classes from regressed values by the outputs' names, and probabilities from logits by what they sum to.
-
-    Args:
-        names: names of the O outputs.
-        outputs: (B, O), outputs of the network for some random input.
-    """
-    named = [i for i, name in enumerate(names) if CLASS_NAME.match(name) and not VALUE_NAME.search(name)]
-    classes = named or [i for i, name in enumerate(names) if not VALUE_NAME.search(name)]
-    if len(classes) == 1:  # one number alone is nothing to choose from
-        classes = []
-    p = outputs[:, classes].double()
-    bounded = bool(classes) and bool(((p >= 0) & (p <= 1)).all())
-    complete = ((p.cumsum(1) - 1).abs().amax(0) < 1e-3).nonzero().flatten() if classes else torch.zeros(0)
-    probabilities = bounded and len(complete) > 0
-    if probabilities:  # what follows a complete set of probabilities is something else
-        classes = classes[: int(complete[-1]) + 1]
-    elif bounded:  # each a probability of its own: kept as they are, a softmax would change them
-        classes = []
-    values = tuple(i for i in range(len(names)) if i not in classes)
-    return Heads(tuple(classes), values, probabilities)
 
 
 class Tagger(nn.Module):
@@ -108,6 +69,10 @@ class Tagger(nn.Module):
         """Whether it has gradients by its inputs."""
         self.regressions = len(heads.values)
         """R: number of the last columns of the output that are regressed values."""
+        self.gaussians = heads.gaussians
+        """Which of these are mean and width of one."""
+        self.bernoulli = heads.kind == HeadKind.LABELS
+        """Whether the columns before are independent labels."""
         self.order = tuple(order)
         self.preprocess = preprocess or Preprocess((), ())
 
@@ -118,11 +83,7 @@ class Tagger(nn.Module):
 
     def forward(self, *x: Tensor) -> Tensor:
         """Map the described inputs, (B, C, P) each, to logits and values (B, K + R)."""
-        outputs = raw_outputs(self.network, x)
-        logits = outputs[:, list(self.heads.classes)]
-        if self.heads.probabilities:
-            logits = logits.clamp(min=torch.finfo(logits.dtype).tiny).log()
-        return torch.cat([logits, outputs[:, list(self.heads.values)]], 1)
+        return self.heads.answer(raw_outputs(self.network, x))
 
 
 def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tuple[Tagger, Preprocess]:

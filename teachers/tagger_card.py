@@ -15,16 +15,18 @@ from torch import nn
 
 from teachers.atlas import read_gnn_config
 from teachers.files import network_file, require_user_file
+from teachers.heads import recorded_heads
 from teachers.layouts import with_layouts
 from teachers.readers import reader_of
 from teachers.tagger import Tagger, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
 from zskt.files import fetch
+from zskt.gaussian import GaussianHead
 from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import Preprocess, read_preprocess
 from zskt.jets.selection_hints import ChosenSelection, choose_selection, selection_by_length
-from zskt.jets.tagger_description import RECORD, Description
+from zskt.jets.tagger_description import RECORD, Description, HeadKind, left_of
 from zskt.jets.tagger_inputs import TaggerInputs, describe
 
 
@@ -120,16 +122,22 @@ class TaggerCard:
         if self.described is not None:
             return self.described
         tagger, preprocess = self._read
-        classes, values = (
-            tuple(preprocess.outputs[i] for i in columns) for columns in (tagger.heads.classes, tagger.heads.values)
-        )
-        return Description(preprocess, classes, values, tagger.published)
+        heads = tagger.heads
+        classes, values = (tuple(preprocess.outputs[i] for i in columns) for columns in (heads.classes, heads.values))
+        if heads.kind == HeadKind.SCORE:
+            classes = (*classes, left_of(classes[0]))
+        return Description(preprocess, classes, values, tagger.published, heads.kind, heads.gaussians)
 
     @property
     def inputs(self) -> TaggerInputs:
         """Its input specification."""
         selection, reason = self._chosen
-        return TaggerInputs(preprocess=self.description.preprocess, selection=selection, selection_reason=reason)
+        return TaggerInputs(
+            preprocess=self.description.preprocess,
+            selection=selection,
+            selection_reason=reason,
+            label_of_others=self.description.label_of_others,
+        )
 
     @cached_property
     def _chosen(self) -> ChosenSelection:
@@ -157,7 +165,17 @@ class TaggerCard:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of its classes and values, in the order in which its file has them."""
-        return self.description.preprocess.outputs
+        return self.description.outputs
+
+    @property
+    def bernoulli(self) -> bool:
+        """Whether its classes are independent labels, and not one choice."""
+        return self.description.kind == HeadKind.LABELS
+
+    @property
+    def gaussians(self) -> tuple[GaussianHead, ...]:
+        """Which of its values are mean and width of one."""
+        return self.description.gaussians
 
     def files(self) -> dict[str, Path]:
         """Return the files of the network ("teacher") and of how it is fed ("preprocess"), published ones verified.
@@ -181,7 +199,9 @@ class TaggerCard:
         """
         if self.described is None:
             return self._read[0]
-        return read_tagger(network_file(self), self.described.preprocess, Path(RECORD))[0]
+        tagger = read_tagger(network_file(self), self.described.preprocess, Path(RECORD))[0]
+        heads = recorded_heads(tagger.heads, self.described)
+        return tagger if heads == tagger.heads else Tagger(tagger.network, heads).eval()
 
     def build(self) -> nn.Module:
         """Raise `UserError`: the file holds the trained network, and no architecture to train."""
@@ -192,8 +212,8 @@ class TaggerCard:
         return self.description.parameters or self._read[0].published
 
     def describe(self) -> str:
-        """Say what each variable of ``preprocess.json`` is taken for in pseudo-jets, a line each."""
-        return describe(self.inputs)
+        """Say what its variables are taken for in pseudo-jets, and what its outputs are, a line each."""
+        return f"{describe(self.inputs)}\n{self.description.in_words()}"
 
     def record(self) -> dict[str, Any] | None:
         """Return what a run folder keeps, for `with_record`: its student can then be evaluated without these files."""

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from torch import Tensor, nn
 
+from zskt.gaussian import GaussianHead
+
 Batch = tuple[Tensor, ...]
 """What a network is called with, ``network(*batch)``: an image is a 1-tuple, a jet is (points, features, mask)."""
 
@@ -118,6 +120,16 @@ class Card(Protocol):
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of classes and values in the order in which its file has them."""
+        ...
+
+    @property
+    def bernoulli(self) -> bool:
+        """Whether its classes are independent labels, a Bernoulli variable each, and not one choice."""
+        ...
+
+    @property
+    def gaussians(self) -> tuple[GaussianHead, ...]:
+        """Which of its values are mean and width of one."""
         ...
 
     def files(self) -> dict[str, Path]:

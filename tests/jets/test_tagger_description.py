@@ -31,7 +31,9 @@ def test_another_file_is_told(record: dict[str, object]) -> None:
 def test_repeats_definitions_and_jets_are_kept() -> None:
     group = InputGroup("pf_features", (Variable("pfcand_e"), Variable("pfcand_e", 1.0)), 1, 40, entries="pf")
     preprocess = Preprocess((group,), ("a", "b"), (FileDefinition("part_x", "part_pt * 2"),))
-    description = Description(preprocess, ("a", "b"), (), 5, AK8_SELECTION, "radius 0.8, from a test")
+    description = Description(
+        preprocess, ("a", "b"), (), 5, selection=AK8_SELECTION, selection_reason="radius 0.8, from a test"
+    )
     record = json.loads(json.dumps(description.to_record()))
     assert Description.from_record(record, Path("inputs.json")) == description
 

@@ -12,7 +12,7 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor
 
-from teachers.tagger import Tagger, find_heads, read_tagger
+from teachers.tagger import Tagger, read_tagger
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.jetclass import read_jets
@@ -61,19 +61,6 @@ def test_a_tagger_is_frozen_and_judging_leaves_it_so(tmp_path: Path) -> None:
     predict(tagger, Labelled(data.samples, data.labels), TaggerInputs(preprocess=preprocess), torch.device("cpu"))
     assert not any(module.training for module in tagger.modules())
     assert not any(parameter.requires_grad for parameter in tagger.parameters())
-
-
-def test_heads_by_name_and_by_sum() -> None:
-    p = torch.rand(20, 3).softmax(1)
-    both = torch.cat([p, torch.rand(20, 2)], 1)
-    assert find_heads(["probX", "probY", "probQ", "probWithMassW", "other"], both).classes == (0, 1, 2)
-    assert find_heads(["mass"], 80 + torch.randn(20, 1)).classes == ()
-    sure = torch.tensor([[0.9995, 0.0003, 0.0002], [0.6, 0.3998, 0.0002]])
-    assert find_heads(["a", "b", "c"], sure).classes == (0, 1, 2)
-    assert find_heads(["a", "b", "c"], torch.rand(20, 3)).classes == ()  # each of its own: no softmax over them
-    assert find_heads(["b", "c", "jet_pt"], torch.cat([p[:, :2] / p[:, :2].sum(1, keepdim=True), p], 1)).values == (2,)
-    assert find_heads(["a", "b", "c"], p) == find_heads(["label_a", "label_b", "label_c"], p)
-    assert not find_heads(["a", "b", "c"], torch.randn(20, 3)).probabilities
 
 
 @pytest.mark.filterwarnings("ignore")

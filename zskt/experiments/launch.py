@@ -49,7 +49,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     test_source.check()
     generator = _generator(config, card, catalog, device) if kind.needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
-    pair = Pair(teacher, student, scale)
+    pair = Pair(teacher, student, scale, card.gaussians)
     setup = Setup(pair=pair, generator=generator, data=data, inputs=card.inputs, seed=config.seed, device=device)
     method = kind(config.settings, setup)
     require_fit(method, setup)
@@ -106,6 +106,10 @@ def _training_data(data: Labelled, config: RunConfig, card: Card, options: Optio
         return data
     if card.values:
         raise UserError(f"--mode {config.mode} learns classes, but {config.teacher} regresses, too: use --mode kd")
+    if card.bernoulli:
+        raise UserError(
+            f"--mode {config.mode} learns one class a jet, but {config.teacher} has independent labels: use --mode kd"
+        )
     if (data.labels < 0).any():
         raise UserError(f"--data {options.data}: samples without labels; --mode {config.mode} needs a file with them")
     count = config.settings.samples_per_class

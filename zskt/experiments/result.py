@@ -54,7 +54,8 @@ class NetworkScores:
     kl: float | None = None
     """KL(teacher || student), nats per sample."""
     values: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    """Regressed values by name: correlation with the teacher's, and median of the absolute difference."""
+    """Regressed values by name: correlation with the teacher's, and median of the absolute difference; of one with a
+    width the RMS difference in units of the teacher's width, and the median of the width's relative error, too."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from zskt.jets.class_groups import group_position
+
 CLASS_SYNONYMS = {
     "QCD": ("qcdothers", "qcdother", "qcdlight", "qcdall"),
     "Hbb": ("xbb", "htobb", "higgsbb"),
@@ -39,7 +41,8 @@ def match_classes(labels: Sequence[str], classes: Sequence[str]) -> list[int | N
     positions: dict[str, int] = {}
     for position, name in enumerate(classes):
         positions.setdefault(plain_class(name), position)
+    names = [(plain_class(label), *CLASS_SYNONYMS.get(label, ())) for label in labels]
     return [
-        next((positions[n] for n in (plain_class(label), *CLASS_SYNONYMS.get(label, ())) if n in positions), None)
-        for label in labels
+        next((positions[n] for n in own if n in positions), group_position(label, classes))
+        for own, label in zip(names, labels, strict=True)
     ]

@@ -31,7 +31,11 @@ def read_constituents(file: Path, classes: Sequence[str], needed: Collection[str
 
 
 def read_for_tagger(
-    file: Path, classes: Sequence[str], radius: float, needed: Collection[str] = OPTIONAL_FIELDS
+    file: Path,
+    classes: Sequence[str],
+    radius: float,
+    needed: Collection[str] = OPTIONAL_FIELDS,
+    label_of_others: int | None = None,
 ) -> Labelled:
     """Read jets of PFNano (`ReconstructedJets`) or in the layout of JetClass (`Jets`) for a tagger of any classes.
 
@@ -42,14 +46,20 @@ def read_for_tagger(
         classes: names of the tagger's classes.
         radius: radius of the tagger's jets.
         needed: fields of `Jets` beside momenta that the file must hold.
+        label_of_others: label of the jets whose own label none of the classes stands for, if one stands for any at
+            all: the background of a tagger with one score, none of several independent labels. None leaves them
+            without.
 
     Raises:
         UserError: if the file cannot be read.
     """
     if file.suffix == ".root" and is_pfnano(file):
-        return read_pfnano(file, radius, classes)
+        return read_pfnano(file, radius, classes, label_of_others)
     jets, names = read_labelled_jets(file, needed=needed)
-    return Labelled(jets.samples, _match_labels(jets.labels, names, classes))
+    labels = _match_labels(jets.labels, names, classes)
+    if label_of_others is not None and bool((labels >= 0).any()):
+        labels = torch.where((labels < 0) & (jets.labels >= 0), label_of_others, labels)
+    return Labelled(jets.samples, labels)
 
 
 def _match_labels(labels: Tensor, names: Sequence[str], classes: Sequence[str]) -> Tensor:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from zskt.errors import UserError
+from zskt.gaussian import GaussianHead, WidthForm
+from zskt.jets.class_groups import BACKGROUND_CLASSES
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import collection_of
 from zskt.jets.jets import JetSelection
@@ -27,22 +30,78 @@ EARLIER_SUFFIXES = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
 """Last words of inputs that shared entries when records had tables: students of such runs are built as then."""
 
 
+class HeadKind(StrEnum):
+    """What the classes of a tagger are."""
+
+    CLASSES = "classes"
+    """One choice of K: probabilities that sum to one, or their logits."""
+    SCORE = "score"
+    """One probability, or its logit: two classes, itself and what is left."""
+    LABELS = "labels"
+    """L independent labels, a probability each."""
+
+
+def left_of(score: str) -> str:
+    """Name the class that is left where a tagger has one score: "background", or "signal" of a background's score."""
+    return "signal" if any(pattern.search(score) for pattern in BACKGROUND_CLASSES) else "background"
+
+
 @dataclass(frozen=True)
 class Description:
-    """Inputs and outputs of a tagger."""
+    """Inputs and outputs of a tagger.
+
+    One score is two classes, its own and what is left, of which the file names the first.
+    """
 
     preprocess: Preprocess
     """Its inputs, and all outputs in the teacher's order."""
     classes: tuple[str, ...]
-    """Outputs that are classes."""
+    """Names of its classes: outputs, and what is left of one score."""
     values: tuple[str, ...]
     """Outputs that are regressed values."""
     parameters: int | None = None
     """Number of the teacher's parameters, as published."""
+    kind: HeadKind = HeadKind.CLASSES
+    """What the classes are."""
+    gaussians: tuple[GaussianHead, ...] = ()
+    """Which of the values are mean and width of one; positions among the values."""
     selection: JetSelection | None = None
     """Jets that the tagger is for, where a card does not say; None in earlier records."""
     selection_reason: str = ""
     """What the selection was told by."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of classes and values in the order of the file; what is left of one score follows the score."""
+        names: list[str] = []
+        for name in self.preprocess.outputs:
+            names += self.classes if self.kind == HeadKind.SCORE and name == self.classes[0] else (name,)
+        return tuple(names)
+
+    @property
+    def label_of_others(self) -> int | None:
+        """Label of a jet whose true class is none of the tagger's: see `zskt.jets.read.read_for_tagger`."""
+        return {HeadKind.SCORE: 1, HeadKind.LABELS: len(self.classes), HeadKind.CLASSES: None}[self.kind]
+
+    def in_words(self) -> str:
+        """Say what the outputs are taken for, a line each."""
+        lines = []
+        names = ", ".join(self.classes)
+        if self.classes:
+            what = {
+                HeadKind.CLASSES: f"one choice of {len(self.classes)} classes: {names}",
+                HeadKind.SCORE: f"one score, as two classes: {names}",
+                HeadKind.LABELS: f"{len(self.classes)} independent labels, a probability each: {names}",
+            }
+            lines.append(what[self.kind])
+        paired = {i for head in self.gaussians for i in (head.mean, head.width)}
+        for head in self.gaussians:
+            form = head.form.replace("_", " of its ") if "_" in head.form else head.form
+            lines.append(f"a value and its width: {self.values[head.mean]}, {self.values[head.width]} ({form})")
+        plain = [name for i, name in enumerate(self.values) if i not in paired]
+        if plain:
+            lines.append(f"values: {', '.join(plain)}")
+        return "\n".join(f"outputs: {line}" for line in lines)
 
     def to_record(self) -> dict[str, Any]:
         """Return the record that `from_record` reads."""
@@ -66,6 +125,9 @@ class Description:
             "definitions": [list(entry) for entry in self.preprocess.definitions],
             "selection": None if self.selection is None else asdict(self.selection),
             "selection_reason": self.selection_reason,
+            "classes": list(self.classes),
+            "head": self.kind.value,
+            "gaussians": [[head.mean, head.width, head.form.value] for head in self.gaussians],
         }
 
     @classmethod
@@ -82,13 +144,16 @@ class Description:
         try:
             groups = tuple(_group(entry) for entry in record["inputs"])
             values = tuple(record["regressed"])
-            classes = tuple(name for name in record["outputs"] if name not in values)
+            # Records of earlier versions know classes of one choice, and values without widths.
+            classes = tuple(record.get("classes", [name for name in record["outputs"] if name not in values]))
+            gaussians = tuple(GaussianHead(m, w, WidthForm(form)) for m, w, form in record.get("gaussians", []))
+            kind = HeadKind(record.get("head", HeadKind.CLASSES))
             definitions = tuple(FileDefinition(*entry) for entry in record.get("definitions", ()))
             preprocess = Preprocess(groups, tuple(record["outputs"]), definitions)
             selection = record.get("selection")
             selection = None if selection is None else JetSelection(**selection)
             reason = record.get("selection_reason", "")
-            return cls(preprocess, classes, values, record["parameters"], selection, reason)
+            return cls(preprocess, classes, values, record["parameters"], kind, gaussians, selection, reason)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UserError(f"{where}: is not the record of a run's inputs ({error}); fetch the run again") from error
 

@@ -99,6 +99,7 @@ class TaggerInputs:
     Args:
         preprocess: the inputs and outputs of the tagger.
         selection: jets that the tagger is for; wider ones are narrowed to their hardest cone.
+        label_of_others: label of jets whose true class is none of the tagger's; None leaves them without.
     """
 
     preprocess: Preprocess
@@ -106,6 +107,7 @@ class TaggerInputs:
     selection_reason: str = ""
     """What the selection was told by."""
     domain: str = "jets"
+    label_of_others: int | None = None
     single_cloud: ClassVar[bool] = False
     """The inputs are what the preprocessing names, in collections of several kinds of objects."""
 
@@ -185,7 +187,9 @@ class TaggerInputs:
         """
         from zskt.jets.read import read_for_tagger  # uproot takes a second to import
 
-        return read_for_tagger(file, classes, self.selection.radius, self.needed_fields())
+        return read_for_tagger(
+            file, classes, self.selection.radius, self.needed_fields(), label_of_others=self.label_of_others
+        )
 
     def needed_fields(self) -> frozenset[str]:
         """Return the fields of `Jets` beside momenta that the tagger looks at."""
