@@ -156,8 +156,11 @@ def export(flags: argparse.Namespace, catalog: Catalog) -> None:
     measured = read_json(out / "export.json")
     for name in ("onnx", "int8", "hls4ml"):
         if name in measured:
+            note = measured[name].pop("note", None)
             shown = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in measured[name].items()}
             print(f"{name}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in shown.items()))
+            if note is not None:
+                print(f"{name} is {note}")
     if measured["latency"]:
         print(latency_table(measured["latency"], measured["unit"]))
     print(f"exported: {out}")
