@@ -1,7 +1,7 @@
 """Convert a Keras or TensorFlow network to ONNX: a script of its own, run by the Python that has TensorFlow.
 
-`teachers.keras_file` starts it in a child process, so that TensorFlow's import, logs and protobuf stay out of zskt's own.
-It imports nothing of zskt and runs no code of the file: networks with Lambda layers are refused.
+`teachers.keras_file` starts it in a child process, so that TensorFlow's logs and protobuf stay out of zskt's own. It
+imports nothing of zskt and runs no code of the file: networks with Lambda layers are refused.
 
     python keras_convert.py network.keras network.onnx
 
@@ -45,8 +45,8 @@ def main(source: Path, target: Path) -> None:
     if any(map(QKERAS.match, classes)):
         os.environ["TF_USE_LEGACY_KERAS"] = "1"  # qkeras is written for Keras 2
     try:
-        import tensorflow  # type: ignore[import-not-found] # noqa: F401
-        import tf2onnx  # type: ignore[import-not-found] # noqa: F401
+        import tensorflow  # noqa: F401
+        import tf2onnx  # noqa: F401
     except ImportError as error:
         raise Problem("missing", str(error.name)) from error
     if source.is_dir():
@@ -64,9 +64,11 @@ def read_configuration(path: Path) -> tuple[Any, str]:
     """Return the configuration of a Keras file's layers, and the version of Keras that wrote it."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("config.json")), str(json.loads(archive.read("metadata.json"))["keras_version"])
+            return json.loads(archive.read("config.json")), str(
+                json.loads(archive.read("metadata.json"))["keras_version"]
+            )
     try:
-        import h5py  # type: ignore[import-not-found]
+        import h5py
     except ImportError as error:
         raise Problem("missing", "h5py") from error
     with h5py.File(path) as file:
@@ -91,7 +93,7 @@ def read_keras(path: Path, classes: set[str], version: str) -> Any:
     """Load a Keras file by the Keras that wrote it, else by the other one; QKeras's networks by QKeras."""
     if any(map(QKERAS.match, classes)):
         try:
-            from qkeras.utils import load_qmodel  # type: ignore[import-not-found]
+            from qkeras.utils import load_qmodel
         except ImportError as error:
             raise Problem("missing", "qkeras" if error.name in ("qkeras", "tf_keras") else str(error.name)) from error
         return load_qmodel(str(path), compile=False)
@@ -202,17 +204,44 @@ def plain(name: str) -> str:
 def named(model: Any, outputs: Sequence[str]) -> Any:
     """Give a graph's inputs plain names, its outputs these names, and its unknown lengths readable ones."""
     graph = model.graph
+    without_erfc(graph)
     names = {i.name: plain(i.name) for i in graph.input}
     names |= {o.name: name for o, name in zip(graph.output, outputs, strict=True)}
     others = {name for node in graph.node for name in node.output} - set(names)
     names = {old: f"{new}_output" if new in others else new for old, new in names.items()}
     rename(graph, names)
-    for values, prefix in ((graph.input, ""), (graph.output, "")):
-        for value in values:
-            for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-                if not dim.dim_value:
-                    dim.dim_param = "N" if axis == 0 else f"{prefix}{value.name}_{axis}"
+    for value in (*graph.input, *graph.output):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if not dim.dim_value:
+                dim.dim_param = "N" if axis == 0 else f"{value.name}_{axis}"
+    require_operators(model)
     return model
+
+
+def without_erfc(graph: Any) -> None:
+    """Write erfc(x), which Keras's GELU has and ONNX has not, as 1 - erf(x)."""
+    from onnx import TensorProto, helper
+
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Erfc":
+            nodes.append(node)
+            continue
+        erf, one = f"{node.output[0]}_erf", f"{node.output[0]}_one"
+        nodes.append(helper.make_node("Erf", list(node.input), [erf]))
+        graph.initializer.append(helper.make_tensor(one, TensorProto.FLOAT, [], [1.0]))
+        nodes.append(helper.make_node("Sub", [one, erf], list(node.output)))
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def require_operators(model: Any) -> None:
+    """Raise `Problem` if tf2onnx left operators of TensorFlow that ONNX has not."""
+    from onnx import defs
+
+    unknown = {node.op_type for node in model.graph.node if not node.domain and not defs.has(node.op_type)}
+    if unknown:
+        raise Problem("unreadable", f"ONNX has no {', '.join(sorted(unknown))}")
 
 
 def rename(graph: Any, names: dict[str, str]) -> None:

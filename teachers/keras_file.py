@@ -75,7 +75,7 @@ def _convert(path: Path, target: Path) -> None:
     try:
         child = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
-        raise UserError(f"{PYTHON}={python}: cannot be run ({error.strerror}); name a Python with TensorFlow") from error
+        raise UserError(f"{PYTHON}={python}: cannot run ({error.strerror}); name a Python with TensorFlow") from error
     answer = _answer(child.stdout)
     if answer == {} and target.is_file():
         return
