@@ -69,7 +69,8 @@ def load_state(network: Called, state: Mapping[str, Tensor], path: Path) -> None
     try:
         result = inner.load_state_dict(renamed, strict=False)
     except RuntimeError as error:
-        first = " ".join(str(error).split("\n\t")[-1].split())[:200]
+        lines = str(error).splitlines()
+        first = " ".join((lines[1] if len(lines) > 1 else lines[0]).split())[:200]
         raise UserError(f"{path}: is not of the named architecture ({first}); {OPTIONS_WORDS}") from error
     missing = [name for name in result.missing_keys if not name.endswith(UNUSED)]
     unexpected = [name for name in result.unexpected_keys if not name.endswith(UNUSED)]

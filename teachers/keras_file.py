@@ -10,11 +10,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from zskt.errors import UserError
 from zskt.files import sha256
+from zskt.jets.preprocess import InputGroup, Preprocess
 
 SUFFIXES: tuple[str, ...] = (".h5", ".hdf5", ".keras", ".pb")
 """Suffixes of Keras's and TensorFlow's files; a SavedModel is a folder."""
@@ -32,6 +36,21 @@ def sniff(path: Path) -> bool:
 def is_saved_model(path: Path) -> bool:
     """Return whether a path is the folder of a SavedModel."""
     return path.is_dir() and ((path / "saved_model.pb").is_file() or (path / "saved_model.pbtxt").is_file())
+
+
+def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tuple[nn.Module, list[InputGroup]]:
+    """Read a network, converted to ONNX, as `teachers.onnx_reader` reads it."""
+    from teachers import onnx_reader
+
+    return onnx_reader.read(to_onnx(path), groups, preprocess_file)
+
+
+def as_onnx(path: Path, network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str]:
+    """Write the converted network, its inputs named as in ``preprocess``; return the file, and whose export it is."""
+    from teachers import onnx_reader
+
+    file, _ = onnx_reader.as_onnx(to_onnx(path), network, preprocess, folder)
+    return file, "the publisher's network of Keras or TensorFlow, converted by tf2onnx"
 
 
 def to_onnx(path: Path, folder: Path | None = None) -> Path:

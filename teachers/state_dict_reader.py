@@ -23,6 +23,7 @@ from teachers.weaver_particlenet import arguments_of, weaver_particlenet_of
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.preprocess import Preprocess
+from zskt.jets.random_inputs import random_inputs
 
 KINDS = ("state_dict", "checkpoint", "safetensors")
 """Kinds of files, of `teachers.kinds`, that hold parameters alone."""
@@ -120,6 +121,29 @@ def read_network(
             "give the two files that belong together"
         )
     return Called(particlenet, [i for i in order if i is not None])
+
+
+def as_onnx(network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str] | None:
+    """Write a network as ONNX, its inputs named as in ``preprocess``; None where PyTorch cannot export it.
+
+    Args:
+        network: as `read_network` returned it.
+        preprocess: its inputs and outputs.
+        folder: where to write.
+
+    Returns:
+        The file, and whose export it is.
+    """
+    from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
+
+    groups, file = preprocess.groups, folder / "teacher.onnx"
+    x = random_inputs(groups, N_TRACE_SAMPLES)
+    try:
+        write_onnx(network, [group.name for group in groups], tuple(group.axes for group in groups), x, file)
+    except Exception:  # the exporter raises whatever an operator leads to
+        file.unlink(missing_ok=True)
+        return None
+    return file, "ONNX, exported from the publisher's parameters"
 
 
 def parameters(path: Path) -> dict[str, Tensor]:

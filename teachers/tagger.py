@@ -16,7 +16,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from teachers import state_dict_reader
+from teachers.files import is_network
 from teachers.readers import reader_of
+from teachers.state_dict_reader import Architecture
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import TIE_TOLERANCE, random_inputs, raw_outputs
@@ -93,22 +96,30 @@ class Tagger(nn.Module):
         return torch.cat([logits, outputs[:, list(self.heads.values)]], 1)
 
 
-def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tuple[Tagger, Preprocess]:
+def read_tagger(
+    path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None = None
+) -> tuple[Tagger, Preprocess]:
     """Read the network of a file, frozen, and its `Preprocess` with the lengths that the file insists on.
 
     Args:
         path: the network.
         preprocess: its inputs and outputs.
         preprocess_file: the file of ``preprocess``, for messages.
+        architecture: of a file that holds parameters alone.
 
     Raises:
         UserError: if the file is damaged, of another kind, cannot be converted, or does not belong to ``preprocess``:
             the message names the first difference.
     """
-    reader = reader_of(path)
-    if not path.is_file():
+    if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the network that belongs to {preprocess_file}")
-    network, groups = reader.read(path, preprocess.groups, preprocess_file)
+    groups: Sequence[InputGroup] = preprocess.groups
+    if state_dict_reader.sniff(path):
+        network = state_dict_reader.read_network(path, preprocess, preprocess_file, architecture)
+    elif architecture is not None:
+        raise UserError(f"--architecture {architecture.name}: {path} holds the network itself; leave the flag out")
+    else:
+        network, groups = reader_of(path).read(path, preprocess.groups, preprocess_file)
     preprocess = replace(preprocess, groups=tuple(groups))
     for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
         parameter.requires_grad_(False)

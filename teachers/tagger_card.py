@@ -13,8 +13,10 @@ from typing import Any, Self
 
 from torch import nn
 
+from teachers import state_dict_reader
 from teachers.files import network_file, require_user_file
 from teachers.readers import reader_of
+from teachers.state_dict_reader import Architecture
 from teachers.tagger import Tagger, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
@@ -26,11 +28,13 @@ from zskt.jets.tagger_inputs import TaggerInputs, default_selection, describe
 
 
 @cache
-def _read_files(network: Path, preprocess_file: Path) -> tuple[Tagger, Preprocess]:
+def _read_files(
+    network: Path, preprocess_file: Path, architecture: Architecture | None = None
+) -> tuple[Tagger, Preprocess]:
     """Read a tagger and how it is fed, once a process, however many cards ask."""
     is_yaml = preprocess_file.suffix in (".yaml", ".yml")
     preprocess = read_weaver_yaml(preprocess_file) if is_yaml else read_preprocess(preprocess_file)
-    return read_tagger(network, preprocess, preprocess_file)
+    return read_tagger(network, preprocess, preprocess_file, architecture)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,8 @@ class TaggerCard:
     """The user's file of the network."""
     preprocess_path: Path | None = None
     """The user's ``preprocess.json``, or weaver's YAML."""
+    architecture: Architecture | None = None
+    """What builds the network, where its file holds parameters alone."""
     described: Description | None = None
     """What the tagger takes and answers, where a finished run recorded it."""
     selection: JetSelection | None = None
@@ -77,7 +83,7 @@ class TaggerCard:
 
     @property
     def _read(self) -> tuple[Tagger, Preprocess]:
-        return _read_files(network_file(self), self.preprocess_file())
+        return _read_files(network_file(self), self.preprocess_file(), self.architecture)
 
     def preprocess_file(self) -> Path:
         """Return the user's ``preprocess.json``, else the publisher's, fetched once and verified."""
@@ -140,7 +146,8 @@ class TaggerCard:
         """
         if self.described is None:
             return self._read[0]
-        return read_tagger(network_file(self), self.described.preprocess, Path(RECORD))[0]
+        preprocess = self.described.preprocess
+        return read_tagger(network_file(self), preprocess, Path(RECORD), self.architecture)[0]
 
     def build(self) -> nn.Module:
         """Raise `UserError`: the file holds the trained network, and no architecture to train."""
@@ -156,7 +163,8 @@ class TaggerCard:
 
     def record(self) -> dict[str, Any] | None:
         """Return what a run folder keeps, for `with_record`: its student can then be evaluated without these files."""
-        return self.description.to_record()
+        record = self.description.to_record()
+        return record if self.architecture is None else record | {"architecture": self.architecture.record()}
 
     def with_record(self, record: Mapping[str, Any], where: Path = Path(RECORD)) -> Self:
         """Return the card of the same teacher, described by a run's record instead of its files.
@@ -171,7 +179,9 @@ class TaggerCard:
             UserError: if it is not such a record.
         """
         description = Description.from_record(record, where)
-        return self if self.preprocess_path is not None else replace(self, described=description)
+        built = record.get("architecture")
+        card = self if built is None else replace(self, architecture=Architecture.from_record(built))
+        return card if self.preprocess_path is not None else replace(card, described=description)
 
     @classmethod
     def from_record(cls, name: str, record: Mapping[str, Any], where: Path = Path(RECORD)) -> TaggerCard:
@@ -186,6 +196,20 @@ class TaggerCard:
         """
         card = self if network is None else replace(self, local_file=require_user_file(self.name, network))
         return card if preprocess is None else replace(card, preprocess_path=preprocess, described=None)
+
+    def with_architecture(self, name: str, options: str | None) -> Self:
+        """Return the card of the same parameters in the network that the user names.
+
+        Args:
+            name, options: of the command line: ``--architecture``, ``--architecture-options``.
+
+        Raises:
+            UserError: if the options are no JSON object, or a run recorded another architecture.
+        """
+        architecture = Architecture.of(name, options)
+        if self.architecture not in (None, architecture):
+            raise UserError(f"--architecture {name}: the run began with {self.architecture}; leave the flag out")
+        return replace(self, architecture=architecture)
 
     def with_selection(self, **changes: float) -> Self:
         """Return the card of the same teacher for other jets.
@@ -207,6 +231,8 @@ class TaggerCard:
         """
         assert isinstance(network, Tagger)
         file = network_file(self)
+        if state_dict_reader.sniff(file):
+            return state_dict_reader.as_onnx(network.network, self.description.preprocess, folder)
         return reader_of(file).as_onnx(file, network, self.description.preprocess, folder)
 
 

@@ -61,7 +61,8 @@ def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> t
             f"resume it with these, not {flags.preset or config.preset}, {flags.mode}"
         )
     catalog = catalog.with_run(flags.out)
-    catalog, _ = catalog.with_files(config.teacher, options.teacher_path, options.preprocess)
+    architecture = read_architecture(flags)
+    catalog, _ = catalog.with_files(config.teacher, options.teacher_path, options.preprocess, architecture)
     return config, catalog
 
 
@@ -70,9 +71,10 @@ def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tup
     if options.start is not None:
         catalog = catalog.with_run(options.start)
         config = _from_run(flags, catalog, options.start)
-        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess)
+        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess, read_architecture(flags))
         return config, catalog
-    catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess)
+    architecture = read_architecture(flags)
+    catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess, architecture)
     config = _from_preset(flags, catalog, teacher)
     if teacher is None:  # the preset names it
         catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, None)
@@ -113,6 +115,18 @@ def assign(config: RunConfig, assignments: Sequence[str]) -> RunConfig:
             raise UserError(f"--set {assignment}: write it as NAME=VALUE")
         config = config.assigned(name, text)
     return config
+
+
+def read_architecture(flags: argparse.Namespace) -> tuple[str, str | None] | None:
+    """Read what builds the network of a file that holds parameters alone: its name and its options; None if not given.
+
+    Raises:
+        UserError: if there are options of none.
+    """
+    name, options = flags.architecture, flags.architecture_options
+    if options is not None and name is None:
+        raise UserError(f"--architecture-options {options}: say of what: --architecture package.module:Class")
+    return None if name is None else (name, options)
 
 
 def with_teacher_files(flags: argparse.Namespace, catalog: Catalog) -> Catalog:

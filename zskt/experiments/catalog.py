@@ -38,15 +38,25 @@ class Catalog:
         """Return a catalogue that knows one more teacher, or another one under the same name."""
         return replace(self, teachers={**self.teachers, card.name: card})
 
-    def with_files(self, name: str | None, network: Path | None, preprocess: Path | None) -> tuple[Catalog, str | None]:
+    def with_files(
+        self,
+        name: str | None,
+        network: Path | None,
+        preprocess: Path | None,
+        architecture: tuple[str, str | None] | None = None,
+    ) -> tuple[Catalog, str | None]:
         """Return a catalogue that takes a teacher from the user's files, and the teacher's name.
 
         Args:
             name, network, preprocess: of the command line: ``--teacher``, ``--teacher-path``, ``--preprocess``.
+            architecture: ``--architecture`` and its options, of a file that holds parameters alone.
 
         Raises:
             UserError: if the files do not go together.
         """
+        if architecture is not None:
+            catalog, name = self.with_files(name, network, preprocess)
+            return catalog._with_architecture(name, *architecture), name
         if name is not None:
             card = lookup(self.teachers, name, "teacher")
             if network is None and preprocess is None:
@@ -62,6 +72,16 @@ class Catalog:
             )
         card = self.card_of_files(network, preprocess)
         return self.with_teacher(card), card.name
+
+    def _with_architecture(self, name: str | None, architecture: str, options: str | None) -> Catalog:
+        """Return a catalogue in which a tagger from a file of parameters is built so."""
+        flag = f"--architecture {architecture}"
+        if name is None:
+            raise UserError(f"{flag}: say of which parameters, and how they are fed: --teacher-path, --preprocess")
+        build = getattr(self.teachers[name], "with_architecture", None)  # taggers from files have it
+        if build is None:
+            raise UserError(f"{flag}: the teacher {name} has its own architecture; leave one of the two flags out")
+        return self.with_teacher(build(architecture, options))
 
     def with_run(self, run: Path) -> Catalog:
         """Return a catalogue that knows the teacher of a run, if the run's folder says what it takes and answers."""
