@@ -39,6 +39,8 @@ class OnnxFile:
     """A network stored as ONNX."""
 
     runtime = "onnxruntime"
+    whose = "the publisher's ONNX"
+    """Whose export it is."""
 
     def __init__(self, path: Path, model: onnx.ModelProto) -> None:
         self.path, self.model = path, model
@@ -99,7 +101,7 @@ class OnnxFile:
             return None
         copy = folder / "teacher.onnx"
         onnx.save(model, str(copy))
-        return copy, "the publisher's ONNX"
+        return copy, self.whose
 
 
 def inputs_of(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:

@@ -7,19 +7,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from teachers import exported_program, onnx_reader, torchscript
+from teachers import exported_program, keras_file, onnx_reader, torchscript
+from teachers.kinds import kind_of_file, remedy
 from teachers.network_file import Reader
 from zskt.errors import UserError
 
-READERS: tuple[Reader, ...] = (torchscript, onnx_reader, exported_program)
+READERS: tuple[Reader, ...] = (torchscript, onnx_reader, exported_program, keras_file)
+KINDS: dict[str, Reader] = {
+    "TorchScript": torchscript,
+    "ONNX": onnx_reader,
+    "QONNX": onnx_reader,
+    "torch.export": exported_program,
+    "Keras": keras_file,
+    "SavedModel": keras_file,
+    "TensorFlow graph": keras_file,
+}
+"""Kind of file, of `teachers.kinds` -> who reads it, whatever it is called."""
+DAMAGED = ("unknown", "truncated archive")
+"""Kinds of which the reader of a file's suffix says what is wrong."""
 
 
 def reader_of(path: Path) -> Reader:
-    """Return the reader of a file, by its suffix.
+    """Return the reader of a file, by what it holds; of a damaged one, by its suffix.
 
     Raises:
-        UserError: if no format has such a suffix.
+        UserError: if it holds something else, or no format has such a suffix.
     """
+    kind = kind_of_file(path) if path.exists() else "unknown"
+    if kind in KINDS:
+        return KINDS[kind]
+    if kind not in DAMAGED:
+        raise UserError(remedy(path))
     for reader in READERS:
         if path.suffix in reader.SUFFIXES:
             return reader

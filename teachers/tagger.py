@@ -16,6 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from teachers import state_dict_reader
+from teachers.files import is_network
 from teachers.fitting import fit_inputs
 from teachers.gradients import with_gradient
 from teachers.heads import Heads, find_heads
@@ -26,6 +28,7 @@ from teachers.one_jet import OneJetACall
 from teachers.output_choice import kept_outputs
 from teachers.probe import Probe
 from teachers.readers import reader_of
+from teachers.state_dict_reader import Architecture
 from zskt.errors import UserError
 from zskt.jets.output_names import with_all_names
 from zskt.jets.preprocess import InputGroup, Preprocess
@@ -81,27 +84,35 @@ class Tagger(nn.Module):
         """The layout of each argument of the network in the file."""
         return tuple(self.preprocess.groups[i].layout for i in self.order)
 
+    def with_heads(self, heads: Heads) -> Tagger:
+        """Return the same network, other of whose outputs are classes and values."""
+        if heads == self.heads:
+            return self
+        return Tagger(self.network, heads, self.order, self.preprocess, self.gradient).eval()
+
     def forward(self, *x: Tensor) -> Tensor:
         """Map the described inputs, (B, C, P) each, to logits and values (B, K + R)."""
         return self.heads.answer(raw_outputs(self.network, x))
 
 
-def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tuple[Tagger, Preprocess]:
+def read_tagger(
+    path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None = None
+) -> tuple[Tagger, Preprocess]:
     """Read the network of a file, frozen, and its `Preprocess` with the layouts and lengths that the file insists on.
 
     Args:
         path: the network.
         preprocess: its inputs and outputs.
         preprocess_file: the file of ``preprocess``, for messages.
+        architecture: of a file that holds parameters alone.
 
     Raises:
         UserError: if the file is damaged, of another kind, cannot be run, or does not belong to ``preprocess``: the
             message names the first difference.
     """
-    reader = reader_of(path)
-    if not path.exists():
+    if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the network that belongs to {preprocess_file}")
-    file = reader.open_file(path)
+    file = open_network(path, preprocess, preprocess_file, architecture)
     order = input_order([argument.name for argument in file.arguments], preprocess.groups, path, preprocess_file)
     preprocess = replace(preprocess, groups=tuple(fit_inputs(file, order, preprocess.groups, preprocess_file)))
     network = _arranged(file, order, preprocess)
@@ -123,6 +134,21 @@ def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tu
         )
     tagger = Tagger(network, find_heads(preprocess.outputs, outputs), order, preprocess, gradient)
     return tagger.eval(), preprocess
+
+
+def open_network(
+    path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None
+) -> NetworkFile:
+    """Open a file that holds a network, or the parameters of one.
+
+    Raises:
+        UserError: if it is damaged, of another kind, or does not say of which architecture it is.
+    """
+    if state_dict_reader.sniff(path):
+        return state_dict_reader.open_file(path, preprocess, preprocess_file, architecture)
+    if architecture is not None:
+        raise UserError(f"--architecture {architecture.name}: {path} holds the network itself; leave the flag out")
+    return reader_of(path).open_file(path)
 
 
 def _arranged(file: NetworkFile, order: Sequence[int], preprocess: Preprocess) -> nn.Module:

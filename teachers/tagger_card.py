@@ -17,8 +17,8 @@ from teachers.atlas import read_gnn_config
 from teachers.files import network_file, require_user_file
 from teachers.heads import recorded_heads
 from teachers.layouts import with_layouts
-from teachers.readers import reader_of
-from teachers.tagger import Tagger, read_tagger
+from teachers.state_dict_reader import Architecture
+from teachers.tagger import Tagger, open_network, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
 from zskt.files import fetch
@@ -32,22 +32,26 @@ from zskt.jets.tagger_inputs import TaggerInputs, describe
 
 @cache
 def _read_files(
-    network: Path, preprocess_file: Path | None, layouts: tuple[tuple[str, str], ...]
+    network: Path,
+    preprocess_file: Path | None,
+    layouts: tuple[tuple[str, str], ...],
+    architecture: Architecture | None,
 ) -> tuple[Tagger, Preprocess]:
     """Read a tagger and how it is fed, once a process, however many cards ask.
 
     Args:
         preprocess_file: None where the network's own file says how it is fed.
         layouts: names of inputs and their layouts, where the user says them.
+        architecture: of a file that holds parameters alone.
     """
     if preprocess_file is None:
         own = read_gnn_config(network)
         if own is None:
             raise UserError(f"{network}: does not say how it is fed: give --preprocess preprocess.json")
-        return read_tagger(network, with_layouts(own, layouts), network)
+        return read_tagger(network, with_layouts(own, layouts), network, architecture)
     is_yaml = preprocess_file.suffix in (".yaml", ".yml")
     preprocess = read_weaver_yaml(preprocess_file) if is_yaml else read_preprocess(preprocess_file)
-    return read_tagger(network, with_layouts(preprocess, layouts), preprocess_file)
+    return read_tagger(network, with_layouts(preprocess, layouts), preprocess_file, architecture)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,8 @@ class TaggerCard:
     """The user's ``preprocess.json``, or weaver's YAML."""
     layouts: tuple[tuple[str, str], ...] = ()
     """Names of inputs and their layouts, where the user says them: see `teachers.layouts`."""
+    architecture: Architecture | None = None
+    """What builds the network, where its file holds parameters alone."""
     described: Description | None = None
     """What the tagger takes and answers, where a finished run recorded it."""
     selection: JetSelection | None = None
@@ -98,8 +104,8 @@ class TaggerCard:
 
     @property
     def _read(self) -> tuple[Tagger, Preprocess]:
-        network = network_file(self)
-        return _read_files(network, None if self._describes_itself else self.preprocess_file(), self.layouts)
+        described = None if self._describes_itself else self.preprocess_file()
+        return _read_files(network_file(self), described, self.layouts, self.architecture)
 
     @property
     def _describes_itself(self) -> bool:
@@ -199,9 +205,8 @@ class TaggerCard:
         """
         if self.described is None:
             return self._read[0]
-        tagger = read_tagger(network_file(self), self.described.preprocess, Path(RECORD))[0]
-        heads = recorded_heads(tagger.heads, self.described)
-        return tagger if heads == tagger.heads else Tagger(tagger.network, heads).eval()
+        tagger = read_tagger(network_file(self), self.described.preprocess, Path(RECORD), self.architecture)[0]
+        return tagger.with_heads(recorded_heads(tagger.heads, self.described))
 
     def build(self) -> nn.Module:
         """Raise `UserError`: the file holds the trained network, and no architecture to train."""
@@ -219,9 +224,11 @@ class TaggerCard:
         """Return what a run folder keeps, for `with_record`: its student can then be evaluated without these files."""
         is_published = self.url is not None
         if is_published or (self.described is not None and self.described.selection is None):
-            return self.description.to_record()
-        selection, reason = self._chosen
-        return replace(self.description, selection=selection, selection_reason=reason).to_record()
+            record = self.description.to_record()
+        else:
+            selection, reason = self._chosen
+            record = replace(self.description, selection=selection, selection_reason=reason).to_record()
+        return record if self.architecture is None else record | {"architecture": self.architecture.record()}
 
     def with_record(self, record: Mapping[str, Any], where: Path = Path(RECORD)) -> Self:
         """Return the card of the same teacher, described by a run's record instead of its files.
@@ -236,7 +243,9 @@ class TaggerCard:
             UserError: if it is not such a record.
         """
         description = Description.from_record(record, where)
-        return self if self.preprocess_path is not None else replace(self, described=description)
+        built = record.get("architecture")
+        card = self if built is None else replace(self, architecture=Architecture.from_record(built))
+        return card if self.preprocess_path is not None else replace(card, described=description)
 
     @classmethod
     def from_record(cls, name: str, record: Mapping[str, Any], where: Path = Path(RECORD)) -> TaggerCard:
@@ -268,6 +277,20 @@ class TaggerCard:
             described = replace(described, preprocess=preprocess)
         return replace(self, layouts=tuple(layouts), described=described)
 
+    def with_architecture(self, name: str, options: str | None) -> Self:
+        """Return the card of the same parameters in the network that the user names.
+
+        Args:
+            name, options: of the command line: ``--architecture``, ``--architecture-options``.
+
+        Raises:
+            UserError: if the options are no JSON object, or a run recorded another architecture.
+        """
+        architecture = Architecture.of(name, options)
+        if self.architecture not in (None, architecture):
+            raise UserError(f"--architecture {name}: the run began with {self.architecture}; leave the flag out")
+        return replace(self, architecture=architecture)
+
     def with_selection(self, **changes: float) -> Self:
         """Return the card of the same teacher for other jets.
 
@@ -295,7 +318,7 @@ class TaggerCard:
         """
         assert isinstance(network, Tagger)
         file = network_file(self)
-        return reader_of(file).open_file(file).as_onnx(network, folder)
+        return open_network(file, network.preprocess, file, self.architecture).as_onnx(network, folder)
 
 
 def card_of_files(network: Path, preprocess: Path | None, reserved: Container[str] = ()) -> TaggerCard:

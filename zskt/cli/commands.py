@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from zskt.cli.options import one_run, read_layouts, read_options, read_run, selected, with_teacher_files
+from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
@@ -76,7 +76,7 @@ def inspect(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``inspect``."""
     from zskt.experiments.inspection import inspection
 
-    catalog, name = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess, read_layouts(flags))
+    catalog, name = catalog.with_files(flags.teacher, read_teacher_files(flags))
     if name is None:
         raise UserError("--mode inspect: say which teacher: --teacher NAME, or --teacher-path FILE --preprocess FILE")
     print(inspection(selected(catalog.teachers[name], flags.set or [])))

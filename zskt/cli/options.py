@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from zskt.contracts import Card
@@ -15,6 +16,7 @@ from zskt.experiments.few_shot_presets import few_shot
 from zskt.experiments.finished import read_config
 from zskt.experiments.presets import find_preset, for_mode
 from zskt.experiments.runner import Options
+from zskt.experiments.teacher_files import TeacherFiles
 
 
 def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
@@ -50,9 +52,22 @@ def read_options(flags: argparse.Namespace) -> Options:
         teacher_path=flags.teacher_path or recorded.get("teacher"),
         preprocess=flags.preprocess or recorded.get("preprocess"),
         generator=getattr(flags, "generator", None),
-        layouts=read_layouts(flags),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
+    )
+
+
+def read_teacher_files(flags: argparse.Namespace) -> TeacherFiles:
+    """Read what the user says of a teacher's files.
+
+    Raises:
+        UserError: if a flag is not written as it must be.
+    """
+    return TeacherFiles(
+        network=flags.teacher_path,
+        preprocess=flags.preprocess,
+        layouts=read_layouts(flags),
+        architecture=read_architecture(flags),
     )
 
 
@@ -77,21 +92,23 @@ def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> t
             f"resume it with these, not {flags.preset or config.preset}, {flags.mode}"
         )
     catalog = catalog.with_run(flags.out)
-    catalog, _ = catalog.with_files(config.teacher, options.teacher_path, options.preprocess, options.layouts)
+    files = replace(read_teacher_files(flags), network=options.teacher_path, preprocess=options.preprocess)
+    catalog, _ = catalog.with_files(config.teacher, files)
     return config, catalog
 
 
 def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
     """Begin a new run; the user's files become its teacher's."""
+    files = read_teacher_files(flags)
     if options.start is not None:
         catalog = catalog.with_run(options.start)
         config = _from_run(flags, catalog, options.start)
-        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess, options.layouts)
+        catalog, _ = catalog.with_files(config.teacher, files)
         return config, catalog
-    catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess, options.layouts)
+    catalog, teacher = catalog.with_files(flags.teacher, files)
     config = _from_preset(flags, catalog, teacher)
     if teacher is None:  # the preset names it
-        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, None, options.layouts)
+        catalog, _ = catalog.with_files(config.teacher, replace(files, preprocess=None))
     return config, catalog
 
 
@@ -147,13 +164,27 @@ def selected(card: Card, assignments: Sequence[str]) -> Card:
     return card.with_selection(**changes)
 
 
+def read_architecture(flags: argparse.Namespace) -> tuple[str, str | None] | None:
+    """Read what builds the network of a file that holds parameters alone: its name and its options; None if not given.
+
+    Raises:
+        UserError: if there are options of none.
+    """
+    name, options = flags.architecture, flags.architecture_options
+    if options is not None and name is None:
+        raise UserError(f"--architecture-options {options}: say of what: --architecture package.module:Class")
+    return None if name is None else (name, options)
+
+
 def with_teacher_files(flags: argparse.Namespace, catalog: Catalog) -> Catalog:
     """Return a catalogue in which the teachers of finished runs are fed as the user's file says, if one is given."""
     if flags.preprocess is not None:
         for run in flags.run:
             config, _ = read_config(run)
             catalog = catalog.with_run(run)
-            catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess)
+            catalog, _ = catalog.with_files(
+                config.teacher, TeacherFiles(network=flags.teacher_path, preprocess=flags.preprocess)
+            )
     return catalog
 
 

@@ -46,8 +46,6 @@ class Options:
     """How a tagger from a file is fed."""
     generator: str | None = None
     """The generator that the user asked for by name."""
-    layouts: tuple[tuple[str, str], ...] = ()
-    """Layouts of a tagger's inputs, by their names, where the user says them."""
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True
