@@ -64,6 +64,8 @@ def convert(model: onnx.ModelProto, x: Sequence[Tensor], path: Path) -> Converte
         reference = InPieces(graph, batch) if batch else graph
         expected = reference(*x)
     except Exception as error:
+        if "INVALID_ARGUMENT" not in str(error):  # it is not the inputs: a node fails for which onnxruntime has code
+            return _convert_unchecked(opened, x, path, first_line(error))
         raise UserError(
             f"{path}: onnxruntime cannot run it on inputs as they are described ({first_line(error)}); "
             "give the description that belongs to it"
@@ -108,7 +110,7 @@ def _to_torch(model: onnx.ModelProto) -> GraphNetwork:
 
 
 def _convert_unchecked(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, problem: str) -> Converted:
-    """Convert a graph that onnxruntime does not open: one of QONNX, or of types for which it has no code."""
+    """Convert a graph that onnxruntime cannot run: one of QONNX, or of types for which it has no code."""
     try:
         opened, batch = freed(model, x, lambda m: GraphNetwork(m.graph, {o.domain: o.version for o in m.opset_import}))
         graph = GraphNetwork(opened.graph, {o.domain: o.version for o in opened.opset_import})
@@ -146,8 +148,8 @@ def cannot_run(model: onnx.ModelProto, path: Path, problem: str, error: Exceptio
             "export the network with standard operators, or give it as TorchScript"
         )
     return UserError(
-        f"{path}: neither onnxruntime ({problem}) nor PyTorch ({first_line(error)}) can run it; "
-        "export it in 32 bits, or give it as TorchScript"
+        f"{path}: neither onnxruntime ({problem}) nor PyTorch ({first_line(error)}) can run it on inputs "
+        "as described; give the description that belongs to it, or the network as TorchScript"
     )
 
 

@@ -11,6 +11,8 @@ from zskt.onnx_runtime import session
 
 NEWER = (13, 17)
 """Versions of the standard operators that an old file is converted to, one after the other."""
+FIRST_NUMBER = 7919
+"""What axes of any length are taken for, and the numbers after it: no network has such a size."""
 KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "com.microsoft")
 
 
@@ -48,7 +50,7 @@ def prepared(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     problem = why_not(model)
     for version in NEWER if problem else ():
         try:
-            newer = version_converter.convert_version(model, version)
+            newer = _converted(model, version)
         except Exception:  # it raises whatever its adapters lack: the first problem is the one to tell
             continue
         if not why_not(newer):
@@ -56,6 +58,30 @@ def prepared(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
             break
     mended, count = with_angles_of_zero(model)
     return (mended if count and (problem or not why_not(mended)) else model), problem
+
+
+def _converted(model: onnx.ModelProto, version: int) -> onnx.ModelProto:
+    """Convert the standard operators to another version; the axes of any length have a number meanwhile.
+
+    The converter of ONNX compares shapes of old operators, and knows only numbers.
+    """
+    numbered = onnx.ModelProto()
+    numbered.CopyFrom(model)
+    names: dict[str, int] = {}
+    for dim in _dims(numbered):
+        if not dim.dim_value:
+            dim.dim_value = names.setdefault(dim.dim_param, FIRST_NUMBER + len(names))
+    newer: onnx.ModelProto = version_converter.convert_version(numbered, version)
+    by_number = {number: name for name, number in names.items()}
+    for dim in _dims(newer):
+        if dim.dim_value in by_number:
+            dim.dim_param = by_number[dim.dim_value]
+    del newer.graph.value_info[:]
+    return newer
+
+
+def _dims(model: onnx.ModelProto) -> list[onnx.TensorShapeProto.Dimension]:
+    return [d for value in (*model.graph.input, *model.graph.output) for d in value.type.tensor_type.shape.dim]
 
 
 def why_not(model: onnx.ModelProto) -> str:
@@ -69,4 +95,5 @@ def why_not(model: onnx.ModelProto) -> str:
 
 def first_line(error: Exception) -> str:
     """Return an error's words in one line, shortened."""
-    return " ".join(str(error).split())[:160]
+    words = " ".join(str(error).split()).removeprefix("[ONNXRuntimeError] : ")
+    return words.rsplit("Status Message: ", 1)[-1][:160]

@@ -27,7 +27,7 @@ ROUNDINGS: dict[str, Callable[[Tensor], Tensor]] = {
 
 def _straight_through(x: Tensor, rounded: Tensor) -> Tensor:
     """Return ``rounded`` with the gradient of ``x``."""
-    return x + (rounded - x).detach() if x.requires_grad else rounded
+    return rounded.detach() + (x - x.detach()) if x.requires_grad else rounded  # whole numbers stay exactly whole
 
 
 def _rounding(node: Node, default: str) -> Callable[[Tensor], Tensor]:
@@ -57,7 +57,8 @@ def _quant(node: Node, x: Tensor, scale: Tensor, zero: Tensor, bits: Tensor) -> 
 
 def _limited(y: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Clip to whole numbers, with a gradient inside of them and at them."""
-    return torch.clamp(y, low.to(y.dtype), high.to(y.dtype))
+    clipped = torch.clamp(y.detach(), low.to(y.dtype), high.to(y.dtype))
+    return torch.where(y == clipped, y, clipped)
 
 
 def _bipolar_quant(node: Node, x: Tensor, scale: Tensor) -> Tensor:
@@ -102,7 +103,8 @@ def _quantize_linear(node: Node, x: Tensor, scale: Tensor, zero: Tensor | None =
     axis = node.get("axis", 1)
     y = x / _along(x, scale, axis)
     y = _straight_through(y, torch.round(y))
-    return (y if zero is None else y + _along(x, zero, axis).to(y.dtype)).clamp(*LIMITS[kind])
+    y = y if zero is None else y + _along(x, zero, axis).to(y.dtype)
+    return _limited(y, *(torch.tensor(limit, device=y.device) for limit in LIMITS[kind]))
 
 
 def _dequantize_linear(node: Node, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
