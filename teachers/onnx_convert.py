@@ -125,7 +125,7 @@ def _convert_unchecked(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, 
                 "export the network with standard operators, or give it as TorchScript"
             ) from error
         raise UserError(
-            f"{path}: neither onnxruntime ({problem}) nor PyTorch ({first_line(error)}) can run it on inputs as described; "
+            f"{path}: neither onnxruntime ({problem}) nor PyTorch ({first_line(error)}) can run it as described; "
             "give the description that belongs to it, or the network as TorchScript"
         ) from error
     kind = "QONNX" if is_qonnx(model) else "ONNX"

@@ -86,7 +86,10 @@ def test_constants_are_computed_once_and_a_network_can_be_copied() -> None:
 
 def test_unknown_operators_are_named_with_their_domain() -> None:
     ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in "xy"]
-    for domain, said in (("", "holds the operator Unknown$"), ("own.domain", "holds the operator Unknown of own.domain$")):
+    for domain, said in (
+        ("", "holds the operator Unknown$"),
+        ("own.domain", "holds the operator Unknown of own.domain$"),
+    ):
         graph = helper.make_graph([helper.make_node("Unknown", ["x"], ["y"], domain=domain)], "g", ends[:1], ends[1:])
         with pytest.raises(ConversionError, match=said):
             GraphNetwork(graph, {"": 15})
