@@ -120,8 +120,9 @@ def _convert_unchecked(model: onnx.ModelProto, x: Sequence[Tensor], path: Path, 
     except Exception as error:
         foreign = ", ".join(f"{name} of {domain}" for domain, name in foreign_operators(model))
         if foreign:
+            what = "is a QONNX file, with" if is_qonnx(model) else "holds"
             raise UserError(
-                f"{path}: holds operators that onnxruntime does not have ({foreign}; {first_line(error)}); "
+                f"{path}: {what} operators that onnxruntime does not have ({foreign}; {first_line(error)}); "
                 "export the network with standard operators, or give it as TorchScript"
             ) from error
         raise UserError(

@@ -65,8 +65,10 @@ def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tup
 def _load(path: Path) -> onnx.ModelProto:
     import onnx
 
+    from teachers.onnx_versions import with_declared_domains
+
     try:
-        model = onnx.load(str(path))
+        model = with_declared_domains(onnx.load(str(path)))
         onnx.checker.check_model(model)
     except Exception as error:  # protobuf raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]

@@ -119,6 +119,9 @@ def test_a_network_of_few_bits_converts_and_says_that_it_is_one() -> None:
 
 
 def test_operators_of_other_domains_are_named() -> None:
+    broken = graph([cast(), helper.make_node("Quant", ["number"], ["y"], domain="finn.custom_op.general")])
+    with pytest.raises(UserError, match=r"is a QONNX file, with operators .* \(Quant of finn\.custom_op\.general;"):
+        convert(broken, X, PATH)
     model = graph([cast(), helper.make_node("Own", ["number"], ["y"], domain="my.lab")], domain="my.lab")
     with pytest.raises(UserError, match=r"a\.onnx: holds operators that onnxruntime does not have \(Own of my\.lab"):
         convert(model, X, PATH)
