@@ -143,8 +143,9 @@ def cannot_run(model: onnx.ModelProto, path: Path, problem: str, error: Exceptio
     """Say why neither onnxruntime nor PyTorch runs a graph."""
     foreign = ", ".join(f"{name} of {domain}" for domain, name in foreign_operators(model))
     if foreign:
+        what = "is a QONNX file, with" if is_qonnx(model) else "holds"
         return UserError(
-            f"{path}: holds operators that onnxruntime does not have ({foreign}; {first_line(error)}); "
+            f"{path}: {what} operators that onnxruntime does not have ({foreign}; {first_line(error)}); "
             "export the network with standard operators, or give it as TorchScript"
         )
     return UserError(

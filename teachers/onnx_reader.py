@@ -95,8 +95,9 @@ class OnnxFile:
         import onnx
 
         from teachers.export import rearranged
+        from teachers.onnx_versions import prepared
 
-        model = rearranged(self.model, tagger)
+        model = rearranged(prepared(self.model)[0], tagger)
         if model is None:
             return None
         copy = folder / "teacher.onnx"
