@@ -61,12 +61,6 @@ def test_names_of_variables_are_hints() -> None:
     assert choose_selection(inputs(40, "fj_pt"), ()).reason == "radius 0.8, from the name fj_pt"
 
 
-def test_jets_of_the_trigger_have_its_pileup() -> None:
-    for folder in ("HLT", "Run3Scouting"):
-        chosen = choose_selection(inputs(100), FLAVOURS, [Path("/far/from/any/hint") / folder / "model.onnx"])
-        assert chosen.selection.radius == 0.4 and chosen.selection.pileup == 8.0 and folder in chosen.reason
-
-
 def test_contradictions_are_asked_about_and_the_user_decides() -> None:
     file = [Path("/far/AK4/model.pt")]
     with pytest.raises(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +19,6 @@ MAX_AK4_PARTICLES = 64
 """Taggers that take more particles are for jets of a large radius, where nothing else tells."""
 N_FOLDERS = 4
 """Folders above a file whose names are looked at, the nearest first."""
-TRIGGER_PILEUP = 8.0
-"""Pile-up of the trigger's jets, as `zskt.jets.jets.JetSelection` counts it."""
 BORDER = 0.6
 """Jets of a larger radius are large."""
 
@@ -30,7 +27,6 @@ _RADIUS_WORD = re.compile(
 )
 _LARGE_WORD = re.compile(r"fat_?-?jet|(?<![a-z])fj(?![a-z])|large-?_?r(?![a-z])", re.IGNORECASE)
 _SMALL_WORD = re.compile(r"small-?_?r(?![a-z])", re.IGNORECASE)
-_TRIGGER_WORD = re.compile(r"(?<![a-z])hlt(?![a-z])|scouting|(?<![a-z])trigger", re.IGNORECASE)
 _FLAVOUR = re.compile(
     r"^(b|bb|gbb|lepb|blep|leptonicb|c|cc|gcc|s|u|d|ud|uds|udsg|sudg|light|l|g|q|pu|undef|tau\w*|ele|mu|electron|muon|quark|gluon)$"
 )
@@ -70,7 +66,7 @@ def choose_selection(
     files = tuple(files)
     if radius is not None:
         base = AK8_SELECTION if radius > BORDER else AK4_SELECTION
-        return ChosenSelection(_with_trigger(base, files), f"radius {radius:g}, as you set it")
+        return ChosenSelection(base, f"radius {radius:g}, as you set it")
     hints = [h for h in (*map(path_hint, files), variables_hint(preprocess), classes_hint(classes)) if h is not None]
     large = next((h for h in hints if h.radius > BORDER), None)
     small = next((h for h in hints if h.radius <= BORDER), None)
@@ -85,20 +81,16 @@ def choose_selection(
         reason = (
             f"radius {base.radius:g}, a guess from {longest} particles: nothing else tells (--set radius=0.4 or 0.8)"
         )
-        return ChosenSelection(_with_trigger(base, files), reason)
-    if {plain_class(name) for name in classes} == {name.lower() for name in JETCLASS_CLASSES} and hints[
-        0
-    ].radius == 0.8:
+        return ChosenSelection(base, reason)
+    is_jetclass = {plain_class(name) for name in classes} == {name.lower() for name in JETCLASS_CLASSES}
+    if is_jetclass and hints[0].radius == JETCLASS_RADIUS:
         return ChosenSelection(JetSelection(), "radius 0.8 and 500 to 1000 GeV, from the ten classes of JetClass")
     wide = hints[0].radius
     base = AK8_SELECTION if wide > BORDER else AK4_SELECTION
     reason = f"radius {base.radius:g}, from {hints[0].source}"
     if wide > JETCLASS_RADIUS:
         reason += f": pseudo-jets have at most {JETCLASS_RADIUS:g}, not {wide:g}"
-    chosen = _with_trigger(base, files)
-    if chosen != base:
-        reason += f"; pile-up as in the trigger, from {_trigger_word(files)!r} in the path"
-    return ChosenSelection(chosen, reason)
+    return ChosenSelection(base, reason)
 
 
 def selection_by_length(preprocess: Preprocess) -> JetSelection:
@@ -147,17 +139,6 @@ def classes_hint(classes: Sequence[str]) -> Hint | None:
 def _parts(file: Path) -> list[str]:
     place = file.absolute()
     return [place.name, *(parent.name for parent in list(place.parents)[:N_FOLDERS])]
-
-
-def _trigger_word(files: Iterable[Path]) -> str | None:
-    return next((part for file in files for part in _parts(file) if _TRIGGER_WORD.search(part)), None)
-
-
-def _with_trigger(selection: JetSelection, files: Iterable[Path]) -> JetSelection:
-    """Return small jets of the trigger as its published tagger has them."""
-    if selection.radius > BORDER or _trigger_word(files) is None:
-        return selection
-    return replace(selection, pileup=TRIGGER_PILEUP)
 
 
 def _verb(hint: Hint) -> str:
