@@ -38,3 +38,25 @@ def test_pfnano_feeds_taggers_of_cms_alone(tmp_path: Path) -> None:
 def test_jetclass_feeds_both() -> None:
     data = KIN.read(SAMPLE, JETCLASS_CLASSES)
     assert isinstance(data.samples, Jets) and torch.bincount(data.labels).tolist() == [200] * 10
+
+
+@pytest.mark.parametrize(
+    ("classes", "own"),
+    [
+        (("label_Tbqq", "background"), ("Tbqq",)),
+        (("top", "background"), ("Tbqq", "Tbl")),
+        (("prob_isHiggs", "background"), ("Hbb", "Hcc", "Hgg", "H4q", "Hqql")),
+        (("Hbb", "background"), ("Hbb",)),
+        (("score_QCD", "signal"), ("QCD",)),
+    ],
+)
+def test_all_jets_but_those_of_a_score_are_its_background(classes: tuple[str, ...], own: tuple[str, ...]) -> None:
+    labels = TaggerInputs(preprocess=described(), label_of_others=1).read(SAMPLE, classes).labels
+    truth = read_jets(SAMPLE).labels
+    for k, name in enumerate(JETCLASS_CLASSES):
+        assert (labels[truth == k] == (0 if name in own else 1)).all(), name
+
+
+def test_jets_of_a_score_that_no_label_stands_for_have_none() -> None:
+    labels = TaggerInputs(preprocess=described(), label_of_others=1).read(SAMPLE, ("score", "background")).labels
+    assert (labels == UNLABELLED).all()
