@@ -81,7 +81,8 @@ def test_one_score_is_distilled_as_two_classes(
     run, result = play(call, tmp_path, few_jets, (name,), head)
     teacher, student = result["teacher"], result["student"]
     assert student["agreement"] > 0.9 and student["kl"] < 0.1 and "values" not in student
-    assert student["auc"] == pytest.approx(teacher["auc"], abs=0.05) and teacher["ece"] is not None
+    assert student["auc"] > 0.6 and student["auc"] == pytest.approx(teacher["auc"], abs=0.05)
+    assert teacher["ece"] is not None
     physics = read_json(run / f"physics-{few_jets.stem}.json")
     assert physics["truth"] == "labels" and physics["background"] == ["background"]
     assert list(physics["signals"]) == [name] and physics["jets"] == 200
@@ -110,10 +111,13 @@ def test_independent_labels_are_distilled_each_as_a_bernoulli_variable(
     assert physics["background"] == ["all jets without the label"]
     assert read_json(tmp_path / "student/preprocess.json")["output_names"] == list(names)
     p = probabilities(tmp_path / "student")
-    assert p.shape == (4, 4) and not p.sum(1) == pytest.approx(np.ones(4), abs=1e-2)
+    assert p.shape == (4, 4) and (abs(p.sum(1) - 1) > 0.01).any()
     assert read_json(tmp_path / "student/export.json")["int8"]["agreement_with_teacher"] > 0.8
-    code, _, err = call("--mode", "few-shot", "--run", run, "--data", few_jets, "--out", tmp_path / "few")
-    assert code == 2 and "\n" not in err.strip()
+    files = ("--teacher-path", tmp_path / "files/model.pt", "--preprocess", tmp_path / "files/preprocess.json")
+    code, _, err = call("--mode", "few-shot", *files, "--data", few_jets, "--out", tmp_path / "few")
+    assert code == 2 and "has independent labels: use --mode kd" in err, err
+    code, _, err = call("--mode", "kd", *files, "--data", few_jets, "--out", tmp_path / "kd", "--iterations", 2)
+    assert code == 0, err
 
 
 def test_a_value_with_its_width_is_distilled_as_a_gaussian(call: Call, tmp_path: Path, few_jets: Path) -> None:

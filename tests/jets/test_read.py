@@ -78,3 +78,25 @@ def test_labels_of_parquet_are_matched_by_name(tmp_path: Path) -> None:
     data = TaggerInputs(preprocess=Preprocess((group,), ("top", "qcd"))).read(file, ("top", "qcd"))
     assert data.labels.tolist() == [(1, 0, UNLABELLED)[i] for i in hot]
     assert KIN.read(file, JETCLASS_CLASSES).labels.tolist() == [(0, 8, UNLABELLED)[i] for i in hot]
+
+
+@pytest.mark.parametrize(
+    ("classes", "own"),
+    [
+        (("label_Tbqq", "background"), ("Tbqq",)),
+        (("top", "background"), ("Tbqq", "Tbl")),
+        (("prob_isHiggs", "background"), ("Hbb", "Hcc", "Hgg", "H4q", "Hqql")),
+        (("Hbb", "background"), ("Hbb",)),
+        (("score_QCD", "signal"), ("QCD",)),
+    ],
+)
+def test_all_jets_but_those_of_a_score_are_its_background(classes: tuple[str, ...], own: tuple[str, ...]) -> None:
+    labels = TaggerInputs(preprocess=described(), label_of_others=1).read(SAMPLE, classes).labels
+    truth = read_jets(SAMPLE).labels
+    for k, name in enumerate(JETCLASS_CLASSES):
+        assert (labels[truth == k] == (0 if name in own else 1)).all(), name
+
+
+def test_jets_of_a_score_that_no_label_stands_for_have_none() -> None:
+    labels = TaggerInputs(preprocess=described(), label_of_others=1).read(SAMPLE, ("score", "background")).labels
+    assert (labels == UNLABELLED).all()
