@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,16 +17,18 @@ from torch import Tensor, nn
 from teachers.architecture import build_network, load_state, plain_names
 from teachers.card import ParameterCard
 from teachers.files import read_state_dict
-from teachers.forward_arguments import Called, input_of
+from teachers.forward_arguments import Called, FilledVectors, input_of
 from teachers.kinds import kind_of_file
 from teachers.weaver_particlenet import arguments_of, weaver_particlenet_of
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.preprocess import Preprocess
-from zskt.jets.random_inputs import random_inputs
+from zskt.jets.random_inputs import random_inputs, raw_outputs
 
 KINDS = ("state_dict", "checkpoint", "safetensors")
 """Kinds of files, of `teachers.kinds`, that hold parameters alone."""
+EXPORT_TOLERANCE = 1e-4
+"""How far an export may answer from its network."""
 MARKS = {
     "edge_convs.0.convs.0.weight": "ParticleNet",
     "blocks.0.attn.out_proj.weight": "ParticleTransformer",
@@ -123,27 +125,49 @@ def read_network(
     return Called(particlenet, [i for i in order if i is not None])
 
 
-def as_onnx(network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str] | None:
-    """Write a network as ONNX, its inputs named as in ``preprocess``; None where PyTorch cannot export it.
+def as_onnx(
+    path: Path, network: nn.Module, preprocess: Preprocess, folder: Path, architecture: Architecture | None
+) -> tuple[Path, str] | None:
+    """Write a network as ONNX, its inputs named as in ``preprocess``; None where the export fails or differs.
+
+    Weaver's networks are built as weaver builds them for its own export, which answers with probabilities.
 
     Args:
+        path: the parameters.
         network: as `read_network` returned it.
         preprocess: its inputs and outputs.
         folder: where to write.
+        architecture: what the user named.
 
     Returns:
         The file, and whose export it is.
     """
-    from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
+    from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 
     groups, file = preprocess.groups, folder / "teacher.onnx"
     x = random_inputs(groups, N_TRACE_SAMPLES)
+    exported = network if architecture is None else _for_inference(path, network, preprocess, architecture)
     try:
-        write_onnx(network, [group.name for group in groups], tuple(group.axes for group in groups), x, file)
-    except Exception:  # the exporter raises whatever an operator leads to
+        exported = FilledVectors(exported, groups).eval()  # else the exporter leaves it in training mode
+        write_onnx(exported, [group.name for group in groups], tuple(group.axes for group in groups), x, file)
+        answer = run_onnx(file, [group.name for group in groups], x)
+        with torch.no_grad():
+            same = torch.allclose(answer, raw_outputs(exported, x), atol=EXPORT_TOLERANCE)
+    except Exception:  # the exporter and onnxruntime raise whatever an operator leads to
+        same = False
+    if not same:
         file.unlink(missing_ok=True)
         return None
     return file, "ONNX, exported from the publisher's parameters"
+
+
+def _for_inference(path: Path, network: nn.Module, preprocess: Preprocess, architecture: Architecture) -> nn.Module:
+    """Return a network in the form that can be exported, where its code has one."""
+    options = json.loads(architecture.options) | {"for_inference": True}
+    try:
+        return read_network(path, preprocess, path, replace(architecture, options=json.dumps(options)))
+    except UserError:  # its code knows no other form
+        return network
 
 
 def parameters(path: Path) -> dict[str, Tensor]:

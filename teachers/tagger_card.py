@@ -232,7 +232,8 @@ class TaggerCard:
         assert isinstance(network, Tagger)
         file = network_file(self)
         if state_dict_reader.sniff(file):
-            return state_dict_reader.as_onnx(network.network, self.description.preprocess, folder)
+            preprocess = self.description.preprocess
+            return state_dict_reader.as_onnx(file, network.network, preprocess, folder, self.architecture)
         return reader_of(file).as_onnx(file, network, self.description.preprocess, folder)
 
 
