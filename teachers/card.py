@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -130,6 +130,10 @@ class ParameterCard:
                 f"--preprocess {preprocess}: {self.name} is fed as its card says; leave one of the two flags out"
             )
         return self if network is None else replace(self, local_file=require_user_file(self.name, network))
+
+    def with_layouts(self, layouts: Sequence[tuple[str, str]]) -> Self:
+        """Raise `UserError`: the card says how the network is fed."""
+        raise UserError(f"--layout {'='.join(layouts[0])}: {self.name} is fed as its card says; leave the flag out")
 
     def with_selection(self, **changes: float) -> Self:
         """Return the card of the same teacher for other jets.

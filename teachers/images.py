@@ -55,15 +55,15 @@ DATA = {
 IMAGENET_INPUTS = ImageInputs(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
 
-def _published_resnet(depth: int, ending: str, sha256: str | None, accuracy: str = "") -> ParameterCard:
-    """Make the card of a ResNet; ``sha256`` is None for a file that nobody here has seen: it is taken from a path."""
+def _published_resnet(depth: int, sha256: str, accuracy: str) -> ParameterCard:
+    """Make the card of a ResNet; its publisher names the file after the first digits of the SHA-256."""
     return ParameterCard(
         name=f"cifar10-resnet{depth}",
-        summary=f"ResNet-{depth} for CIFAR-10, " + (f"{accuracy} on its test images" if sha256 else "from a path only"),
+        summary=f"ResNet-{depth} for CIFAR-10, {accuracy} on its test images",
         source="K. He et al., arXiv:1512.03385, as trained in github.com/akamaster/pytorch_resnet_cifar10",
         licence="BSD-2-Clause",
         url="https://github.com/akamaster/pytorch_resnet_cifar10/raw/master/pretrained_models/"
-        f"resnet{depth}-{ending}.th",
+        f"resnet{depth}-{sha256[:8]}.th",
         sha256=sha256,
         inputs=IMAGENET_INPUTS,
         classes=CIFAR10,
@@ -118,10 +118,10 @@ def _wide_resnet(dataset: str, depth: int, width: int) -> ParameterCard:
 
 
 _CARDS = (
-    _published_resnet(20, "12fca82f", "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", "91.7 %"),
-    _published_resnet(32, "d509ac18", None),
-    _published_resnet(44, "014dd654", None),
-    _published_resnet(56, "4bfd9763", "4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367", "93.4 %"),
+    _published_resnet(20, "12fca82f0bebc4135bf1f32f6e3710e61d5108578464b84fd6d7f5c1b04036c8", "91.7 %"),
+    _published_resnet(32, "d509ac1820d7f25398913559d7e81a13229b1e7adc5648e3bfa5e22dc137f850", "92.6 %"),
+    _published_resnet(44, "014dd6541728a1c700b1642ab640e211dc6eb8ed507d70697458dc8f8a0ae2e4", "93.1 %"),
+    _published_resnet(56, "4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367", "93.4 %"),
     _bundled_lenet("mnist", "617ab449000a62d9a9b4bb495dbc18c1e6bf504e3ab974919c6759bf0439bee0"),
     _bundled_lenet("fashion-mnist", "f8ed68d9adaec1209655d06060d6eb35901db8ffa84c4aeb7d316fe9584933f3"),
     _wide_resnet("cifar10", 40, 2),

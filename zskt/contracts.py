@@ -5,7 +5,7 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -162,6 +162,10 @@ class Card(Protocol):
 
     def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
         """The same teacher from the user's files."""
+        ...
+
+    def with_layouts(self, layouts: Sequence[tuple[str, str]]) -> Self:
+        """The same teacher, some of its inputs in these layouts; a `UserError` where a card says how it is fed."""
         ...
 
     def with_selection(self, **changes: float) -> Self:

@@ -168,7 +168,6 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
         ((*zero, "--iterations", 0), "iterations is 0, but must be at least 1"),
         ((*zero, "--resume"), "--resume: say which run"),
         ((*zero, "--resume", "--out", "nothing"), "no such file; give the folder of a run"),
-        ((*zero, "--teacher", "jetclass-particlenet-full"), "give it as --teacher-path"),
         ((*zero, "--set", "optimizer=sgd"), "unknown setting of --mode zero-shot (method zskt) 'optimizer'"),
         (
             ("--mode", "kd", "--set", "warmup=0.5", "--data", SAMPLE),

@@ -47,7 +47,8 @@ def test_a_tagger_with_unknown_variables_is_distilled_evaluated_reported_and_exp
     assert read_json(run / "evaluate-few.json")["student"]["agreement"] == result["student"]["agreement"]
 
     with_teacher = ("--run", run, "--data", few_jets, "--teacher-path", tmp_path / "moved.pt")
-    assert call("--mode", "report", *with_teacher)[0] == 0
+    code, _, err = call("--mode", "report", *with_teacher)
+    assert code == 0, err
     page = (run / "report.html").read_text()
     assert page.count("data:image/png;base64") >= 6 and "pfcand_mystery" in page
     assert "http" not in page.replace("https://github.com", "").split("<h1>")[0]
@@ -141,14 +142,14 @@ def test_the_shipped_teachers_student_leaves(call: Call, tmp_path: Path, few_jet
 
 def test_a_tagger_is_judged_on_pfnano(call: Call, tmp_path: Path) -> None:
     file = write_pfnano(tmp_path / "nano.root")
-    preprocess = described(most=100)
+    preprocess = described(("label_Hbb", "label_Hcc", "label_QCD"), most=100)
     run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", file)
     assert read_json(run / "result.json")["data"]["count"] == 2
 
 
 def test_broken_pfnano_ends_a_run_before_it_begins(call: Call, tmp_path: Path) -> None:
     file = write_pfnano(tmp_path / "nano.root", PFCands_d0Err=None)
-    preprocess = described(most=100)
+    preprocess = described(("label_Hbb", "label_Hcc", "label_QCD"), most=100)
     path, where = write(tmp_path, preprocess, Toy(preprocess))
     out = tmp_path / "run"
     code, _, err = call(

@@ -94,6 +94,12 @@ def test_damaged_bundled_networks_are_told(tmp_path: Path) -> None:
         missing.files()
 
 
+def test_a_published_file_without_a_hash_is_not_fetched() -> None:
+    card = replace(SMALL, url="https://example.org/a.th")
+    with pytest.raises(UserError, match=r"no verified SHA-256 .* download https://example\.org/a\.th yourself"):
+        card.files()
+
+
 def test_a_network_that_the_user_trained_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     card = IMAGES["cifar10-wrn-16-2"]

@@ -70,4 +70,7 @@ class Evaluator:
         student_entry = network_metrics(student_name, count_parameters(student), predictions, labels)
         student_entry |= compare(teacher, predictions, self.card.values, self.card.gaussians)
         data = {"name": source.name, "sha256": source.sha256(), "count": len(self.data), "unit": source.unit}
+        labelled = int((labels >= 0).sum())
+        if labelled < len(self.data):
+            data["labelled"] = labelled
         return {"data": data, "teacher": teacher_entry, "student": student_entry}

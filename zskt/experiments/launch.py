@@ -42,6 +42,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
     has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
     teacher = domain.place(card.load(), device) if has_teacher else None
+    config = without_gradient(config, teacher, catalog, options)
     student = domain.place(_student(config, card, catalog, options), device).train()
     data = None if train_source is None else _training_data(train_source.read(), config, card, options)
     evaluator = Evaluator(test_source, card, teacher, device)
@@ -65,6 +66,26 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     _show_diagnosis(folder, evaluator, method)
     name = config.teacher if config.mode == "teacher" else config.student
     return folder.path, write_result(folder, method, config, evaluator, catalog, name)
+
+
+def without_gradient(config: RunConfig, teacher: nn.Module | None, catalog: Catalog, options: Options) -> RunConfig:
+    """Return the configuration that a teacher without gradients allows: its generator is the prior of what was asked.
+
+    Raises:
+        UserError: if the user asked for a generator that follows gradients.
+    """
+    if teacher is None or getattr(teacher, "differentiable", True) or config.generator is None:
+        return config
+    prior = catalog.generators[config.generator].prior
+    if not prior:
+        return config
+    if options.generator is not None:
+        raise UserError(
+            f"--generator {config.generator}: follows the teacher's gradient, and {config.teacher} has none; take "
+            f"--generator {prior}"
+        )
+    print(f"{config.teacher}: has no gradient by its input; generator {prior} in place of {config.generator}")
+    return config.with_(generator=prior)
 
 
 def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) -> nn.Module:

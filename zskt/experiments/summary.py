@@ -51,4 +51,13 @@ def summary(result: dict[str, Any], where: Path) -> str:
         for row in rows
     ]
     values = [value_line(name, figures) for name, figures in result["student"].get("values", {}).items()]
-    return "\n".join([f"\non {data['count']} {data['unit']}s of {data['name']}:", *lines, *values, f"run: {where}"])
+    title = f"\non {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
+    return "\n".join([title, *lines, *values, f"run: {where}"])
+
+
+def _of_labels(data: dict[str, Any]) -> str:
+    """Say how many samples carry the label of a class, where not all do."""
+    labelled = data.get("labelled")
+    if labelled is None:
+        return ""
+    return f", {labelled} with the label of a class" if labelled else ", none with the label of a class"

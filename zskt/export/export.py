@@ -23,7 +23,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.export import EXPORTERS
-from zskt.export.hls4ml import hls_project, require_hls4ml
+from zskt.export.hls4ml import hls_project, require_agreement, require_hls4ml
 from zskt.export.latency import latency
 from zskt.export.model_card import model_card
 from zskt.export.onnx import quantise
@@ -38,6 +38,10 @@ MAX_TIED_SHARE = 0.02
 """Share of samples that may differ more, for students with `ExportSpec.has_neighbour_search`."""
 N_INT8_CALIBRATION = 512
 """Pseudo-samples that set the ranges of the int8 student."""
+INT8_LARGER = (
+    "larger than model.onnx: in so small a network scales and conversions take more bytes than weights of 8 bits save"
+)
+"""Why a network may grow when it is quantised."""
 N_COMPARED = 500
 """Test samples on which the exported student is compared with the trained one."""
 N_AGREEMENT = 5000
@@ -57,7 +61,8 @@ def export_run(
             on, or the jets that ship with zskt.
 
     Raises:
-        UserError: if the folder is not empty, or the run or its student cannot be exported.
+        UserError: if the folder is not empty, or the run or its student cannot be exported. If the emulated firmware
+            is not the student, too, but then the folder is there.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {out}: the folder is not empty; name another")
@@ -71,15 +76,17 @@ def export_run(
     with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
         folder = Path(temporary) / "student"
         folder.mkdir()
-        _write(folder, run, spec)
+        measured = _write(folder, run, spec)
         if out.is_dir():  # empty
             out.rmdir()
         folder.replace(out)  # all of it or nothing
+    if "hls4ml" in measured:
+        require_agreement(measured["hls4ml"], out / "hls4ml")
     return out
 
 
-def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> None:
-    """Write all files of a student into an empty folder."""
+def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
+    """Write all files of a student into an empty folder, and return what was measured."""
     model, int8 = out / "model.onnx", out / "model-int8.onnx"
     used = write_onnx(spec.network, spec.input_names, spec.dynamic_axes, spec.random_inputs(N_TRACE_SAMPLES), model)
     measured = _require_equal(model, spec)
@@ -93,6 +100,7 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> None:
     shutil.copyfile(run.folder / "student.safetensors", out / "student.safetensors")
     write_json(out / "export.json", measured)
     (out / "README.md").write_text(model_card(run, spec, measured))
+    return measured
 
 
 @torch.no_grad()
@@ -139,6 +147,8 @@ def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) ->
                 same = top == teacher.logits[: len(top)].argmax(-1)
                 entry["agreement_with_teacher"] = float(same.double().mean())
         result[name] = entry
+    if result["int8"]["bytes"] > result["onnx"]["bytes"]:
+        result["int8"]["note"] = INT8_LARGER
     return result
 
 

@@ -11,20 +11,26 @@ import contextlib
 import importlib.util
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
 from zskt.networks.deep_sets import DeepSets
 
+if TYPE_CHECKING:
+    from hls4ml.model.graph import ModelGraph
+
 PRECISION = "ap_fixed<20,8>"
 """20 bits, 8 of them before the point: inputs reach 5, sums of phi a few dozen."""
 BACKEND = "Vitis"
+MIN_AGREEMENT = 0.9
+"""Least share of jets on which the emulated firmware must have the student's top class."""
 
 
 def require_hls4ml(student: nn.Module) -> None:
@@ -33,38 +39,100 @@ def require_hls4ml(student: nn.Module) -> None:
         raise UserError("export of deepsets needs hls4ml: pip install -r requirements-fpga.txt")
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what hls4ml prints and warns of off the screen."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
 @torch.no_grad()
 def hls_project(student: DeepSets, x: Sequence[Tensor], out: Path) -> dict[str, Any]:
     """Write the project into the folder ``out`` and emulate it on the teacher's inputs ``x``.
 
     Returns:
-        precision, number of jets, largest difference of logits from torch, and share of equal top classes.
+        precision, number of jets, order of the axes of its inputs, largest difference of logits from torch, and share
+        of equal top classes. Where the project cannot be made or compiled, "error" says why, and these two are None.
     """
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        import hls4ml
     core = student.folded().core()
-    leading = student.leading(*x)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
+    leading, expected = student.leading(*x), core(student.leading(*x)).numpy()
+    measured: dict[str, Any] = {"precision": PRECISION, "jets": len(expected)}
+    try:
+        project = _converted(core, leading, out)
+        with _quiet():
+            project.compile()
+            layout, emulated = emulate(project, leading.numpy(), expected)
+    except Exception as error:  # hls4ml raises whatever its passes do, and bare exceptions where no compiler is
+        why = " ".join(str(error).split())[:120]
+        return measured | {"error": why, "largest_difference": None, "agreement_with_student": None}
+    return measured | {
+        "input_layout": layout,
+        "largest_difference": float(np.abs(emulated - expected).max()),
+        "agreement_with_student": float((_decision(emulated) == _decision(expected)).mean()),
+    }
+
+
+def _converted(core: nn.Module, leading: Tensor, out: Path) -> ModelGraph:
+    """Convert plain layers that take (B, C, N) to an hls4ml project in the folder ``out``."""
+    with _quiet():
+        import hls4ml
+
         settings = hls4ml.utils.config_from_pytorch_model(
             core, tuple(leading.shape[1:]), granularity="name", backend=BACKEND, default_precision=PRECISION,
             channels_last_conversion="full",
         )  # fmt: skip
-        project = hls4ml.converters.convert_from_pytorch_model(
-            core,
-            output_dir=str(out),
-            project_name="student",
-            backend=BACKEND,
-            hls_config=settings,
+        return hls4ml.converters.convert_from_pytorch_model(
+            core, output_dir=str(out), project_name="student", backend=BACKEND, hls_config=settings,
             io_type="io_parallel",
-        )
-        project.compile()
-        emulated = project.predict(np.ascontiguousarray(leading.transpose(1, 2).numpy()))
-    expected = core(leading).numpy()
-    return {
-        "precision": PRECISION,
-        "jets": len(expected),
-        "largest_difference": float(np.abs(emulated - expected).max()),
-        "agreement_with_student": float((emulated.argmax(1) == expected.argmax(1)).mean()),
+        )  # fmt: skip
+
+
+def emulate(
+    project: ModelGraph, leading: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]
+) -> tuple[str, npt.NDArray[np.float32]]:
+    """Run a compiled project on (B, C, N), in the order of axes that its own input has.
+
+    hls4ml may transpose inputs itself or leave that to its caller; the shape of the project's input tells. Where C = N
+    the shape does not, and the order counts whose outputs are nearer to ``expected`` (B, K + R).
+
+    Returns:
+        "CN" or "NC", and the outputs (B, K + R).
+
+    Raises:
+        UserError: if the input has neither shape.
+    """
+    (variable,) = project.get_input_variables()
+    shape = tuple(variable.shape)
+    orders = {"CN": leading, "NC": leading.transpose(0, 2, 1)}
+    outputs = {
+        order: project.predict(np.ascontiguousarray(x)).reshape(expected.shape)
+        for order, x in orders.items()
+        if x.shape[1:] == shape
     }
+    if not outputs:
+        wanted = leading.shape[1:]
+        raise UserError(f"its project takes inputs of {shape}, not of {wanted}")
+    nearest = min(outputs, key=lambda order: float(np.abs(outputs[order] - expected).max()))
+    return nearest, outputs[nearest]
+
+
+def _decision(outputs: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    """Return the top class (B,) of logits (B, K), or the sign of a single one."""
+    decision: npt.NDArray[Any] = outputs.argmax(1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
+    return decision
+
+
+def require_agreement(measured: dict[str, Any], folder: Path) -> None:
+    """Raise `UserError` if the emulated firmware in a folder is not the student, or could not be emulated."""
+    agreement, kept = measured["agreement_with_student"], "the other exported files are sound"
+    if agreement is None:
+        raise UserError(
+            f"{folder}: the student was not emulated ({measured['error']}); hls4ml 1.1 to 1.3 and a C++ compiler are "
+            f"needed; {kept}"
+        )
+    if agreement < MIN_AGREEMENT:
+        raise UserError(
+            f"{folder}: emulated in {measured['precision']}, its top class is the student's on {agreement:.3f} of "
+            f"{measured['jets']} jets, less than {MIN_AGREEMENT}; do not synthesise it; {kept}"
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.summary import written
+from zskt.export.hls4ml import MIN_AGREEMENT
 from zskt.export.latency import latency_table
 from zskt.export.student import ExportSpec
 from zskt.markdown import table as markdown_table
@@ -52,16 +53,25 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         f"{measured['count']} {kind}s same top class as the student on "
         f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
         f"{written(quantised.get('agreement_with_teacher'))} instead of "
-        f"{written(measured['onnx'].get('agreement_with_teacher'))}.",
+        f"{written(measured['onnx'].get('agreement_with_teacher'))}."
+        + (f" It is {quantised['note']}." if "note" in quantised else ""),
         "- `student.safetensors`: parameters for zskt.",
     ]
     if measured.get("hls4ml"):
-        hls = measured["hls4ml"]
-        parts.append(
-            f"- `hls4ml/`: project in {hls['precision']}; emulated, its top class is the student's on "
-            f"{hls['agreement_with_student']:.4f} of {hls['jets']} jets."
-        )
+        parts.append(_firmware(measured["hls4ml"]))
     if measured.get("latency"):
         note = f"{spec.latency_note}Teacher: {measured['latency'][0]['teacher']}."
         parts += ["## Time in onnxruntime", note, latency_table(measured["latency"], kind)]
     return "\n\n".join(parts) + "\n"
+
+
+def _firmware(hls: dict[str, Any]) -> str:
+    """Say what the emulated firmware is worth."""
+    agreement = hls["agreement_with_student"]
+    if agreement is None:
+        return f"- `hls4ml/`: project in {hls['precision']}, not emulated ({hls['error']}): do not synthesise it."
+    warning = "" if agreement >= MIN_AGREEMENT else f" That is less than {MIN_AGREEMENT}: do not synthesise it."
+    return (
+        f"- `hls4ml/`: project in {hls['precision']}; emulated, its top class is the student's on {agreement:.4f} of "
+        f"{hls['jets']} jets.{warning}"
+    )

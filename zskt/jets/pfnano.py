@@ -19,8 +19,9 @@ import torch
 import uproot
 from torch import Tensor
 
-from zskt.dataset import UNLABELLED, Labelled, plain_positions
+from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
+from zskt.jets.class_names import plain_class
 from zskt.jets.collections import ReconstructedJets, empty
 from zskt.jets.pfnano_tables import (
     CANDIDATE_BRANCHES,
@@ -119,7 +120,7 @@ def labels_of(
     if kind.puppi or not set(branches) <= set(events.fields):
         return torch.full((count,), UNLABELLED)
     columns = [flatten(events[name][selected]).astype(int) for name in branches]
-    plain = plain_positions(classes)
+    plain = {plain_class(name): k for k, name in reversed(list(enumerate(classes)))}  # the first of a name counts
     flavours = [_flavour(*map(int, row)) for row in zip(*columns, strict=True)]
     labels = torch.tensor([next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours])
     if others is None or not bool((labels >= 0).any()):

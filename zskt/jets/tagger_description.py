@@ -1,13 +1,14 @@
 """Record a tagger's inputs and outputs in a run's folder, so that its student is fed alike.
 
-The record is in a layout of our own: a list of inputs with their lengths, a row of numbers for each variable, and the
-outputs.
+The record is in a layout of our own: a list of inputs with their lengths, a name and numbers for each variable, the
+outputs, variables that the file defined, and the jets that the tagger was taken to be for. Earlier records have a
+table of variables by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,18 @@ from typing import Any
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead, WidthForm
 from zskt.jets.class_groups import BACKGROUND_CLASSES
+from zskt.jets.definitions import FileDefinition
+from zskt.jets.input_names import collection_of
+from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 
 RECORD = "inputs.json"
 """File name of the record in a run's folder."""
 NUMBERS = tuple(f.name for f in fields(Variable) if f.name != "name")
 """Fields of a variable that are numbers."""
+
+EARLIER_SUFFIXES = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
+"""Last words of inputs that shared entries when records had tables: students of such runs are built as then."""
 
 
 class HeadKind(StrEnum):
@@ -58,6 +65,10 @@ class Description:
     """What the classes are."""
     gaussians: tuple[GaussianHead, ...] = ()
     """Which of the values are mean and width of one; positions among the values."""
+    selection: JetSelection | None = None
+    """Jets that the tagger is for, where a card does not say; None in earlier records."""
+    selection_reason: str = ""
+    """What the selection was told by."""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -99,7 +110,9 @@ class Description:
                 "name": group.name,
                 "lengths": [group.min_length, group.max_length],
                 "flat": group.flat,
-                "variables": {v.name: [getattr(v, number) for number in NUMBERS] for v in group.variables},
+                "entries": group.entries,
+                "layout": group.layout,
+                "variables": [[v.name, *(getattr(v, number) for number in NUMBERS)] for v in group.variables],
             }
             for group in self.preprocess.groups
         ]
@@ -109,6 +122,9 @@ class Description:
             "outputs": list(self.preprocess.outputs),
             "regressed": list(self.values),
             "parameters": self.parameters,
+            "definitions": [list(entry) for entry in self.preprocess.definitions],
+            "selection": None if self.selection is None else asdict(self.selection),
+            "selection_reason": self.selection_reason,
             "classes": list(self.classes),
             "head": self.kind.value,
             "gaussians": [[head.mean, head.width, head.form.value] for head in self.gaussians],
@@ -126,22 +142,30 @@ class Description:
             UserError: if it is not such a record.
         """
         try:
-            groups = tuple(
-                InputGroup(
-                    entry["name"],
-                    tuple(Variable(name, *numbers) for name, numbers in entry["variables"].items()),
-                    entry["lengths"][0],
-                    entry["lengths"][1],
-                    entry["flat"],
-                )
-                for entry in record["inputs"]
-            )
+            groups = tuple(_group(entry) for entry in record["inputs"])
             values = tuple(record["regressed"])
             # Records of earlier versions know classes of one choice, and values without widths.
             classes = tuple(record.get("classes", [name for name in record["outputs"] if name not in values]))
             gaussians = tuple(GaussianHead(m, w, WidthForm(form)) for m, w, form in record.get("gaussians", []))
             kind = HeadKind(record.get("head", HeadKind.CLASSES))
-            preprocess = Preprocess(groups, tuple(record["outputs"]))
-            return cls(preprocess, classes, values, record["parameters"], kind, gaussians)
+            definitions = tuple(FileDefinition(*entry) for entry in record.get("definitions", ()))
+            preprocess = Preprocess(groups, tuple(record["outputs"]), definitions)
+            selection = record.get("selection")
+            selection = None if selection is None else JetSelection(**selection)
+            reason = record.get("selection_reason", "")
+            return cls(preprocess, classes, values, record["parameters"], kind, gaussians, selection, reason)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UserError(f"{where}: is not the record of a run's inputs ({error}); fetch the run again") from error
+
+
+def _group(entry: Mapping[str, Any]) -> InputGroup:
+    """Read an input of a record."""
+    rows, entries = entry["variables"], entry.get("entries", "")
+    if isinstance(rows, Mapping):  # earlier records
+        rows = [[name, *numbers] for name, numbers in rows.items()]
+        first, _, last = entry["name"].rsplit("__", 1)[0].rpartition("_")
+        before = first if first and last.lower() in EARLIER_SUFFIXES else entry["name"]
+        entries = "" if before == (collection_of(entry["name"].rsplit("__", 1)[0]) or entry["name"]) else before
+    variables = tuple(Variable(*row) for row in rows)
+    low, high = entry["lengths"]
+    return InputGroup(entry["name"], variables, low, high, entry["flat"], entries, entry.get("layout", ""))
