@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from teachers.network_file import Argument, Axis, as_outputs
+from teachers.exported_call import ExportedCall
+from teachers.network_file import Argument, as_outputs
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
 
@@ -21,23 +22,6 @@ if TYPE_CHECKING:
 SUFFIXES: tuple[str, ...] = (".pt2",)
 
 
-class ExportedNetwork(nn.Module):
-    """An exported program as a network: always in evaluation mode, as it was exported."""
-
-    def __init__(self, program: nn.Module) -> None:
-        super().__init__()
-        self.program = program
-        self.origin = "torch.export, as it is"
-
-    def forward(self, *x: Tensor) -> Any:
-        """Call the program with its inputs in their order."""
-        return self.program(*x)
-
-    def train(self, mode: bool = True) -> ExportedNetwork:
-        """Do nothing: a program has one mode."""
-        return self
-
-
 class ProgramFile:
     """A network stored by `torch.export.save`."""
 
@@ -45,10 +29,8 @@ class ProgramFile:
     outputs: tuple[str, ...] = ()
 
     def __init__(self, path: Path, program: Any) -> None:
-        self.path, self.program = path, ExportedNetwork(program.module())
-        shapes = {node.name: node.meta["val"].shape for node in program.graph.nodes if node.op == "placeholder"}
-        names = [str(name) for name in program.graph_signature.user_inputs]
-        self.arguments = tuple(Argument(name, tuple(map(_axis, shapes[name]))) for name in names)
+        self.path, self.program = path, ExportedCall(program)
+        self.arguments = tuple(Argument(a.name, a.shape) for a in self.program.arguments)
 
     @torch.no_grad()
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -66,10 +48,6 @@ class ProgramFile:
 
         whose = "ONNX, exported from the publisher's torch.export program"
         return export_tagger(open_file(self.path).program, tagger, folder, whose)
-
-
-def _axis(size: Any) -> Axis:
-    return size if isinstance(size, int) else str(size)
 
 
 def sniff(path: Path) -> bool:

@@ -45,6 +45,33 @@ class Called(nn.Module):
         return outputs
 
 
+class FilledVectors(nn.Module):
+    """A network whose padded four-vectors are some particle's instead of zero, for an export.
+
+    PyTorch's export writes atan2(y, x) as the arctangent of y / x, which is not a number where both are zero; the mask
+    hides the padding, but not that.
+
+    Args:
+        network: called with all inputs.
+        groups: the inputs.
+    """
+
+    def __init__(self, network: nn.Module, groups: Sequence[InputGroup]) -> None:
+        super().__init__()
+        self.network = network
+        roles = [role_of(group.name) for group in groups]
+        masks = {collection: i for i, (collection, role) in enumerate(roles) if role == "mask"}
+        self.masks = {i: masks[c] for i, (c, role) in enumerate(roles) if role == "vectors" and c in masks}
+
+    def forward(self, *x: Tensor) -> Tensor:
+        """Call the network with vectors (B, 4, P), along the axis where the mask (B, 1, P) is zero."""
+        filled = list(x)
+        for i, mask in self.masks.items():
+            filled[i] = x[i] + (1 - x[mask]) * x[i].new_tensor([1.0, 0.0, 0.0, 2.0]).view(1, 4, 1)
+        outputs: Tensor = self.network(*filled)
+        return outputs
+
+
 def role_of(name: str) -> tuple[str, str]:
     """Return the collection and the role that the name of an input or argument says: ("pf", "features") of "pf_x".
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,19 +17,23 @@ from torch import Tensor, nn
 from teachers.architecture import build_network, load_state, plain_names
 from teachers.card import ParameterCard
 from teachers.files import read_state_dict
-from teachers.forward_arguments import Called, input_of
+from teachers.forward_arguments import Called, FilledVectors, input_of
 from teachers.kinds import kind_of_file
+from teachers.layouts import arrange
 from teachers.network_file import Argument, as_outputs
 from teachers.weaver_particlenet import arguments_of, weaver_particlenet_of
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.preprocess import InputGroup, Preprocess
+from zskt.jets.random_inputs import random_inputs, raw_outputs
 
 if TYPE_CHECKING:
     from teachers.tagger import Tagger
 
 KINDS = ("state_dict", "checkpoint", "safetensors")
 """Kinds of files, of `teachers.kinds`, that hold parameters alone."""
+EXPORT_TOLERANCE = 1e-4
+"""How far an export may answer from its network."""
 MARKS = {
     "edge_convs.0.convs.0.weight": "ParticleNet",
     "blocks.0.attn.out_proj.weight": "ParticleTransformer",
@@ -97,9 +101,11 @@ class ParameterFile:
     runtime = "PyTorch"
     outputs: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, module: nn.Module, groups: Sequence[InputGroup]) -> None:
-        self.path, self.module = path, module
-        self.arguments = tuple(Argument(group.name) for group in groups)
+    def __init__(
+        self, path: Path, module: nn.Module, preprocess: Preprocess, architecture: Architecture | None
+    ) -> None:
+        self.path, self.module, self.preprocess, self.architecture = path, module, preprocess, architecture
+        self.arguments = tuple(Argument(group.name) for group in preprocess.groups)
 
     @torch.no_grad()
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -112,14 +118,41 @@ class ParameterFile:
         return self.module
 
     def as_onnx(self, tagger: Tagger, folder: Path) -> tuple[Path, str] | None:
-        """Write the network as ONNX; return the file, and whose export it is; None where PyTorch cannot export it."""
-        from teachers.export import export_tagger
+        """Write the network as ONNX; return it, and whose export it is; None where the export fails or differs.
 
+        Weaver's networks are built as weaver builds them for its own export, which answers with probabilities.
+        """
+        from teachers.export import export_tagger
+        from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx
+
+        groups, file = tagger.preprocess.groups, folder / "teacher.onnx"
+        x = random_inputs(groups, N_TRACE_SAMPLES)
+        exported = self._for_inference()
+        if all(group.layout == "BCP" for group in groups):
+            exported = FilledVectors(exported, groups)
         try:
-            return export_tagger(self.module, tagger, folder, "ONNX, exported from the publisher's parameters")
-        except Exception:  # the exporter raises whatever an operator leads to
-            (folder / "teacher.onnx").unlink(missing_ok=True)
-            return None
+            written = export_tagger(exported.eval(), tagger, folder, "ONNX, exported from the publisher's parameters")
+            answer = run_onnx(file, [group.name for group in groups], x)
+            with torch.no_grad():
+                arguments = [arrange(t, group.layout) for t, group in zip(x, groups, strict=True)]
+                same = torch.allclose(answer, raw_outputs(exported, arguments), atol=EXPORT_TOLERANCE)
+        except Exception:  # the exporter and onnxruntime raise whatever an operator leads to
+            same = False
+        if same:
+            return written
+        file.unlink(missing_ok=True)
+        return None
+
+    def _for_inference(self) -> nn.Module:
+        """Return the network in the form that can be exported, where its code has one."""
+        if self.architecture is None:
+            return self.module
+        options = json.loads(self.architecture.options) | {"for_inference": True}
+        try:
+            architecture = replace(self.architecture, options=json.dumps(options))
+            return _network(self.path, self.preprocess, self.path, architecture)
+        except UserError:  # its code knows no other form
+            return self.module
 
 
 def open_file(
@@ -136,7 +169,8 @@ def open_file(
     Raises:
         UserError: if the file is damaged, of another architecture, or does not say which it is of.
     """
-    return ParameterFile(path, _network(path, preprocess, preprocess_file, architecture), preprocess.groups)
+    network = _network(path, preprocess, preprocess_file, architecture)
+    return ParameterFile(path, network, preprocess, architecture)
 
 
 def _network(path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None) -> nn.Module:

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from teachers.state_dict_reader import Architecture, cards_with, parameters, read_network, sniff
+from teachers.state_dict_reader import Architecture, as_onnx, cards_with, parameters, read_network, sniff
 from teachers.weaver_particlenet import weaver_particlenet_of
 from tests.teachers.weaver_networks import by_name, described, jets, trained, weaver_class
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
+from zskt.onnx_runtime import run_onnx
 
 BLOCKS = [(16, (64, 64, 64)), (16, (128, 128, 128)), (16, (256, 256, 256))]
 NOWHERE = Path("preprocess.json")
@@ -164,3 +165,18 @@ def test_a_mistake_in_the_flags_is_one_line(name: str, options: str | None, mess
     with pytest.raises(UserError, match=message) as told:
         Architecture.of(name, options)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("version", [1, 3])
+@torch.no_grad()
+def test_a_transformer_leaves_as_onnx(tmp_path: Path, version: int) -> None:
+    network = trained(weaver_class("ParticleTransformer")(input_dim=6, num_classes=3, version=version, **SMALL))
+    path, preprocess = tmp_path / "net.pt", described(points=False)
+    torch.save(network.state_dict(), path)
+    architecture = Architecture.of("weaver.nn.model.ParticleTransformer", None)
+    read = read_network(path, preprocess, NOWHERE, architecture)
+    written = as_onnx(path, read, preprocess, tmp_path, architecture)
+    assert written is not None
+    x = jets(preprocess)
+    answer = run_onnx(written[0], [g.name for g in preprocess.groups], x)
+    assert torch.allclose(answer, read(*x).softmax(1), atol=1e-4)
