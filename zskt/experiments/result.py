@@ -35,6 +35,8 @@ class ScoredSamples:
     count: int
     unit: str
     """What a sample is called: "jet" or "image"."""
+    labelled: int | None = None
+    """Number of samples that carry the label of a class, where not all do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,8 @@ class Result:
         for name in ("batch_size", "data", "seconds", *unused):
             if values[name] is None:
                 del values[name]
+        if values.get("data") is not None and values["data"]["labelled"] is None:
+            del values["data"]["labelled"]
         for name in ("agreement", "kl", "values"):
             del values["teacher"][name]
         if not values["student"]["values"]:
