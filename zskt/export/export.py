@@ -93,6 +93,8 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     quantise(model, int8, spec.input_names, spec.calibration)
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
+    if not isinstance(run.student, DeepSets) and any(isinstance(m, DeepSets) for m in run.student.modules()):
+        print("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values", file=sys.stderr)
     if isinstance(run.student, DeepSets):
         measured["hls4ml"] = hls_project(run.student, spec.test_inputs(N_EMULATED), out / "hls4ml")
     write_json(out / "preprocess.json", spec.preprocess(used))
