@@ -20,7 +20,8 @@ from benchmarks.particlenet import clock, forward
 from generators import GENERATORS
 from teachers.tagger import read_tagger
 from zskt.jets.preprocess import read_preprocess
-from zskt.jets.tagger_inputs import TaggerInputs, default_selection
+from zskt.jets.selection_hints import selection_by_length
+from zskt.jets.tagger_inputs import TaggerInputs
 
 BATCH = 64
 
@@ -43,7 +44,7 @@ def main() -> None:
     for parameter in script.parameters():
         parameter.requires_grad_(False)
     generator = GENERATORS["shower-prior"].build(
-        TaggerInputs(preprocess=preprocess, selection=default_selection(preprocess))
+        TaggerInputs(preprocess=preprocess, selection=selection_by_length(preprocess))
     )
     rng = torch.Generator().manual_seed(0)
     x = tuple(t[:BATCH] for t in generator(torch.randn(3 * BATCH, generator.latent_size, generator=rng), rng).x)

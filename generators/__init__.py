@@ -36,33 +36,39 @@ class Entry:
     """Function from the input specification of the domain to the generator."""
     summary: str
     """What it draws, in a line."""
+    prior: str = ""
+    """The generator to take instead where the teacher has no gradient; empty if this one needs none."""
 
 
-def _jets(build: Callable[[Any], Generator], summary: str) -> Entry:
+def _jets(build: Callable[[Any], Generator], summary: str, prior: str = "") -> Entry:
     """An entry for jets, which draws unknown variables of a tagger, too."""
-    return Entry("jets", lambda inputs: with_unknown_variables(build(inputs), inputs), summary)
+    return Entry("jets", lambda inputs: with_unknown_variables(build(inputs), inputs), summary, prior)
 
 
 GENERATORS: dict[str, Entry] = {
     "noise": _jets(NoiseJets, "jets of random particles: the trivial baseline, nothing to learn"),
-    "mlp": _jets(MLPJets, "the paper's idea for jets: a free network from z to particles"),
+    "mlp": _jets(MLPJets, "the paper's idea for jets: a free network from z to particles", "shower-prior"),
     "shower-prior": _jets(
         partial(Shower, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
     ),
     "shower": _jets(
-        Shower, "the same physics, its continuous parameters and its mix of processes moved by an adversary"
+        Shower,
+        "the same physics, its continuous parameters and its mix of processes moved by an adversary",
+        "shower-prior",
     ),
-    "image": Entry("images", ConvGenerator, "the paper's convolutional network from z to normalised pixels"),
+    "image": Entry(
+        "images", ConvGenerator, "the paper's convolutional network from z to normalised pixels", "leaves-prior"
+    ),
     "strokes-prior": Entry(
         "images", partial(Strokes, adversarial=False), "a pen's random strokes, for written characters"
     ),
-    "strokes": Entry("images", Strokes, "the same, moved by an adversary"),
+    "strokes": Entry("images", Strokes, "the same, moved by an adversary", "strokes-prior"),
     "cutouts-prior": Entry("images", Cutouts, "one object on black, for pictures of products"),
     "leaves-prior": Entry("images", DeadLeaves, "objects in front of objects, for photographs"),
     "things-prior": Entry("images", Objects, "the same, with sketches of vehicles, ships and animals in the middle"),
     "tabular-prior": Entry(
         "vectors", partial(Tabular, adversarial=False), "numbers spread over their bounds, nothing to learn"
     ),
-    "tabular": Entry("vectors", Tabular, "the same, moved by an adversary"),
+    "tabular": Entry("vectors", Tabular, "the same, moved by an adversary", "tabular-prior"),
 }
 """Generators by name: in each domain, those that know more stand further down, as in tables."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from teachers import tagger_card
+from teachers.atlas import read_gnn_config
 from teachers.card import ParameterCard
 from teachers.cms import CMS
 from teachers.files import load_teacher
@@ -40,7 +41,7 @@ def card_of_files(network: Path, preprocess: Path | None) -> TaggerCard:
     Raises:
         UserError: if there is no file of the network, or nothing says how it is fed.
     """
-    if preprocess is None:
+    if preprocess is None and read_gnn_config(network) is None:
         raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
     return tagger_card.card_of_files(network, preprocess, reserved=frozenset(TEACHERS))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +13,7 @@ from torch import nn
 from teachers.files import network_file, read_state_dict, require_user_file
 from zskt.contracts import Inputs
 from zskt.errors import UserError
+from zskt.gaussian import GaussianHead
 from zskt.jets.features import JetInputs, require_features
 from zskt.networks.particlenet import ParticleNet
 
@@ -51,6 +52,10 @@ class ParameterCard:
     """What a user should know before trusting it."""
     values: tuple[str, ...] = ()
     """Names of what the network regresses beside its classes."""
+    bernoulli: bool = False
+    """Whether its classes are independent labels, and not one choice."""
+    gaussians: tuple[GaussianHead, ...] = ()
+    """Which of its values are mean and width of one."""
 
     @property
     def domain(self) -> str:
@@ -125,6 +130,10 @@ class ParameterCard:
                 f"--preprocess {preprocess}: {self.name} is fed as its card says; leave one of the two flags out"
             )
         return self if network is None else replace(self, local_file=require_user_file(self.name, network))
+
+    def with_layouts(self, layouts: Sequence[tuple[str, str]]) -> Self:
+        """Raise `UserError`: the card says how the network is fed."""
+        raise UserError(f"--layout {'='.join(layouts[0])}: {self.name} is fed as its card says; leave the flag out")
 
     def with_selection(self, **changes: float) -> Self:
         """Return the card of the same teacher for other jets.

@@ -6,34 +6,48 @@ import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from teachers.input_order import Reordered, input_order
+from teachers.exported_call import ExportedCall
+from teachers.network_file import Argument, as_outputs
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup, Preprocess
-from zskt.jets.random_inputs import random_inputs
+from zskt.jets.preprocess import InputGroup
+
+if TYPE_CHECKING:
+    from teachers.tagger import Tagger
 
 SUFFIXES: tuple[str, ...] = (".pt2",)
 
 
-class ExportedNetwork(nn.Module):
-    """An exported program as a network: always in evaluation mode, as it was exported."""
+class ProgramFile:
+    """A network stored by `torch.export.save`."""
 
-    def __init__(self, program: nn.Module) -> None:
-        super().__init__()
-        self.program = program
-        self.origin = "torch.export, as it is"
+    runtime = "torch.export"
+    outputs: tuple[str, ...] = ()
 
-    def forward(self, *x: Tensor) -> Tensor:
-        """Call the program with its inputs in their order."""
-        answer: Tensor = self.program(*x)
-        return answer
+    def __init__(self, path: Path, program: Any) -> None:
+        self.path, self.program = path, ExportedCall(program)
+        self.arguments = tuple(Argument(a.name, a.shape) for a in self.program.arguments)
 
-    def train(self, mode: bool = True) -> ExportedNetwork:
-        """Do nothing: a program has one mode."""
-        return self
+    @torch.no_grad()
+    def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return the outputs of the program."""
+        return as_outputs(self.program(*x))
+
+    def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
+        """Return the program: it has gradients."""
+        del x, groups
+        return self.program
+
+    def as_onnx(self, tagger: Tagger, folder: Path) -> tuple[Path, str] | None:
+        """Write the network as ONNX, its inputs named and laid out as described; return the file, and whose export."""
+        from teachers.export import export_tagger
+
+        whose = "ONNX, exported from the publisher's torch.export program"
+        return export_tagger(open_file(self.path).program, tagger, folder, whose)
 
 
 def sniff(path: Path) -> bool:
@@ -41,31 +55,16 @@ def sniff(path: Path) -> bool:
     return path.suffix in SUFFIXES and zipfile.is_zipfile(path)
 
 
-def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tuple[nn.Module, list[InputGroup]]:
-    """Read a network, its inputs in the order of ``groups``; the groups come back as they are.
+def open_file(path: Path) -> ProgramFile:
+    """Open an exported program.
 
     Raises:
-        UserError: if the file is damaged or takes other inputs.
+        UserError: if the file is damaged.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.export.load(str(path))
-            arguments = list(program.graph_signature.user_inputs)
-            network = ExportedNetwork(program.module())
+            return ProgramFile(path, torch.export.load(str(path)))
     except Exception as error:  # the archive's reader raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable torch.export file ({first}); export it again") from error
-    order = input_order([str(name) for name in arguments], groups, path, preprocess_file)
-    return (network if order == list(range(len(groups))) else Reordered(network, order)), list(groups)
-
-
-def as_onnx(path: Path, network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str]:
-    """Write a network as ONNX, its inputs named as in ``preprocess``; return the file, and whose export it is."""
-    from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
-
-    groups, file = preprocess.groups, folder / "teacher.onnx"
-    module, _ = read(path, groups, path)
-    x = random_inputs(groups, N_TRACE_SAMPLES)
-    write_onnx(module, [group.name for group in groups], tuple(group.axes for group in groups), x, file)
-    return file, "ONNX, exported from the publisher's torch.export program"

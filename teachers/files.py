@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from teachers.keras_file import is_saved_model
 from zskt.contracts import Card
 from zskt.errors import UserError
 from zskt.files import fetch, sha256
@@ -36,13 +37,18 @@ class NetworkSource(Protocol):
     def training_preset(self) -> str | None: ...
 
 
+def is_network(path: Path) -> bool:
+    """Return whether there is a file, or the folder of a SavedModel of TensorFlow."""
+    return path.is_file() or is_saved_model(path)
+
+
 def require_user_file(name: str, path: Path) -> Path:
     """Return the path of the user's file of a network, if there is a file.
 
     Raises:
         UserError: if there is none.
     """
-    if not path.is_file():
+    if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the file of {name}, or leave the flag out")
     return path
 
@@ -56,7 +62,7 @@ def network_file(card: NetworkSource) -> Path:
         UserError: if there is no such file, no internet connection, or the file's SHA-256 is not the card's.
     """
     if card.local_file is not None:
-        if not card.local_file.is_file():
+        if not is_network(card.local_file):
             raise UserError(
                 f"{card.local_file}: no such file; say where the file of {card.name} is now: --teacher-path"
             )

@@ -1,12 +1,13 @@
 """Networks stored as ONNX, run in PyTorch so that gradients flow to their inputs.
 
-CMS's ParticleNets are run by our own class (`teachers.onnx_rebuild`), others are converted (`teachers.onnx_convert`).
+CMS's ParticleNets are run by our own class (`teachers.onnx_rebuild`), others are converted (`teachers.onnx_convert`),
+and what cannot be converted runs in onnxruntime as it is, without gradients (`teachers.onnx_black_box`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from teachers.input_order import Reordered, input_order
+from teachers.network_file import Argument, Axis
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup, Preprocess
-from zskt.jets.random_inputs import N_TRIAL_JETS, describe_differences, largest_differences, random_inputs
+from zskt.jets.preprocess import InputGroup
+from zskt.jets.random_inputs import describe_differences, largest_differences
 
 if TYPE_CHECKING:  # takes a second to import
     import onnx
+
+    from teachers.tagger import Tagger
 
 SUFFIXES: tuple[str, ...] = (".onnx",)
 SAME_NETWORK_TOLERANCE = 1e-5
@@ -32,74 +35,109 @@ def sniff(path: Path) -> bool:
     return path.suffix in SUFFIXES
 
 
-def read(path: Path, groups: Sequence[InputGroup], preprocess_file: Path) -> tuple[nn.Module, list[InputGroup]]:
-    """Read a network, its inputs in the order of ``groups``, and the groups with the lengths and ranks it insists on.
+class OnnxFile:
+    """A network stored as ONNX."""
 
-    Raises:
-        UserError: if the file is damaged, holds operators that cannot be converted, or does not belong to ``groups``.
-    """
-    from teachers.onnx_convert import convert
+    runtime = "onnxruntime"
+    whose = "the publisher's ONNX"
+    """Whose export it is."""
 
-    model = _load(path)
-    inputs = _inputs(model)
-    order = input_order([i.name for i in inputs], groups, path, preprocess_file)
-    groups, fixed_batch = _with_lengths(inputs, order, groups, path, preprocess_file)
-    x = random_inputs(groups, N_TRIAL_JETS)
-    ordered = [x[i] for i in order]
-    rebuilt = _rebuild(model, [groups[i] for i in order], ordered)
-    if rebuilt is not None:
-        return (rebuilt if order == list(range(len(groups))) else Reordered(rebuilt, order)), groups
-    return convert(model, inputs, order, x, path, preprocess_file, fixed_batch), groups
+    def __init__(self, path: Path, model: onnx.ModelProto) -> None:
+        self.path, self.model = path, model
+        self.arguments = tuple(Argument(i.name, _shape(i)) for i in inputs_of(model))
+        self.outputs = tuple(o.name for o in model.graph.output)
+
+    @cached_property
+    def _as_it_is(self) -> nn.Module:
+        """The graph in onnxruntime, or node by node where that cannot open it."""
+        from teachers.onnx_black_box import OnnxRuntimeNetwork
+        from teachers.onnx_convert import ConversionError, node_by_node
+
+        try:
+            return OnnxRuntimeNetwork(self.model)
+        except ConversionError:
+            return node_by_node(self.model, self.path)
+
+    def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Return the outputs as onnxruntime computes them."""
+        from teachers.onnx_convert import cannot_run
+        from teachers.onnx_versions import foreign_operators
+
+        try:
+            with torch.no_grad():
+                outputs: tuple[Tensor, ...] = self._as_it_is(*x)
+            return outputs
+        except Exception as error:
+            if foreign_operators(self.model):
+                raise cannot_run(self.model, self.path, "", error) from error
+            raise
+
+    def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
+        """Return our own ParticleNet where the graph is one, the graph converted where it can be, else onnxruntime."""
+        from teachers.onnx_batches import fixed_batch, free_batch
+        from teachers.onnx_black_box import OnnxRuntimeNetwork
+        from teachers.onnx_convert import ConversionError, convert
+
+        if all(group.layout in ("BCP", "BC") for group in groups):
+            batch = fixed_batch(self.model)
+            rebuilt = _rebuild(free_batch(self.model, batch, False) if batch else self.model, groups, x)
+            if rebuilt is not None:
+                return rebuilt
+        try:
+            return convert(self.model, x, self.path)
+        except ConversionError as error:
+            network = OnnxRuntimeNetwork(self.model, x)
+            network.origin += f": {error}"
+            return network
+
+    def as_onnx(self, tagger: Tagger, folder: Path) -> tuple[Path, str] | None:
+        """Copy the file, its inputs named and laid out as described; return the copy, and whose export it is."""
+        import onnx
+
+        from teachers.export import rearranged
+        from teachers.onnx_versions import prepared
+
+        model = rearranged(prepared(self.model)[0], tagger)
+        if model is None:
+            return None
+        copy = folder / "teacher.onnx"
+        onnx.save(model, str(copy))
+        return copy, self.whose
 
 
-def _load(path: Path) -> onnx.ModelProto:
-    import onnx
-
-    try:
-        model = onnx.load(str(path))
-        onnx.checker.check_model(model)
-    except Exception as error:  # protobuf raises whatever the broken bytes lead to
-        first = " ".join(str(error).split())[:120]
-        raise UserError(f"{path}: not a readable ONNX file ({first}); fetch it again") from error
-    return model
-
-
-def _inputs(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
+def inputs_of(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
     """Return the inputs of a graph without its weights, which old files list among them."""
     weights = {initializer.name for initializer in model.graph.initializer}
     return [i for i in model.graph.input if i.name not in weights]
 
 
-def _with_lengths(
-    inputs: Sequence[onnx.ValueInfoProto],
-    order: Sequence[int],
-    groups: Sequence[InputGroup],
-    path: Path,
-    preprocess_file: Path,
-) -> tuple[list[InputGroup], int]:
-    """Return the groups with the lengths and ranks of a graph's inputs, and the batch size that it is fixed to, or 0.
+def _shape(entry: onnx.ValueInfoProto) -> tuple[Axis, ...] | None:
+    if not entry.type.tensor_type.HasField("shape"):
+        return None
+    return tuple(_axis(d.dim_value, d.dim_param) for d in entry.type.tensor_type.shape.dim)
 
-    A fixed first axis is often an accident of the export: it is made dynamic, in place, for a trial.
+
+def _axis(value: int, name: str) -> Axis:
+    return value if value > 0 else name or None
+
+
+def open_file(path: Path) -> OnnxFile:
+    """Open an ONNX file.
 
     Raises:
-        UserError: if an input has another number of variables than its group.
+        UserError: if the file is damaged.
     """
-    lengthened, fixed_batch = list(groups), 0
-    for entry, i in zip(inputs, order, strict=True):
-        dims, group = entry.type.tensor_type.shape.dim, groups[i]
-        channels = dims[1].dim_value if len(dims) > 1 else 0
-        if channels and channels != len(group.variables):
-            raise UserError(
-                f"{path}: its input {entry.name} takes {channels} variables, {group.name} of {preprocess_file} has "
-                f"{len(group.variables)}; give the two files that belong together"
-            )
-        length = dims[2].dim_value if len(dims) > 2 else 0
-        lengthened[i] = replace(group, flat=len(dims) == 2)
-        if length:
-            lengthened[i] = replace(lengthened[i], min_length=length, max_length=length)
-        if dims and dims[0].dim_value:
-            fixed_batch, dims[0].dim_param = dims[0].dim_value, "jets"
-    return lengthened, fixed_batch
+    import onnx
+
+    from teachers.onnx_versions import with_declared_domains
+
+    try:
+        model = with_declared_domains(onnx.load(str(path)))
+        onnx.checker.check_model(model)
+    except Exception as error:  # protobuf raises whatever the broken bytes lead to
+        first = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: not a readable ONNX file ({first}); fetch it again") from error
+    return OnnxFile(path, model)
 
 
 def _rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], x: Sequence[Tensor]) -> nn.Module | None:
@@ -123,35 +161,20 @@ def _rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], x: Sequence[T
     return network
 
 
-def as_onnx(path: Path, network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str]:
-    """Copy the file, its inputs named as in ``preprocess``; return the copy, and whose export it is."""
-    import onnx
-
-    del network
-    model = onnx.load(str(path))
-    inputs = _inputs(model)
-    order = input_order([i.name for i in inputs], preprocess.groups, path, path)
-    names = {i.name: preprocess.groups[j].name for i, j in zip(inputs, order, strict=True)}
-    for i in inputs:
-        i.name = names[i.name]
-    for node in model.graph.node:
-        for k, name in enumerate(node.input):
-            node.input[k] = names.get(name, name)
-    copy = folder / "teacher.onnx"
-    onnx.save(model, str(copy))
-    return copy, "the publisher's ONNX"
-
-
-def holds_same_network(path: Path, network: nn.Module, preprocess: Preprocess) -> bool:
-    """Return whether a file gives the outputs of a `teachers.tagger.Tagger`, and is not another network beside it."""
-    from zskt.onnx_runtime import feeds, session
+def holds_same_network(path: Path, tagger: Tagger) -> bool:
+    """Return whether a file gives the raw outputs of a tagger, and is not another network beside it."""
+    from teachers.fitting import fit_inputs
+    from teachers.input_order import input_order
+    from teachers.layouts import arrange
+    from zskt.jets.random_inputs import random_inputs
 
     try:
-        run = session(path)
-        order = input_order([i.name for i in run.get_inputs()], preprocess.groups, path, path)
-        x: Sequence[Tensor] = random_inputs(preprocess.groups, 8)
-        outputs = torch.from_numpy(np.asarray(run.run(None, feeds(run, [x[i] for i in order]))[0]))
-        differences = largest_differences(network.get_submodule("network"), x, outputs)
-        return float(differences.median()) < SAME_NETWORK_TOLERANCE
+        file, plain = open_file(path), tagger.preprocess.without_layouts()
+        order = input_order([a.name for a in file.arguments], plain.groups, path, path)
+        groups = fit_inputs(file, order, plain.groups, path)
+        x = random_inputs(groups, 8)
+        outputs = file.run([arrange(x[i], groups[i].layout) for i in order])
+        expected = torch.cat([o.reshape(8, -1).float() for o in outputs], 1)
+        return float(largest_differences(tagger.network, x, expected).median()) < SAME_NETWORK_TOLERANCE
     except Exception:  # runtimes raise whatever their operators do
         return False

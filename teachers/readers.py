@@ -1,70 +1,43 @@
 """Formats of files that hold a whole network, not its parameters alone.
 
-A new format is a module with the functions of `Reader`, and a line in `READERS`.
+A new format is a module with the functions of `teachers.network_file.Reader`, and a line in `READERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-from torch import nn
-
-from teachers import exported_program, onnx_reader, torchscript
+from teachers import exported_program, keras_file, onnx_reader, torchscript
+from teachers.kinds import kind_of_file, remedy
+from teachers.network_file import Reader
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup, Preprocess
 
-
-class Reader(Protocol):
-    """A module that reads networks of one format; packages that take long to import are imported in its functions."""
-
-    SUFFIXES: tuple[str, ...]
-    """Suffixes of files of the format."""
-
-    def sniff(self, path: Path) -> bool:
-        """Return whether a file is of this format."""
-        ...
-
-    def read(
-        self, path: Path, groups: Sequence[InputGroup], preprocess_file: Path
-    ) -> tuple[nn.Module, list[InputGroup]]:
-        """Read a network, its inputs in the order of ``groups``, and the groups with the lengths that it insists on.
-
-        Args:
-            path: the network.
-            groups: its inputs.
-            preprocess_file: the file of ``groups``, for messages.
-
-        Raises:
-            UserError: if the file is damaged, cannot be run here, or does not belong to ``groups``.
-        """
-        ...
-
-    def as_onnx(self, path: Path, network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Path, str]:
-        """Write a network as ONNX, its inputs named as in ``preprocess``.
-
-        Args:
-            path: the network.
-            network: the same, as it was read: `teachers.tagger.Tagger`.
-            preprocess: its inputs and outputs.
-            folder: where to write.
-
-        Returns:
-            The file, and whose export it is.
-        """
-        ...
-
-
-READERS: tuple[Reader, ...] = (torchscript, onnx_reader, exported_program)
+READERS: tuple[Reader, ...] = (torchscript, onnx_reader, exported_program, keras_file)
+KINDS: dict[str, Reader] = {
+    "TorchScript": torchscript,
+    "ONNX": onnx_reader,
+    "QONNX": onnx_reader,
+    "torch.export": exported_program,
+    "Keras": keras_file,
+    "SavedModel": keras_file,
+    "TensorFlow graph": keras_file,
+}
+"""Kind of file, of `teachers.kinds` -> who reads it, whatever it is called."""
+DAMAGED = ("unknown", "truncated archive")
+"""Kinds of which the reader of a file's suffix says what is wrong."""
 
 
 def reader_of(path: Path) -> Reader:
-    """Return the reader of a file, by its suffix.
+    """Return the reader of a file, by what it holds; of a damaged one, by its suffix.
 
     Raises:
-        UserError: if no format has such a suffix.
+        UserError: if it holds something else, or no format has such a suffix.
     """
+    kind = kind_of_file(path) if path.exists() else "unknown"
+    if kind in KINDS:
+        return KINDS[kind]
+    if kind not in DAMAGED:
+        raise UserError(remedy(path))
     for reader in READERS:
         if path.suffix in reader.SUFFIXES:
             return reader

@@ -1,79 +1,64 @@
 """Taggers from files: a network beside the ``preprocess.json`` that says how it is fed.
 
-Whatever the file holds, the tagger gives what every teacher gives: logits of its K classes, and behind them its R
-regressed values. Probabilities become their logarithms: a softmax of them is the identity, so nothing is lost.
+Whatever the file holds, in whatever layout it takes its inputs, the tagger is fed alike and gives what every teacher
+gives: logits of its K classes, and behind them its R regressed values, see `teachers.heads`. Probabilities become their
+logarithms: a softmax of them is the identity, so nothing is lost.
 
 Shapes: B jets, K classes, R regressed values, O outputs of the file.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from teachers import state_dict_reader
+from teachers.files import is_network
+from teachers.fitting import fit_inputs
+from teachers.gradients import with_gradient
+from teachers.heads import Heads, find_heads
+from teachers.input_order import input_order
+from teachers.layouts import CANONICAL, Arranged, arrange, takes_one_jet
+from teachers.network_file import NetworkFile
+from teachers.one_jet import OneJetACall
+from teachers.output_choice import kept_outputs
+from teachers.probe import Probe
 from teachers.readers import reader_of
+from teachers.state_dict_reader import Architecture
 from zskt.errors import UserError
+from zskt.jets.output_names import with_all_names
 from zskt.jets.preprocess import InputGroup, Preprocess
-from zskt.jets.random_inputs import TIE_TOLERANCE, random_inputs, raw_outputs
+from zskt.jets.random_inputs import N_TRIAL_JETS, TIE_TOLERANCE, random_inputs, raw_outputs
+from zskt.jets.tagger_description import HeadKind
 
 N_PROBE_JETS = 16
 """Jets of random numbers on which a network is tried before it is used."""
-CLASS_NAME = re.compile(r"^(label|prob|is)", re.IGNORECASE)
-VALUE_NAME = re.compile(
-    r"target|mass|corr|res(ol(ution)?)?(low|high)?$|scale$|regress|hidneuron|^ptnu$|ptreco|(^|_)(pt|eta|phi|energy)$",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True)
-class Heads:
-    """Which outputs of a network are classes, and which are regressed values."""
-
-    classes: tuple[int, ...]
-    """Columns of the K classes; none for a pure regression."""
-    values: tuple[int, ...]
-    """Columns of the R regressed values."""
-    probabilities: bool
-    """Whether the columns of the classes hold probabilities, after a softmax, and not logits."""
-
-
-def find_heads(names: Sequence[str], outputs: Tensor) -> Heads:
-    """Tell classes from regressed values by the outputs' names, and probabilities from logits by what they sum to.
-
-    Args:
-        names: names of the O outputs.
-        outputs: (B, O), outputs of the network for some random input.
-    """
-    named = [i for i, name in enumerate(names) if CLASS_NAME.match(name) and not VALUE_NAME.search(name)]
-    classes = named or [i for i, name in enumerate(names) if not VALUE_NAME.search(name)]
-    if len(classes) == 1:  # one number alone is nothing to choose from
-        classes = []
-    p = outputs[:, classes].double()
-    bounded = bool(classes) and bool(((p >= 0) & (p <= 1)).all())
-    complete = ((p.cumsum(1) - 1).abs().amax(0) < 1e-3).nonzero().flatten() if classes else torch.zeros(0)
-    probabilities = bounded and len(complete) > 0
-    if probabilities:  # what follows a complete set of probabilities is something else
-        classes = classes[: int(complete[-1]) + 1]
-    elif bounded:  # each a probability of its own: kept as they are, a softmax would change them
-        classes = []
-    values = tuple(i for i in range(len(names)) if i not in classes)
-    return Heads(tuple(classes), values, probabilities)
 
 
 class Tagger(nn.Module):
     """A network from a file, as a teacher.
 
     Args:
-        network: called with the inputs in the order of ``preprocess.json``; returns a tensor (B, O), or several.
+        network: called with the inputs in the order and the layouts of the description; returns a tensor (B, O), or
+            several.
         heads: which outputs are classes and regressed values.
+        order: for each argument of the network in the file, the position of its input in the description.
+        preprocess: its inputs, with the layouts in which the file has them.
+        gradient: what there is to say of its gradients.
     """
 
-    def __init__(self, network: nn.Module, heads: Heads) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        heads: Heads,
+        order: Sequence[int] = (),
+        preprocess: Preprocess | None = None,
+        gradient: str = "yes",
+    ) -> None:
         super().__init__()
         self.network, self.heads = network, heads
         count = getattr(network, "published", None)
@@ -81,71 +66,138 @@ class Tagger(nn.Module):
         """Number of parameters in the file: folding normalisations away changes it."""
         self.origin: str = getattr(network, "origin", "") or "TorchScript, as it is"
         """How the network is run, and how well its outputs agree with the file's."""
+        self.gradient = gradient
+        """What there is to say of its gradients by its inputs."""
+        self.differentiable: bool = getattr(network, "differentiable", True)
+        """Whether it has gradients by its inputs."""
+        self.answers = "probabilities" if heads.probabilities else "logits"
+        """What the file answers of its classes."""
         self.regressions = len(heads.values)
         """R: number of the last columns of the output that are regressed values."""
+        self.gaussians = heads.gaussians
+        """Which of these are mean and width of one."""
+        self.bernoulli = heads.kind == HeadKind.LABELS
+        """Whether the columns before are independent labels."""
+        self.order = tuple(order)
+        self.preprocess = preprocess or Preprocess((), ())
+
+    @property
+    def layouts(self) -> tuple[str, ...]:
+        """The layout of each argument of the network in the file."""
+        return tuple(self.preprocess.groups[i].layout for i in self.order)
+
+    def with_heads(self, heads: Heads) -> Tagger:
+        """Return the same network, other of whose outputs are classes and values."""
+        if heads == self.heads:
+            return self
+        return Tagger(self.network, heads, self.order, self.preprocess, self.gradient).eval()
 
     def forward(self, *x: Tensor) -> Tensor:
-        """Map the inputs of ``preprocess.json``, (B, C, P) each, to logits and values (B, K + R)."""
-        outputs = raw_outputs(self.network, x)
-        logits = outputs[:, list(self.heads.classes)]
-        if self.heads.probabilities:
-            logits = logits.clamp(min=torch.finfo(logits.dtype).tiny).log()
-        return torch.cat([logits, outputs[:, list(self.heads.values)]], 1)
+        """Map the described inputs, (B, C, P) each, to logits and values (B, K + R)."""
+        return self.heads.answer(raw_outputs(self.network, x))
 
 
-def read_tagger(path: Path, preprocess: Preprocess, preprocess_file: Path) -> tuple[Tagger, Preprocess]:
-    """Read the network of a file, frozen, and its `Preprocess` with the lengths that the file insists on.
+def read_tagger(
+    path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None = None
+) -> tuple[Tagger, Preprocess]:
+    """Read the network of a file, frozen, and its `Preprocess` with the layouts and lengths that the file insists on.
 
     Args:
         path: the network.
         preprocess: its inputs and outputs.
         preprocess_file: the file of ``preprocess``, for messages.
+        architecture: of a file that holds parameters alone.
 
     Raises:
-        UserError: if the file is damaged, of another kind, cannot be converted, or does not belong to ``preprocess``:
-            the message names the first difference.
+        UserError: if the file is damaged, of another kind, cannot be run, or does not belong to ``preprocess``: the
+            message names the first difference.
     """
-    reader = reader_of(path)
-    if not path.is_file():
+    if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the network that belongs to {preprocess_file}")
-    network, groups = reader.read(path, preprocess.groups, preprocess_file)
-    preprocess = replace(preprocess, groups=tuple(groups))
+    file = open_network(path, preprocess, preprocess_file, architecture)
+    order = input_order([argument.name for argument in file.arguments], preprocess.groups, path, preprocess_file)
+    preprocess = replace(preprocess, groups=tuple(fit_inputs(file, order, preprocess.groups, preprocess_file)))
+    network = _arranged(file, order, preprocess)
+    probe = _probe(network, preprocess, path)
+    network, gradient = with_gradient(network.eval(), _with_coincidences(probe(preprocess, N_PROBE_JETS)))
     for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
         parameter.requires_grad_(False)
-    outputs, preprocess = _first_outputs(network, preprocess, path, preprocess_file)
-    if not _is_alike(outputs, _outputs_on_random_jets(network, preprocess)):
+    outputs = _outputs(network, preprocess, probe)
+    if not _is_alike(outputs, _outputs(network, preprocess, probe)):
         raise UserError(
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
-    preprocess = with_fixed_lengths_if_padding_counts(network, preprocess)
+    preprocess = with_fixed_lengths_if_padding_counts(network, preprocess, probe)
+    preprocess = with_all_names(preprocess, outputs.shape[1], (preprocess_file.parent, path.parent))
     if outputs.shape[1] != len(preprocess.outputs):
         raise UserError(
             f"{path}: answers {outputs.shape[1]} numbers a jet, but output_names of {preprocess_file} has "
             f"{len(preprocess.outputs)}; give the two files that belong together"
         )
-    if not bool(torch.isfinite(outputs).all()):
-        raise UserError(f"{path}: answers with numbers that are not finite on random input; fetch the file again")
-    return Tagger(network, find_heads(preprocess.outputs, outputs)).eval(), preprocess
+    tagger = Tagger(network, find_heads(preprocess.outputs, outputs), order, preprocess, gradient)
+    return tagger.eval(), preprocess
 
 
-def _first_outputs(
-    network: nn.Module, preprocess: Preprocess, path: Path, preprocess_file: Path
-) -> tuple[Tensor, Preprocess]:
-    """Run a network on random jets; TorchScript does not say of what rank the numbers of a jet are: try both."""
-    try:
-        return _outputs_on_random_jets(network, preprocess), preprocess
-    except Exception as error:  # TorchScript and converted graphs raise whatever their operators do
-        groups = tuple(replace(g, flat=True) if _is_of_jet(g) else g for g in preprocess.groups)
-        flat = replace(preprocess, groups=groups)
-        try:
-            return _outputs_on_random_jets(network, flat), flat
-        except Exception:
-            raise UserError(_mismatch(str(error), preprocess, path, preprocess_file)) from error
+def open_network(
+    path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None
+) -> NetworkFile:
+    """Open a file that holds a network, or the parameters of one.
+
+    Raises:
+        UserError: if it is damaged, of another kind, or does not say of which architecture it is.
+    """
+    if state_dict_reader.sniff(path):
+        return state_dict_reader.open_file(path, preprocess, preprocess_file, architecture)
+    if architecture is not None:
+        raise UserError(f"--architecture {architecture.name}: {path} holds the network itself; leave the flag out")
+    return reader_of(path).open_file(path)
 
 
-def _outputs_on_random_jets(network: nn.Module, preprocess: Preprocess) -> Tensor:
+def _arranged(file: NetworkFile, order: Sequence[int], preprocess: Preprocess) -> nn.Module:
+    """Return a file's network, fed with the described inputs in their order, (B, C, P) each."""
+    groups = preprocess.groups
+    layouts = [groups[i].layout for i in order]
+    one_jet = any(map(takes_one_jet, layouts))
+    x = random_inputs(groups, N_TRIAL_JETS)
+    arguments = [arrange(x[i][:1] if one_jet else x[i], layout) for i, layout in zip(order, layouts, strict=True)]
+    kept = kept_outputs(file, arguments, preprocess.outputs, 1 if one_jet else N_TRIAL_JETS)
+    network = file.network(arguments, [groups[i] for i in order])
+    if one_jet:
+        return OneJetACall(network, order, layouts, groups, kept)
+    plain = list(order) == list(range(len(groups))) and all(layout in CANONICAL for layout in layouts)
+    return network if plain and kept is None else Arranged(network, order, layouts, kept)
+
+
+def _probe(network: nn.Module, preprocess: Preprocess, path: Path) -> Probe:
+    """Choose jets on which a network answers with numbers.
+
+    Raises:
+        UserError: if there are none.
+    """
+    counts = []
+    for probe in (Probe(), Probe(simulated=True)):
+        finite = torch.isfinite(_outputs(network, preprocess, probe)).all(1)
+        if bool(finite.all()):
+            return probe
+        counts.append(int((~finite).sum()))
+    raise UserError(
+        f"{path}: answers with NaN or infinity for {counts[0]} of {N_PROBE_JETS} random jets and {counts[1]} of "
+        f"{N_PROBE_JETS} simulated ones; see that its description is its own, or fetch the file again"
+    )
+
+
+def _outputs(network: nn.Module, preprocess: Preprocess, probe: Probe) -> Tensor:
     with torch.no_grad():
-        return raw_outputs(network, random_inputs(preprocess.groups, N_PROBE_JETS))
+        return raw_outputs(network, probe(preprocess, N_PROBE_JETS))
+
+
+def _with_coincidences(x: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Return jets of which some have two entries that are one: pairs of entries without a distance."""
+    copies = tuple(t.clone() for t in x)
+    for t in copies:
+        if t.dim() > 2 and t.shape[2] > 1:
+            t[::2, :, 1] = t[::2, :, 0]
+    return copies
 
 
 def _is_alike(a: Tensor, b: Tensor) -> bool:
@@ -154,13 +206,13 @@ def _is_alike(a: Tensor, b: Tensor) -> bool:
 
 
 @torch.no_grad()
-def with_fixed_lengths_if_padding_counts(network: nn.Module, preprocess: Preprocess) -> Preprocess:
+def with_fixed_lengths_if_padding_counts(network: nn.Module, preprocess: Preprocess, probe: Probe) -> Preprocess:
     """Return inputs that are always as long as they may be, if a network's outputs depend on how much padding there is.
 
     Networks without a mask may count it, others have their length built in.
     """
-    short = [replace(g, max_length=g.min_length) for g in preprocess.groups]
-    x = random_inputs(short, N_PROBE_JETS)
+    short = replace(preprocess, groups=tuple(replace(g, max_length=g.min_length) for g in preprocess.groups))
+    x = probe(short, N_PROBE_JETS)
     longer = tuple(_pad(t, g) for t, g in zip(x, preprocess.groups, strict=True))
     try:
         if _is_alike(raw_outputs(network, x), raw_outputs(network, longer)):
@@ -176,28 +228,3 @@ def _pad(x: Tensor, group: InputGroup) -> Tensor:
         return x
     pads = torch.tensor([0.0 if group.is_mask else v.pad for v in group.variables]).view(1, -1, 1)
     return torch.cat([x, pads.expand(len(x), -1, group.max_length - x.shape[2])], 2)
-
-
-def _is_of_jet(group: InputGroup) -> bool:
-    return group.max_length == 1 and not group.is_mask
-
-
-def _mismatch(error: str, preprocess: Preprocess, path: Path, preprocess_file: Path) -> str:
-    """Say what an operator complained about in terms of the inputs, where the numbers of channels tell."""
-    remedy = "give the two files that belong together"
-    patterns = (
-        r"should contain (?P<mine>\d+) elements not (?P<net>\d+)",
-        r"to have (?P<net>\d+) channels, but got (?P<mine>\d+)",
-    )
-    for pattern in patterns:
-        numbers = re.search(pattern, error)
-        if numbers is None:
-            continue
-        for group in preprocess.groups:
-            if len(group.variables) == int(numbers["mine"]):
-                return (
-                    f"{path}: takes {numbers['net']} variables where {preprocess_file} has {numbers['mine']}, those of "
-                    f"{group.name}; {remedy}"
-                )
-    last = " ".join(error.strip().splitlines()[-1].split())[:160] if error.strip() else "no reason given"
-    return f"{path}: does not run on what {preprocess_file} describes ({last}); {remedy}"

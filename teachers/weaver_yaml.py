@@ -15,6 +15,9 @@ from typing import Any
 import yaml
 
 from zskt.errors import UserError
+from zskt.jets.definitions import FileDefinition
+from zskt.jets.input_names import with_shared_masks
+from zskt.jets.output_names import UNNAMED_OUTPUTS, block_of
 from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
 
 DEFAULT_CLIP = 5.0  # weaver's, where the list does not say
@@ -34,9 +37,7 @@ def read_weaver_yaml(path: Path) -> Preprocess:
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable YAML file ({first}); fetch it again") from error
     inputs = content.get("inputs") if isinstance(content, dict) else None
-    label_entry = content.get("labels") if isinstance(content, dict) else None
-    labels = label_entry.get("value") if isinstance(label_entry, dict) else None
-    if not isinstance(inputs, dict) or not inputs or not labels:
+    if not isinstance(inputs, dict) or not inputs or ("labels" in content and not _label_entry(content)):
         raise UserError(f"{path}: has no inputs or no labels; give weaver's data configuration of the network")
     settings = content.get("preprocess") or {}
     if not isinstance(settings, dict) or not isinstance(settings.get("params") or {}, dict):
@@ -44,8 +45,32 @@ def read_weaver_yaml(path: Path) -> Preprocess:
     params = settings.get("params") or {}
     automatic = str(settings.get("method", "manual")).startswith("auto")
     masked = any("mask" in name for name in inputs)
-    groups = tuple(_group(name, entry, path, params, automatic, masked) for name, entry in inputs.items())
-    return Preprocess(groups, tuple(str(label) for label in labels))
+    groups = [_group(name, entry, path, params, automatic, masked) for name, entry in inputs.items()]
+    outputs, block = _outputs(content)
+    return Preprocess(with_shared_masks(groups), outputs, _definitions(content, path), block)
+
+
+def _label_entry(content: Mapping[str, Any]) -> Any:
+    """Return the value of ``labels``: names of classes, or of type custom a table of names and expressions."""
+    labels = content.get("labels")
+    return labels.get("value") if isinstance(labels, dict) else None
+
+
+def _outputs(content: Mapping[str, Any]) -> tuple[tuple[str, ...], str | None]:
+    """Return the names of the outputs, and the one of a custom label, which stands for all classes."""
+    value = _label_entry(content)
+    if value is None:
+        return (UNNAMED_OUTPUTS,), UNNAMED_OUTPUTS
+    names = (value,) if isinstance(value, str) else tuple(map(str, value))
+    return names, block_of(names) if isinstance(value, dict) else None
+
+
+def _definitions(content: Mapping[str, Any], path: Path) -> tuple[FileDefinition, ...]:
+    """Return ``new_variables``."""
+    entries = content.get("new_variables") or {}
+    if not isinstance(entries, dict):
+        raise UserError(f"{path}: new_variables is no table; give weaver's data configuration of the network")
+    return tuple(FileDefinition(str(name), str(expression)) for name, expression in entries.items())
 
 
 def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automatic: bool, masked: bool) -> InputGroup:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import zskt
 from zskt.errors import NonFiniteLoss, UserError
+from zskt.networks.bernoulli_head import BernoulliHead
 
 
 def mlp(width: int, classes: int = 4, features: int = 16) -> nn.Module:
@@ -357,3 +358,67 @@ def test_importing_zskt_takes_no_time_and_names_are_there() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'destill'"):
         zskt.destill  # noqa: B018
     assert all(getattr(zskt, name) is not None for name in zskt.__all__)
+
+
+def test_independent_labels_are_distilled_and_come_back_from_disk(tmp_path: Path) -> None:
+    x = 2 * torch.rand(500, 16) - 1
+    w = torch.randn(16, 3)
+    teacher, student = BernoulliHead(Linear(6 * w)), BernoulliHead(mlp(48, 3))
+    labels = (x @ w).argmax(1)
+    before = zskt.evaluate(student, teacher, (x, labels))
+    generator = zskt.generators.tabular(torch.full((16,), -1.0), torch.full((16,), 1.0))
+    run = zskt.distill(teacher, student, generator=generator, iterations=40, evaluate=(x, labels), temperature=2.0)
+    assert run.evaluation["agreement"] > 0.9 > before["agreement"]
+    assert run.evaluation["kl"] < before["kl"] / 4 and run.evaluation["auc"] is not None
+    again = zskt.load_run(run.save(tmp_path / "run"))
+    assert zskt.evaluate(again.student, teacher, (x, labels)) == pytest.approx(run.evaluation)
+
+
+@pytest.mark.parametrize("method", ["kd", "dafl"])
+def test_other_methods_take_independent_labels(method: str) -> None:
+    x, w = 2 * torch.rand(500, 16) - 1, torch.randn(16, 3)
+    teacher, student = BernoulliHead(Linear(6 * w)), BernoulliHead(mlp(48, 3))
+    source: dict[str, Any] = {"data": x}
+    if method == "dafl":
+        low, high = torch.full((16,), -1.0), torch.full((16,), 1.0)
+        source = {"generator": zskt.generators.tabular(low, high), "feature_weight": 0.0}
+    run = zskt.distill(teacher, student, method=method, iterations=60, evaluate=x, **source)
+    assert run.evaluation["agreement"] > 0.7
+
+
+class Linear(nn.Module):
+    """Logits that are sums."""
+
+    def __init__(self, w: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("w", w)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.w  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (lambda: zskt.distill(mlp(8, 1), mlp(8, 1), data=torch.rand(9, 16)), "teacher: answers one number"),
+        (lambda: zskt.distill(BernoulliHead(mlp(8, 3)), mlp(8, 3), data=torch.rand(9, 16)), "wrap the student as"),
+        (lambda: zskt.distill(mlp(8, 3), BernoulliHead(mlp(8, 3)), data=torch.rand(9, 16)), "wrap the teacher as"),
+        (
+            lambda: zskt.distill(
+                None, BernoulliHead(mlp(8, 3)), method="supervised", data=(torch.rand(9, 16), torch.zeros(9).long())
+            ),
+            "supervised: knows one class a sample",
+        ),
+    ],
+)
+def test_heads_that_do_not_fit_are_told_in_a_line(run: Callable[[], object], message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        run()
+    assert "\n" not in str(error.value)
+
+
+def test_a_single_logit_is_distilled_when_wrapped() -> None:
+    x, w = 2 * torch.rand(500, 16) - 1, torch.randn(16, 1)
+    student = BernoulliHead(mlp(32, 1))
+    run = zskt.distill(BernoulliHead(Linear(6 * w)), student, data=x, iterations=20, evaluate=x)
+    assert run.evaluation["agreement"] > 0.9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zskt.dataset import Labelled, of_each_class, plain_positions, short
+from zskt.dataset import Labelled, of_each_class, short
 from zskt.errors import UserError
 
 
@@ -33,4 +33,3 @@ def test_rows_keep_samples_and_labels_together() -> None:
 
 def test_names_of_classes_lose_what_taggers_put_in_front() -> None:
     assert [short(name) for name in ("label_b", "probQCD", "Hbb")] == ["b", "QCD", "Hbb"]
-    assert plain_positions(("probB", "label_c", "b")) == {"b": 0, "c": 1}

@@ -98,3 +98,13 @@ def test_every_answer_of_the_teacher_is_counted_and_a_query_has_no_graph() -> No
     x = torch.randn(5, 2)
     assert teacher((x,)).logits.requires_grad and not teacher.query((x[:2],)).logits.requires_grad
     assert state.counters == {"teacher_queries": 7}
+
+
+def test_the_logits_of_labels_are_paired_with_zeros_at_the_gate() -> None:
+    network = nn.Identity()
+    network.bernoulli, network.regressions = True, 1
+    answer = torch.tensor([[2.0, -1.0, 80.0]])
+    logits, values = split_heads(network, answer)
+    assert logits.tolist() == [[[2.0, 0.0], [-1.0, 0.0]]] and values is not None and values.tolist() == [[80.0]]
+    output = forward(network, (answer,))
+    assert output.rows(torch.tensor([0, 0])).logits.shape == (2, 2, 2)

@@ -27,6 +27,7 @@ from zskt.losses import (
     entropy,
     generator_loss,
     hint_distance,
+    own_class_cross_entropy,
     student_loss,
     value_distance,
 )
@@ -245,3 +246,63 @@ def test_similarity_compares_which_samples_are_alike_whatever_the_widths() -> No
     assert not term.cacheable
     with pytest.raises(UserError, match="names no layers"):
         term.capture(nn.Identity(), (), logits, [])
+
+
+def pairs(z: Tensor) -> Tensor:
+    """Logits of yes and no, of independent labels with logits z."""
+    return torch.stack([z, torch.zeros_like(z)], -1)
+
+
+def bernoulli_kl(t: Tensor, s: Tensor) -> Tensor:
+    """KL of Bernoulli distributions of logits t and s, by the formula."""
+    p, q = t.sigmoid(), s.sigmoid()
+    return p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_the_divergence_of_labels_is_the_sum_of_those_of_bernoulli_distributions(temperature: float) -> None:
+    t, s = torch.randn(2, 6, 4, dtype=torch.double)
+    expected = temperature**2 * bernoulli_kl(t / temperature, s / temperature).sum(1)
+    assert torch.allclose(divergence(pairs(t), pairs(s), temperature), expected)
+    one = divergence(pairs(t[:, :1]), pairs(s[:, :1]), temperature)
+    assert torch.equal(one, divergence(pairs(t[:, 0]), pairs(s[:, 0]), temperature))  # a score is two classes
+
+
+def test_at_high_temperature_the_divergence_of_a_label_is_an_eighth_of_the_squared_difference() -> None:
+    t, s = torch.randn(2, 6, 4, dtype=torch.double)
+    assert torch.allclose(divergence(pairs(t), pairs(s), 1e3), ((t - s) ** 2 / 8).sum(1), rtol=1e-4)
+
+
+def test_a_saturated_label_has_a_finite_divergence_and_gradient() -> None:
+    t, s = torch.tensor([[90.0], [-90.0], [16.6]]), torch.tensor([[-90.0], [-90.0], [0.0]], requires_grad=True)
+    kl = divergence(pairs(t), pairs(s))
+    assert kl.tolist() == pytest.approx([90.0, 0.0, math.log(2)], rel=1e-3)  # log 1/q, nothing, log 2
+    (gradient,) = torch.autograd.grad(kl.sum(), s)
+    assert torch.isfinite(gradient).all()
+
+
+def test_entropies_of_labels_are_sums_over_the_labels() -> None:
+    z = torch.randn(8, 3, dtype=torch.double)
+    p = z.sigmoid()
+    expected = -(p * p.log() + (1 - p) * (1 - p).log()).sum(1)
+    assert torch.allclose(entropy(pairs(z)), expected)
+    mean = p.mean(0)
+    assert torch.allclose(
+        class_information(pairs(z)).mean(), -(mean * mean.log() + (1 - mean) * (1 - mean).log()).sum()
+    )
+
+
+def test_cross_entropy_with_the_own_class_is_minus_the_logarithm_of_the_larger_probability() -> None:
+    z = torch.randn(8, 3)
+    assert torch.equal(own_class_cross_entropy(z), -torch.log_softmax(z, 1).amax(1))
+    p = z.sigmoid()
+    assert torch.allclose(own_class_cross_entropy(pairs(z)), -torch.maximum(p, 1 - p).log().sum(1), atol=1e-6)
+
+
+def test_classes_are_as_before_to_the_bit() -> None:
+    t, s = torch.randn(2, 64, 7)
+    log_t, log_s = (torch.log_softmax(z / 2.0, dim=1) for z in (t, s))
+    assert torch.equal(divergence(t, s, 2.0), (log_t.exp() * (log_t - log_s)).sum(1) * 4.0)
+    log_p = torch.log_softmax(t, dim=1)
+    assert torch.equal(entropy(t), -(log_p.exp() * log_p).sum(1))
+    assert torch.equal(own_class_cross_entropy(t), nn.functional.cross_entropy(t, t.argmax(1), reduction="none"))

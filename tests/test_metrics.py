@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.dataset import Labelled
+from zskt.gaussian import GaussianHead
 from zskt.metrics import Predictions, agreement, auc, compare, compare_values, ece, network_metrics, predict
 
 LOGITS = torch.tensor([[0.8, 0.2], [0.7, 0.3], [0.4, 0.6], [0.1, 0.9]]).log()
@@ -83,3 +84,38 @@ def test_prediction_is_in_evaluation_mode_and_leaves_the_networks_own() -> None:
     answers = predict(network, data, Rows(), torch.device("cpu"))
     assert torch.allclose(answers.logits, x / math.sqrt(1 + 1e-5)) and answers.values is None and network.training
     assert float(network[0].running_mean.abs().sum()) == 0 and answers.seconds > 0  # type: ignore[union-attr, operator]
+
+
+def test_figures_of_independent_labels_are_of_all_decisions() -> None:
+    z = torch.tensor([[2.0, -1.0], [-1.0, 3.0], [1.0, -2.0], [-3.0, -1.0]])
+    logits = torch.stack([z, torch.zeros_like(z)], 2)
+    labels = torch.tensor([0, 1, 2, 1])  # the third has neither label: its first decision is wrong, the fourth's second
+    entry = network_metrics("net", 1, predictions(logits), labels)
+    assert entry["accuracy"] == pytest.approx(6 / 8)
+    first = 1.0  # 2 of the only one with the label is the largest
+    second = (2 + 1.5) / 4  # 3 and -1 with it, -1 and -2 without: one pair is tied
+    assert entry["auc"] == pytest.approx((first + second) / 2)
+    right = torch.tensor([1, 1, 1, 1, 0, 1, 1, 0])
+    p = torch.maximum(z.sigmoid(), 1 - z.sigmoid()).flatten()
+    bins = {int(15 * c) for c in p.tolist()}
+    gaps = [(p - right)[(15 * p).int() == i].sum().abs() / 8 for i in bins]
+    assert entry["ece"] == pytest.approx(float(sum(gaps)), abs=1e-5)
+    assert auc(logits, torch.tensor([0, 0, 2, 2])) is None  # nothing has the second label
+
+
+def test_labels_agree_by_equal_decisions_and_their_divergences_are_summed() -> None:
+    z, other = torch.tensor([[2.0, -1.0], [-1.0, 3.0]]), torch.tensor([[2.0, 1.0], [-1.0, 3.0]])
+    pairs = [torch.stack([t, torch.zeros_like(t)], 2) for t in (z, other)]
+    metrics = compare(predictions(pairs[0]), predictions(pairs[1]))
+    assert metrics["agreement"] == 3 / 4
+    p, q = torch.sigmoid(torch.tensor([-1.0, 1.0])).tolist()
+    assert metrics["kl"] == pytest.approx((p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))) / 2, rel=1e-5)
+
+
+def test_a_mean_is_off_in_units_of_the_teachers_width_and_a_width_in_shares_of_it() -> None:
+    t = torch.tensor([[100.0, 5.0], [50.0, 10.0]])
+    s = torch.tensor([[110.0, 6.0], [50.0, 9.0]])
+    none = torch.zeros(2, 0)
+    values = compare(predictions(none, t), predictions(none, s), ("m", "m_std"), (GaussianHead(0, 1),))["values"]
+    assert values["m"]["rms_in_widths"] == pytest.approx(math.sqrt(4 / 2))
+    assert values["m"]["width_error"] == pytest.approx(0.1) and "width_error" not in values["m_std"]

@@ -1,4 +1,4 @@
-"""Networks in onnxruntime, and the ranks and types that their files do not say."""
+"""Networks in onnxruntime: run, simplified, and written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from zskt.onnx_runtime import feeds, optimised, run_onnx, session, with_integer_clips, with_ranks, write_onnx
+from zskt.onnx_runtime import LEVELS, count_weights, feeds, optimised, run_onnx, session, write_onnx
 
 
 def graph(nodes: list[onnx.NodeProto], kind: int, constants: dict[str, np.ndarray]) -> onnx.ModelProto:  # type: ignore[type-arg]
@@ -23,40 +23,39 @@ def graph(nodes: list[onnx.NodeProto], kind: int, constants: dict[str, np.ndarra
     return model
 
 
+KINDS = (
+    (TensorProto.FLOAT, np.float32), (TensorProto.DOUBLE, np.float64), (TensorProto.FLOAT16, np.float16),
+    (TensorProto.INT64, np.int64), (TensorProto.INT32, np.int32), (TensorProto.BOOL, bool),
+)  # fmt: skip
+
+
 def test_inputs_are_of_the_types_that_a_network_asks_for() -> None:
-    for kind, expected in ((TensorProto.FLOAT, np.float32), (TensorProto.INT64, np.int64), (TensorProto.BOOL, bool)):
+    for kind, expected in KINDS:
         run = session(graph([helper.make_node("Identity", ["x"], ["y"])], kind, {}))
         named = feeds(run, [torch.tensor([[1.0, 0.0]])])
         assert named["x"].dtype == expected and run.run(None, named)[0].tolist() == [[1, 0]]
 
 
-def test_intermediate_tensors_get_their_ranks_and_clipped_integers_stay_integers() -> None:
+def test_parameters_are_counted_without_statistics_and_single_numbers() -> None:
     nodes = [
-        helper.make_node("Clip", ["x", "low", "high"], ["clipped"]),
-        helper.make_node("Unsqueeze", ["clipped", "axis"], ["deep"]),
-        helper.make_node("Squeeze", ["deep", "axis"], ["y"]),
+        helper.make_node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], ["n"]),
+        helper.make_node("MatMul", ["n", "w"], ["m"]),
+        helper.make_node("Mul", ["m", "one"], ["y"]),
     ]
-    constants = {"low": np.int64(0), "high": np.int64(3), "axis": np.array([1])}
-    model = graph(nodes, TensorProto.INT64, {name: np.asarray(value) for name, value in constants.items()})
-    x = torch.tensor([[-5, 2], [9, 3]])
-    ranked = with_ranks(model, [x])
-    kinds = {v.name: v.type.tensor_type for v in ranked.graph.value_info}
-    assert {name: len(kind.shape.dim) for name, kind in kinds.items()} == {"clipped": 2, "deep": 3}
-    assert all(kind.elem_type == TensorProto.INT64 for kind in kinds.values())
-    cast = with_integer_clips(ranked)
-    assert [node.op_type for node in cast.graph.node] == ["Clip", "Cast", "Unsqueeze", "Squeeze"]
-    assert len(ranked.graph.node) == 3 and not model.graph.value_info  # the arguments stay as they were
-    run = session(cast)
-    assert run.run(None, feeds(run, [x]))[0].tolist() == [[0, 2], [3, 3]]
+    constants = {name: np.ones(2, np.float32) for name in ("scale", "bias", "mean", "variance")}
+    constants |= {"w": np.ones((2, 2), np.float32), "one": np.ones(1, np.float32), "shape": np.array([1, 2, 3])}
+    assert count_weights(graph(nodes, TensorProto.FLOAT, constants)) == 2 + 2 + 4
 
 
 def test_constants_are_computed_and_the_answers_stay() -> None:
     nodes = [helper.make_node("Add", ["one", "two"], ["three"]), helper.make_node("Mul", ["x", "three"], ["y"])]
     constants = {"one": np.ones(1, np.float32), "two": np.full(1, 2, np.float32)}
-    simplified = optimised(graph(nodes, TensorProto.FLOAT, constants))
-    assert [node.op_type for node in simplified.graph.node] == ["Mul"]
-    run = session(simplified)
-    assert run.run(None, feeds(run, [torch.tensor([[1.0, -2.0]])]))[0].tolist() == [[3, -6]]
+    model = graph(nodes, TensorProto.FLOAT, constants)
+    for level, left in zip(LEVELS, (["Mul"], ["Mul"], ["Add", "Mul"]), strict=True):
+        simplified = optimised(model, level)
+        assert [node.op_type for node in simplified.graph.node] == left
+        run = session(simplified)
+        assert run.run(None, feeds(run, [torch.tensor([[1.0, -2.0]])]))[0].tolist() == [[3, -6]]
 
 
 class Difference(torch.nn.Module):

@@ -98,3 +98,16 @@ def test_joining_two_batches_pads_the_narrower() -> None:
 def test_nothing_can_be_drawn_from_an_empty_buffer() -> None:
     with pytest.raises(ValueError, match="empty"):
         ReplayBuffer(3).draw(1, stream())
+
+
+def test_labels_are_kept_as_they_are_and_rare_decisions_are_drawn_more_often() -> None:
+    z = torch.full((100, 2), -4.0)
+    z[:10, 0] = 4.0  # a tenth has the first label, none the second
+    logits = torch.stack([z, torch.zeros_like(z)], 2)
+    buffer = ReplayBuffer(100)
+    buffer.add((torch.arange(100.0).unsqueeze(1),), Output(logits))
+    (rows,), output = buffer.draw(4000, stream(), balance=1.0)
+    assert torch.equal(output.logits, logits[rows.squeeze(1).long()])
+    weights = (1 / 0.1 + 1) / 2, (1 / 0.9 + 1) / 2
+    expected = 10 * weights[0] / (10 * weights[0] + 90 * weights[1])
+    assert float((rows < 10).float().mean()) == pytest.approx(expected, abs=0.03)

@@ -231,7 +231,7 @@ def distill(
         student = student.to(device).train()
         scale = student.scale if isinstance(student, RegressionHead) else None
         setup = Setup(
-            pair=Pair(network, student, scale),
+            pair=Pair(network, student, scale, student.gaussians if isinstance(student, RegressionHead) else ()),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
             data=None if data is None else _training_data(kind, name, data),
             inputs=TensorInputs() if data is not None else None,
@@ -312,18 +312,37 @@ def _try(setup: Setup) -> Batch:
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
         shapes[role] = logits.shape[1]
+        if logits.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
+            raise UserError(
+                f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "
+                f"probability, wrap both networks as zskt.networks.bernoulli_head.BernoulliHead({role})"
+            )
     if len(set(shapes.values())) > 1:
         raise UserError(
             f"the teacher answers {shapes['teacher']} numbers a sample, the student {shapes['student']}: give the "
             "student as many outputs"
         )
-    values = getattr(setup.pair.teacher, "regressions", 0)
-    if values != getattr(setup.pair.student, "regressions", 0):
+    _require_same_heads(setup.pair)
+    return x
+
+
+def _require_same_heads(pair: Pair) -> None:
+    """Raise `UserError` if teacher and student do not answer alike: classes, independent labels, regressed values."""
+    if pair.teacher is None:
+        return
+    values = getattr(pair.teacher, "regressions", 0)
+    if values != getattr(pair.student, "regressions", 0):
         raise UserError(
             f"the teacher regresses {values} values beside its classes: wrap the student as "
             f"zskt.networks.regression_head.RegressionHead(student, {values})"
         )
-    return x
+    labels, others = (bool(getattr(network, "bernoulli", False)) for network in (pair.teacher, pair.student))
+    if labels != others:
+        role, other = ("teacher", "student") if labels else ("student", "teacher")
+        raise UserError(
+            f"the {role} answers independent labels, the {other} one choice of classes: wrap the {other} as "
+            f"zskt.networks.bernoulli_head.BernoulliHead({other})"
+        )
 
 
 def _train(
@@ -352,7 +371,7 @@ def _predictions(network: nn.Module, data: Labelled, device: torch.device) -> Pr
 
 def _evaluate(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
     answers = _predictions(student, data, device)
-    if data.labels.max() >= answers.logits.shape[1]:
+    if data.labels.max() >= answers.logits.shape[1] + (answers.logits.dim() > 2):
         last = answers.logits.shape[1] - 1
         raise UserError(f"labels: go up to {int(data.labels.max())}, but the student's classes are 0 to {last}")
     reference = None if teacher is None else _predictions(teacher, data, device)

@@ -5,11 +5,13 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 from torch import Tensor, nn
+
+from zskt.gaussian import GaussianHead
 
 Batch = tuple[Tensor, ...]
 """What a network is called with, ``network(*batch)``: an image is a 1-tuple, a jet is (points, features, mask)."""
@@ -120,6 +122,16 @@ class Card(Protocol):
         """Names of classes and values in the order in which its file has them."""
         ...
 
+    @property
+    def bernoulli(self) -> bool:
+        """Whether its classes are independent labels, a Bernoulli variable each, and not one choice."""
+        ...
+
+    @property
+    def gaussians(self) -> tuple[GaussianHead, ...]:
+        """Which of its values are mean and width of one."""
+        ...
+
     def files(self) -> dict[str, Path]:
         """Its files by role ("teacher", "preprocess"): the user's, the bundled or the publisher's, verified."""
         ...
@@ -150,6 +162,10 @@ class Card(Protocol):
 
     def with_files(self, network: Path | None = None, preprocess: Path | None = None) -> Self:
         """The same teacher from the user's files."""
+        ...
+
+    def with_layouts(self, layouts: Sequence[tuple[str, str]]) -> Self:
+        """The same teacher, some of its inputs in these layouts; a `UserError` where a card says how it is fed."""
         ...
 
     def with_selection(self, **changes: float) -> Self:

@@ -52,11 +52,3 @@ def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int)
 def short(name: str) -> str:
     """Return a class's name without the prefix that taggers give to all of them."""
     return name.removeprefix("label_").removeprefix("prob")
-
-
-def plain_positions(classes: Sequence[str]) -> dict[str, int]:
-    """Map short names in lower case to the positions of the first classes of these names."""
-    positions: dict[str, int] = {}
-    for position, name in enumerate(classes):
-        positions.setdefault(short(name.lower()), position)
-    return positions

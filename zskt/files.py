@@ -11,7 +11,11 @@ from zskt.errors import UserError
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits; of a folder, that of its files' names and SHA-256."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        lines = (f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -2,7 +2,7 @@
 
 A batch x is a tuple of tensors and a network is called as ``network(*x)``: nothing here knows what a sample is.
 
-Shapes: B batch, K classes, R regressed values, C channels.
+Shapes: B batch, K classes, or L independent labels, R regressed values, C channels.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
+from zskt.gaussian import GaussianHead
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Output:
     """What a network answers to a batch, or what a student is to answer."""
 
     logits: Tensor
-    """(B, K)"""
+    """(B, K) of one choice of K classes; (B, L, 2) of L independent labels, "it is" and "it is not" each."""
     extras: dict[str, Tensor] = field(default_factory=dict)
     """(B, ...) each: regressed "values" (B, R), "labels" (B,), and whatever loss terms captured, by name."""
 
@@ -91,9 +92,16 @@ def capture(network: nn.Module, layers: Sequence[str]) -> Iterator[list[Tensor]]
 
 
 def split_heads(network: nn.Module, answer: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Split (B, K + R) into logits (B, K) and values (B, R); R is the network's attribute ``regressions``, else 0."""
+    """Split (B, K + R) into logits (B, K) and values (B, R); R is the network's attribute ``regressions``, else 0.
+
+    A network whose attribute ``bernoulli`` is True answers (B, L + R), the logits z of L independent labels: theirs
+    become the logits (z, 0) of two classes each, (B, L, 2), whose softmax is the sigmoid of z and the rest.
+    """
     count: int = getattr(network, "regressions", 0)
-    return (answer[:, :-count], answer[:, -count:]) if count else (answer, None)
+    logits, values = (answer[:, :-count], answer[:, -count:]) if count else (answer, None)
+    if getattr(network, "bernoulli", False):
+        logits = torch.stack([logits, torch.zeros_like(logits)], 2)
+    return logits, values
 
 
 def forward(network: nn.Module, x: Batch, terms: Sequence[Captures] = (), layers: Sequence[str] = ()) -> Output:
@@ -119,6 +127,8 @@ class Pair:
     student: nn.Module
     regression_scale: Tensor | None = None
     """(R,), spread of the teacher's regressed values; None where there are none."""
+    gaussians: tuple[GaussianHead, ...] = ()
+    """Which of them are mean and width of one value."""
 
     def layers(self, network: nn.Module) -> tuple[str, ...]:
         """Name the layers of a network that are compared: as many as both have, counted from the end.

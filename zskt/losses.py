@@ -4,7 +4,9 @@ A new term is one class: what to `Term.capture` of a network, and the `Term.dist
 makes it a setting, ``--set terms.NAME=WEIGHT``.
 
 P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768 (ZSKT).
-Shapes: B batch, K classes, R regressed values, C channels. Every divergence is in nats per example.
+Shapes: B batch, K classes, R regressed values, C channels. Every divergence is in nats per example. Logits are (B, K)
+of one choice of K classes, or (B, L, 2) of L independent labels: what is said of K classes then holds for the two of
+each label, and is summed over the labels.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 from zskt.contracts import Batch
 from zskt.errors import NonFiniteLoss, UserError
 from zskt.forward import Output
+from zskt.gaussian import GaussianHead, gaussian_divergence
 
 MIN_PROBABILITY = 1e-12
 """Below this a probability is taken for this: its logarithm stays finite."""
@@ -29,11 +32,18 @@ MIN_LOG = torch.finfo(torch.float32).min
 def divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:
     """Return KL(T || S) of the softened class probabilities, times temperature squared: logits (B, K) -> (B,), nats.
 
-    The square keeps gradients of one size as the temperature changes (Hinton, Vinyals and Dean, arXiv:1503.02531).
+    The square keeps gradients of one size as the temperature changes (Hinton, Vinyals and Dean, arXiv:1503.02531). Of
+    a label with the logits (z, 0) it is that of two Bernoulli distributions, which nears (z_t - z_s)^2 / 8 as the
+    temperature grows.
     """
-    log_t = torch.log_softmax(teacher / temperature, dim=1).clamp(min=MIN_LOG)
-    log_s = torch.log_softmax(student / temperature, dim=1)
-    return (log_t.exp() * (log_t - log_s)).sum(1) * temperature**2
+    log_t = torch.log_softmax(teacher / temperature, dim=-1).clamp(min=MIN_LOG)
+    log_s = torch.log_softmax(student / temperature, dim=-1)
+    return _summed(log_t.exp() * (log_t - log_s)) * temperature**2
+
+
+def _summed(terms: Tensor) -> Tensor:
+    """Sum over classes, and over labels if there are such: (B, K) or (B, L, 2) -> (B,)."""
+    return terms.flatten(1).sum(1)
 
 
 def attention_map(activation: Tensor) -> Tensor:
@@ -79,14 +89,21 @@ def _require_same_shapes(teacher: Sequence[Tensor], student: Sequence[Tensor], w
         raise ValueError(f"{what} of the teacher {shapes[0]} do not match the student's {shapes[1]}")
 
 
-def value_distance(teacher: Output, student: Output, scale: Tensor) -> Tensor:
+def value_distance(teacher: Output, student: Output, scale: Tensor, gaussians: Sequence[GaussianHead] = ()) -> Tensor:
     """Return Huber's robust loss of (t - s) / scale, averaged over the R regressed values: (B,).
 
     P. J. Huber, Ann. Math. Statist. 35 (1964) 73: quadratic up to one ``scale`` (R,), linear beyond, so that a few
-    values far out do not decide.
+    values far out do not decide. A mean and its width are one entry of the average, `gaussian_divergence` of the two.
     """
     s, t = (output.extras["values"] / scale for output in (student, teacher))
-    return nn.functional.huber_loss(s, t, reduction="none").mean(1)
+    entries = nn.functional.huber_loss(s, t, reduction="none")
+    if gaussians:
+        paired = {i for head in gaussians for i in (head.mean, head.width)}
+        s, t = (output.extras["values"] for output in (student, teacher))
+        divergences = [gaussian_divergence(t, s, head) for head in gaussians]
+        plain = [i for i in range(s.shape[1]) if i not in paired]
+        entries = torch.cat([entries[:, plain], torch.stack(divergences, 1)], 1)
+    return entries.mean(1)
 
 
 def class_information(teacher: Tensor) -> Tensor:
@@ -96,8 +113,8 @@ def class_information(teacher: Tensor) -> Tensor:
     mean's gradient: the information entropy of H. Chen et al., "Data-free learning of student networks" (DAFL),
     arXiv:1904.01186, equation 6.
     """
-    p = teacher.softmax(1)
-    return -(p * p.detach().mean(0).clamp(min=MIN_PROBABILITY).log()).sum(1)
+    p = teacher.softmax(-1)
+    return -_summed(p * p.detach().mean(0).clamp(min=MIN_PROBABILITY).log())
 
 
 def entropy(teacher: Tensor) -> Tensor:
@@ -105,8 +122,15 @@ def entropy(teacher: Tensor) -> Tensor:
 
     The mean of `class_information` less the mean of this is the mutual information of sample and class.
     """
-    log_p = torch.log_softmax(teacher, dim=1).clamp(min=MIN_LOG)
-    return -(log_p.exp() * log_p).sum(1)
+    log_p = torch.log_softmax(teacher, dim=-1).clamp(min=MIN_LOG)
+    return -_summed(log_p.exp() * log_p)
+
+
+def own_class_cross_entropy(teacher: Tensor) -> Tensor:
+    """Return the cross-entropy of each belief with its own top class, logits (B, K) -> (B,), nats: DAFL, equation 4."""
+    pairs = teacher.flatten(0, -2)
+    entropies = nn.functional.cross_entropy(pairs, pairs.argmax(1), reduction="none")
+    return _summed(entropies.view(teacher.shape[:-1])) if teacher.dim() > 2 else entropies
 
 
 def ascend(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
@@ -255,11 +279,13 @@ class Values(Term):
 
     scale: Tensor | None = None
     """(R,)"""
+    gaussians: tuple[GaussianHead, ...] = ()
+    """Which of the values are mean and width of one."""
     name = "distance of values"
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
         assert self.scale is not None
-        return value_distance(teacher, student, self.scale).mean()
+        return value_distance(teacher, student, self.scale, self.gaussians).mean()
 
 
 @dataclass(frozen=True)

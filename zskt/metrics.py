@@ -1,6 +1,7 @@
 """Metrics of a student beside its teacher: accuracy, AUC, calibration, agreement, KL, regressed values.
 
-Shapes: B samples, K classes, R regressed values.
+Shapes: B samples, K classes, R regressed values. Logits are (B, K), or (B, L, 2) of L independent labels, see
+`zskt.forward.Output`. A sample's one true label k is the positive of the k-th of these; L is none of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
 from zskt.forward import evaluating, split_heads
+from zskt.gaussian import GaussianHead
 from zskt.losses import divergence
 
 PREDICT_BATCH = 256
@@ -28,7 +30,7 @@ class Predictions:
     """What a network answers to a set of samples."""
 
     logits: Tensor
-    """(B, K)"""
+    """(B, K), or (B, L, 2)"""
     values: Tensor | None
     """(B, R), regressed values; None where there are none."""
     seconds: float
@@ -54,11 +56,33 @@ def auc(logits: Tensor, labels: Tensor) -> float | None:
 
     if not logits.shape[1] or len(set(labels.tolist())) < logits.shape[1]:
         return None
+    if logits.dim() > 2:
+        positive = is_positive(labels, logits.shape[1])
+        if not bool((positive.any(0) & ~positive.all(0)).all()):
+            return None
+        return float(roc_auc_score(positive.numpy(), label_logits(logits).double().numpy(), average="macro"))
     p = logits.double().softmax(1).numpy()
     p /= p.sum(1, keepdims=True)
     if p.shape[1] == 2:
         return float(roc_auc_score(labels.numpy(), p[:, 1]))
     return float(roc_auc_score(labels.numpy(), p, multi_class="ovr", average="macro"))
+
+
+def is_positive(labels: Tensor, count: int) -> Tensor:
+    """Return which of L independent labels is each sample's own, labels (B,) -> (B, L) of bool."""
+    return labels.unsqueeze(1) == torch.arange(count, device=labels.device)
+
+
+def label_logits(logits: Tensor) -> Tensor:
+    """Return the logits z of L independent labels, (B, L, 2) -> (B, L): the sigmoid of z is the label's probability."""
+    return logits[..., 0] - logits[..., 1]
+
+
+def as_choices(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return logits and true classes of single choices: (B, K), (B,) as they are, (B, L, 2) as (B L, 2), (B L,)."""
+    if logits.dim() == 2:
+        return logits, labels
+    return logits.flatten(0, 1), (~is_positive(labels, logits.shape[1])).long().flatten()
 
 
 def ece(logits: Tensor, labels: Tensor) -> float:
@@ -71,26 +95,36 @@ def ece(logits: Tensor, labels: Tensor) -> float:
 
 
 def agreement(teacher: Tensor, student: Tensor) -> float:
-    """Return the share of samples on which both have the same top class: (B, K) each."""
-    return float((teacher.argmax(1) == student.argmax(1)).double().mean())
+    """Return the share of samples on which both have the same top class, of labels the share of equal decisions."""
+    return float((teacher.argmax(-1) == student.argmax(-1)).double().mean())
 
 
 def network_metrics(name: str, parameters: int | None, predictions: Predictions, labels: Tensor) -> dict[str, Any]:
-    """Return a network's entry in ``result.json``; accuracy, AUC and ECE are of the labelled samples, else None."""
+    """Return a network's entry in ``result.json``; accuracy, AUC and ECE are of the labelled samples, else None.
+
+    Of independent labels accuracy and ECE are those of all decisions, label by label.
+    """
     entry: dict[str, Any] = {"name": name, "parameters": parameters, "accuracy": None, "auc": None, "ece": None}
     labelled = (labels >= 0) & (predictions.logits.shape[1] > 0)
     if labelled.any():
         logits, truth = predictions.logits[labelled], labels[labelled]
-        accuracy = (predictions.logits.argmax(1) == labels)[labelled].double().mean()
-        entry |= {"accuracy": float(accuracy), "auc": auc(logits, truth), "ece": ece(logits, truth)}
+        choices, right = as_choices(logits, truth)
+        accuracy = (choices.argmax(1) == right).double().mean()
+        entry |= {"accuracy": float(accuracy), "auc": auc(logits, truth), "ece": ece(choices, right)}
     return entry | {"ms_per_sample": 1e3 * predictions.seconds / max(len(labels), 1)}
 
 
-def compare(teacher: Predictions | None, student: Predictions, names: Sequence[str] = ()) -> dict[str, Any]:
+def compare(
+    teacher: Predictions | None,
+    student: Predictions,
+    names: Sequence[str] = (),
+    gaussians: Sequence[GaussianHead] = (),
+) -> dict[str, Any]:
     """Return the student's metrics that need the teacher's answers; None each where there is no teacher.
 
     Args:
         names: of the regressed values.
+        gaussians: which of them are mean and width of one.
     """
     metrics: dict[str, Any] = {"agreement": None, "kl": None}
     if teacher is None:
@@ -102,7 +136,22 @@ def compare(teacher: Predictions | None, student: Predictions, names: Sequence[s
     if teacher.values is not None and student.values is not None:
         pairs = zip(names, teacher.values.T, student.values.T, strict=True)
         metrics["values"] = {name: compare_values(t, s) for name, t, s in pairs}
+        for head in gaussians if names else ():
+            metrics["values"][names[head.mean]] |= compare_gaussians(teacher.values, student.values, head)
     return metrics
+
+
+def compare_gaussians(teacher: Tensor, student: Tensor, head: GaussianHead) -> dict[str, float]:
+    """Return how far the student's mean is off in units of the teacher's width, and its width in shares of that.
+
+    Args:
+        teacher, student: values (B, R).
+        head: which of them are mean and width.
+    """
+    t, s = teacher.double(), student.double()
+    width = head.log_width(t).exp()
+    pull, ratio = (s - t)[:, head.mean] / width, torch.exp(head.log_width(s)) / width
+    return {"rms_in_widths": float(pull.square().mean().sqrt()), "width_error": float((ratio - 1).abs().median())}
 
 
 def compare_values(teacher: Tensor, student: Tensor) -> dict[str, float | None]:

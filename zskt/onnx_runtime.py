@@ -1,8 +1,4 @@
-"""ONNX networks in onnxruntime, and what it knows of a graph that the file does not say.
-
-Old exports do not say of what rank their intermediate tensors are, which a conversion must know: the network is run
-once with every tensor as an output, and the ranks are written down.
-"""
+"""ONNX networks in onnxruntime: run, simplified, and written."""
 
 from __future__ import annotations
 
@@ -15,7 +11,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import helper
 from torch import Tensor, nn
 
 
@@ -30,70 +25,49 @@ def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.Infe
 
 def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str, np.ndarray]:
     """Return a session's inputs by name, of the types that it asks for; ``x`` in their order."""
-    types = {
-        "tensor(bool)": bool,
-        "tensor(float16)": np.float16,
-        "tensor(int64)": np.int64,
-        "tensor(double)": np.float64,
-    }
+    names = {"float": "float32", "double": "float64"}
     named = zip(model.get_inputs(), x, strict=True)
-    return {i.name: t.detach().cpu().numpy().astype(types.get(i.type, np.float32)) for i, t in named}
+    kinds = ((i.name, i.type.removeprefix("tensor(").removesuffix(")"), t) for i, t in named)
+    return {name: t.detach().cpu().numpy().astype(np.dtype(names.get(kind, kind))) for name, kind, t in kinds}
 
 
-def with_ranks(model: onnx.ModelProto, x: Sequence[Tensor]) -> onnx.ModelProto:
-    """Copy a graph and write down the type and rank of each of its tensors."""
-    everything = onnx.ModelProto()
-    everything.CopyFrom(model)
-    outputs = {output.name for output in model.graph.output}
-    inner = [name for node in model.graph.node for name in node.output if name and name not in outputs]
-    everything.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in inner)
-    run = session(everything)
-    values = run.run(inner, feeds(run, x))
-    ranked = onnx.ModelProto()
-    ranked.CopyFrom(model)
-    del ranked.graph.value_info[:]
-    for name, value in zip(inner, values, strict=True):
-        kind = helper.np_dtype_to_tensor_dtype(np.asarray(value).dtype)
-        ranked.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None] * np.asarray(value).ndim))
-    return ranked
+LEVELS = (
+    onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC,
+    None,
+)
+"""How far a graph can be simplified: with operators of onnxruntime's own, with standard ones, not at all."""
 
 
-def optimised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Simplify a graph by onnxruntime, constants computed, which the conversion does not do."""
+def optimised(model: onnx.ModelProto, level: onnxruntime.GraphOptimizationLevel | None = LEVELS[1]) -> onnx.ModelProto:
+    """Simplify a graph by onnxruntime: constants computed, layers folded into each other."""
+    if level is None:
+        return model
     with tempfile.TemporaryDirectory() as place:
         options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        options.graph_optimization_level = level
         options.optimized_model_filepath, options.log_severity_level = str(Path(place) / "model.onnx"), 4
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        simplified = onnx.load(options.optimized_model_filepath)
-    for i, node in enumerate(simplified.graph.node):
-        node.name = f"{node.op_type}_{i}"  # names that it gives to new nodes may be taken: the conversion goes by them
-        while node.input and not node.input[-1]:  # an input left out at the end is one that is not there
-            del node.input[-1]
-    return simplified
+        return onnx.load(options.optimized_model_filepath)
 
 
-def with_integer_clips(ranked: onnx.ModelProto) -> onnx.ModelProto:
-    """Copy a graph and make clipped integers integers again: the conversion turns them into floats.
+def count_weights(model: onnx.ModelProto) -> int:
+    """Return the number of parameters of a graph: floating-point constants, and whole numbers that it dequantises.
 
-    Args:
-        ranked: a graph `with_ranks`.
+    Single numbers and the running statistics of normalisations are no parameters.
     """
-    model = onnx.ModelProto()
-    model.CopyFrom(ranked)
-    types = {v.name: v.type.tensor_type.elem_type for v in model.graph.value_info}
-    integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
-    nodes = []
-    for node in model.graph.node:
-        nodes.append(node)
-        name = node.output[0] if node.output else ""
-        if node.op_type == "Clip" and types.get(name) in integers:
-            node.output[0] = f"{name}_clipped"
-            nodes.append(helper.make_node("Cast", [node.output[0]], [name], to=types[name]))
-            model.graph.value_info.append(helper.make_tensor_value_info(node.output[0], types[name], None))
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    return model
+    floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
+    nodes = model.graph.node
+    quantised = {n.input[0] for n in nodes if n.op_type == "DequantizeLinear"}
+    statistics = {name for n in nodes if n.op_type == "BatchNormalization" for name in n.input[3:5]}
+    held = {i.name: i for i in model.graph.initializer}
+    held |= {n.output[0]: a.t for n in nodes if n.op_type == "Constant" for a in n.attribute if a.name == "value"}
+    sizes = {
+        name: int(np.prod(tensor.dims))
+        for name, tensor in held.items()
+        if (tensor.data_type in floats or name in quantised) and tensor.dims
+    }
+    return sum(n for name, n in sizes.items() if n > 1 and name not in statistics)
 
 
 OPSET = 17

@@ -68,7 +68,8 @@ class ReplayBuffer:
         """Draw ``count`` samples with replacement.
 
         Args:
-            balance: a sample's probability goes with (frequency of its class among the teacher's answers)^-balance.
+            balance: a sample's probability goes with (frequency of its class among the teacher's answers)^-balance; of
+                independent labels with the mean of that over the labels' decisions.
 
         Raises:
             ValueError: if the buffer is empty.
@@ -87,9 +88,12 @@ class ReplayBuffer:
     def _class_weights(self, balance: float) -> Tensor:
         """Weigh each sample for `draw`; kept until the next `add`, as there are many draws to one."""
         if self._weights is None or self._weights[:2] != (self.seen, balance):
-            classes = self._columns["logits"][: len(self)].argmax(1)
-            frequency = torch.bincount(classes).float() / len(self)
-            self._weights = self.seen, balance, (frequency[classes] ** -balance).cpu()
+            classes = self._columns["logits"][: len(self)].argmax(-1)
+            if classes.dim() > 1:  # of each of the labels
+                weights = torch.stack([_rarity(column, balance) for column in classes.T]).mean(0)
+            else:
+                weights = _rarity(classes, balance)
+            self._weights = self.seen, balance, weights.cpu()
         return self._weights[2]
 
     def state_dict(self) -> dict[str, Any]:
@@ -102,6 +106,12 @@ class ReplayBuffer:
         self._columns = {name: self._empty(column, column.dtype) for name, column in state["columns"].items()}
         for name, column in state["columns"].items():
             self._columns[name][: len(column)] = column
+
+
+def _rarity(classes: Tensor, balance: float) -> Tensor:
+    """Weigh each sample by (frequency of its class)^-balance: (R,) -> (R,)."""
+    frequency = torch.bincount(classes).float() / len(classes)
+    return frequency[classes] ** -balance
 
 
 def _kept_as(name: str, column: Tensor) -> torch.dtype:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,11 +31,17 @@ PROGRAM = "student.pt2"
 
 
 class Program(nn.Module):
-    """An exported student: always in evaluation mode."""
+    """An exported student: always in evaluation mode.
 
-    def __init__(self, exported: torch.export.ExportedProgram) -> None:
+    Args:
+        exported: the program.
+        heads: what its outputs are, the attributes of `zskt.forward.split_heads`.
+    """
+
+    def __init__(self, exported: torch.export.ExportedProgram, heads: Mapping[str, int] = MappingProxyType({})) -> None:
         super().__init__()
         self.exported, self.program = exported, exported.module()
+        self.bernoulli, self.regressions = bool(heads.get("bernoulli", 0)), heads.get("regressions", 0)
 
     def forward(self, *x: torch.Tensor) -> torch.Tensor:
         """Call the program, -> logits (B, K)."""
@@ -56,7 +63,9 @@ def save_run(run: Run, folder: Path) -> Path:
         raise UserError(f"{folder}: is not an empty folder; name another")
     folder.mkdir(parents=True, exist_ok=True)
     values = run.settings.to_dict() if isinstance(run.settings, Settings) else dict(run.settings)
-    settings = {"method": run.method, "settings": values, "seed": run.seed}
+    settings: dict[str, Any] = {"method": run.method, "settings": values, "seed": run.seed}
+    heads = {name: int(getattr(run.student, name, 0)) for name in ("bernoulli", "regressions")}
+    settings |= {"heads": heads} if any(heads.values()) else {}
     write_json(folder / "config.json", {"preset": None, "mode": "api", **settings})
     write_json(folder / "environment.json", environment(torch.device("cpu")))
     lines = (json.dumps({"step": i, **metrics}) for i, metrics in enumerate(run.metrics, 1))
@@ -136,10 +145,10 @@ def _student(
         return network, config.settings, config.method, config.seed
     name, values = str(recorded.get("method")), recorded.get("settings", {})
     settings = METHODS[name].Config.from_dict(values) if name in METHODS else values  # else a method of the user's
-    return _load(folder, student), settings, name, int(recorded.get("seed", 0))
+    return _load(folder, student, recorded.get("heads", {})), settings, name, int(recorded.get("seed", 0))
 
 
-def _load(folder: Path, student: nn.Module | None) -> nn.Module:
+def _load(folder: Path, student: nn.Module | None, heads: Mapping[str, int] = MappingProxyType({})) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -155,4 +164,4 @@ def _load(folder: Path, student: nn.Module | None) -> nn.Module:
         return student.eval()
     if not (folder / PROGRAM).is_file():
         raise UserError(f"{folder}: its student was not exported; give student=, a network of the same architecture")
-    return Program(torch.export.load(folder / PROGRAM))
+    return Program(torch.export.load(folder / PROGRAM), heads)

@@ -47,7 +47,8 @@ def test_a_tagger_with_unknown_variables_is_distilled_evaluated_reported_and_exp
     assert read_json(run / "evaluate-few.json")["student"]["agreement"] == result["student"]["agreement"]
 
     with_teacher = ("--run", run, "--data", few_jets, "--teacher-path", tmp_path / "moved.pt")
-    assert call("--mode", "report", *with_teacher)[0] == 0
+    code, _, err = call("--mode", "report", *with_teacher)
+    assert code == 0, err
     page = (run / "report.html").read_text()
     assert page.count("data:image/png;base64") >= 6 and "pfcand_mystery" in page
     assert "http" not in page.replace("https://github.com", "").split("<h1>")[0]
@@ -141,14 +142,14 @@ def test_the_shipped_teachers_student_leaves(call: Call, tmp_path: Path, few_jet
 
 def test_a_tagger_is_judged_on_pfnano(call: Call, tmp_path: Path) -> None:
     file = write_pfnano(tmp_path / "nano.root")
-    preprocess = described(most=100)
+    preprocess = described(("label_Hbb", "label_Hcc", "label_QCD"), most=100)
     run = distil(call, tmp_path, preprocess, Toy(preprocess), "--data", file)
     assert read_json(run / "result.json")["data"]["count"] == 2
 
 
 def test_broken_pfnano_ends_a_run_before_it_begins(call: Call, tmp_path: Path) -> None:
     file = write_pfnano(tmp_path / "nano.root", PFCands_d0Err=None)
-    preprocess = described(most=100)
+    preprocess = described(("label_Hbb", "label_Hcc", "label_QCD"), most=100)
     path, where = write(tmp_path, preprocess, Toy(preprocess))
     out = tmp_path / "run"
     code, _, err = call(
@@ -161,12 +162,14 @@ def test_broken_pfnano_ends_a_run_before_it_begins(call: Call, tmp_path: Path) -
 def test_flags_that_do_not_go_together(call: Call, tmp_path: Path) -> None:
     preprocess = described()
     path, where = write(tmp_path, preprocess, Toy(preprocess))
-    torch_file = path.rename(tmp_path / "model.onnx")
+    torch_file = path.rename(tmp_path / "model.onnx")  # told by what it holds, not by its name
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(torch_file.read_bytes()[:500])
     for arguments, words in (
         (("--teacher-path", torch_file), "say how it is fed"),
         (("--preprocess", where), "say of which network"),
         (("--preprocess", where, "--teacher", "jetclass-particlenet-kin"), "fed as its card says"),
-        (("--teacher-path", torch_file, "--preprocess", where), "not a readable ONNX file"),
+        (("--teacher-path", damaged, "--preprocess", where), "not a readable ONNX file"),
         (
             ("--teacher", "cms-hlt-particlenet-ak4", "--preprocess", tmp_path / "no.json", "--teacher-path", path),
             "no such file",

@@ -16,6 +16,7 @@ from zskt.__main__ import catalog
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
+from zskt.experiments.teacher_files import TeacherFiles
 from zskt.files import read_json, write_json
 
 
@@ -39,15 +40,16 @@ def test_with_teacher_returns_another_catalogue_and_leaves_the_first(shipped: Ca
 def test_a_teacher_from_files_is_known_to_the_new_catalogue_alone(shipped: Catalog, tmp_path: Path) -> None:
     preprocess = described()
     path, where = write(tmp_path / "tagger", preprocess, Toy(preprocess))
-    other, name = shipped.with_files(None, path, where)
+    other, name = shipped.with_files(None, TeacherFiles(network=path, preprocess=where))
     assert name is not None and name in other.teachers and name not in shipped.teachers
     assert other.teachers[name].classes == ("label_b", "label_c", "label_light")
-    assert shipped.with_files(None, None, None) == (shipped, None)
-    assert shipped.with_files("mnist-lenet5", None, None) == (shipped, "mnist-lenet5")
+    assert shipped.with_files(None, TeacherFiles()) == (shipped, None)
+    assert shipped.with_files("mnist-lenet5", TeacherFiles()) == (shipped, "mnist-lenet5")
     for arguments, message in (
-        ((None, path, None), "say how it is fed: --preprocess"),
-        ((None, None, where), "say of which network: --teacher-path"),
-        (("mnist-lenet", None, None), "unknown teacher 'mnist-lenet': did you mean mnist-lenet5"),
+        ((None, TeacherFiles(network=path)), "say how it is fed: --preprocess"),
+        ((None, TeacherFiles(preprocess=where)), "say of which network: --teacher-path"),
+        ((None, TeacherFiles(layouts=(("pf", "BPC"),))), "--layout pf=BPC: say of which network"),
+        (("mnist-lenet", TeacherFiles()), "unknown teacher 'mnist-lenet': did you mean mnist-lenet5"),
     ):
         with pytest.raises(UserError, match=message):
             shipped.with_files(*arguments)
@@ -56,7 +58,7 @@ def test_a_teacher_from_files_is_known_to_the_new_catalogue_alone(shipped: Catal
 def test_a_finished_runs_teacher_is_read_from_its_record(shipped: Catalog, tmp_path: Path) -> None:
     preprocess = described(names=("pfcand_mystery",))
     path, where = write(tmp_path / "tagger", preprocess, Toy(preprocess))
-    known, name = shipped.with_files(None, path, where)
+    known, name = shipped.with_files(None, TeacherFiles(network=path, preprocess=where))
     assert name is not None
     run = tmp_path / "run"
     run.mkdir()
@@ -74,7 +76,8 @@ def test_a_finished_runs_teacher_is_read_from_its_record(shipped: Catalog, tmp_p
 
 
 def test_a_runs_selection_changes_its_card(shipped: Catalog, tmp_path: Path) -> None:
-    known, name = shipped.with_files(None, *write(tmp_path, described(), Toy(described())))
+    network, where = write(tmp_path, described(), Toy(described()))
+    known, name = shipped.with_files(None, TeacherFiles(network=network, preprocess=where))
     config = RunConfig(preset="tagger", teacher=str(name), pt_low=45.0)
     assert known.teachers[config.teacher].inputs.selection.pt_low != 45
     assert known.card(config).inputs.selection.pt_low == 45

@@ -22,7 +22,7 @@ def card_of(mode: str, **more: Any) -> str:
     teacher = {"name": "big", "parameters": 366160, "accuracy": 0.9, "agreement": None, "kl": None}
     student = {"name": "small", "parameters": 9500, "accuracy": 0.8, "agreement": 0.75, "kl": 0.125}
     run: Any = SimpleNamespace(
-        card=SimpleNamespace(summary="a big network", source="a paper", licence="GPL-3.0", caveats=""),
+        card=SimpleNamespace(summary="a big network", source="a paper", licence="GPL-3.0", caveats="", bernoulli=False),
         config=SimpleNamespace(mode=mode, seed=4),
         result={"data": data, "student": student, "teacher": teacher},
     )

@@ -10,7 +10,7 @@ import torch
 
 from tests.toy_taggers import described
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup, Variable, read_preprocess
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 
 
 def test_preprocess_is_read_and_written_in_cms_layout(tmp_path: Path) -> None:
@@ -26,12 +26,12 @@ def test_preprocess_is_read_and_written_in_cms_layout(tmp_path: Path) -> None:
     ("change", "words"),
     [
         (lambda d: d.pop("pf_mask"), "says nothing of the input pf_mask"),
-        (lambda d: d.pop("output_names"), "output_names"),
+        (lambda d: d.update(output_names=[]), "output_names is no list of names"),
+        (lambda d: d.update(output_names=["a", "a"]), "output_names has a twice"),
         (lambda d: d["pf_features"].pop("var_names"), "no list var_names"),
         (lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median="x"), "median is 'x'"),
         (lambda d: d["sv_mask"].update(min_length=9), "lengths from 9 to 4"),
         (lambda d: d["pf_features"].update(var_infos=[1]), "no table of variables"),
-        (lambda d: d["pf_features"].update(var_names=["a", "a"]), "names a variable twice"),
         (lambda d: d["pf_features"].update(var_names=[["a"]]), "no list var_names"),
         (lambda d: d["pf_features"].update(max_length=float("inf")), "max_length is inf"),
         (lambda d: d.update(input_names=[["a"]]), "no list of names"),
@@ -63,3 +63,33 @@ def test_collections_are_told_by_all_but_the_last_word() -> None:
     names = ("jet_pf_features", "jet_pf_mask", "jet_sv_features__2", "cpf_vectors", "input_1", "INPUT__0")
     entries = [InputGroup(n, ()).collection for n in names]
     assert entries == ["jet_pf", "jet_pf", "jet_sv", "cpf", "input_1", "INPUT__0"]
+
+
+def test_a_variable_may_be_there_more_than_once(tmp_path: Path) -> None:
+    path, content = tmp_path / "p.json", described().to_json()
+    content["pf_features"]["var_names"] = ["pfcand_pt_log", "pfcand_charge", "pfcand_pt_log"]
+    path.write_text(json.dumps(content))
+    read = read_preprocess(path)
+    assert read.groups[0].names == ("pfcand_pt_log", "pfcand_charge", "pfcand_pt_log")
+    assert read.to_json()["pf_features"]["var_names"] == list(read.groups[0].names)
+    twice = InputGroup("pf_features", (Variable("pfcand_e"), Variable("pfcand_e", 1.0), Variable("pfcand_e")), 1, 9)
+    path.write_text(json.dumps(Preprocess((twice,), ("a",)).to_json()))
+    again = read_preprocess(path).groups[0]
+    assert again.names == ("pfcand_e", "pfcand_e__2", "pfcand_e") and again.variables[1].median == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "outputs", "block"),
+    [
+        (lambda d: d.update(flav_names=d.pop("output_names")), ("label_b", "label_c", "label_light"), None),
+        (lambda d: d.pop("output_names"), ("label",), "label"),
+        (lambda d: d.update(output_names={"truth_label": "x"}), ("truth_label",), "truth_label"),
+        (lambda d: d.update(output_names={"target": "x", "fj_label": "y"}), ("target", "fj_label"), "fj_label"),
+    ],
+)
+def test_names_of_outputs_may_be_elsewhere(tmp_path: Path, change, outputs, block) -> None:  # type: ignore[no-untyped-def]
+    path, content = tmp_path / "p.json", described().to_json()
+    change(content)
+    path.write_text(json.dumps(content))
+    read = read_preprocess(path)
+    assert (read.outputs, read.block) == (outputs, block)

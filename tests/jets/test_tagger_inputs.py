@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
-from zskt.jets.jets import AK4_SELECTION, AK8_SELECTION
+from zskt.jets.definitions import FileDefinition
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
-from zskt.jets.tagger_inputs import TaggerInputs, default_selection, describe
+from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.jets.tracks import reconstruct
 
 from .samples import sample_jets
 
@@ -57,13 +60,73 @@ def test_defined_and_other_variables_are_told_at_the_start() -> None:
     assert "charge, a whole number" in text
 
 
-def test_long_inputs_are_of_large_jets() -> None:
-    for length, selection in ((64, AK4_SELECTION), (65, AK8_SELECTION)):
-        group = InputGroup("pf_features", (Variable("pfcand_charge"),), 1, length)
-        assert default_selection(Preprocess((group,), ("a", "b"))) == selection
-
-
 def test_a_variable_without_definition_is_its_median() -> None:
     group = InputGroup("pf_features", (Variable("pfcand_mystery", median=2.0),), 4, 30)
     (x,) = TaggerInputs(preprocess=Preprocess((group,), ("a", "b")))(sample_jets(5))
     assert (x == 0).all()
+
+
+def defined(expressions: dict[str, str], names: tuple[str, ...], longest: int = 128) -> TaggerInputs:
+    groups = (
+        InputGroup("pf_features", tuple(Variable(n) for n in names), 1, longest),
+        InputGroup("pf_mask", (Variable("part_mask"),), 1, longest),
+    )
+    entries = tuple(FileDefinition(name, text) for name, text in expressions.items())
+    return TaggerInputs(preprocess=Preprocess(groups, ("a", "b"), entries))
+
+
+def test_what_a_file_defines_is_fed_as_it_says() -> None:
+    names = ("part_d0", "part_logptrel", "part_deta", "part_scaled", "part_flag")
+    inputs = defined(
+        {"part_d0": "part_d0val", "part_logptrel": "np.log10(part_pt/jet_pt)", "part_deta": "part_eta - jet_eta",
+         "part_scaled": "np.log(part_pt / jet_pt * 500)", "part_flag": "(part_isMuon == 1) | (part_isElectron == 1)"},
+        names,
+    )  # fmt: skip
+    jets = reconstruct(sample_jets(50), inputs.selection.radius)
+    x, mask = inputs(jets)
+    c, jet, real = jets.particles, jets.jet, mask[:, 0] > 0
+    wanted = (-10 * c["dxy"], (c["pt"] / jet["pt"]).log10(), c["eta"] - jet["eta"], (c["pt"] / jet["pt"] * 500).log(),
+              ((c["is_muon"] + c["is_electron"]) > 0).float())  # fmt: skip
+    for name, got, value in zip(names, x.unbind(1), wanted, strict=True):
+        assert torch.allclose(got[real], value[real], atol=1e-4), name
+        assert (got[~real] == 0).all()
+    assert "as the file defines it: np.log10(part_pt/jet_pt)" in describe(inputs)
+
+
+def test_what_a_file_defines_has_finite_gradients_on_padding_and_at_zero() -> None:
+    inputs = defined(
+        {"part_x": "np.log(np.abs(part_d0val)) + np.sqrt(part_d0val) / part_charge * np.log(part_px)"}, ("part_x",)
+    )
+    jets = sample_jets(20)
+    px = jets.px.clone().requires_grad_(True)
+    d0 = jets.d0.clone().requires_grad_(True)
+    (x, _) = inputs(replace(jets, px=px, d0=d0))
+    x.clamp(-5, 5).sum().backward()
+    assert px.grad is not None and d0.grad is not None
+    assert bool(torch.isfinite(px.grad).all()) and bool(torch.isfinite(d0.grad).all()) and (d0.grad != 0).any()
+
+
+def test_what_a_file_defines_by_columns_that_nobody_has_is_drawn() -> None:
+    inputs = defined({"part_pt_log": "np.log(part_weird)"}, ("part_pt_log", "part_charge"))
+    assert inputs.roles[0].unknown == (0,) and (inputs(sample_jets(5))[0][:, 0] == 0).all()
+    assert "not known: needs part_weird, drawn" in describe(inputs)
+
+
+def test_masks_are_what_the_file_says() -> None:
+    inputs = defined({"part_mask": "part_pt > 5"}, ("part_pt",))
+    x, mask = inputs(sample_jets(20))
+    assert torch.equal(mask[:, 0] > 0, x[:, 0] > 5) and not inputs.roles[1].is_plain_mask
+    assert defined({"part_mask": "ak.ones_like(part_energy)"}, ("part_pt",)).roles[1].is_plain_mask
+
+
+def test_inputs_without_a_collection_share_one_and_its_mask() -> None:
+    group = Preprocess(
+        (
+            InputGroup("points", (Variable("part_deta"), Variable("part_dphi")), 1, 40),
+            InputGroup("features", (Variable("part_deta"), Variable("part_dphi"), Variable("part_charge")), 1, 40),
+            InputGroup("mask", (Variable("part_mask"),), 1, 40),
+        ),
+        ("a", "b"),
+    )
+    (collection,) = TaggerInputs(preprocess=group).collections()
+    assert (collection.features, collection.mask, collection.variables) == ((1,), 2, 3)

@@ -125,3 +125,12 @@ def test_what_is_logged_does_not_grow_with_the_number_of_classes() -> None:
     many = batch_metrics(torch.eye(100)[[7, 7, 50]], torch.zeros(3, 100))
     assert many["teacher_classes"] == 2 and len(many) < len(few)
     assert batch_metrics(torch.zeros(3, 0), torch.zeros(3, 0)) == {}
+
+
+def test_of_labels_the_share_of_positives_is_logged() -> None:
+    z = torch.tensor([[1.0, -1.0, -1.0], [1.0, 1.0, -1.0]])
+    pairs = torch.stack([z, torch.zeros_like(z)], 2)
+    metrics = batch_metrics(pairs, -pairs)
+    assert [metrics[f"teacher_class/{k}"] for k in range(3)] == [1.0, 0.5, 0.0]
+    assert metrics["agreement/pseudo"] == 0 and metrics["confidence/teacher"] == pytest.approx(0.7311, abs=1e-4)
+    assert batch_metrics(pairs, pairs)["agreement/pseudo"] == 1

@@ -60,6 +60,7 @@ def of_extra(metadata: Distribution, extra: str) -> set[str]:
         ("", "requirements.txt"),
         ("sim", "requirements-sim.txt"),
         ("fpga", "requirements-fpga.txt"),
+        ("keras", "requirements-keras.txt"),
         ("docs", "requirements-docs.txt"),
     ],
 )
@@ -89,7 +90,7 @@ def imported(folder: Path) -> dict[str, Path]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_import_is_required(package: str) -> None:
-    optional = requirements("requirements-sim.txt") | requirements("requirements-fpga.txt")
+    optional = set().union(*(requirements(f"requirements-{extra}.txt") for extra in ("sim", "fpga", "keras")))
     required = {Requirement(line).name.lower() for line in requirements("requirements.txt") | optional}
     distributions = packages_distributions()
     for module, file in imported(ROOT / package).items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from teachers.cms import CMS
 from teachers.tagger_card import TaggerCard
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
-from zskt.jets.jets import AK4_SELECTION
+from zskt.jets.jets import AK4_SELECTION, AK8_SELECTION
 from zskt.jets.random_inputs import random_inputs
 from zskt.jets.tagger_description import Description
 
@@ -124,3 +126,40 @@ def test_a_record_stands_for_files_that_are_gone() -> None:
     assert published.url is not None and published.url.startswith("https://github.com/cms-data")
     with pytest.raises(UserError, match=r"run/inputs\.json: is not the record of a run's inputs"):
         card.with_record({}, Path("run/inputs.json"))
+
+
+def test_jets_follow_from_the_files_and_are_recorded(tmp_path: Path) -> None:
+    preprocess = described(("label_Hbb", "label_QCD", "label_Hcc"))
+    network, where = write(tmp_path, preprocess, Toy(preprocess))
+    card = TaggerCard(name="mine", summary="a tagger").with_files(network, where)
+    assert card.inputs.selection == AK8_SELECTION and "classes of resonances" in card.describe()
+    recorded = TaggerCard.from_record("mine", card.record() or {})
+    assert recorded.inputs.selection == AK8_SELECTION and recorded.describe() == card.describe()
+    small = card.with_selection(radius=0.4, pt_high=300.0)
+    assert small.inputs.selection == replace(AK4_SELECTION, pt_high=300.0)
+    assert "radius 0.4, as you set it" in small.describe()
+    again = TaggerCard.from_record("mine", small.record() or {}).with_selection(radius=0.4, pt_high=300.0)
+    assert again.inputs.selection == small.inputs.selection
+
+
+def test_paths_and_classes_that_contradict_one_another_are_asked_about(tmp_path: Path) -> None:
+    preprocess = described(("label_Hbb", "label_QCD", "label_Hcc"))
+    network, where = write(tmp_path / "ParticleNetAK4", preprocess, Toy(preprocess))
+    card = TaggerCard(name="mine", summary="a tagger").with_files(network, where)
+    with pytest.raises(UserError, match=r"--set radius=0\.8 or --set radius=0\.4"):
+        _ = card.inputs
+    assert card.with_selection(radius=0.8).inputs.selection == AK8_SELECTION
+
+
+def test_one_name_stands_for_all_classes(tmp_path: Path) -> None:
+    preprocess = described()
+    network, where = write(tmp_path, preprocess, Toy(preprocess))
+    content = json.loads(where.read_text())
+    content["output_names"] = {"truth_label": "jet_label"}
+    where.write_text(json.dumps(content))
+    card = TaggerCard(name="mine", summary="a tagger").with_files(network, where)
+    assert card.classes == ("label_0", "label_1", "label_2")
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(content))
+    (tmp_path / "labels.txt").write_text("b\nc\nlight\n")
+    assert card.with_files(None, other).classes == ("b", "c", "light")

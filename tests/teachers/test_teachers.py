@@ -13,7 +13,7 @@ from teachers.jetclass import JETCLASS
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 
-HEAVY = ("onnx", "onnxruntime", "onnx2torch", "pooch", "uproot", "awkward", "sklearn", "matplotlib", "pyarrow")
+HEAVY = ("onnx", "onnxruntime", "pooch", "uproot", "awkward", "sklearn", "matplotlib", "pyarrow")
 
 
 def test_cards_are_called_as_they_are_listed() -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.errors import UserError
+from zskt.jets.definitions import FileDefinition
 from zskt.jets.preprocess import Variable
 
 
@@ -77,3 +78,22 @@ def test_entries_repeated_for_want_of_others_need_a_mask(tmp_path: Path) -> None
     content["inputs"]["pf_mask"] = {"length": 50, "vars": [["pfcand_mask", None]]}
     path.write_text(yaml.safe_dump(content))
     assert len(read_weaver_yaml(path).groups) == 2
+
+
+def test_new_variables_and_custom_labels_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "data.yaml"
+    path.write_text(
+        "new_variables:\n  part_d0: part_d0val\n  part_mask: ak.ones_like(part_energy)\n"
+        "inputs:\n  pf_features: {length: 30, vars: [[part_d0, null], [part_e, null], [part_e, null]]}\n"
+        "  mask: {length: 30, vars: [[part_mask, null]]}\n"
+        "labels: {type: custom, value: {truth_label: jet_label, target_mass: a / b}}\n"
+    )
+    preprocess = read_weaver_yaml(path)
+    assert preprocess.definitions == (
+        FileDefinition("part_d0", "part_d0val"), FileDefinition("part_mask", "ak.ones_like(part_energy)")
+    )  # fmt: skip
+    assert preprocess.groups[0].names == ("part_d0", "part_e", "part_e")
+    assert [g.collection for g in preprocess.groups] == ["pf", "pf"]
+    assert preprocess.outputs == ("truth_label", "target_mass") and preprocess.block == "truth_label"
+    path.write_text(path.read_text().replace("labels:", "nothing:"))
+    assert read_weaver_yaml(path).block == "label"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from zskt.cli.options import one_run, read_options, read_run, with_teacher_files
+from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
@@ -70,6 +70,16 @@ def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:
     catalog = with_teacher_files(flags, catalog)
     for path, result in evaluate_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device):
         print(summary(result, path))
+
+
+def inspect(flags: argparse.Namespace, catalog: Catalog) -> None:
+    """Run mode ``inspect``."""
+    from zskt.experiments.inspection import inspection
+
+    catalog, name = catalog.with_files(flags.teacher, read_teacher_files(flags))
+    if name is None:
+        raise UserError("--mode inspect: say which teacher: --teacher NAME, or --teacher-path FILE --preprocess FILE")
+    print(inspection(selected(catalog.teachers[name], flags.set or [])))
 
 
 def report(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -163,6 +173,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "teacher": train,
     "transition": transition,
     "paper": paper,
+    "inspect": inspect,
     "evaluate": evaluate,
     "report": report,
     "export": export,

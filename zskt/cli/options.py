@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from zskt.contracts import Card
 from zskt.errors import UserError, lookup
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
@@ -14,6 +16,7 @@ from zskt.experiments.few_shot_presets import few_shot
 from zskt.experiments.finished import read_config
 from zskt.experiments.presets import find_preset, for_mode
 from zskt.experiments.runner import Options
+from zskt.experiments.teacher_files import TeacherFiles
 
 
 def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
@@ -48,9 +51,37 @@ def read_options(flags: argparse.Namespace) -> Options:
         data=flags.data or recorded.get("data"),
         teacher_path=flags.teacher_path or recorded.get("teacher"),
         preprocess=flags.preprocess or recorded.get("preprocess"),
+        generator=getattr(flags, "generator", None),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
     )
+
+
+def read_teacher_files(flags: argparse.Namespace) -> TeacherFiles:
+    """Read what the user says of a teacher's files.
+
+    Raises:
+        UserError: if a flag is not written as it must be.
+    """
+    return TeacherFiles(
+        network=flags.teacher_path,
+        preprocess=flags.preprocess,
+        layouts=read_layouts(flags),
+        architecture=read_architecture(flags),
+    )
+
+
+def read_layouts(flags: argparse.Namespace) -> tuple[tuple[str, str], ...]:
+    """Read the layouts of a tagger's inputs, by name.
+
+    Raises:
+        UserError: if one is not written as NAME=AXES.
+    """
+    pairs = tuple((name, axes.upper()) for name, _, axes in (word.partition("=") for word in flags.layout or ()))
+    for (name, axes), word in zip(pairs, flags.layout or (), strict=True):
+        if not name or not axes:
+            raise UserError(f"--layout {word}: write it as INPUT=AXES, as --layout pf_features=BPC")
+    return pairs
 
 
 def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
@@ -61,21 +92,23 @@ def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> t
             f"resume it with these, not {flags.preset or config.preset}, {flags.mode}"
         )
     catalog = catalog.with_run(flags.out)
-    catalog, _ = catalog.with_files(config.teacher, options.teacher_path, options.preprocess)
+    files = replace(read_teacher_files(flags), network=options.teacher_path, preprocess=options.preprocess)
+    catalog, _ = catalog.with_files(config.teacher, files)
     return config, catalog
 
 
 def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
     """Begin a new run; the user's files become its teacher's."""
+    files = read_teacher_files(flags)
     if options.start is not None:
         catalog = catalog.with_run(options.start)
         config = _from_run(flags, catalog, options.start)
-        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess)
+        catalog, _ = catalog.with_files(config.teacher, files)
         return config, catalog
-    catalog, teacher = catalog.with_files(flags.teacher, flags.teacher_path, flags.preprocess)
+    catalog, teacher = catalog.with_files(flags.teacher, files)
     config = _from_preset(flags, catalog, teacher)
     if teacher is None:  # the preset names it
-        catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, None)
+        catalog, _ = catalog.with_files(config.teacher, replace(files, preprocess=None))
     return config, catalog
 
 
@@ -115,13 +148,43 @@ def assign(config: RunConfig, assignments: Sequence[str]) -> RunConfig:
     return config
 
 
+def selected(card: Card, assignments: Sequence[str]) -> Card:
+    """Return a card for other jets: ``radius``, ``pt_low`` and ``pt_high`` by ``NAME=VALUE`` each.
+
+    Raises:
+        UserError: if an assignment is of something else, or no number.
+    """
+    changes = {}
+    for assignment in assignments:
+        name, _, text = assignment.partition("=")
+        try:
+            changes[lookup({n: n for n in ("radius", "pt_low", "pt_high")}, name, "setting of jets")] = float(text)
+        except ValueError as error:
+            raise UserError(f"--set {assignment}: write it as {name}=NUMBER") from error
+    return card.with_selection(**changes)
+
+
+def read_architecture(flags: argparse.Namespace) -> tuple[str, str | None] | None:
+    """Read what builds the network of a file that holds parameters alone: its name and its options; None if not given.
+
+    Raises:
+        UserError: if there are options of none.
+    """
+    name, options = flags.architecture, flags.architecture_options
+    if options is not None and name is None:
+        raise UserError(f"--architecture-options {options}: say of what: --architecture package.module:Class")
+    return None if name is None else (name, options)
+
+
 def with_teacher_files(flags: argparse.Namespace, catalog: Catalog) -> Catalog:
     """Return a catalogue in which the teachers of finished runs are fed as the user's file says, if one is given."""
     if flags.preprocess is not None:
         for run in flags.run:
             config, _ = read_config(run)
             catalog = catalog.with_run(run)
-            catalog, _ = catalog.with_files(config.teacher, flags.teacher_path, flags.preprocess)
+            catalog, _ = catalog.with_files(
+                config.teacher, TeacherFiles(network=flags.teacher_path, preprocess=flags.preprocess)
+            )
     return catalog
 
 

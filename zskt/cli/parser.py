@@ -24,7 +24,8 @@ RECIPE = (
     "student_steps",
     "set",
 )
-RUN = ("device", "out", "resume", "data", "teacher_path", "preprocess")
+TEACHER_FILES = ("teacher_path", "preprocess", "layout", "architecture", "architecture_options")
+RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
 
 FINISHED = ("run", "data", "teacher_path", "preprocess", "device")
 
@@ -61,7 +62,11 @@ MODES: dict[str, Mode] = {
     ),
     "teacher": Mode(
         "train a teacher that nobody publishes",
-        _without(RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_path", "preprocess"),
+        _without(RECIPE + RUN, "student", "generator", "method", "student_steps", *TEACHER_FILES),
+    ),
+    "inspect": Mode(
+        "say what is understood of a teacher: inputs, layouts, classes, gradients",
+        ("teacher", *TEACHER_FILES, "set"),
     ),
     "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
     "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
@@ -138,6 +143,18 @@ def build_parser() -> Parser:
         metavar="FILE",
         help="how a tagger from a file is fed: preprocess.json or weaver's YAML",
     )
+    add(
+        "--layout",
+        action="append",
+        metavar="INPUT=AXES",
+        help="layout of an input of a tagger: B jets, C variables, P entries, as pf_features=BPC; repeatable",
+    )
+    add(
+        "--architecture",
+        metavar="CODE",
+        help="code that builds the network of a file of parameters: package.module:Class or network.py; it is run",
+    )
+    add("--architecture-options", metavar="JSON", help="arguments of that code: '{\"num_layers\": 8}'")
     add("--data", type=Path, metavar="PATH", help="jets: a ROOT or parquet file; images: a folder")
     add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")
     add("--resume", action="store_true", help="continue the run in --out from its checkpoint")

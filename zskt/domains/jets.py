@@ -36,13 +36,15 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
 
 
 def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> Diagnosis | None:
+    from zskt.jets.label_comparison import compare_labels
     from zskt.jets.metrics import compare_taggers, tagging_metrics
     from zskt.jets.plots import tagging_figures
 
     if not card.classes:
         return None
     samples: Any = data.samples
-    comparison = compare_taggers(card.classes, samples, data.labels, teacher, student)
+    compare = compare_labels if card.bernoulli else compare_taggers
+    comparison = compare(card.classes, samples, data.labels, teacher, student)
     figures = tagging_metrics(comparison)
     return Diagnosis(figures, lambda: tagging_figures(comparison, figures))
 

@@ -11,6 +11,7 @@ from zskt.contracts import Card
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
+from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.regression_head import RegressionHead
 
 
@@ -19,7 +20,8 @@ def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
     torch.manual_seed(config.seed)
     outputs = len(card.classes) + len(card.values)
     student: nn.Module = catalog.students[config.student].build(card.inputs, outputs)
-    return RegressionHead(student, len(card.values)) if card.values else student
+    student = BernoulliHead(student) if card.bernoulli else student
+    return RegressionHead(student, len(card.values), card.gaussians) if card.values else student
 
 
 def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:

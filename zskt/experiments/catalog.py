@@ -10,6 +10,7 @@ from typing import Any
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig, require_settings
+from zskt.experiments.teacher_files import TeacherFiles
 from zskt.files import read_json
 from zskt.methods import METHODS
 
@@ -27,7 +28,7 @@ class Catalog:
     generators: Mapping[str, Any]
     """`generators.Entry` by name."""
     presets: Mapping[str, RunConfig]
-    card_of_files: Callable[[Path, Path], Card]
+    card_of_files: Callable[[Path, Path | None], Card]
     """Network, preprocess.json -> the card of a teacher that nobody registered."""
     card_of_record: Callable[[str, dict[str, Any], Path], Card]
     """Name, what `Card.record` gave -> the card of a finished run's teacher, without its files."""
@@ -38,30 +39,55 @@ class Catalog:
         """Return a catalogue that knows one more teacher, or another one under the same name."""
         return replace(self, teachers={**self.teachers, card.name: card})
 
-    def with_files(self, name: str | None, network: Path | None, preprocess: Path | None) -> tuple[Catalog, str | None]:
+    def with_files(self, name: str | None, files: TeacherFiles) -> tuple[Catalog, str | None]:
         """Return a catalogue that takes a teacher from the user's files, and the teacher's name.
 
         Args:
-            name, network, preprocess: of the command line: ``--teacher``, ``--teacher-path``, ``--preprocess``.
+            name: of the command line, ``--teacher``.
+            files: what the user says of its files.
 
         Raises:
             UserError: if the files do not go together.
         """
+        catalog, name = self._with_files(name, files.network, files.preprocess)
+        if files.layouts:
+            flag = f"--layout {'='.join(files.layouts[0])}"
+            if name is None:
+                raise UserError(f"{flag}: say of which network, and how it is fed: --teacher-path, --preprocess")
+            catalog = catalog.with_teacher(catalog.teachers[name].with_layouts(files.layouts))
+        if files.architecture is not None:
+            catalog = catalog._with_architecture(name, *files.architecture)
+        return catalog, name
+
+    def _with_files(
+        self, name: str | None, network: Path | None, preprocess: Path | None
+    ) -> tuple[Catalog, str | None]:
         if name is not None:
             card = lookup(self.teachers, name, "teacher")
             if network is None and preprocess is None:
                 return self, name
             return self.with_teacher(card.with_files(network, preprocess)), name
         if preprocess is None:
-            if network is not None and self.needs_preprocess(network):
-                raise UserError(f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json")
-            return self, None
+            if network is None or not self.needs_preprocess(network):
+                return self, None
+            card = self.card_of_files(network, None)  # some say themselves how they are fed
+            return self.with_teacher(card), card.name
         if network is None:
             raise UserError(
                 f"--preprocess {preprocess}: say of which network: --teacher-path model.pt, or a --teacher by name"
             )
         card = self.card_of_files(network, preprocess)
         return self.with_teacher(card), card.name
+
+    def _with_architecture(self, name: str | None, architecture: str, options: str | None) -> Catalog:
+        """Return a catalogue in which a tagger from a file of parameters is built so."""
+        flag = f"--architecture {architecture}"
+        if name is None:
+            raise UserError(f"{flag}: say of which parameters, and how they are fed: --teacher-path, --preprocess")
+        build = getattr(self.teachers[name], "with_architecture", None)  # taggers from files have it
+        if build is None:
+            raise UserError(f"{flag}: the teacher {name} has its own architecture; leave one of the two flags out")
+        return self.with_teacher(build(architecture, options))
 
     def with_run(self, run: Path) -> Catalog:
         """Return a catalogue that knows the teacher of a run, if the run's folder says what it takes and answers."""
@@ -72,7 +98,7 @@ class Catalog:
         name = str(recorded.get("teacher"))
         card = self.teachers.get(name) or self.card_of_record(name, read_json(record), record)
         path = recorded.get("files", {}).get("teacher", {}).get("path")
-        if path is not None and Path(path).is_file():
+        if path is not None and Path(path).exists():
             card = card.with_files(Path(path))
         return self.with_teacher(card.with_record(read_json(record), record))
 

@@ -74,7 +74,7 @@ class Evaluator:
             return {}
         predictions, teacher = self.predict(student), self.teacher_predictions()
         metrics = network_metrics("", 0, predictions, self.data.labels)
-        metrics |= compare(teacher, predictions, self.card.values)
+        metrics |= compare(teacher, predictions, self.card.values, self.card.gaussians)
         return {f"test/{name}": metrics[name] for name in MONITORED}
 
     def evaluate(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:
@@ -87,8 +87,11 @@ class Evaluator:
         if teacher is not None:
             teacher_entry = network_metrics(teacher_name, self.card.parameters(), teacher, labels)
         student_entry = network_metrics(student_name, count_parameters(student), predictions, labels)
-        student_entry |= compare(teacher, predictions, self.card.values)
+        student_entry |= compare(teacher, predictions, self.card.values, self.card.gaussians)
         data = {"name": source.name, "sha256": source.sha256(), "count": len(self.data), "unit": source.unit}
+        labelled = int((labels >= 0).sum())
+        if labelled < len(self.data):
+            data["labelled"] = labelled
         return {"data": data, "teacher": teacher_entry, "student": student_entry}
 
     def _unjudged(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
     has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
     teacher = domain.place(card.load(), device) if has_teacher else None
+    config = without_gradient(config, teacher, catalog, options)
     student = domain.place(_student(config, card, catalog, options), device).train()
     data = None if train_source is None else _training_data(train_source.read(), config, card, options)
     evaluator = Evaluator(test_source, card, teacher, device)
@@ -53,7 +54,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
         print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
     generator = _generator(config, card, catalog, device) if kind.needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
-    pair = Pair(teacher, student, scale)
+    pair = Pair(teacher, student, scale, card.gaussians)
     setup = Setup(pair=pair, generator=generator, data=data, inputs=card.inputs, seed=config.seed, device=device)
     method = kind(config.settings, setup)
     require_fit(method, setup)
@@ -70,6 +71,26 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     _show_diagnosis(folder, evaluator, method)
     name = config.teacher if config.mode == "teacher" else config.student
     return folder.path, write_result(folder, method, config, evaluator, catalog, name)
+
+
+def without_gradient(config: RunConfig, teacher: nn.Module | None, catalog: Catalog, options: Options) -> RunConfig:
+    """Return the configuration that a teacher without gradients allows: its generator is the prior of what was asked.
+
+    Raises:
+        UserError: if the user asked for a generator that follows gradients.
+    """
+    if teacher is None or getattr(teacher, "differentiable", True) or config.generator is None:
+        return config
+    prior = catalog.generators[config.generator].prior
+    if not prior:
+        return config
+    if options.generator is not None:
+        raise UserError(
+            f"--generator {config.generator}: follows the teacher's gradient, and {config.teacher} has none; take "
+            f"--generator {prior}"
+        )
+    print(f"{config.teacher}: has no gradient by its input; generator {prior} in place of {config.generator}")
+    return config.with_(generator=prior)
 
 
 def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) -> nn.Module:
@@ -90,6 +111,10 @@ def _training_data(data: Labelled, config: RunConfig, card: Card, options: Optio
         return data
     if card.values:
         raise UserError(f"--mode {config.mode} learns classes, but {config.teacher} regresses, too: use --mode kd")
+    if card.bernoulli:
+        raise UserError(
+            f"--mode {config.mode} learns one class a jet, but {config.teacher} has independent labels: use --mode kd"
+        )
     if (data.labels < 0).any():
         raise UserError(f"--data {options.data}: samples without labels; --mode {config.mode} needs a file with them")
     count = config.settings.samples_per_class

@@ -35,15 +35,15 @@ class ScoredSamples:
     count: int
     unit: str
     """What a sample is called: "jet" or "image"."""
+    labelled: int | None = None
+    """Number of samples that carry the label of a class, where not all do."""
     missing: str | None = None
     """Why there were no samples, and nothing was scored. Only in results without figures."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the entries of ``result.json``."""
-        values = asdict(self)
-        if self.missing is None:
-            del values["missing"]
-        return values
+        """Return the entries of ``result.json``: what is not so for most samples is left out where it is not so."""
+        optional = ("labelled", "missing")
+        return {name: value for name, value in asdict(self).items() if name not in optional or value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,8 @@ class NetworkScores:
     kl: float | None = None
     """KL(teacher || student), nats per sample."""
     values: dict[str, dict[str, float | None]] = field(default_factory=dict)
-    """Regressed values by name: correlation with the teacher's, and median of the absolute difference."""
+    """Regressed values by name: correlation with the teacher's, and median of the absolute difference; of one with a
+    width the RMS difference in units of the teacher's width, and the median of the width's relative error, too."""
 
 
 @dataclass(frozen=True, kw_only=True)

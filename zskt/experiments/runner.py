@@ -44,6 +44,8 @@ class Options:
     teacher_path: Path | None = None
     preprocess: Path | None = None
     """How a tagger from a file is fed."""
+    generator: str | None = None
+    """The generator that the user asked for by name."""
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,20 @@ def written(value: float | int | None) -> str:
     if value is None:
         return NO_VALUE
     return integer(value) if isinstance(value, int) else f"{value:.4f}"
+
+
+def value_line(name: str, figures: Mapping[str, float | None]) -> str:
+    """Write the figures of a regressed value, and, where it comes with a width, how both are met."""
+    line = (
+        f"{name}: correlation with the teacher's {written(figures['correlation'])}, "
+        f"median difference {written(figures['median_difference'])}"
+    )
+    if "rms_in_widths" in figures:
+        line += (
+            f", RMS difference {written(figures['rms_in_widths'])} of the teacher's widths, "
+            f"median error of the width {written(figures['width_error'])} of it"
+        )
+    return line
 
 
 def summary(result: dict[str, Any], where: Path) -> str:
@@ -35,12 +50,16 @@ def summary(result: dict[str, Any], where: Path) -> str:
         )
         for row in rows
     ]
-    values = [
-        f"{name}: correlation with the teacher's {written(v['correlation'])}, "
-        f"median difference {written(v['median_difference'])}"
-        for name, v in result["student"].get("values", {}).items()
-    ]
-    headline = f"on {data['count']} {data['unit']}s of {data['name']}:"
+    values = [value_line(name, figures) for name, figures in result["student"].get("values", {}).items()]
+    headline = f"on {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
     if data.get("missing"):
         headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {where} --data FOLDER"
     return "\n".join([f"\n{headline}", *lines, *values, f"run: {where}"])
+
+
+def _of_labels(data: dict[str, Any]) -> str:
+    """Say how many samples carry the label of a class, where not all do."""
+    labelled = data.get("labelled")
+    if labelled is None:
+        return ""
+    return f", {labelled} with the label of a class" if labelled else ", none with the label of a class"

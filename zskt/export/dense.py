@@ -14,6 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.deep_sets import DeepSets
 from zskt.networks.particle_flow import ParticleFlow
 from zskt.networks.particlenet import ParticleNet
@@ -28,10 +29,12 @@ GraphNetwork = ParticleNet | WeaverTagger
 def to_export_form(network: nn.Module) -> nn.Module:
     """Return the same function of the inputs in evaluation mode, in few dense operations that runtimes know."""
     if isinstance(network, RegressionHead):
-        head = RegressionHead(to_export_form(network.network), network.regressions)
+        head = RegressionHead(to_export_form(network.network), network.regressions, network.gaussians)
         head.centre.copy_(network.centre)
         head.scale.copy_(network.scale)
         return head.eval()
+    if isinstance(network, BernoulliHead):
+        return BernoulliHead(to_export_form(network.network)).eval()
     if isinstance(network, GraphNetwork | ParticleFlow | DeepSets):
         return network.unpacked()
     return network.eval()
@@ -39,6 +42,8 @@ def to_export_form(network: nn.Module) -> nn.Module:
 
 class SoftmaxHead(nn.Module):
     """Probabilities instead of logits, in the order of the teacher's outputs.
+
+    Those of independent labels, of a network with the attribute ``bernoulli``, are sigmoids, one by one.
 
     Args:
         network: (B, K + R), classes first.
@@ -49,15 +54,18 @@ class SoftmaxHead(nn.Module):
     def __init__(self, network: nn.Module, regressions: int, order: Sequence[int]) -> None:
         super().__init__()
         self.network, self.regressions, self.order = network, regressions, list(order)
+        self.bernoulli = bool(getattr(network, "bernoulli", False))
 
     def forward(self, *x: Tensor) -> Tensor:
         """The network's inputs -> probabilities and values (B, K + R)."""
         outputs = self.network(*x)
         if not self.regressions:
-            probabilities: Tensor = outputs.softmax(1)
-            return probabilities
+            return self._probabilities(outputs)
         logits, values = outputs[:, : -self.regressions], outputs[:, -self.regressions :]
-        both = torch.cat([logits.softmax(1), values], 1) if logits.shape[1] else values
+        both = torch.cat([self._probabilities(logits), values], 1) if logits.shape[1] else values
         in_order = all(a < b for a, b in pairwise(self.order))
         ordered: Tensor = both if in_order else both[:, self.order]
         return ordered
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        return logits.sigmoid() if self.bernoulli else logits.softmax(1)

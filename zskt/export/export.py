@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
@@ -94,6 +95,8 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     quantise(model, int8, spec.input_names, spec.calibration)
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
+    if not isinstance(run.student, DeepSets) and any(isinstance(m, DeepSets) for m in run.student.modules()):
+        print("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values", file=sys.stderr)
     if isinstance(run.student, DeepSets):
         x = spec.calibration if spec.test_inputs is None else spec.test_inputs(N_EMULATED)
         measured["hls4ml"] = hls_project(run.student, x, out / "hls4ml")
@@ -143,7 +146,7 @@ def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) ->
     """
     x = spec.calibration if spec.test_inputs is None else spec.test_inputs(N_AGREEMENT)
     trained, teacher = spec.network(*x), run.evaluator.teacher_predictions()
-    classes = [i for i, name in enumerate(spec.output_names) if name in run.card.classes]
+    classes = [spec.output_names.index(name) for name in run.card.classes]
     result: dict[str, Any] = {"count": len(trained), "unit": run.evaluator.source.unit}
     if spec.test_inputs is None:
         classes, result = [], result | {"count": 0, "missing": run.evaluator.missing}
@@ -151,15 +154,21 @@ def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) ->
         outputs = run_onnx(path, spec.input_names, x)
         entry: dict[str, Any] = {"bytes": path.stat().st_size, "difference": float((outputs - trained).abs().max())}
         if classes:
-            top = outputs[:, classes].argmax(1)
-            entry["agreement_with_student"] = float((top == trained[:, classes].argmax(1)).double().mean())
+            top = _decisions(outputs[:, classes], run.card.bernoulli)
+            own = _decisions(trained[:, classes], run.card.bernoulli)
+            entry["agreement_with_student"] = float((top == own).double().mean())
             if teacher is not None:
-                same = top == teacher.logits[: len(top)].argmax(1)
+                same = top == teacher.logits[: len(top)].argmax(-1)
                 entry["agreement_with_teacher"] = float(same.double().mean())
         result[name] = entry
     if result["int8"]["bytes"] > result["onnx"]["bytes"]:
         result["int8"]["note"] = INT8_LARGER
     return result
+
+
+def _decisions(p: Tensor, bernoulli: bool) -> Tensor:
+    """Return the top classes of probabilities (B, K), (B,); of independent labels 0 for yes and 1 for no, (B, L)."""
+    return (p <= 0.5).long() if bernoulli else p.argmax(1)
 
 
 def _latency(student: Path, spec: ExportSpec) -> list[dict[str, Any]] | None:

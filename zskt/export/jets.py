@@ -29,7 +29,7 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
     card = run.card
     inputs: AnyJetInputs = card.inputs
     own_outputs = (*card.classes, *card.values)
-    preprocess = inputs.preprocess_form(own_outputs)
+    preprocess = replace(inputs.preprocess_form(own_outputs), outputs=card.outputs)
     groups = preprocess.groups
     full_groups = [replace(group, min_length=group.max_length) for group in groups]
 

@@ -46,7 +46,8 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         else f"On {data['count']} {kind}s of {data['name']}:",
         figures,
         "## Files",
-        "- `model.onnx`: output `softmax`, in the order of `output_names` of `preprocess.json`; any number of "
+        f"- `model.onnx`: output `softmax`{' (a sigmoid each)' if card.bernoulli else ''}, in the order of "
+        "`output_names` of `preprocess.json`; any number of "
         f"{kind}s. When it was exported, it differed from the trained network by at most "
         f"{measured['difference']:.1e} on the inputs that were tried{tied}.",
         f"- `preprocess.json`: {spec.preprocess_note}. `labels.txt`: the classes.",

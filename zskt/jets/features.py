@@ -63,6 +63,13 @@ FEATURES: dict[str, Feature] = {
 }
 """Definitions by name, of jet-universe/particle_transformer, data/JetClass/*.yaml."""
 
+FIELDS_OF_FEATURE = {
+    "part_charge": "charge", "part_isChargedHadron": "is_charged_hadron", "part_isNeutralHadron": "is_neutral_hadron",
+    "part_isPhoton": "is_photon", "part_isElectron": "is_electron", "part_isMuon": "is_muon", "part_d0": "d0",
+    "part_d0err": "d0_error", "part_dz": "dz", "part_dzerr": "dz_error",
+}  # fmt: skip
+"""Fields of `Jets` beside momenta that features are made of."""
+
 _KINEMATICS = ("part_pt_log", "part_e_log", "part_logptrel", "part_logerel", "part_deltaR")
 _TYPES = (
     "part_charge",
@@ -117,7 +124,11 @@ class JetInputs:
         """
         from zskt.jets.read import read_constituents  # uproot takes a second to import
 
-        return read_constituents(file, classes)
+        return read_constituents(file, classes, self.needed_fields())
+
+    def needed_fields(self) -> frozenset[str]:
+        """Return the fields of `Jets` beside momenta that the tagger looks at."""
+        return frozenset(FIELDS_OF_FEATURE[name] for name in self.features if name in FIELDS_OF_FEATURE)
 
     def preprocess_form(self, classes: Sequence[str]) -> Preprocess:
         """Describe these inputs in CMS's layout.

@@ -1,10 +1,12 @@
-"""Read jets of JetClass: ROOT (TTree or RNTuple), with labels, and JetClass-II parquet, without.
+"""Read jets in the layout of JetClass: ROOT (TTree or RNTuple) and parquet, with labels where the file has them.
 
 Units as in `zskt.jets.jets`; K classes.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import awkward as ak
@@ -16,6 +18,7 @@ from torch import Tensor
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
+from zskt.jets.needed_fields import OPTIONAL_FIELDS
 
 MAX_PARTICLES = 128
 """Particles of a jet that are read, the hardest ones: the published networks take no more."""
@@ -40,34 +43,80 @@ _BRANCHES = {
 }
 """Fields of `Jets` and the branches that hold them."""
 
-_REQUIRED = [*_BRANCHES.values(), "jet_pt", "jet_energy"]
+LABEL = "label_"
+"""What the names of columns with labels begin with: 1 for jets of the class, 0 for others."""
 
 
-def read_jets(path: Path, classes: tuple[str, ...] = JETCLASS_CLASSES, *, most: int | None = None) -> Labelled:
-    """Read jets of a JetClass ROOT file or a JetClass-II parquet file, told apart by their suffix.
+def read_jets(
+    path: Path,
+    classes: tuple[str, ...] = JETCLASS_CLASSES,
+    *,
+    most: int | None = None,
+    needed: Collection[str] = OPTIONAL_FIELDS,
+) -> Labelled:
+    """Read jets of a ROOT or parquet file in the layout of JetClass, told apart by their suffix.
 
     Args:
         path: the file.
-        classes: labels to look for in a ROOT file; every jet must carry exactly one of them.
+        classes: labels to look for; every jet of a ROOT file must carry exactly one of them. A parquet file may have
+            none or only some.
         most: largest number of jets to read, from the start of the file.
+        needed: fields of `Jets` beside momenta that must be there; others are zero where they are not.
 
     Raises:
         UserError: if the file is missing, of another kind, empty, lacks a branch, or holds what no jet can be.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
+    labels = [f"{LABEL}{name}" for name in classes]
+    events = _events(path, needed, labels if path.suffix == ".root" else [], most)
+    jets = _jets(events, path)
     if path.suffix == ".root":
-        events = _read_root(path, [*_REQUIRED, *(f"label_{name}" for name in classes)], most)
+        return Labelled(jets, _labels(events, classes, path))
+    return Labelled(jets, _labels_if_any(events, classes, path))
+
+
+def read_labelled_jets(
+    path: Path, *, most: int | None = None, needed: Collection[str] = OPTIONAL_FIELDS
+) -> tuple[Labelled, tuple[str, ...]]:
+    """Read jets with whatever labels the file has, and the names of these labels.
+
+    A jet that carries none of them is `UNLABELLED`. Arguments and errors are those of `read_jets`.
+    """
+    events = _events(path, needed, [], most)
+    names = tuple(name.removeprefix(LABEL) for name in events.fields if _is_label(name) and events[name].ndim == 1)
+    ordered = (*(n for n in JETCLASS_CLASSES if n in names), *(n for n in names if n not in JETCLASS_CLASSES))
+    jets = _jets(events, path)
+    strict = set(JETCLASS_CLASSES) <= set(ordered)
+    labels = _labels(events, ordered, path) if strict else _labels_if_any(events, ordered, path)
+    return Labelled(jets, labels), ordered
+
+
+def _is_label(name: str) -> bool:
+    return name.startswith(LABEL) and len(name) > len(LABEL)
+
+
+def _events(path: Path, needed: Collection[str], labels: list[str], most: int | None) -> ak.Array:
+    """Read the columns of jets, required ones and those that are there, and all labels."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
+    branches = [branch for field, branch in _BRANCHES.items() if field in needed or field not in OPTIONAL_FIELDS]
+    required = [*branches, "jet_pt", "jet_energy", *labels]
+    if path.suffix == ".root":
+        events = _read_root(path, required, most)
     elif path.suffix == ".parquet":
-        events = _read_parquet(path, _REQUIRED, most)
+        events = _read_parquet(path, required, most)
     else:
         raise UserError(f"{path}: unknown kind of file {path.suffix!r}; known: .root, .parquet")
     if not len(events):
         raise UserError(f"{path}: the file holds no jets; give one that does")
-    jets = _jets(events, path)
-    if path.suffix == ".parquet":
-        return Labelled(jets, torch.full((len(events),), UNLABELLED))
-    return Labelled(jets, _labels(events, classes, path))
+    return events
+
+
+def _wanted(present: list[str], required: list[str]) -> list[str]:
+    """Return the columns to read: the required ones, optional ones that are there, and labels."""
+    optional = [name for name in present if name in _BRANCHES.values() or _is_label(name)]
+    return list(dict.fromkeys([*required, *optional]))
 
 
 def _require_branches(present: list[str], required: list[str], path: Path) -> None:
@@ -86,8 +135,9 @@ def _read_root(path: Path, branches: list[str], most: int | None) -> ak.Array:
                     f"{path}: no tree named 'tree' but {file.keys() or 'nothing'}; give a JetClass ROOT file"
                 )
             tree = file["tree"]
-            _require_branches(list(tree.keys()), branches, path)
-            return tree.arrays(branches, entry_stop=most)
+            present = list(tree.keys())
+            _require_branches(present, branches, path)
+            return tree.arrays(_wanted(present, branches), entry_stop=most)
     except UserError:
         raise
     except Exception as error:  # uproot raises whatever the broken bytes lead to
@@ -115,7 +165,10 @@ def _jets(events: ak.Array, path: Path) -> Jets:
         first = int(ak.argmin(counts))
         raise UserError(f"{path}: jet {first} has no particles; remove such jets from the file")
     slots = min(MAX_PARTICLES, int(ak.max(counts)))
-    columns = {field: _dense(events[branch][order], slots) for field, branch in _BRANCHES.items()}
+    has = set(events.fields)
+    columns = {f: _dense(events[branch][order], slots) for f, branch in _BRANCHES.items() if branch in has}
+    zero = torch.zeros_like(columns["px"])  # of columns that nobody looks at
+    columns |= {f: zero for f, branch in _BRANCHES.items() if branch not in has}
     scalars = {
         name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)) for name in ("jet_pt", "jet_energy")
     }
@@ -128,12 +181,14 @@ def _jets(events: ak.Array, path: Path) -> Jets:
 
 
 def _require_shapes(events: ak.Array, path: Path) -> None:
-    """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere."""
+    """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere but labels."""
     if events["part_px"].ndim != 2:
         raise UserError(f"{path}: part_px is not a list of particles a jet; give a file in the JetClass layout")
     counts = ak.num(events["part_px"], axis=1)
     for name in events.fields:
         particles = name.startswith("part_")
+        if _is_label(name):
+            continue
         if events[name].ndim != 1 + particles or (particles and not ak.all(ak.num(events[name], axis=1) == counts)):
             raise UserError(f"{path}: {name} has another shape than in the JetClass layout; make the file anew")
 
@@ -150,21 +205,45 @@ def _labels(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
     return torch.from_numpy(hot.argmax(1))
 
 
-def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
-    """Read columns of JetClass-II (C. Li et al., arXiv:2405.12972; jet-universe/sophon).
+def _labels_if_any(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
+    """Return the position of each jet's class, (B,); `UNLABELLED` where it carries none of those that the file has."""
+    positions = [k for k, name in enumerate(classes) if f"{LABEL}{name}" in events.fields]
+    if not positions:
+        return torch.full((len(events),), UNLABELLED)
+    hot = np.stack([ak.to_numpy(events[f"{LABEL}{classes[k]}"]).astype(bool) for k in positions], 1)
+    wrong = np.flatnonzero(hot.sum(1) > 1)
+    if len(wrong):
+        raise UserError(f"{path}: jet {wrong[0]} (and {len(wrong) - 1} more) belongs to several classes; keep one each")
+    chosen = torch.tensor(positions)[torch.from_numpy(hot.argmax(1))]
+    return torch.where(torch.from_numpy(hot.any(1)), chosen, UNLABELLED)
 
-    Constituents are as in JetClass. Its 188 classes are of resonances of any mass, none of them a class of the ten of
-    JetClass: the jets stay unlabelled, and serve agreement and divergence alone.
+
+def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
+    """Read columns of JetClass-II (C. Li et al., arXiv:2405.12972; jet-universe/sophon), or of what is laid out alike.
+
+    Constituents are as in JetClass. JetClass-II's 188 classes are of resonances of any mass, none of them a class of
+    the ten of JetClass: the jets stay unlabelled, and serve agreement and divergence alone. So do jets whose label is
+    a number, as in the files that particle_transformer makes: it names no class.
     """
     import pyarrow.parquet as pq  # takes a second to import
     from pyarrow import ArrowException
 
     try:
         file = pq.ParquetFile(path)
-        missing = [name for name in columns if name not in file.schema_arrow.names]
+        present = list(file.schema_arrow.names)
+        missing = [name for name in columns if name not in present]
         if missing:
-            raise UserError(f"{path}: no column {', '.join(missing)}; give a JetClass-II parquet file")
-        table = file.read(columns=columns)
+            raise UserError(
+                f"{path}: no column {', '.join(missing)}, which the teacher looks at; give a file in the layout of "
+                "JetClass that has it"
+            )
+        wanted = _wanted(present, columns)
+        table = file.read(columns=wanted)
+        if "label" in present and not any(map(_is_label, wanted)):
+            print(
+                f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled",
+                file=sys.stderr,
+            )
     except (ArrowException, OSError) as error:
         raise UserError(f"{path}: not a readable parquet file ({_one_line(error)}); fetch it again") from error
     return ak.from_arrow(table if most is None else table.slice(0, most))

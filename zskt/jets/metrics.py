@@ -22,6 +22,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 
+from zskt.jets.class_groups import BACKGROUND_CLASSES
 from zskt.jets.collections import ReconstructedJets
 from zskt.jets.jets import Jets
 from zskt.metrics import ece
@@ -31,10 +32,6 @@ EFFICIENCIES = (0.3, 0.5, 0.8)
 LEPTONIC_EFFICIENCIES = (0.99, 0.995)
 """The same for classes with a lepton, which are easier to tell, beside the others."""
 LEPTONIC_CLASS = re.compile(r"qql$|bl$|[em]v$|tau", re.IGNORECASE)
-BACKGROUND_CLASSES = (
-    re.compile(r"qcd", re.IGNORECASE),
-    re.compile(r"^(label_|prob)?(uds?|light|g|undef|pu)$", re.IGNORECASE),
-)
 N_SLICES = 4
 """Number of bins of equal population, for each quantity that figures are sliced in."""
 MASS_BINS = np.linspace(0, 250, 26)  # GeV
@@ -44,6 +41,7 @@ CUT_EFFICIENCY = 0.5
 """Signal efficiency of the cut after which the background's mass is histogrammed."""
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,44 @@ class TaggingComparison:
             if matches and np.isin(self.truth, matches).any():
                 return matches
         return (int(np.bincount(self.truth.astype(int), minlength=len(self.classes)).argmax()),)
+
+    @property
+    def background_names(self) -> list[str]:
+        """Names of what signals are told from."""
+        return [self.classes[k] for k in self.background]
+
+    @property
+    def signals(self) -> tuple[int, ...]:
+        """Positions of the classes that are told from a background."""
+        return tuple(k for k in range(len(self.classes)) if k not in self.background)
+
+    def is_signal(self, k: int) -> Flags:
+        """Return which jets are of a signal, (B,)."""
+        flags: Flags = self.truth == k
+        return flags
+
+    def is_background(self, k: int) -> Flags:
+        """Return which jets a signal is told from, (B,)."""
+        del k
+        return np.isin(self.truth, self.background)
+
+    def score(self, p: Array, k: int) -> Array:
+        """Compute the score of a signal from probabilities (B, K): (B,)."""
+        return discriminant(p, k, self.background)
+
+    def choices(self, p: Array) -> tuple[Array, Array]:
+        """Return probabilities and true classes of all choices that a network made: (B, K) and (B,)."""
+        return p, self.truth
+
+    def agreement(self) -> Array:
+        """Return whether both networks have the same top class, (B,)."""
+        same: Array = (self.teacher.argmax(1) == self.student.argmax(1)).astype(float)
+        return same
+
+    def right(self, p: Array) -> Array:
+        """Return whether a network's top class is the true one, (B,)."""
+        right: Array = (p.argmax(1) == self.truth).astype(float)
+        return right
 
 
 def kinematics_of(samples: Jets | ReconstructedJets) -> dict[str, Tensor]:
@@ -130,13 +166,13 @@ def rejection(signal: Array, background: Array, efficiency: float) -> tuple[floa
 
 def _class_figures(j: TaggingComparison, k: int) -> dict[str, Any] | None:
     """Compute the figures of a signal class against the background; None if one of them has too few jets."""
-    is_signal, is_background = j.truth == k, np.isin(j.truth, j.background)
+    is_signal, is_background = j.is_signal(k), j.is_background(k)
     if is_signal.sum() < MIN_JETS or is_background.sum() < MIN_JETS:
         return None
     efficiencies = (*EFFICIENCIES, *(LEPTONIC_EFFICIENCIES if LEPTONIC_CLASS.search(j.classes[k]) else ()))
     result: dict[str, Any] = {"jets": int(is_signal.sum()), "auc": {}, "rejection": {}, "sculpting": {}}
     for role, p in (("teacher", j.teacher), ("student", j.student)):
-        score = discriminant(p, k, j.background)
+        score = j.score(p, k)
         signal, background = score[is_signal], score[is_background]
         labels = np.r_[np.ones(len(signal)), np.zeros(len(background))]
         result["auc"][role] = float(roc_auc_score(labels, np.r_[signal, background]))
@@ -160,8 +196,8 @@ def sculpting(before: Array, after: Array) -> float | None:
 
 def _slices(j: TaggingComparison) -> dict[str, list[dict[str, float]]]:
     """Compute agreement and accuracies in bins of equal population."""
-    same = j.teacher.argmax(1) == j.student.argmax(1)
-    right = {role: p.argmax(1) == j.truth for role, p in (("teacher", j.teacher), ("student", j.student))}
+    same = j.agreement()
+    right = {role: j.right(p) for role, p in (("teacher", j.teacher), ("student", j.student))}
     slices: dict[str, list[dict[str, float]]] = {}
     for name in ("pt", "abs_eta", "multiplicity"):
         value = j.kinematics[name]
@@ -193,16 +229,19 @@ def calibration(p: Array, truth: Array) -> dict[str, Any]:
 
 def tagging_metrics(j: TaggingComparison) -> dict[str, Any]:
     """Compute all figures of a comparison, as they are written beside a run's result."""
-    labels = list(range(len(j.classes)))
-    signals = {name: _class_figures(j, k) for k, name in enumerate(j.classes) if k not in j.background}
+    signals = {j.classes[k]: _class_figures(j, k) for k in j.signals}
     roles = (("teacher", j.teacher), ("student", j.student))
+    choices = {role: j.choices(p) for role, p in roles}
+    labels = list(range(next(iter(choices.values()))[0].shape[1]))
     return {
         "truth": "the teacher's top class" if j.of_teacher else "labels",
         "jets": len(j.truth),
-        "background": [j.classes[k] for k in j.background],
+        "background": j.background_names,
         "signals": {name: figures for name, figures in signals.items() if figures is not None},
-        "accuracy": {role: float((p.argmax(1) == j.truth).mean()) for role, p in roles},
-        "confusion": {role: confusion_matrix(j.truth, p.argmax(1), labels=labels).tolist() for role, p in roles},
-        "calibration": {role: calibration(p, j.truth) for role, p in roles},
+        "accuracy": {role: float(j.right(p).mean()) for role, p in roles},
+        "confusion": {
+            role: confusion_matrix(t, p.argmax(1), labels=labels).tolist() for role, (p, t) in choices.items()
+        },
+        "calibration": {role: calibration(p, t) for role, (p, t) in choices.items()},
         "slices": _slices(j),
     }

@@ -19,8 +19,9 @@ import torch
 import uproot
 from torch import Tensor
 
-from zskt.dataset import UNLABELLED, Labelled, plain_positions
+from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
+from zskt.jets.class_names import plain_class
 from zskt.jets.collections import ReconstructedJets, empty
 from zskt.jets.pfnano_tables import (
     CANDIDATE_BRANCHES,
@@ -36,10 +37,13 @@ TREE = "Events"
 TRUTH_BRANCHES = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
 
 
-def read_pfnano(path: Path, radius: float, classes: Sequence[str]) -> Labelled:
+def read_pfnano(path: Path, radius: float, classes: Sequence[str], label_of_others: int | None = None) -> Labelled:
     """Read jets of the radius nearest to ``radius``, small ones labelled by generated flavour where a class is of it.
 
     The file does not say what a large jet comes from: these have no labels.
+
+    Args:
+        label_of_others: label of jets of another flavour, as of `zskt.jets.read.read_for_tagger`.
 
     Raises:
         UserError: if the file is missing, damaged or empty, lacks a branch, or holds what no jet can be.
@@ -63,7 +67,7 @@ def read_pfnano(path: Path, radius: float, classes: Sequence[str]) -> Labelled:
         if name.startswith(f"{kind.jets}_particleNet")
     }
     lost = empty(len(jet["pt"]), tuple(particles.columns), torch.device("cpu"))
-    labels = labels_of(events, kind, selected, classes)
+    labels = labels_of(events, kind, selected, classes, label_of_others)
     return Labelled(ReconstructedJets(jet, particles, vertices, lost, scores), labels)
 
 
@@ -104,16 +108,25 @@ def flatten(values: Any) -> np.ndarray:
     return np.asarray(ak.to_numpy(ak.flatten(values)), dtype=np.float32)
 
 
-def labels_of(events: ak.Array, kind: JetKind, selected: ak.Array, classes: Sequence[str]) -> Tensor:
-    """Return the position in the classes of each jet's flavour, (B,); `UNLABELLED` where there is none."""
+def labels_of(
+    events: ak.Array, kind: JetKind, selected: ak.Array, classes: Sequence[str], others: int | None = None
+) -> Tensor:
+    """Return the position in the classes of each jet's flavour, (B,); where there is none `UNLABELLED`, or ``others``.
+
+    A jet of no flavour at all, and all jets where no class is of any flavour, stay without label.
+    """
     count = int(ak.sum(selected))
     branches = [f"{kind.jets}_{name}" for name in TRUTH_BRANCHES]
     if kind.puppi or not set(branches) <= set(events.fields):
         return torch.full((count,), UNLABELLED)
     columns = [flatten(events[name][selected]).astype(int) for name in branches]
-    plain = plain_positions(classes)
-    flavours = (_flavour(*map(int, row)) for row in zip(*columns, strict=True))
-    return torch.tensor([next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours])
+    plain = {plain_class(name): k for k, name in reversed(list(enumerate(classes)))}  # the first of a name counts
+    flavours = [_flavour(*map(int, row)) for row in zip(*columns, strict=True)]
+    labels = torch.tensor([next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours])
+    if others is None or not bool((labels >= 0).any()):
+        return labels
+    known = torch.tensor([names != ("undef",) for names in flavours])
+    return torch.where((labels < 0) & known, others, labels)
 
 
 def _flavour(hadron: int, parton: int, b: int, c: int, generated: int) -> tuple[str, ...]:

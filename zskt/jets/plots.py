@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_curve
 
 from zskt.dataset import short
-from zskt.jets.metrics import CUT_EFFICIENCY, MASS_BINS, MIN_JETS, TaggingComparison, discriminant
+from zskt.jets.label_comparison import LabelComparison
+from zskt.jets.metrics import CUT_EFFICIENCY, MASS_BINS, MIN_JETS, TaggingComparison
 
 ROLE_COLOURS = {"teacher": "tab:blue", "student": "tab:orange"}
 PANELS_PER_ROW = 4
@@ -33,9 +34,7 @@ def _panels(count: int, height: float = 2.6) -> tuple[Figure, list[Axes]]:
 
 def _signals(j: TaggingComparison) -> list[int]:
     """Return the classes with enough jets, if there is enough background, too."""
-    if np.isin(j.truth, j.background).sum() < MIN_JETS:
-        return []
-    return [k for k in range(len(j.classes)) if k not in j.background and (j.truth == k).sum() >= MIN_JETS]
+    return [k for k in j.signals if min(j.is_signal(k).sum(), j.is_background(k).sum()) >= MIN_JETS]
 
 
 def roc(j: TaggingComparison) -> Figure | None:
@@ -45,10 +44,10 @@ def roc(j: TaggingComparison) -> Figure | None:
         return None
     figure, panels = _panels(len(signals))
     for axes, k in zip(panels, signals, strict=True):
-        rows = (j.truth == k) | np.isin(j.truth, j.background)
+        rows = j.is_signal(k) | j.is_background(k)
         for role, colour in roles_of(j).items():
             p = getattr(j, role)
-            false, true, _ = roc_curve(j.truth[rows] == k, discriminant(p[rows], k, j.background))
+            false, true, _ = roc_curve(j.is_signal(k)[rows], j.score(p, k)[rows])
             shown = false > 0
             axes.plot(true[shown], 1 / false[shown], color=colour, label=role)
         axes.set(yscale="log", xlim=(0, 1), xlabel="signal efficiency", title=short(j.classes[k]))
@@ -58,8 +57,10 @@ def roc(j: TaggingComparison) -> Figure | None:
     return figure
 
 
-def confusion(j: TaggingComparison) -> Figure:
-    """Plot the student's top class against the teacher's, in shares of each row."""
+def confusion(j: TaggingComparison) -> Figure | None:
+    """Plot the student's top class against the teacher's, in shares of each row; None of independent labels."""
+    if isinstance(j, LabelComparison):
+        return None
     count = len(j.classes)
     table = np.zeros((count, count))
     np.add.at(table, (j.teacher.argmax(1), j.student.argmax(1)), 1)
@@ -133,14 +134,14 @@ def sculpting(j: TaggingComparison) -> Figure | None:
     if not signals:
         return None
     figure, panels = _panels(len(signals))
-    background = np.isin(j.truth, j.background)
-    mass = j.kinematics["mass"][background]
     for axes, k in zip(panels, signals, strict=True):
+        background = j.is_background(k)
+        mass = j.kinematics["mass"][background]
         mplhep.histplot(np.histogram(mass, MASS_BINS, density=True)[0], MASS_BINS, ax=axes, color="0.6", label="all")
         few = []
         for role, p in (("teacher", j.teacher), ("student", j.student)):
-            score = discriminant(p, k, j.background)
-            passing = mass[score[background] >= np.quantile(score[j.truth == k], 1 - CUT_EFFICIENCY)]
+            score = j.score(p, k)
+            passing = mass[score[background] >= np.quantile(score[j.is_signal(k)], 1 - CUT_EFFICIENCY)]
             if len(passing) < MIN_JETS:
                 few.append(f"{role}'s cut leaves {len(passing)}:\ntoo few to show")
                 continue

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,20 @@ import torch
 from torch import Tensor
 
 from zskt.errors import UserError
+from zskt.jets.definitions import FileDefinition
+from zskt.jets.input_names import collection_of, with_shared_masks
+from zskt.jets.output_names import UNNAMED_OUTPUTS, block_of
 
 UNBOUNDED = 1e32
 """What CMS writes for a bound that is none."""
-INPUT_SUFFIXES = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
-"""Last words of the names of inputs; the words before name the entries that inputs share."""
+
+AXES = {"B": "jets", "C": "variables", "P": "entries", "1": "1"}
+"""Letters of a layout, and what the axes count."""
+
+
+def in_words(layout: str) -> str:
+    """Return a layout as a shape: "(jets, entries, variables)"."""
+    return f"({', '.join(AXES[letter] for letter in layout)}{',' if len(layout) == 1 else ''})"
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,10 @@ class InputGroup:
     max_length: int = 1
     flat: bool = False
     """Whether the network takes (B, C) instead of (B, C, 1): numbers of the jet itself."""
+    entries: str = ""
+    """Name of its entries, where its own name does not say which other inputs have the same."""
+    layout: str = ""
+    """Layout in which the teacher's own input is, as "BPC": see `teachers.layouts`. Empty until it is found out."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,7 +85,8 @@ class InputGroup:
     @property
     def is_mask(self) -> bool:
         """Whether it says which entries are there."""
-        return all(name.endswith("mask") for name in self.names)
+        named_so = len(self.variables) == 1 and self.plain_name.lower().endswith("mask")
+        return named_so or all(name.endswith("mask") for name in self.names)
 
     @property
     def plain_name(self) -> str:
@@ -80,9 +95,8 @@ class InputGroup:
 
     @property
     def collection(self) -> str:
-        """Name of its entries: "pf" of pf_points, pf_features__1 and pf_mask; the whole name of others."""
-        first, _, last = self.plain_name.rpartition("_")
-        return first if first and last.lower() in INPUT_SUFFIXES else self.name
+        """Name of its entries: "pf" of pf_points, features_pf and pfMask__2; the whole name of others."""
+        return self.entries or collection_of(self.plain_name) or self.name
 
 
 @dataclass(frozen=True)
@@ -91,21 +105,37 @@ class Preprocess:
 
     groups: tuple[InputGroup, ...]
     outputs: tuple[str, ...]
+    definitions: tuple[FileDefinition, ...] = ()
+    """Variables as the file defines them; a name that it does not define is what `zskt.jets.variable_names` says."""
+    block: str | None = None
+    """The output that stands for as many as the network has beyond the others; None once all have names."""
 
     def group(self, name: str) -> InputGroup:
         """Return the input of that name."""
         return next(group for group in self.groups if group.name == name)
 
+    def without_layouts(self) -> Preprocess:
+        """Return the same inputs, of whose layouts in the teacher nothing is known."""
+        return replace(self, groups=tuple(replace(group, layout="") for group in self.groups))
+
     def to_json(self) -> dict[str, Any]:
-        """Return the content of a ``preprocess.json`` in CMS's layout."""
+        """Return the content of a ``preprocess.json`` in CMS's layout.
+
+        A variable that is prepared in two ways has a number behind its second name, which readers here leave out.
+        """
         content: dict[str, Any] = {"output_names": list(self.outputs), "input_names": [g.name for g in self.groups]}
         for group in self.groups:
-            infos = {
-                v.name: {k: x for k, x in vars(v).items() if k != "name"}
-                for v in group.variables
-            }  # fmt: skip
+            infos: dict[str, dict[str, Any]] = {}
+            names = []
+            for variable in group.variables:
+                info = {k: x for k, x in vars(variable).items() if k != "name"}
+                name, number = variable.name, 2
+                while infos.get(name, info) != info:
+                    name, number = f"{variable.name}__{number}", number + 1
+                infos[name] = info
+                names.append(name)
             content[group.name] = {
-                "var_names": list(group.names),
+                "var_names": names,
                 "var_infos": infos,
                 "min_length": group.min_length,
                 "max_length": group.max_length,
@@ -128,8 +158,6 @@ def _group(name: str, entry: Any, path: Path) -> InputGroup:
     names = entry.get("var_names") if isinstance(entry, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
         raise UserError(f"{where} has no list var_names; give the preprocess.json that belongs to the network")
-    if len(set(names)) != len(names):
-        raise UserError(f"{where} names a variable twice; give the file as its publisher wrote it")
     infos = entry.get("var_infos") or {}
     if not isinstance(infos, dict) or not all(isinstance(info, dict) for info in infos.values()):
         raise UserError(f"{where}: var_infos is no table of variables; give the file as its publisher wrote it")
@@ -165,16 +193,35 @@ def read_preprocess(path: Path) -> Preprocess:
         raise UserError(f"{path}: not a readable JSON file ({error}); fetch it again") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: holds no JSON object; give the preprocess.json that belongs to the network")
-    if isinstance(content.get("output_names"), dict):  # weaver: values that are regressed, by their expressions
-        content["output_names"] = list(content["output_names"])
-    for key in ("input_names", "output_names"):
-        names = content.get(key)
-        if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or not names:
-            raise UserError(f"{path}: {key} is no list of names; give the file as its publisher wrote it")
-        if len(set(names)) != len(names):
-            raise UserError(f"{path}: {key} is no list of different names; give the file as its publisher wrote it")
-    missing = [name for name in content["input_names"] if name not in content]
+    inputs = _names(content, "input_names", path)
+    missing = [name for name in inputs if name not in content]
     if missing:
         raise UserError(f"{path}: says nothing of the input {missing[0]}; give the file as its publisher wrote it")
-    groups = tuple(_group(name, content[name], path) for name in content["input_names"])
-    return Preprocess(groups, tuple(map(str, content["output_names"])))
+    outputs, block = _outputs(content, path)
+    groups = [_group(name, content[name], path) for name in inputs]
+    return Preprocess(with_shared_masks(groups), outputs, block=block)
+
+
+def _outputs(content: Mapping[str, Any], path: Path) -> tuple[tuple[str, ...], str | None]:
+    """Return the names of the outputs, and the one among them that may stand for several.
+
+    Weaver writes a table where labels are custom or values are regressed: of names and their expressions. Early files
+    of CMS have ``flav_names``; CMSSW reads neither, so both may be missing.
+    """
+    key = next((key for key in ("output_names", "flav_names") if content.get(key) is not None), None)
+    if key is None:
+        return (UNNAMED_OUTPUTS,), UNNAMED_OUTPUTS
+    if isinstance(content[key], dict) and content[key]:
+        names = tuple(map(str, content[key]))
+        return names, block_of(names)
+    return _names(content, key, path), None
+
+
+def _names(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    names = content.get(key)
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or not names:
+        raise UserError(f"{path}: {key} is no list of names; give the file as its publisher wrote it")
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise UserError(f"{path}: {key} has {twice} twice; give the file as its publisher wrote it")
+    return tuple(names)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from zskt.jets.preprocess import UNBOUNDED, InputGroup
 
 ENERGY_NAME = re.compile(r"(^|_)(e|energy)$", re.IGNORECASE)
+MOMENTUM_NAMES = re.compile(r"(px|py|pz)([_.]|$)", re.IGNORECASE)
 N_TRIAL_JETS = 64
 """Random jets on which a network that takes another's place is compared with it."""
 TIE_TOLERANCE = 1e-4
@@ -42,6 +43,14 @@ def describe_differences(network: nn.Module, x: Sequence[Tensor], expected: Tens
     return f"{count} of {len(expected)} random jets differ from {other} by more than {TIE_TOLERANCE:g}"
 
 
+def _energies(group: InputGroup) -> list[int]:
+    """Return the positions of energies: called so, or beside three components of a momentum."""
+    others = [i for i, name in enumerate(group.names) if not MOMENTUM_NAMES.search(name)]
+    if len(group.names) == 4 and len(others) == 1:
+        return others
+    return [i for i, name in enumerate(group.names) if ENERGY_NAME.search(name)]
+
+
 def random_inputs(groups: Sequence[InputGroup], jets: int, seed: int = 0) -> tuple[Tensor, ...]:
     """Draw normal numbers in the bounds of each variable, (B, C, P) for each input.
 
@@ -56,8 +65,8 @@ def random_inputs(groups: Sequence[InputGroup], jets: int, seed: int = 0) -> tup
     for group in groups:
         real = torch.arange(group.max_length) < lengths[group.collection].clamp(max=group.max_length)
         x = torch.randn(jets, len(group.variables), group.max_length, generator=rng)
-        for i, variable in enumerate(group.variables):
-            if ENERGY_NAME.search(variable.name) and variable.upper_bound >= UNBOUNDED:
+        for i in _energies(group):
+            if group.variables[i].upper_bound >= UNBOUNDED:
                 x[:, i] = x[:, i].abs() + 10  # more than any momentum drawn: networks take logarithms of masses
         bounds = torch.tensor([[max(v.lower_bound, -1e6), min(v.upper_bound, 1e6)] for v in group.variables])
         x = torch.ones_like(x) if group.is_mask else x.clamp(bounds[:, :1], bounds[:, 1:])

@@ -1,17 +1,24 @@
 """Record a tagger's inputs and outputs in a run's folder, so that its student is fed alike.
 
-The record is in a layout of our own: a list of inputs with their lengths, a row of numbers for each variable, and the
-outputs.
+The record is in a layout of our own: a list of inputs with their lengths, a name and numbers for each variable, the
+outputs, variables that the file defined, and the jets that the tagger was taken to be for. Earlier records have a
+table of variables by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from zskt.errors import UserError
+from zskt.gaussian import GaussianHead, WidthForm
+from zskt.jets.class_groups import BACKGROUND_CLASSES
+from zskt.jets.definitions import FileDefinition
+from zskt.jets.input_names import collection_of
+from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 
 RECORD = "inputs.json"
@@ -19,19 +26,82 @@ RECORD = "inputs.json"
 NUMBERS = tuple(f.name for f in fields(Variable) if f.name != "name")
 """Fields of a variable that are numbers."""
 
+EARLIER_SUFFIXES = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
+"""Last words of inputs that shared entries when records had tables: students of such runs are built as then."""
+
+
+class HeadKind(StrEnum):
+    """What the classes of a tagger are."""
+
+    CLASSES = "classes"
+    """One choice of K: probabilities that sum to one, or their logits."""
+    SCORE = "score"
+    """One probability, or its logit: two classes, itself and what is left."""
+    LABELS = "labels"
+    """L independent labels, a probability each."""
+
+
+def left_of(score: str) -> str:
+    """Name the class that is left where a tagger has one score: "background", or "signal" of a background's score."""
+    return "signal" if any(pattern.search(score) for pattern in BACKGROUND_CLASSES) else "background"
+
 
 @dataclass(frozen=True)
 class Description:
-    """Inputs and outputs of a tagger."""
+    """Inputs and outputs of a tagger.
+
+    One score is two classes, its own and what is left, of which the file names the first.
+    """
 
     preprocess: Preprocess
     """Its inputs, and all outputs in the teacher's order."""
     classes: tuple[str, ...]
-    """Outputs that are classes."""
+    """Names of its classes: outputs, and what is left of one score."""
     values: tuple[str, ...]
     """Outputs that are regressed values."""
     parameters: int | None = None
     """Number of the teacher's parameters, as published."""
+    kind: HeadKind = HeadKind.CLASSES
+    """What the classes are."""
+    gaussians: tuple[GaussianHead, ...] = ()
+    """Which of the values are mean and width of one; positions among the values."""
+    selection: JetSelection | None = None
+    """Jets that the tagger is for, where a card does not say; None in earlier records."""
+    selection_reason: str = ""
+    """What the selection was told by."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of classes and values in the order of the file; what is left of one score follows the score."""
+        names: list[str] = []
+        for name in self.preprocess.outputs:
+            names += self.classes if self.kind == HeadKind.SCORE and name == self.classes[0] else (name,)
+        return tuple(names)
+
+    @property
+    def label_of_others(self) -> int | None:
+        """Label of a jet whose true class is none of the tagger's: see `zskt.jets.read.read_for_tagger`."""
+        return {HeadKind.SCORE: 1, HeadKind.LABELS: len(self.classes), HeadKind.CLASSES: None}[self.kind]
+
+    def in_words(self) -> str:
+        """Say what the outputs are taken for, a line each."""
+        lines = []
+        names = ", ".join(self.classes)
+        if self.classes:
+            what = {
+                HeadKind.CLASSES: f"one choice of {len(self.classes)} classes: {names}",
+                HeadKind.SCORE: f"one score, as two classes: {names}",
+                HeadKind.LABELS: f"{len(self.classes)} independent labels, a probability each: {names}",
+            }
+            lines.append(what[self.kind])
+        paired = {i for head in self.gaussians for i in (head.mean, head.width)}
+        for head in self.gaussians:
+            form = head.form.replace("_", " of its ") if "_" in head.form else head.form
+            lines.append(f"a value and its width: {self.values[head.mean]}, {self.values[head.width]} ({form})")
+        plain = [name for i, name in enumerate(self.values) if i not in paired]
+        if plain:
+            lines.append(f"values: {', '.join(plain)}")
+        return "\n".join(f"outputs: {line}" for line in lines)
 
     def to_record(self) -> dict[str, Any]:
         """Return the record that `from_record` reads."""
@@ -40,7 +110,9 @@ class Description:
                 "name": group.name,
                 "lengths": [group.min_length, group.max_length],
                 "flat": group.flat,
-                "variables": {v.name: [getattr(v, number) for number in NUMBERS] for v in group.variables},
+                "entries": group.entries,
+                "layout": group.layout,
+                "variables": [[v.name, *(getattr(v, number) for number in NUMBERS)] for v in group.variables],
             }
             for group in self.preprocess.groups
         ]
@@ -50,6 +122,12 @@ class Description:
             "outputs": list(self.preprocess.outputs),
             "regressed": list(self.values),
             "parameters": self.parameters,
+            "definitions": [list(entry) for entry in self.preprocess.definitions],
+            "selection": None if self.selection is None else asdict(self.selection),
+            "selection_reason": self.selection_reason,
+            "classes": list(self.classes),
+            "head": self.kind.value,
+            "gaussians": [[head.mean, head.width, head.form.value] for head in self.gaussians],
         }
 
     @classmethod
@@ -64,18 +142,30 @@ class Description:
             UserError: if it is not such a record.
         """
         try:
-            groups = tuple(
-                InputGroup(
-                    entry["name"],
-                    tuple(Variable(name, *numbers) for name, numbers in entry["variables"].items()),
-                    entry["lengths"][0],
-                    entry["lengths"][1],
-                    entry["flat"],
-                )
-                for entry in record["inputs"]
-            )
+            groups = tuple(_group(entry) for entry in record["inputs"])
             values = tuple(record["regressed"])
-            classes = tuple(name for name in record["outputs"] if name not in values)
-            return cls(Preprocess(groups, tuple(record["outputs"])), classes, values, record["parameters"])
-        except (KeyError, TypeError, AttributeError) as error:
+            # Records of earlier versions know classes of one choice, and values without widths.
+            classes = tuple(record.get("classes", [name for name in record["outputs"] if name not in values]))
+            gaussians = tuple(GaussianHead(m, w, WidthForm(form)) for m, w, form in record.get("gaussians", []))
+            kind = HeadKind(record.get("head", HeadKind.CLASSES))
+            definitions = tuple(FileDefinition(*entry) for entry in record.get("definitions", ()))
+            preprocess = Preprocess(groups, tuple(record["outputs"]), definitions)
+            selection = record.get("selection")
+            selection = None if selection is None else JetSelection(**selection)
+            reason = record.get("selection_reason", "")
+            return cls(preprocess, classes, values, record["parameters"], kind, gaussians, selection, reason)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UserError(f"{where}: is not the record of a run's inputs ({error}); fetch the run again") from error
+
+
+def _group(entry: Mapping[str, Any]) -> InputGroup:
+    """Read an input of a record."""
+    rows, entries = entry["variables"], entry.get("entries", "")
+    if isinstance(rows, Mapping):  # earlier records
+        rows = [[name, *numbers] for name, numbers in rows.items()]
+        first, _, last = entry["name"].rsplit("__", 1)[0].rpartition("_")
+        before = first if first and last.lower() in EARLIER_SUFFIXES else entry["name"]
+        entries = "" if before == (collection_of(entry["name"].rsplit("__", 1)[0]) or entry["name"]) else before
+    variables = tuple(Variable(*row) for row in rows)
+    low, high = entry["lengths"]
+    return InputGroup(entry["name"], variables, low, high, entry["flat"], entries, entry.get("layout", ""))

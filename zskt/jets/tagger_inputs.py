@@ -18,13 +18,15 @@ from zskt.contracts import Batch
 from zskt.dataset import Labelled
 from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
+from zskt.jets.definitions import Definitions, Meaning, is_ones, meaning
 from zskt.jets.features import JetInputs
-from zskt.jets.jets import AK4_SELECTION, AK8_SELECTION, Jets, JetSelection
+from zskt.jets.jets import Jets, JetSelection
+from zskt.jets.needed_fields import fields_of
 from zskt.jets.object_collections import ObjectCollection, collections_of
-from zskt.jets.preprocess import InputGroup, Preprocess
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable, in_words
 from zskt.jets.tracks import reconstruct
-from zskt.jets.variable_names import PARTICLE_SUBSETS, find_variable, kind_of
-from zskt.jets.variables import VariableDefinition
+from zskt.jets.variable_names import PARTICLE_SUBSETS, kind_of
+from zskt.jets.variables import KINEMATIC_VARIABLES, VariableDefinition
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,14 @@ class ResolvedInput:
     only: tuple[str, ...]
     """Columns of which one is not zero for the entries that it holds; empty for all entries."""
     definitions: tuple[VariableDefinition | None, ...]
-    """Definitions of its variables; None where there is none."""
+    """Definitions of its variables; None where there is none, and for masks that say which entries are there."""
+    reasons: tuple[str, ...] = ()
+    """Why a variable has no definition, "" where there is no more to say."""
+
+    @property
+    def is_plain_mask(self) -> bool:
+        """Whether it is one for every entry, and zero for padding."""
+        return self.group.is_mask and not any(self.definitions)
 
     @property
     def unknown(self) -> tuple[int, ...]:
@@ -48,6 +57,7 @@ class ResolvedInput:
 def resolve_inputs(preprocess: Preprocess) -> tuple[ResolvedInput, ...]:
     """Find the objects and the definitions behind the names of each input; a mask has the kind of what it masks."""
     kinds: dict[str, str] = {}
+    definitions = {entry.name: entry for entry in preprocess.definitions}
     for group in preprocess.groups:
         if not group.is_mask:
             kinds.setdefault(group.collection, kind_of(group.names, group.plain_name))
@@ -56,9 +66,30 @@ def resolve_inputs(preprocess: Preprocess) -> tuple[ResolvedInput, ...]:
         kind = kinds.get(group.collection) or kind_of(group.names, group.plain_name)
         words = group.collection.lower().split("_")
         only = next((PARTICLE_SUBSETS[word.rstrip("s")] for word in words if word.rstrip("s") in PARTICLE_SUBSETS), ())
-        definitions = tuple(None if group.is_mask else find_variable(name, kind) for name in group.names)
-        roles.append(ResolvedInput(group, kind, only if kind == "particles" else (), definitions))
+        found = [_meaning(name, kind, group.is_mask, definitions) for name in group.names]
+        found = _with_energy(group, found)
+        reasons = tuple(m.reason for m in found)
+        roles.append(
+            ResolvedInput(group, kind, only if kind == "particles" else (), tuple(m.definition for m in found), reasons)
+        )
     return tuple(roles)
+
+
+def _with_energy(group: InputGroup, found: Sequence[Meaning]) -> list[Meaning]:
+    """Take an unknown variable beside the three components of a momentum for the energy."""
+    momentum = [KINEMATIC_VARIABLES[name] for name in ("px", "py", "pz")]
+    others = [i for i, m in enumerate(found) if m.definition not in momentum]
+    if len(found) != 4 or len(others) != 1 or found[others[0]].definition is not None:
+        return list(found)
+    energy = KINEMATIC_VARIABLES["e"]._replace(words="energy, by its place beside px, py and pz")
+    return [Meaning(energy) if i == others[0] and not m.reason else m for i, m in enumerate(found)]
+
+
+def _meaning(name: str, kind: str, is_mask: bool, definitions: Definitions) -> Meaning:
+    """Find what a variable stands for; a mask of ones, which is what most are, has no definition of its own."""
+    if is_mask and is_ones(name, kind, definitions):
+        return Meaning(None)
+    return meaning(name, kind, definitions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +99,15 @@ class TaggerInputs:
     Args:
         preprocess: the inputs and outputs of the tagger.
         selection: jets that the tagger is for; wider ones are narrowed to their hardest cone.
+        label_of_others: label of jets whose true class is none of the tagger's; None leaves them without.
     """
 
     preprocess: Preprocess
     selection: JetSelection = field(default_factory=JetSelection)
+    selection_reason: str = ""
+    """What the selection was told by."""
     domain: str = "jets"
+    label_of_others: int | None = None
     single_cloud: ClassVar[bool] = False
     """The inputs are what the preprocessing names, in collections of several kinds of objects."""
 
@@ -118,31 +153,31 @@ class TaggerInputs:
             collection = Collection({}, one.bool())
         width = min(max(collection.mask.shape[1], group.min_length), group.max_length)
         real = _fit(collection.mask.float(), width, 0.0)
-        if group.is_mask:
+        if role.is_plain_mask:
             return real.unsqueeze(1)
         rows = []
         for variable, definition in zip(group.variables, role.definitions, strict=True):
-            raw = self._raw(variable.name, definition, collection, samples)
+            raw = self._raw(variable, definition, collection, samples)
             prepared = _fit(variable(raw), width, variable.pad)
             rows.append(torch.where(real > 0, prepared, torch.full_like(prepared, variable.pad)))
         x = torch.stack(rows, 1)
         return x.squeeze(2) if group.flat else x
 
     def _raw(
-        self, name: str, definition: VariableDefinition | None, collection: Collection, samples: ReconstructedJets
+        self, variable: Variable, definition: VariableDefinition | None, collection: Collection, jets: ReconstructedJets
     ) -> Tensor:
         """Compute raw values (B, P); a variable without definition is a column of that name, or its median."""
+        name = variable.name
         if definition is None:
-            if name in collection:
+            if name in collection and all(entry.name != name for entry in self.preprocess.definitions):
                 return collection[name]
-            median = next(v.median for r in self.roles for v in r.group.variables if v.name == name)
-            return torch.full_like(samples.jet["pt"], median).expand(collection.mask.shape)
+            return torch.full_like(jets.jet["pt"], variable.median).expand(collection.mask.shape)
         missing = [column for column in definition.needs if column not in collection]
         if missing:
             raise UserError(
                 f"{name} needs {', '.join(missing)}, which these jets do not have; give a file that holds it"
             )
-        return definition.quantity(collection, samples.jet)
+        return definition.quantity(collection, jets.jet)
 
     def read(self, file: Path, classes: Sequence[str]) -> Labelled:
         """Read jets of PFNano or of a JetClass file, labelled where one of the classes stands for their label.
@@ -152,22 +187,22 @@ class TaggerInputs:
         """
         from zskt.jets.read import read_for_tagger  # uproot takes a second to import
 
-        return read_for_tagger(file, classes, self.selection.radius)
+        return read_for_tagger(
+            file, classes, self.selection.radius, self.needed_fields(), label_of_others=self.label_of_others
+        )
+
+    def needed_fields(self) -> frozenset[str]:
+        """Return the fields of `Jets` beside momenta that the tagger looks at."""
+        fields: set[str] = set()
+        for role in self.roles:
+            columns = [column for d in role.definitions if d is not None for column in d.needs]
+            fields |= fields_of(role.kind, [*columns, *role.only])
+        return frozenset(fields)
 
     def preprocess_form(self, classes: Sequence[str]) -> Preprocess:
         """Return these inputs in CMS's layout, as they came."""
         del classes
         return self.preprocess
-
-
-MAX_AK4_PARTICLES = 64
-"""Taggers that take more particles are for jets of a large radius."""
-
-
-def default_selection(preprocess: Preprocess) -> JetSelection:
-    """Guess the jets that a tagger is for from how many particles it takes."""
-    longest = max(g.max_length for g in preprocess.groups)
-    return AK8_SELECTION if longest > MAX_AK4_PARTICLES else AK4_SELECTION
 
 
 def describe(inputs: TaggerInputs) -> str:
@@ -177,14 +212,20 @@ def describe(inputs: TaggerInputs) -> str:
         f"pseudo-jets: radius {selection.radius:g}, {selection.pt_low:g} to {selection.pt_high:g} GeV, "
         f"|eta| < {selection.eta_max:g} (--set radius, pt_low, pt_high)"
     ]
+    if inputs.selection_reason:
+        lines.append(inputs.selection_reason)
     for role in inputs.roles:
         group = role.group
         kind = role.kind.replace("_", " ") + (f" with {' or '.join(role.only)}" if role.only else "")
-        lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}")
-        if group.is_mask:
+        shape = f", {in_words(group.layout)}" if group.layout else ""
+        shape += ", one jet a call" if group.layout and "B" not in group.layout else ""
+        lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}{shape}")
+        if role.is_plain_mask:
             continue
-        for name, definition in zip(group.names, role.definitions, strict=True):
-            words = "not known: drawn from a learned bounded distribution"
+        reasons = role.reasons or ("",) * len(group.names)
+        for name, definition, reason in zip(group.names, role.definitions, reasons, strict=True):
+            because = f"not known: {reason}, " if reason else "not known: "
+            words = f"{because}drawn from a learned bounded distribution"
             if definition is not None:
                 words = definition.words + (", a whole number" if definition.is_integer else "")
             lines.append(f"  {name:<32} {words}")

@@ -30,6 +30,8 @@ SYNONYMS = {
 }  # fmt: skip
 """Other spellings of the names of variables."""
 
+REPEAT_NUMBER = re.compile(r"__\d+$")
+"""What `Preprocess.to_json` writes behind a name that an input has before, prepared otherwise."""
 VERTEX_NAME = re.compile(r"^(jet_)?(sv|vtx|vertex|vertices)(_|$)", re.IGNORECASE)
 LOST_TRACK_NAME = re.compile(r"^(jet_)?(losttrack|lt)(_|$)", re.IGNORECASE)
 PARTICLE_NAME = re.compile(
@@ -40,6 +42,7 @@ PARTICLE_SUBSETS = {
     "cpf": ("charge",), "npf": ("is_photon", "is_neutral_hadron"), "muon": ("is_muon",), "mu": ("is_muon",),
     "electron": ("is_electron",), "el": ("is_electron",), "photon": ("is_photon",), "cpfcand": ("charge",),
     "cpfcandlt": ("charge",), "npfcand": ("is_photon", "is_neutral_hadron"),
+    "track": ("track",), "trk": ("track",),
 }  # fmt: skip
 """Words in the names of inputs that hold only some particles, and the columns of which one is not zero for them."""
 OBJECT_WORDS = {
@@ -72,7 +75,7 @@ def kind_of(names: tuple[str, ...], group: str = "") -> str:
 
 def find_variable(name: str, kind: str) -> VariableDefinition | None:
     """Find the definition of a variable of objects of this kind; None where there is none."""
-    lower = name.lower()
+    lower = REPEAT_NUMBER.sub("", name.lower())
     tables: list[dict[str, VariableDefinition]]
     if kind == "jet":
         tables = [JET_VARIABLES]

@@ -2,7 +2,7 @@
 
 Sources: CMSSW, RecoBTag/FeatureTools: `DeepBoostedJetTagInfoProducer` (`KINEMATIC_VARIABLES`, `TRACK_VARIABLES`,
 `VERTEX_VARIABLES`) and `ParticleNetFeatureEvaluator` (`EVALUATOR_VARIABLES`), which differ in signs; the configuration
-of JetClass, arXiv:2202.03772 (`JETCLASS_VARIABLES`).
+of JetClass, arXiv:2202.03772 (`JETCLASS_VARIABLES`), and the branches of its files (`RAW_VARIABLES`).
 
 Shapes: B jets, P entries. GeV, cm, radians.
 """
@@ -21,6 +21,7 @@ from zskt.jets.collections import Collection
 Quantity = Callable[[Collection, Jet], Tensor]
 """Function of a collection with columns (B, P) and its jet with columns (B, 1); returns (B, P)."""
 
+KINDS = ("is_electron", "is_muon", "is_photon", "is_neutral_hadron", "is_charged_hadron")
 MISSING_LOG = -99.0  # CMSSW's value for the logarithm of what is not positive
 
 
@@ -52,8 +53,7 @@ def _energy_share(c: Collection, jet: Jet) -> Tensor:
 
 def _number_of_kind(c: Collection, jet: Jet) -> Tensor:
     """Number the kinds of particles from 0 to 4, as `ParticleNetFeatureEvaluator` does."""
-    kinds = ("is_electron", "is_muon", "is_photon", "is_neutral_hadron", "is_charged_hadron")
-    return torch.stack([i * c[name] for i, name in enumerate(kinds)]).sum(0)
+    return torch.stack([i * c[name] for i, name in enumerate(KINDS)]).sum(0)
 
 
 def _significance(value: str, error: str) -> Quantity:
@@ -94,6 +94,10 @@ KINEMATIC_VARIABLES: dict[str, VariableDefinition] = {
     "abseta": VariableDefinition(lambda c, jet: c["eta"].abs(), "|pseudorapidity|", ("eta",)),
     "phi": _column("phi", "azimuth"),
     "mass": _column("mass", "mass"),
+    "p": VariableDefinition(lambda c, jet: c["pt"] * c["eta"].cosh(), "momentum", ("pt", "eta")),
+    "theta": VariableDefinition(
+        lambda c, jet: torch.atan2(1 / c["eta"].cosh(), c["eta"].tanh()), "polar angle", ("eta",)
+    ),
     "etarel": DETA,
     "deta": DETA,
     "phirel": _in_jet(dphi, "azimuth from the jet's axis"),
@@ -174,7 +178,7 @@ EVALUATOR_VARIABLES: dict[str, VariableDefinition] = {
     "etarel": VariableDefinition(rapidity_to_axis, "pseudorapidity about the jet's axis", ("pt", "eta", "phi")),
     "pperp_ratio": VariableDefinition(sin_to_axis, "momentum across the jet's axis / momentum", ("eta", "phi")),
     "ppara_ratio": VariableDefinition(cos_to_axis, "momentum along the jet's axis / momentum", ("eta", "phi")),
-    "id": VariableDefinition(_number_of_kind, "number of its kind", ("charge",), is_integer=True),
+    "id": VariableDefinition(_number_of_kind, "number of its kind", KINDS, is_integer=True),
     "dzsig": _absolute(DZ_SIG),
     "dxysig": _absolute(DXY_SIG),
     "trackjet_d3d": TRACK_VARIABLES["btagsip3dval"],
@@ -197,3 +201,24 @@ JETCLASS_VARIABLES: dict[str, VariableDefinition] = {
     "dzval": VariableDefinition(lambda c, jet: 10 * c["dz"], "dz in mm", ("dz",)),
     "dzerr": VariableDefinition(lambda c, jet: (10 * c["dz_error"]).clamp(0, 1), "error of dz in mm", ("dz_error",)),
 }
+RAW_VARIABLES: dict[str, VariableDefinition] = {
+    f"part_{name}": definition
+    for name, definition in {
+        **{
+            name: KINEMATIC_VARIABLES[name]
+            for name in ("px", "py", "pz", "pt", "eta", "phi", "p", "mass", "deta", "dphi")
+        },
+        "energy": KINEMATIC_VARIABLES["e"],
+        "charge": TRACK_VARIABLES["charge"],
+        "isChargedHadron": TRACK_VARIABLES["ischargedhad"],
+        "isNeutralHadron": TRACK_VARIABLES["isneutralhad"],
+        "isPhoton": TRACK_VARIABLES["isgamma"],
+        "isElectron": TRACK_VARIABLES["isel"],
+        "isMuon": TRACK_VARIABLES["ismu"],
+        "d0val": JETCLASS_VARIABLES["d0val"],
+        "d0err": VariableDefinition(lambda c, jet: 10 * c["dxy_error"], "error of d0 in mm", ("dxy_error",)),
+        "dzval": JETCLASS_VARIABLES["dzval"],
+        "dzerr": VariableDefinition(lambda c, jet: 10 * c["dz_error"], "error of dz in mm", ("dz_error",)),
+    }.items()
+}
+"""Branches of JetClass's files, and what they are usually called where they follow from these; nothing is clipped."""

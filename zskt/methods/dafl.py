@@ -18,7 +18,7 @@ from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, capture
 from zskt.generator import is_trainable
-from zskt.losses import KL, class_information, generator_loss
+from zskt.losses import KL, class_information, generator_loss, own_class_cross_entropy
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, batch_metrics, require_gradient, trainable
 from zskt.optim import cosine, step
@@ -110,7 +110,7 @@ class DAFL(Method):
     def reward(self, logits: Tensor, features: list[Tensor]) -> Tensor:
         """Return minus the three losses of each sample, (B,): logits (B, K), features (B, C, ...)."""
         config = self.config
-        reward = -config.one_hot_weight * nn.functional.cross_entropy(logits, logits.argmax(1), reduction="none")
+        reward = -config.one_hot_weight * own_class_cross_entropy(logits)
         for layer in features:
             reward = reward + config.feature_weight * layer.abs().flatten(1).mean(1)
         return reward + config.class_entropy_weight * class_information(logits)

@@ -44,7 +44,8 @@ class KDConfig(Settings):
     cutmix: float = setting(0.0, minimum=0, maximum=1, domain="images")
     """Share of the images of each batch that get a rectangle of another one; the teacher is queried again."""
     regression_weight: float = setting(1.0, minimum=0)
-    """Weight of the robust distance of regressed values, for teachers that have such."""
+    """Weight of the distance of regressed values, for teachers that have such: robust, or, of a value with its width,
+    the divergence of two Gaussians."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
     init_from_teacher: bool = setting(False)

@@ -42,11 +42,12 @@ class StudentSettings(Protocol):
 
 def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
     """List the terms of ZSKT's equation 1, and whatever else the settings ask for; a term of weight 0 is left out."""
+    regression_weight = config.regression_weight if pair.regression_scale is not None else 0.0
     terms: list[Term] = [
         KL(temperature=config.temperature),
         Attention(config.attention_weight),
         Hint(config.hint_weight),
-        Values(config.regression_weight if pair.regression_scale is not None else 0.0, scale=pair.regression_scale),
+        Values(regression_weight, scale=pair.regression_scale, gaussians=pair.gaussians),
         *(lookup(TERMS, name, "term of the loss")(weight) for name, weight in config.terms.items()),
     ]
     return [term for term in terms if term.weight]
@@ -156,19 +157,25 @@ def ema_of(student: nn.Module, decay: float) -> AveragedModel | None:
 
 
 def batch_metrics(teacher: Tensor, student: Tensor) -> Metrics:
-    """Measure how sure both networks are, how far apart, and the teacher's classes: (B, K) of logits each."""
+    """Measure how sure both networks are, how far apart, and the teacher's classes: (B, K) of logits each.
+
+    Of L independent labels, (B, L, 2), the share of positives stands for that of a class.
+    """
     if not teacher.shape[1]:
         return {}
-    p, q = teacher.softmax(1), student.softmax(1)
-    shares = (torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)).tolist()
+    p, q = teacher.softmax(-1), student.softmax(-1)
+    if teacher.dim() > 2:
+        shares = (teacher.argmax(-1) == 0).float().mean(0).tolist()
+    else:
+        shares = (torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)).tolist()
     if len(shares) > MAX_LISTED_CLASSES:
         classes = {"teacher_classes": float(sum(share > 0 for share in shares))}
     else:
         classes = {f"teacher_class/{k}": share for k, share in enumerate(shares)}
     return {
         "kl/pseudo": float(divergence(teacher, student).mean()),
-        "confidence/teacher": float(p.amax(1).mean()),
-        "confidence/student": float(q.amax(1).mean()),
-        "agreement/pseudo": float((p.argmax(1) == q.argmax(1)).float().mean()),
+        "confidence/teacher": float(p.amax(-1).mean()),
+        "confidence/student": float(q.amax(-1).mean()),
+        "agreement/pseudo": float((p.argmax(-1) == q.argmax(-1)).float().mean()),
         **classes,
     }

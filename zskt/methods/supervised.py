@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
 from zskt.contracts import Samples
-from zskt.errors import lookup
+from zskt.errors import UserError, lookup
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
 from zskt.losses import KL, TERMS, Attention, CrossEntropy, Term
@@ -106,6 +106,10 @@ class Supervised(Method):
         assert setup.data is not None and setup.inputs is not None
         self.config, self.pair, self.data, self.inputs = config, setup.pair, setup.data, setup.inputs
         pair, data = setup.pair, setup.data
+        if getattr(pair.student, "bernoulli", False):
+            raise UserError(
+                "supervised: knows one class a sample, but the student has independent labels; use method kd or zskt"
+            )
         self.size = min(config.batch_size, len(data))
         self.steps = config.student_steps or max(len(data) // self.size, 1)
         make, self.schedule = OPTIMIZERS[config.optimizer]

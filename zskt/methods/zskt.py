@@ -74,7 +74,8 @@ class ZSKTConfig(Settings):
     """Share of the images of each student batch that get a rectangle of another one; the teacher is queried again in
     each student step."""
     regression_weight: float = setting(1.0, minimum=0)
-    """Weight of the robust distance of regressed values, for teachers that have such."""
+    """Weight of the distance of regressed values, for teachers that have such: robust, or, of a value with its width,
+    the divergence of two Gaussians."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
     class_entropy_weight: float = setting(0.0, minimum=0)
@@ -217,7 +218,8 @@ class ZSKT(Method):
         kl = divergence(answer.logits, output.logits, config.temperature)
         reward = kl
         if scale is not None and config.regression_weight:
-            reward = reward + config.regression_weight * value_distance(answer, output, scale)
+            distance = value_distance(answer, output, scale, self.pair.gaussians)
+            reward = reward + config.regression_weight * distance
         if config.class_entropy_weight:
             reward = reward + config.class_entropy_weight * class_information(answer.logits)
         if config.confidence_weight:
@@ -242,7 +244,7 @@ class ZSKT(Method):
         (start,) = (t.detach().requires_grad_() for t in batch.x)
         with torch.enable_grad():
             answer = self.teacher((start,), self.cacheable)
-            kl = divergence(answer.logits, self.pair.student(start), self.config.temperature)
+            kl = divergence(answer.logits, self.pair.ask_student((start,)).logits, self.config.temperature)
             share = torch.rand(len(start), generator=self.latent_rng, device=self.state.device)
             moved = ascend(start, kl, self.config.perturbation_radius * share)
         return batch._replace(x=(moved,)), self.teacher.query((moved,), self.cacheable)

@@ -16,6 +16,7 @@ from zskt.experiments.few_shot_presets import few_shot
 from zskt.experiments.finished import read_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
+from zskt.experiments.teacher_files import TeacherFiles
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
 
@@ -169,7 +170,7 @@ def _run(run: PlannedRun, folder: Path, catalog: Catalog, options: Options) -> N
             start=None if run.init_from is None else folder / run.init_from,
         )
         trained = run_options.teacher_path
-        run_catalog, _ = catalog.with_files(run.config.teacher if trained else None, trained, None)
+        run_catalog, _ = catalog.with_files(run.config.teacher if trained else None, TeacherFiles(network=trained))
         launch(run.config, run_catalog, run_options)
     if not _is_finished(run, folder):
         transition_runs([place], catalog, options.data, None, options.device, progress=options.progress)

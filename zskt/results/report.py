@@ -19,7 +19,7 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.result import Result
 from zskt.experiments.run_generator import rebuild_generator
-from zskt.experiments.summary import written
+from zskt.experiments.summary import value_line, written
 from zskt.files import read_json, write_json
 from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS
 from zskt.results.records import Record
@@ -116,11 +116,7 @@ def _networks_table(scores: Mapping[str, Any]) -> dict[str, Any]:
     ]
     time = f"ms per {scores['data']['unit']}"
     head = ["", "network", "parameters", "accuracy", "AUC", "ECE", "agreement", "KL (nats)", time]
-    note = "; ".join(
-        f"{name}: correlation with the teacher {written(value['correlation'])}, "
-        f"median difference {written(value['median_difference'])}"
-        for name, value in scores["student"].get("values", {}).items()
-    )
+    note = "; ".join(value_line(name, figures) for name, figures in scores["student"].get("values", {}).items())
     return {"title": "Networks", "head": head, "rows": rows, "note": note}
 
 

@@ -1,0 +1,232 @@
+"""Find out how a network from a file is fed: which argument is which input, and in which layout.
+
+What the file tells of shapes decides; where it leaves a choice, the network is run in each layout on sizes that are all
+different; where more than one runs and they disagree, the one whose answer does not depend on the order of entries is
+right. If that does not tell either, the user is asked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from teachers.layouts import arrange, layouts_of, takes_one_jet
+from teachers.network_file import Argument, NetworkFile
+from zskt.errors import UserError
+from zskt.jets.preprocess import InputGroup, in_words
+from zskt.jets.random_inputs import random_inputs
+
+MAX_TRIALS = 600
+"""Combinations of layouts that are tried at most."""
+SAME_ANSWER = 1e-4
+"""Answers that differ by less, in units of their size, are the same."""
+
+Layouts = tuple[str, ...]
+
+
+def fit_inputs(
+    file: NetworkFile, order: Sequence[int], groups: Sequence[InputGroup], preprocess_file: Path | str
+) -> list[InputGroup]:
+    """Return the groups with the layouts, lengths and ranks of the network's inputs.
+
+    Args:
+        file: the network.
+        order: for each of its arguments, the position of its group.
+        groups: the inputs as they are described.
+        preprocess_file: where they are described, for messages.
+
+    Raises:
+        UserError: if the network does not run on such inputs in any layout, or in several and its answers do not tell.
+    """
+    described = [groups[i] for i in order]
+    options = [_options(file, a, g, preprocess_file) for a, g in zip(file.arguments, described, strict=True)]
+    described = [_with_length(a, g, o) for a, g, o in zip(file.arguments, described, options, strict=True)]
+    answers: dict[Layouts, Tensor] = {}
+    first_error = ""
+    # The first kind that runs at all is it. Some networks run with their greatest length alone.
+    for one_jet, with_ones, longest in product((False, True), (False, True), (False, True)):
+        fitting = [
+            [w for w in words if takes_one_jet(w) == one_jet and ("1" not in w or with_ones)] for words in options
+        ]
+        for layouts in _combinations(fitting, described):
+            try:
+                answer = _answer(file, _sized(described, longest), layouts)
+                if not longest:  # one size may fit by accident
+                    _answer(file, _sized(described, longest, shorter=True), layouts)
+                answers[layouts] = answer
+            except UserError:
+                raise
+            except Exception as error:  # runtimes raise whatever their operators do
+                first_error = first_error or str(error)
+        if answers:
+            break
+    if not answers:
+        raise UserError(mismatch(first_error, file, described, preprocess_file))
+    layouts = _choose(file, _sized(described, longest), answers)
+    fitted = list(groups)
+    for i, group, layout in zip(order, described, layouts, strict=True):
+        flat = group.max_length == 1 and not group.is_mask and "P" not in layout
+        fitted[i] = replace(group, layout=layout, flat=flat)
+    lengths = {g.collection: g for g in fitted if g.min_length == g.max_length > 1}
+    return [_as_long_as(g, lengths.get(g.collection)) for g in fitted]
+
+
+def _as_long_as(group: InputGroup, fixed: InputGroup | None) -> InputGroup:
+    """Return an input that the exporter dropped with the length that the file fixes for its collection."""
+    if fixed is None or group.layout:
+        return group
+    return replace(group, min_length=fixed.min_length, max_length=fixed.max_length)
+
+
+def _options(file: NetworkFile, argument: Argument, group: InputGroup, preprocess_file: Path | str) -> list[str]:
+    options = layouts_of(argument, group)
+    if options:
+        return options
+    assert argument.shape is not None
+    sizes = ", ".join("any" if size is None else str(size) for size in argument.shape)
+    count = len(group.variables)
+    if group.layout:
+        raise UserError(
+            f"{file.path}: its input {argument.name} has the shape ({sizes}), which is not "
+            f"{in_words(group.layout)} with {count} variables; give another --layout {group.name}=..."
+        )
+    channels = argument.shape[1] if len(argument.shape) > 1 else None
+    if isinstance(channels, int) and channels != count and argument.shape[-1] != count:
+        raise UserError(
+            f"{file.path}: its input {argument.name} takes {channels} variables, {group.name} of {preprocess_file} has "
+            f"{count}; give the two files that belong together"
+        )
+    raise UserError(
+        f"{file.path}: its input {argument.name} has the shape ({sizes}), and {group.name} of {preprocess_file} has "
+        f"{count} variables of {group.max_length} entries; give the two files that belong together"
+    )
+
+
+def _with_length(argument: Argument, group: InputGroup, options: Sequence[str]) -> InputGroup:
+    """Return a group with the number of entries that the file fixes."""
+    if argument.shape is None or (group.max_length == 1 and not group.is_mask):
+        return group
+    layout = options[0]
+    length = argument.shape[layout.index("P")] if "P" in layout else None
+    return replace(group, min_length=length, max_length=length) if isinstance(length, int) else group
+
+
+def _combinations(options: Sequence[Sequence[str]], groups: Sequence[InputGroup]) -> Iterator[Layouts]:
+    """Yield layouts of all arguments together, the most uniform first."""
+    if math.prod(map(len, options)) <= MAX_TRIALS:
+        yield from sorted(product(*options), key=lambda words: len(set(words)))
+        return
+    # What the file does not tell is assumed to be alike in all inputs of a kind: entries, masks, the jet itself.
+    kinds = [(group.is_mask, group.max_length == 1, len(group.variables) == 1) for group in groups]
+    names = {kind: [w for k, w in zip(kinds, options, strict=True) if k == kind] for kind in dict.fromkeys(kinds)}
+    common = {
+        kind: [word for word in words[0] if all(word in other for other in words)] for kind, words in names.items()
+    }
+    for choice in product(*common.values()):
+        of_kind = dict(zip(common, choice, strict=True))
+        yield tuple(of_kind[kind] for kind in kinds)
+
+
+def _sized(groups: Sequence[InputGroup], longest: bool, shorter: bool = False) -> list[InputGroup]:
+    """Return the inputs with one length: the greatest, or the greatest that is no input's number of variables.
+
+    Args:
+        longest: whether it is the greatest in any case.
+        shorter: whether the second such length is taken, where there is one.
+    """
+    variables = {len(group.variables) for group in groups} | {1}
+    widths: dict[str, int] = {}
+    for group in groups:
+        free = [n for n in range(group.max_length, group.min_length - 1, -1) if n not in variables]
+        free = free[1:] or free if shorter else free
+        width = free[0] if free and not longest and group.max_length > 1 else group.max_length
+        widths.setdefault(group.collection, width)
+    return [replace(g, flat=False, min_length=n, max_length=n) for g in groups for n in (widths[g.collection],)]
+
+
+def _trial(groups: Sequence[InputGroup]) -> tuple[Tensor, ...]:
+    """Draw full jets, of a number that is no other size: (B, C, P) each."""
+    sizes = {1} | {len(group.variables) for group in groups} | {group.max_length for group in groups}
+    return random_inputs(groups, next(n for n in range(3, 4 + len(sizes)) if n not in sizes))
+
+
+def _answer(file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, permuted: bool = False) -> Tensor:
+    """Run a network in some layouts: (B, O).
+
+    Args:
+        permuted: whether the entries of each collection are put in another order first.
+    """
+    x = list(_trial(groups))
+    if permuted:
+        x = [t.flip(2).roll(1, 2) for t in x]
+    jets = len(x[0])
+    if takes_one_jet(layouts[0]):
+        rows = [_run(file, [arrange(t[i : i + 1], w) for t, w in zip(x, layouts, strict=True)], 1) for i in range(jets)]
+        return torch.cat(rows)
+    return _run(file, [arrange(t, w) for t, w in zip(x, layouts, strict=True)], jets)
+
+
+def _run(file: NetworkFile, arguments: Sequence[Tensor], jets: int) -> Tensor:
+    """Return the outputs that have a row for each jet, side by side: (B, O).
+
+    Raises:
+        ValueError: if there are none.
+    """
+    outputs = file.run(arguments)
+    rows = [o.reshape(jets, -1).double() for o in outputs if o.numel() and (len(o) == jets if o.dim() else jets == 1)]
+    if jets == 1:
+        rows = [o.reshape(1, -1).double() for o in outputs if o.is_floating_point()]
+    if not rows:
+        raise ValueError("no output has a row for each jet")
+    return torch.cat(rows, 1)
+
+
+def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layouts, Tensor]) -> Layouts:
+    """Choose among layouts that run: the first where all answer alike, else the one to which order does not matter."""
+    first = next(iter(answers))
+    if all(_same(answers[first], answer) for answer in answers.values()):
+        return first
+    indifferent = [layouts for layouts in answers if _same(answers[layouts], _answer(file, groups, layouts, True))]
+    if indifferent and all(_same(answers[indifferent[0]], answers[layouts]) for layouts in indifferent):
+        return indifferent[0]
+    odd = next(i for i in range(len(groups)) if len({layouts[i] for layouts in answers}) > 1)
+    words = list(dict.fromkeys(layouts[odd] for layouts in answers))
+    raise UserError(
+        f"{file.path}: its input {groups[odd].name} may be {' or '.join(map(in_words, words))}, and its answers do not "
+        f"tell; say which: {' or '.join(f'--layout {groups[odd].name}={word}' for word in words)}"
+    )
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    if a.shape != b.shape:
+        return False
+    difference = ((a - b) / a.abs().amax(0).clamp(min=1.0)).abs().amax(1).median()
+    return bool(difference < SAME_ANSWER)
+
+
+def mismatch(error: str, file: NetworkFile, groups: Sequence[InputGroup], preprocess_file: Path | str) -> str:
+    """Say what a network complained about in terms of its inputs, where the numbers of channels tell."""
+    remedy = "give the two files that belong together"
+    patterns = (
+        r"should contain (?P<mine>\d+) elements not (?P<net>\d+)",
+        r"to have (?P<net>\d+) channels, but got (?P<mine>\d+)",
+    )
+    for pattern in patterns:
+        numbers = re.search(pattern, error)
+        if numbers is None:
+            continue
+        for group in groups:
+            if len(group.variables) == int(numbers["mine"]):
+                return (
+                    f"{file.path}: takes {numbers['net']} variables where {preprocess_file} has {numbers['mine']}, "
+                    f"those of {group.name}; {remedy}"
+                )
+    last = " ".join(error.strip().splitlines()[-1].split())[:160] if error.strip() else "no reason given"
+    return f"{file.path}: does not run on what {preprocess_file} describes ({last}); {remedy}"

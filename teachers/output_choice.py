@@ -1,0 +1,54 @@
+"""Choose the outputs of a network that are answers about the jet.
+
+Networks of ATLAS answer about each track too, others give classes and values as tensors of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from teachers.network_file import NetworkFile
+
+
+def kept_outputs(
+    file: NetworkFile, arguments: Sequence[Tensor], names: Sequence[str], jets: int
+) -> tuple[int, ...] | None:
+    """Return the positions of the outputs that hold the described ones, in their order; None if all do.
+
+    Outputs that bear the described names are these. Else whole numbers and what has a row for each entry are left out,
+    if what remains is as much as is described.
+
+    Args:
+        file: the network.
+        arguments: samples of its own inputs.
+        names: names of the described outputs; empty if nothing describes them.
+        jets: number of jets in the samples.
+    """
+    outputs = file.run(arguments)
+    everything = tuple(range(len(outputs)))
+    if len(everything) == 1:
+        return None
+    if names and len(set(names)) == len(names) and set(names) <= set(file.outputs):
+        kept = tuple(file.outputs.index(name) for name in names)
+        return None if kept == everything else kept
+    if sum(_width(output, jets) for output in outputs) == len(names):
+        return None
+    entries = {size for t in arguments for size in t.shape[1 if jets > 1 else 0 :] if size > 1}
+    kept = tuple(
+        i
+        for i, output in enumerate(outputs)
+        if output.is_floating_point() and output.numel() % jets == 0 and not _is_of_entries(output, jets, entries)
+    )
+    return kept if kept and kept != everything else None
+
+
+def _width(output: Tensor, jets: int) -> int:
+    return output.numel() // jets
+
+
+def _is_of_entries(output: Tensor, jets: int, sizes: set[int]) -> bool:
+    """Return whether an output has a row for each entry: an axis behind the jets' that is as long as an input's."""
+    shape = output.shape[1:] if jets > 1 else output.shape
+    return len(shape) > (1 if jets > 1 else 0) and shape[0] in sizes
