@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from tests.conftest import Call, png
+from tests.images.idx import digits_in
 
 
 def test_a_teacher_is_trained_and_becomes_that_of_a_run(call: Call, digits: Path) -> None:
@@ -57,3 +59,66 @@ def test_images_that_are_not_there_are_told_before_a_run(call: Call, digits: Pat
         code, _, err = call("--mode", *mode, "--data", digits, "--iterations", 1, "--out", "run")
         assert code == 2 and "holds neither test.parquet nor" in err and err.count("\n") == 1
     assert not Path("run").exists()
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a network, on which nothing was fetched before."""
+
+    def fetch(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", fetch)
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_run_and_its_export_need_no_images_and_are_judged_later(call: Call, tmp_path: Path, digits: Path) -> None:
+    short = ("--iterations", 2, "--batch-size", 16, "--student-steps", 2, "--set", "evaluate_every=1")
+    run = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", *short)
+    code, out, err = call(*run, "--out", "run")
+    assert code == 0, err
+    told = [line for line in err.splitlines() if "not judged" in line]
+    assert len(told) == 1 and "mnist: cannot fetch it (OSError)" in told[0] and "--data" in told[0]
+    assert "nothing was judged" in out
+    result = json.loads(Path("run/result.json").read_text())
+    assert (result["data"]["count"], result["data"]["sha256"]) == (0, None)
+    assert "cannot fetch it" in result["data"]["missing"]
+    for role, figures in (("teacher", ("accuracy", "auc")), ("student", ("accuracy", "auc", "agreement", "kl"))):
+        assert all(result[role][name] is None for name in figures) and result[role]["parameters"] > 15_000
+    code, out, err = call("--mode", "export", "--run", "run", "--out", "student")
+    assert code == 0 and err.count("not judged") == 1, err
+    measured = json.loads(Path("student/export.json").read_text())
+    assert measured["count"] == 0 and measured["difference"] < 1e-5 and "cannot fetch it" in measured["missing"]
+    assert not any("agreement" in name for name in (*measured["onnx"], *measured["int8"]))
+    card = Path("student/README.md").read_text()
+    assert "Nothing was judged: mnist: cannot fetch it" in card and "not compared with the student" in card
+    for mode in ("evaluate", "report"):
+        code, _, err = call("--mode", mode, "--run", "run")
+        assert code == 2 and "give its folder as --data" in err and err.count("\n") == 1
+    code, out, err = call("--mode", "evaluate", "--run", "run", "--data", digits)
+    assert code == 0 and "on 40 images" in out, err
+    later = json.loads(Path("run/evaluate-mnist-test-digits.json").read_text())
+    assert 0 <= later["student"]["agreement"] <= 1 and later["teacher"]["accuracy"] is not None
+    code, _, err = call(*run, "--data", digits, "--out", "judged")
+    assert code == 0, err
+    same = [Path(name, "student.safetensors").read_bytes() for name in ("run", "judged")]
+    assert same[0] == same[1]  # images judge, and change nothing
+
+
+@pytest.mark.usefixtures("offline")
+def test_modes_that_learn_from_images_need_them(call: Call) -> None:
+    code, _, err = call("--mode", "few-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--out", "run")
+    assert code == 2 and "cannot fetch it" in err and err.count("\n") == 1 and not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    ("labels", "side", "told"), [((0, 1, 12), 28, "labels from 0 to 12"), ((0, 1), 20, "images of (1, 20, 20)")]
+)
+def test_wrong_images_are_told_before_the_first_iteration(
+    call: Call, tmp_path: Path, labels: tuple[int, ...], side: int, told: str
+) -> None:
+    digits_in(tmp_path / "MNIST/raw", labels=labels, side=side)
+    preset = ("--preset", "mnist-lenet5-to-lenet5-half")
+    code, _, err = call("--mode", "zero-shot", *preset, "--data", tmp_path, "--out", "run")
+    assert code == 2 and told in err and err.count("\n") == 1 and not Path("run").exists()

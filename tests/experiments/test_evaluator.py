@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from torch import nn
 
 from zskt.dataset import Labelled
 from zskt.domains import Source
+from zskt.errors import MissingSamples, UserError
 from zskt.experiments.evaluator import Evaluator, count_parameters
 
 PIXELS = torch.tensor([[3.0, 0.0], [0.0, 3.0], [3.0, 0.0], [0.0, 3.0]])
@@ -91,3 +93,30 @@ def test_parameters_are_counted_once_frozen_ones_too() -> None:
     network = nn.Sequential(layer, nn.BatchNorm1d(3), layer)
     layer.requires_grad_(False)
     assert count_parameters(network) == 6 + 3 + 3 + 3
+
+
+def test_without_samples_nothing_is_judged_and_the_reason_is_kept() -> None:
+    def check() -> None:
+        raise MissingSamples("nobody gave any")
+
+    judge, readings = evaluator(Plain())
+    judge.source = replace(judge.source, check=check)
+    assert judge.look() == judge.missing == "nobody gave any"
+    assert judge.monitor(Plain()) == {} and judge.teacher_predictions() is None and judge.diagnose(Plain()) is None
+    entries = judge.evaluate(Plain(), "big", "small")
+    reason = {"missing": "nobody gave any"}
+    assert entries["data"] == {"name": "four", "sha256": None, "count": 0, "unit": "sample"} | reason
+    assert (entries["teacher"]["name"], entries["teacher"]["parameters"]) == ("big", 7)
+    assert entries["student"]["agreement"] is entries["student"]["kl"] is entries["student"]["accuracy"] is None
+    assert not readings
+
+
+def test_samples_of_the_users_that_are_wrong_are_an_error() -> None:
+    def check() -> None:
+        raise UserError("of another kind")
+
+    judge, _ = evaluator(Plain())
+    judge.source = replace(judge.source, check=check)
+    with pytest.raises(UserError, match="of another kind"):
+        judge.look()
+    assert judge.missing is None

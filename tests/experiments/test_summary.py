@@ -34,3 +34,10 @@ def test_older_results_are_read_and_a_teacher_that_only_gave_its_name_is_left_ou
     assert "on 9 images of mnist test:" in text and "ms per image" in text and "0.5000" in text
     assert "big" not in text
     assert "mass: correlation with the teacher's 0.5000, median difference 2" in text
+
+
+def test_a_run_that_nobody_judged_says_why_and_how() -> None:
+    nothing = DATA | {"count": 0, "unit": "image", "missing": "mnist: cannot fetch it"}
+    student = {"name": "small", "parameters": 12, "agreement": None, "kl": None}
+    text = summary({"data": nothing, "teacher": {"name": "big"}, "student": student}, Path("runs/a"))
+    assert "nothing was judged (mnist: cannot fetch it), later by: --mode evaluate --run runs/a --data FOLDER" in text

@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from matplotlib.figure import Figure
 
-from zskt.images.grids import tiled
+from teachers.images import IMAGES
+from zskt.contracts import PseudoBatch
+from zskt.dataset import Labelled
+from zskt.images.grids import grid, tiled
 
 
 def test_images_become_one_picture_that_is_clipped() -> None:
@@ -15,3 +18,10 @@ def test_images_become_one_picture_that_is_clipped() -> None:
     assert pixels.shape == (7, 19, 3)  # three images of 5 x 5, and lines of one pixel around each
     assert [float(pixels[3, column, 0]) for column in (3, 9, 15)] == [0.0, 0.25, 1.0]
     assert axes.get_title() == "pseudo-images"
+
+
+def test_without_real_images_pseudo_images_stand_alone() -> None:
+    card, batch = IMAGES["mnist-lenet5"], PseudoBatch((torch.zeros(40, 1, 32, 32),))
+    assert [axes.get_title() for axes in grid(batch, None, card).axes] == ["pseudo-images"]
+    real = Labelled(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.zeros(3, dtype=torch.long))
+    assert [axes.get_title() for axes in grid(batch, real, card).axes] == ["pseudo-images", "real images"]

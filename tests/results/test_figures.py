@@ -16,7 +16,8 @@ def test_pictures_are_those_that_the_records_allow(catalog: Catalog) -> None:
 def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
     figures = pictures(read_records(REFERENCE), catalog)
     assert list(figures) == ["pairs", "few-shot", "transition", "learning", "pseudo-images"]
-    assert len(figures["learning"].axes[0].lines) == 9
+    labels = [str(line.get_label()) for line in figures["learning"].axes[0].lines]
+    assert len(labels) == 9 and "cifar10-resnet20-to-resnet8-seed0 (JPEG copy)" in labels
     titles = [axes.get_title() for axes in figures["pseudo-images"].axes]
     assert titles == ["cutouts-prior", "leaves-prior", "strokes-prior", "things-prior"]
     heights = [bar.get_height() for bar in figures["pairs"].axes[0].patches]

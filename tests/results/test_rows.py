@@ -19,6 +19,8 @@ def test_seeds_make_a_row_and_other_test_samples_another() -> None:
     scores = [NetworkScores(name="s", agreement=value, accuracy=None) for value in (0.5, 0.7)]
     (row,) = group([record(seed=i, student=student) for i, student in enumerate(scores)])
     assert row.cell("agreement") == "0.6000 ± 0.1414" and row.cell("accuracy") == "–"
+    nothing = ScoredSamples(name="mnist test", sha256=None, count=0, unit="image", missing="no network")
+    assert group([record(data=nothing)]) == []
 
 
 JPEG = ScoredSamples(name="cifar10 test (cifar10-jpeg)", sha256="", count=1, unit="image")

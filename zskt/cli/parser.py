@@ -155,7 +155,7 @@ def build_parser() -> Parser:
         help="code that builds the network of a file of parameters: package.module:Class or network.py; it is run",
     )
     add("--architecture-options", metavar="JSON", help="arguments of that code: '{\"num_layers\": 8}'")
-    add("--data", type=Path, metavar="PATH", help="jets: a ROOT or parquet file; images: a folder")
+    add("--data", type=Path, metavar="PATH", help="jets: a ROOT or parquet file; images: a folder, or its parent")
     add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")
     add("--resume", action="store_true", help="continue the run in --out from its checkpoint")
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
