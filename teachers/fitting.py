@@ -139,13 +139,15 @@ def _sized(groups: Sequence[InputGroup], longest: bool, shorter: bool = False) -
 
     Args:
         longest: whether it is the greatest in any case.
-        shorter: whether the second such length is taken, where there is one.
+        shorter: whether another length is taken, where there is one.
     """
     variables = {len(group.variables) for group in groups} | {1}
     widths: dict[str, int] = {}
     for group in groups:
-        free = [n for n in range(group.max_length, group.min_length - 1, -1) if n not in variables]
-        free = free[1:] or free if shorter else free
+        lengths = range(group.max_length, group.min_length - 1, -1)
+        free = [n for n in lengths if n not in variables]
+        if shorter:  # where no other length tells itself from the variables, any other tells a match by accident
+            free = free[1:] or [n for n in lengths if n not in free[:1]] or free
         width = free[0] if free and not longest and group.max_length > 1 else group.max_length
         widths.setdefault(group.collection, width)
     return [replace(g, flat=False, min_length=n, max_length=n) for g in groups for n in (widths[g.collection],)]
