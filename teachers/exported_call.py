@@ -31,6 +31,7 @@ class ExportedCall(nn.Module):
     def __init__(self, program: ExportedProgram) -> None:
         super().__init__()
         self.program = program.module()
+        self.origin = "torch.export, as it is"
         self.structure: Any = program.call_spec.in_spec
         self.inputs: list[Any] = []
         """All inputs in a row: constants, and None in the places of tensors."""

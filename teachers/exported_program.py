@@ -30,7 +30,6 @@ class ProgramFile:
 
     def __init__(self, path: Path, program: Any) -> None:
         self.path, self.program = path, ExportedCall(program)
-        self.program.origin = "torch.export, as it is"
         self.arguments = tuple(Argument(a.name, a.shape) for a in self.program.arguments)
 
     @torch.no_grad()

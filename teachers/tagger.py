@@ -70,6 +70,8 @@ class Tagger(nn.Module):
         """What there is to say of its gradients by its inputs."""
         self.differentiable: bool = getattr(network, "differentiable", True)
         """Whether it has gradients by its inputs."""
+        self.answers = "probabilities" if heads.probabilities else "logits"
+        """What the file answers of its classes."""
         self.regressions = len(heads.values)
         """R: number of the last columns of the output that are regressed values."""
         self.gaussians = heads.gaussians

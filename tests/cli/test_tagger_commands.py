@@ -162,12 +162,14 @@ def test_broken_pfnano_ends_a_run_before_it_begins(call: Call, tmp_path: Path) -
 def test_flags_that_do_not_go_together(call: Call, tmp_path: Path) -> None:
     preprocess = described()
     path, where = write(tmp_path, preprocess, Toy(preprocess))
-    torch_file = path.rename(tmp_path / "model.onnx")
+    torch_file = path.rename(tmp_path / "model.onnx")  # told by what it holds, not by its name
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(torch_file.read_bytes()[:500])
     for arguments, words in (
         (("--teacher-path", torch_file), "say how it is fed"),
         (("--preprocess", where), "say of which network"),
         (("--preprocess", where, "--teacher", "jetclass-particlenet-kin"), "fed as its card says"),
-        (("--teacher-path", torch_file, "--preprocess", where), "not a readable ONNX file"),
+        (("--teacher-path", damaged, "--preprocess", where), "not a readable ONNX file"),
         (
             ("--teacher", "cms-hlt-particlenet-ak4", "--preprocess", tmp_path / "no.json", "--teacher-path", path),
             "no such file",

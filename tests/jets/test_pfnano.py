@@ -72,3 +72,13 @@ def test_small_jets_are_labelled_by_the_most_telling_flavour() -> None:
     without_bb = labels_of(events, JET_KINDS[0.4], everything, classes[:-1])
     assert without_bb[0] == 0, "of two b quarks where no class is of two"
     assert torch.equal(labels_of(events, JET_KINDS[0.8], everything, classes), torch.full((7,), UNLABELLED))
+
+
+def test_jets_of_another_flavour_are_the_background_of_a_score_and_those_of_none_stay_without() -> None:
+    rows = ((5, 5, 1, 0, 0), (4, 4, 0, 1, 0), (0, 21, 0, 0, 0), (0, 0, 0, 0, -1), (0, 0, 0, 0, 3))  # b, c, g, pu, none
+    names = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
+    events = ak.Array({f"Jet_{name}": [list(c)] for name, c in zip(names, zip(*rows, strict=True), strict=True)})
+    everything = ak.Array([[True] * len(rows)])
+    labels = labels_of(events, JET_KINDS[0.4], everything, ("prob_b", "background"), 1)
+    assert labels.tolist() == [0, 1, 1, 1, UNLABELLED]
+    assert (labels_of(events, JET_KINDS[0.4], everything, ("score", "background"), 1) == UNLABELLED).all()

@@ -98,7 +98,7 @@ class Catalog:
         name = str(recorded.get("teacher"))
         card = self.teachers.get(name) or self.card_of_record(name, read_json(record), record)
         path = recorded.get("files", {}).get("teacher", {}).get("path")
-        if path is not None and Path(path).is_file():
+        if path is not None and Path(path).exists():
             card = card.with_files(Path(path))
         return self.with_teacher(card.with_record(read_json(record), record))
 

@@ -35,6 +35,10 @@ class ScoredSamples:
     count: int
     unit: str
     """What a sample is called: "jet" or "image"."""
+    labelled: int | None = None
+    """Number of samples that carry the label of a class, where not all do."""
+    missing: str | None = None
+    """Why there were no samples, and nothing was scored. Only in results without figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +138,10 @@ class Result:
         for name in ("batch_size", "data", "seconds", *unused):
             if values[name] is None:
                 del values[name]
+        if values.get("data") is not None:
+            for name in ("labelled", "missing"):
+                if values["data"][name] is None:
+                    del values["data"][name]
         for name in ("agreement", "kl", "values"):
             del values["teacher"][name]
         if not values["student"]["values"]:

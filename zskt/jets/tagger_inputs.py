@@ -217,7 +217,8 @@ def describe(inputs: TaggerInputs) -> str:
     for role in inputs.roles:
         group = role.group
         kind = role.kind.replace("_", " ") + (f" with {' or '.join(role.only)}" if role.only else "")
-        shape = f", {in_words(group.layout)} in the file" if group.layout not in ("", "BCP", "BC") else ""
+        shape = f", {in_words(group.layout)}" if group.layout else ""
+        shape += ", one jet a call" if group.layout and "B" not in group.layout else ""
         lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}{shape}")
         if role.is_plain_mask:
             continue
