@@ -68,7 +68,8 @@ def fit_inputs(
         if answers:
             break
     if not answers:
-        raise UserError(mismatch(first_error, file, described, preprocess_file))
+        counts = (_other_count(file, a, groups[i], preprocess_file) for a, i in zip(file.arguments, order, strict=True))
+        raise UserError(next(filter(None, counts), "") or mismatch(first_error, file, described, preprocess_file))
     layouts = _choose(file, _sized(described, longest), answers)
     fitted = list(groups)
     for i, group, layout in zip(order, described, layouts, strict=True):
@@ -97,15 +98,26 @@ def _options(file: NetworkFile, argument: Argument, group: InputGroup, preproces
             f"{file.path}: its input {argument.name} has the shape ({sizes}), which is not "
             f"{in_words(group.layout)} with {count} variables; give another --layout {group.name}=..."
         )
-    channels = argument.shape[1] if len(argument.shape) > 1 else None
-    if isinstance(channels, int) and channels != count and argument.shape[-1] != count:
-        raise UserError(
-            f"{file.path}: its input {argument.name} takes {channels} variables, {group.name} of {preprocess_file} has "
-            f"{count}; give the two files that belong together"
-        )
+    other = _other_count(file, argument, group, preprocess_file)
+    if other:
+        raise UserError(other)
     raise UserError(
         f"{file.path}: its input {argument.name} has the shape ({sizes}), and {group.name} of {preprocess_file} has "
         f"{count} variables of {group.max_length} entries; give the two files that belong together"
+    )
+
+
+def _other_count(file: NetworkFile, argument: Argument, group: InputGroup, preprocess_file: Path | str) -> str:
+    """Return the line that says that an argument takes another number of variables, or nothing if its shape does not.
+
+    The second axis counts them where the file fixes it, no axis is as long as described, and entries are not as many.
+    """
+    shape, count = argument.shape or (), len(group.variables)
+    if len(shape) < 2 or not isinstance(shape[1], int) or count in shape or 1 < group.max_length == shape[1]:
+        return ""
+    return (
+        f"{file.path}: its input {argument.name} takes {shape[1]} variables, {group.name} of {preprocess_file} has "
+        f"{count}; give the two files that belong together"
     )
 
 
