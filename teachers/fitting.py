@@ -171,13 +171,16 @@ def _trial(groups: Sequence[InputGroup]) -> tuple[Tensor, ...]:
     return random_inputs(groups, next(n for n in range(3, 4 + len(sizes)) if n not in sizes))
 
 
-def _answer(file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, permuted: bool = False) -> Tensor:
+def _answer(
+    file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, permuted: bool = False, most: int | None = None
+) -> Tensor:
     """Run a network in some layouts: (B, O).
 
     Args:
         permuted: whether the entries of each collection are put in another order first.
+        most: number of jets, the first ones; None for all.
     """
-    x = list(_trial(groups))
+    x = [t[:most] for t in _trial(groups)]
     if permuted:
         x = [t.flip(2).roll(1, 2) for t in x]
     jets = len(x[0])
@@ -207,6 +210,11 @@ def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layou
     first = next(iter(answers))
     if all(_same(answers[first], answer) for answer in answers.values()):
         return first
+    apart = {layouts: a for layouts, a in answers.items() if _tells_jets_apart(file, groups, layouts, a)}
+    answers = apart or answers
+    first = next(iter(answers))
+    if all(_same(answers[first], answer) for answer in answers.values()):
+        return first
     indifferent = [layouts for layouts in answers if _same(answers[layouts], _answer(file, groups, layouts, True))]
     if indifferent and all(_same(answers[indifferent[0]], answers[layouts]) for layouts in indifferent):
         return indifferent[0]
@@ -216,6 +224,16 @@ def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layou
         f"{file.path}: its input {groups[odd].name} may be {' or '.join(map(in_words, words))}, and its answers do not "
         f"tell; say which: {' or '.join(f'--layout {groups[odd].name}={word}' for word in words)}"
     )
+
+
+def _tells_jets_apart(file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, answer: Tensor) -> bool:
+    """Return whether jets have answers of their own: an axis taken for another may mix them, or make all alike."""
+    if _same(answer, answer.roll(1, 0)):
+        return False
+    try:
+        return _same(answer[:2], _answer(file, groups, layouts, most=2))
+    except Exception:  # runtimes raise whatever their operators do
+        return False
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
