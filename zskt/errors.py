@@ -17,6 +17,10 @@ class UserError(Exception):
     """
 
 
+class MissingSamples(UserError):
+    """Nobody gave test samples, and they cannot be fetched: what only judges with them can go on, and say so."""
+
+
 class NonFiniteLoss(RuntimeError):
     """A loss term is NaN or infinite; raised before any parameter is changed by it."""
 

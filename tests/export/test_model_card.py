@@ -10,6 +10,7 @@ from zskt.export.model_card import model_card
 MEASURED: dict[str, Any] = {
     "difference": 2.34e-7,
     "count": 40,
+    "unit": "jet",
     "onnx": {"bytes": 123456, "agreement_with_teacher": 0.75},
     "int8": {"bytes": 45678, "agreement_with_student": 0.875},
 }

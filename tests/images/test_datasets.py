@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import struct
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 
 from teachers import TEACHERS
 from tests.conftest import png
-from zskt.errors import UserError
-from zskt.images.datasets import DATASETS, locate_parquet, read_images
+from tests.images.idx import digits_in, idx
+from zskt.errors import MissingSamples, UserError
+from zskt.images.datasets import find_images, read_images
 from zskt.images.inputs import ImageInputs
+from zskt.images.published import DATASETS, ImageDataset
 
 
 def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -26,12 +29,6 @@ def test_parquet_gives_back_what_was_written(tmp_path: Path) -> None:
     data = read_images("cifar10", tmp_path, "test")
     assert torch.equal(data.samples, torch.from_numpy(pixels).permute(0, 3, 1, 2))  # type: ignore[arg-type]
     assert data.labels.tolist() == [3, 0, 9]
-
-
-def idx(file: Path, array: np.ndarray) -> None:  # type: ignore[type-arg]
-    """A file of MNIST's format, packed."""
-    head = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}i", *array.shape)
-    file.write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes()))
 
 
 @pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
@@ -89,7 +86,10 @@ def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: p
             r"images of \(1, 28,",
         ),
         ({"img": [{"bytes": png(np.zeros((64, 64, 3), np.uint8)), "path": None}], "label": [1]}, r"images of \(3, 64"),
-        ({"img": [{"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}], "label": [10]}, "up to 10"),
+        (
+            {"img": [{"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}], "label": [10]},
+            "labels from 10 to 10, but cifar10 has classes 0 to 9",
+        ),
     ],
 )
 def test_images_of_another_kind_are_refused(columns: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -105,7 +105,10 @@ def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(UserError, match=r"is a file; give a folder with test\.parquet"):
         read_images("mnist", tmp_path / "test.parquet", "test")
     (tmp_path / "test.parquet").unlink()
-    with pytest.raises(UserError, match="torchvision's cifar10, whole"):
+    with pytest.raises(
+        UserError,
+        match=r"neither test\.parquet nor torchvision's CIFAR10; give the folder that does, or its parent",
+    ):
         read_images("cifar10", tmp_path, "test")
 
     def offline(*_: object, **__: object) -> None:
@@ -113,19 +116,84 @@ def test_images_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", offline)
-    with pytest.raises(UserError, match=r"cannot fetch it .*give its folder as --data"):
+    with pytest.raises(MissingSamples, match=r"cannot fetch it .*give its folder as --data"):
         read_images("mnist", None, "test")
 
 
-def test_parquet_files_of_a_split_are_found_in_either_layout(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    for name in (
-        "test-00001-of-2.parquet",
-        "test-00000-of-2.parquet",
-        "train.parquet",
-        "data/test.parquet",
-        "test.csv",
-    ):
-        (tmp_path / name).touch()
-    names = [str(path.relative_to(tmp_path)) for path in locate_parquet(tmp_path, "test")]
-    assert names == ["data/test.parquet", "test-00000-of-2.parquet", "test-00001-of-2.parquet"]
+COLOUR = png(np.zeros((32, 32, 3), np.uint8))
+GREY_16 = png(np.zeros((32, 32), np.uint16))
+PALETTE = io.BytesIO()
+Image.fromarray(np.zeros((32, 32, 3), np.uint8)).convert("P").save(PALETTE, "PNG")
+
+
+@pytest.mark.parametrize(
+    ("codes", "labels", "message"),
+    [
+        (
+            [COLOUR, png(np.zeros((28, 32, 3), np.uint8))],
+            [0, 1],
+            r"images of \(3, 28, 32\), but cifar10 has",
+        ),
+        ([GREY_16], [0], "images of Pillow's mode I;16; 8 bits a channel are needed"),
+        ([PALETTE.getvalue()], [0], "images of Pillow's mode P; 8 bits"),
+        ([COLOUR], [-1], "labels from -1 to -1, but cifar10 has classes 0 to 9"),
+        ([COLOUR], [0.5], "column label holds double; an integer for each image is needed"),
+        ([COLOUR, COLOUR], [0, None], "column label holds 1 empty rows"),
+        ([], [], "holds no images"),
+    ],
+)
+def test_wrong_images_are_noticed_before_a_run(
+    codes: list[bytes], labels: list[object], message: str, tmp_path: Path
+) -> None:
+    rows = pa.array([{"bytes": code} for code in codes], pa.struct([("bytes", pa.binary())]))
+    pq.write_table(pa.table({"img": rows, "label": labels}), tmp_path / "test.parquet")
+    for reads in (find_images, read_images):
+        with pytest.raises(UserError, match=message):
+            reads("cifar10", tmp_path, "test")
+
+
+def test_files_of_mnists_kind_that_are_not_mnists_are_told(tmp_path: Path) -> None:
+    digits_in(tmp_path, side=28)
+    find_images("mnist", tmp_path, "test")
+    digits_in(tmp_path, side=32)
+    with pytest.raises(UserError, match=r"images-idx3-ubyte: images of \(1, 32, 32\), but mnist has \(1, 28, 28\)"):
+        find_images("mnist", tmp_path, "test")
+    digits_in(tmp_path, labels=[0, 1, 11])
+    with pytest.raises(UserError, match="labels from 0 to 11, but mnist has classes 0 to 9"):
+        find_images("mnist", tmp_path, "test")
+    digits_in(tmp_path)
+    idx(tmp_path / "t10k-labels-idx1-ubyte", np.arange(2))
+    with pytest.raises(UserError, match="t10k-labels-idx1-ubyte: 2 labels of 3 images"):
+        find_images("mnist", tmp_path, "test")
+    idx(tmp_path / "t10k-images-idx3-ubyte", np.zeros((3, 28, 28), np.int16))
+    with pytest.raises(UserError, match=r"holds numbers of int16 and 3 axes; grey images of 8 bits"):
+        find_images("mnist", tmp_path, "test")
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
+    with pytest.raises(UserError, match="not a whole file of MNIST's kind"):
+        find_images("mnist", tmp_path, "test")
+
+
+def test_clothes_are_no_digits(shared: Path, tmp_path: Path) -> None:
+    for name, other, folder in (("mnist", "FashionMNIST", "FashionMNIST"), ("fashion-mnist", "MNIST", "MNIST")):
+        for place in (shared / "data" / folder, shared / "data" / folder / "raw"):
+            with pytest.raises(UserError, match=f"holds {other}, not "):
+                find_images(name, place, "test")
+        plain = tmp_path / f"plain-{folder}"  # a name that says nothing: the labels tell
+        plain.symlink_to(tmp_path / "there", target_is_directory=True)
+        (tmp_path / "there").mkdir(exist_ok=True)
+        for file in (shared / "data" / folder / "raw").glob("t10k*"):
+            (tmp_path / "there" / file.name).unlink(missing_ok=True)
+            (tmp_path / "there" / file.name).symlink_to(file)
+        with pytest.raises(UserError, match=f"holds {other}, not "):
+            find_images(name, plain, "test")
+
+
+def test_images_of_a_network_of_the_users_are_those_of_its_size_and_classes(tmp_path: Path) -> None:
+    own = ImageDataset("my-network", 3, 32, 2)
+    pq.write_table(pa.table({"img": [{"bytes": COLOUR}] * 2, "label": [0, 1]}), tmp_path / "test.parquet")
+    assert read_images(own, tmp_path, "test").labels.tolist() == [0, 1]
+    with pytest.raises(MissingSamples, match="my-network: no test images are known; give a folder with them as --data"):
+        read_images(own, None, "test")
+    pq.write_table(pa.table({"img": [{"bytes": COLOUR}], "label": [2]}), tmp_path / "test.parquet")
+    with pytest.raises(UserError, match="labels from 2 to 2, but my-network has classes 0 to 1"):
+        find_images(own, tmp_path, "test")

@@ -157,7 +157,7 @@ def export(flags: argparse.Namespace, catalog: Catalog) -> None:
     for name in ("onnx", "int8", "hls4ml"):
         if name in measured:
             note = measured[name].pop("note", None)
-            shown = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in measured[name].items()}
+            shown = {k: f"{v:.4g}" if isinstance(v, float) else v for k, v in measured[name].items() if v is not None}
             print(f"{name}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in shown.items()))
             if note is not None:
                 print(f"{name} is {note}")

@@ -31,7 +31,8 @@ class Source:
     read: Callable[[], Labelled]
     files: tuple[Path, ...] = ()
     check: Callable[[], object] = lambda: None
-    """Raises `UserError` if `read` could not work, before a run begins; keeps nothing."""
+    """Raises `UserError` if `read` could not work, before a run begins; keeps nothing. `MissingSamples` where nobody
+    gave any and they cannot be fetched: a run that only judges with them goes on without."""
 
     def sha256(self) -> str | None:
         """Hash the file, or all files' hashes; None where a library keeps and verifies them."""
@@ -56,8 +57,8 @@ class Domain:
 
     sources: Callable[[Card, Path | None, bool], tuple[Source | None, Source]]
     """Card, --data, whether data are learned from -> what to learn from, if anything, and what to be evaluated on."""
-    picture: Callable[[PseudoBatch, Labelled, Card], Figure | None]
-    """Draws pseudo-samples beside real ones."""
+    picture: Callable[[PseudoBatch, Labelled | None, Card], Figure | None]
+    """Draws pseudo-samples, beside real ones where there are any."""
     pictured: int = 16
     """Pseudo-samples that a picture needs."""
     diagnose: Callable[[Card, Labelled, Tensor, Tensor], Diagnosis | None] | None = None

@@ -10,32 +10,51 @@ import torch
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.domains.domain import Domain, Source
-from zskt.images.datasets import find_images, locate_parquet, read_images
+from zskt.errors import UserError, lookup
+from zskt.images.datasets import find_images, read_images
+from zskt.images.places import Split, locate
+from zskt.images.published import DATASETS, ImageDataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def _sources(card: Card, place: Path | None, learns: bool) -> tuple[Source | None, Source]:
-    name = card.dataset
-    assert name is not None
+def _dataset(card: Card) -> ImageDataset:
+    """Return what a teacher is evaluated on: its data set, or images of its size and classes that a user has."""
+    if card.dataset is not None:
+        return lookup(DATASETS, card.dataset, "data set")
+    return ImageDataset(card.name, card.inputs.channels, card.inputs.side, len(card.classes))
 
-    def source(split: str) -> Source:
-        files = () if place is None else tuple(locate_parquet(place, split))
+
+def _parquet_files(dataset: ImageDataset, place: Path, split: Split) -> tuple[Path, ...]:
+    """List the parquet files of a split; none where the images are in another layout, or not there."""
+    try:
+        found = locate(dataset, place, split)
+    except UserError:  # told when the images are asked for
+        return ()
+    return found.files if found.layout == "parquet" else ()
+
+
+def _sources(card: Card, place: Path | None, learns: bool) -> tuple[Source | None, Source]:
+    dataset = _dataset(card)
+    name = dataset.name
+
+    def source(split: Split) -> Source:
+        files = () if place is None else _parquet_files(dataset, place, split)
         title = f"{name} {split}" if place is None or not files else f"{name} {split} ({place.name})"
         return Source(
             title,
             "-".join([name, split] if place is None else [name, split, place.resolve().name]),
             "image",
-            lambda: read_images(name, place, split),
+            lambda: read_images(dataset, place, split),
             files,
-            check=lambda: find_images(name, place, split),
+            check=lambda: find_images(dataset, place, split),
         )
 
     return source("train") if learns else None, source("test")
 
 
-def _picture(batch: PseudoBatch, real: Labelled, card: Card) -> Figure | None:
+def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | None:
     from zskt.images.grids import grid
 
     return grid(batch, real, card)

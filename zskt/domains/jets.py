@@ -49,7 +49,7 @@ def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> D
     return Diagnosis(figures, lambda: tagging_figures(comparison, figures))
 
 
-def _picture(batch: PseudoBatch, real: Labelled, card: Card) -> Figure | None:
+def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | None:
     from zskt.jets.event_display import event_display
 
     return event_display(batch, real)

@@ -11,6 +11,7 @@ from torch import nn
 from zskt.contracts import Card
 from zskt.dataset import Labelled
 from zskt.domains import DOMAINS, Diagnosis, Source
+from zskt.errors import MissingSamples
 from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.students import count_parameters
 
@@ -26,8 +27,22 @@ class Evaluator:
     card: Card
     teacher: nn.Module | None
     device: torch.device
+    missing: str | None = None
+    """Why there are no test samples, once `look` has found none: nothing is judged then."""
     _data: Labelled | None = field(default=None, repr=False)
     _teacher_predictions: Predictions | None = field(default=None, repr=False)
+
+    def look(self) -> str | None:
+        """See whether the test samples can be read; the same as `missing`.
+
+        Raises:
+            UserError: if samples that the user gave are not those that the network takes.
+        """
+        try:
+            self.source.check()
+        except MissingSamples as error:
+            self.missing = str(error)
+        return self.missing
 
     @property
     def data(self) -> Labelled:
@@ -41,8 +56,8 @@ class Evaluator:
         return predict(network, self.data, self.card.inputs, self.device)
 
     def teacher_predictions(self) -> Predictions | None:
-        """Run the teacher on the test samples, once; None where there is no teacher."""
-        if self._teacher_predictions is None and self.teacher is not None:
+        """Run the teacher on the test samples, once; None where there is no teacher, or no sample."""
+        if self._teacher_predictions is None and self.teacher is not None and self.missing is None:
             self._teacher_predictions = self.predict(self.teacher)
         return self._teacher_predictions
 
@@ -54,7 +69,9 @@ class Evaluator:
         return diagnose(self.card, self.data, teacher.logits, self.predict(student).logits)
 
     def monitor(self, student: nn.Module) -> dict[str, float | None]:
-        """Return the metrics that are logged during a run."""
+        """Return the metrics that are logged during a run; none where there are no test samples."""
+        if self.missing is not None:
+            return {}
         predictions, teacher = self.predict(student), self.teacher_predictions()
         metrics = network_metrics("", 0, predictions, self.data.labels)
         metrics |= compare(teacher, predictions, self.card.values, self.card.gaussians)
@@ -62,6 +79,8 @@ class Evaluator:
 
     def evaluate(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:
         """Return the entries of ``result.json`` that depend on the test samples: "data", "teacher", "student"."""
+        if self.missing is not None:
+            return self._unjudged(student, teacher_name, student_name)
         predictions, teacher = self.predict(student), self.teacher_predictions()
         labels, source = self.data.labels, self.source
         teacher_entry: dict[str, Any] = {"name": teacher_name, "parameters": None, "accuracy": None, "auc": None}
@@ -74,3 +93,15 @@ class Evaluator:
         if labelled < len(self.data):
             data["labelled"] = labelled
         return {"data": data, "teacher": teacher_entry, "student": student_entry}
+
+    def _unjudged(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:
+        """Return the same entries as `evaluate` with nulls, and why."""
+        figures = dict.fromkeys(("accuracy", "auc", "ece", "ms_per_sample"))
+        data = {"name": self.source.name, "sha256": None, "count": 0, "unit": self.source.unit}
+        parameters = None if self.teacher is None else self.card.parameters()
+        scores = {"name": student_name, "parameters": count_parameters(student), "agreement": None, "kl": None}
+        return {
+            "data": data | {"missing": self.missing},
+            "teacher": {"name": teacher_name, "parameters": parameters} | figures,
+            "student": scores | figures,
+        }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from zskt.contracts import Card
+from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled, of_each_class
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
@@ -26,6 +27,9 @@ from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup
 from zskt.networks.regression_head import RegressionHead
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path, dict[str, Any]]:
@@ -46,7 +50,8 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     student = domain.place(_student(config, card, catalog, options), device).train()
     data = None if train_source is None else _training_data(train_source.read(), config, card, options)
     evaluator = Evaluator(test_source, card, teacher, device)
-    test_source.check()
+    if evaluator.look() is not None:
+        print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
     generator = _generator(config, card, catalog, device) if kind.needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
     pair = Pair(teacher, student, scale, card.gaussians)
@@ -127,9 +132,11 @@ def _pictures(
     generator: Generator, evaluator: Evaluator, card: Card, config: RunConfig, device: torch.device
 ) -> PseudoPictures:
     domain = DOMAINS[card.domain]
-    return PseudoPictures(
-        generator, lambda batch: domain.picture(batch, evaluator.data, card), domain.pictured, config.seed, device
-    )
+
+    def draw(batch: PseudoBatch) -> Figure | None:
+        return domain.picture(batch, None if evaluator.missing else evaluator.data, card)
+
+    return PseudoPictures(generator, draw, domain.pictured, config.seed, device)
 
 
 def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> None:

@@ -35,6 +35,8 @@ class ScoredSamples:
     count: int
     unit: str
     """What a sample is called: "jet" or "image"."""
+    missing: str | None = None
+    """Why there were no samples, and nothing was scored. Only in results without figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,8 @@ class Result:
         for name in ("batch_size", "data", "seconds", *unused):
             if values[name] is None:
                 del values[name]
+        if self.data is not None and self.data.missing is None:
+            del values["data"]["missing"]
         for name in ("agreement", "kl", "values"):
             del values["teacher"][name]
         if not values["student"]["values"]:

@@ -51,8 +51,10 @@ def summary(result: dict[str, Any], where: Path) -> str:
         for row in rows
     ]
     values = [value_line(name, figures) for name, figures in result["student"].get("values", {}).items()]
-    title = f"\non {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
-    return "\n".join([title, *lines, *values, f"run: {where}"])
+    headline = f"on {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
+    if data.get("missing"):
+        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {where} --data PATH"
+    return "\n".join([f"\n{headline}", *lines, *values, f"run: {where}"])
 
 
 def _of_labels(data: dict[str, Any]) -> str:

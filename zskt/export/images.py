@@ -46,10 +46,10 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         calibration: number of pseudo-images.
     """
     del teacher_path
-    card, pixels = run.card, run.evaluator.data.samples
+    card = run.card
     inputs = card.inputs
-    assert isinstance(inputs, ImageInputs) and isinstance(pixels, Tensor)
-    channels, height, width = pixels.shape[1:]
+    assert isinstance(inputs, ImageInputs)
+    channels, height, width = inputs.channels, inputs.side, inputs.side
 
     def random_inputs(count: int) -> Batch:
         return (torch.rand(count, channels, height, width, generator=torch.Generator().manual_seed(0)),)
@@ -63,6 +63,11 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         path = folder / "teacher.onnx"
         write_onnx(exportable(run.evaluator.teacher), (INPUT_NAME,), DYNAMIC_AXES, random_inputs(N_TRACE_SAMPLES), path)
         return path, "ONNX, exported by zskt"
+
+    def test_inputs(count: int) -> Batch:
+        pixels = run.evaluator.data.samples
+        assert isinstance(pixels, Tensor)
+        return (pixels[:count].float() / 255,)
 
     def preprocess(used: set[str]) -> dict[str, Any]:
         layout = {"channels": channels, "height": height, "width": width, "range": [0, 1]}
@@ -78,7 +83,7 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         dynamic_axes=DYNAMIC_AXES,
         random_inputs=random_inputs,
         largest_inputs=random_inputs,
-        test_inputs=lambda count: (pixels[:count].float() / 255,),
+        test_inputs=None if run.evaluator.missing else test_inputs,
         calibration=(images.clamp(0, 1),),
         preprocess=preprocess,
         preprocess_note="intensities in [0, 1]; padding and normalisation are part of the network",

@@ -58,7 +58,7 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
         dynamic_axes=axes,
         random_inputs=partial(random_inputs, groups),
         largest_inputs=partial(random_inputs, full_groups),
-        test_inputs=test_inputs,
+        test_inputs=None if run.evaluator.missing else test_inputs,
         calibration=pseudo_samples(run, calibration),
         preprocess=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
         preprocess_note="how the inputs are prepared, in CMS's layout; any number of entries up to `max_length`",

@@ -41,7 +41,9 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         "factors and systematic uncertainties of the teacher do not carry over.",
         f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),
         "## Figures",
-        f"On {data['count']} {kind}s of {data['name']}:",
+        f"Nothing was judged: {data['missing']}."
+        if data.get("missing")
+        else f"On {data['count']} {kind}s of {data['name']}:",
         figures,
         "## Files",
         f"- `model.onnx`: output `softmax`{' (a sigmoid each)' if card.bernoulli else ''}, in the order of "
@@ -49,11 +51,8 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         f"{kind}s. When it was exported, it differed from the trained network by at most "
         f"{measured['difference']:.1e} on the inputs that were tried{tied}.",
         f"- `preprocess.json`: {spec.preprocess_note}. `labels.txt`: the classes.",
-        f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; on "
-        f"{measured['count']} {kind}s same top class as the student on "
-        f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
-        f"{written(quantised.get('agreement_with_teacher'))} instead of "
-        f"{written(measured['onnx'].get('agreement_with_teacher'))}."
+        f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; "
+        + _int8(measured)
         + (f" It is {quantised['note']}." if "note" in quantised else ""),
         "- `student.safetensors`: parameters for zskt.",
     ]
@@ -63,6 +62,18 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         note = f"{spec.latency_note}Teacher: {measured['latency'][0]['teacher']}."
         parts += ["## Time in onnxruntime", note, latency_table(measured["latency"], kind)]
     return "\n\n".join(parts) + "\n"
+
+
+def _int8(measured: dict[str, Any]) -> str:
+    """Say what quantisation costs."""
+    quantised, exact = measured["int8"], measured["onnx"]
+    if not measured["count"]:
+        return "it was not compared with the student on any test sample: do that before you use it."
+    return (
+        f"on {measured['count']} {measured['unit']}s same top class as the student on "
+        f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
+        f"{written(quantised.get('agreement_with_teacher'))} instead of {written(exact.get('agreement_with_teacher'))}."
+    )
 
 
 def _firmware(hls: dict[str, Any]) -> str:

@@ -35,8 +35,8 @@ class ExportSpec:
     """Draws a number of random samples."""
     largest_inputs: Callable[[int], Batch]
     """Draws a number of samples as large as the network takes: the worst case of a trigger."""
-    test_inputs: Callable[[int], Batch]
-    """Returns the first of the samples on which the run is evaluated."""
+    test_inputs: Callable[[int], Batch] | None
+    """Returns the first of the samples on which the run is evaluated; None where there are none."""
     calibration: Batch
     """Pseudo-samples that set the ranges of the int8 student."""
     preprocess: Callable[[set[str]], dict[str, Any]]

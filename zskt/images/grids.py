@@ -14,12 +14,15 @@ GRID_ROWS, GRID_COLUMNS = 4, 8
 """Numbers of rows and columns of a grid."""
 
 
-def grid(batch: PseudoBatch, real: Labelled, card: Card) -> Figure:
-    """Draw pseudo-images on the left and real ones on the right, as intensities."""
-    assert isinstance(card.inputs, ImageInputs) and isinstance(real.samples, torch.Tensor)
-    figure = Figure(figsize=(9.6, 2.6), layout="constrained")
-    sides = (("pseudo-images", batch.x[0]), ("real images", card.inputs(real.samples[: GRID_ROWS * GRID_COLUMNS])[0]))
-    for axes, (name, x) in zip(figure.subplots(1, 2), sides, strict=True):
+def grid(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure:
+    """Draw pseudo-images on the left and real ones, if there are any, on the right, as intensities."""
+    assert isinstance(card.inputs, ImageInputs)
+    sides = [("pseudo-images", batch.x[0])]
+    if real is not None:
+        assert isinstance(real.samples, torch.Tensor)
+        sides.append(("real images", card.inputs(real.samples[: GRID_ROWS * GRID_COLUMNS])[0]))
+    figure = Figure(figsize=(4.8 * len(sides), 2.6), layout="constrained")
+    for axes, (name, x) in zip(figure.subplots(1, len(sides), squeeze=False)[0], sides, strict=True):
         tiled(axes, card.inputs.intensities(x[: GRID_ROWS * GRID_COLUMNS]), name)
     return figure
 

@@ -40,14 +40,15 @@ def draw_jet(axes: Axes, jets: Jets, i: int) -> None:
     axes.tick_params(labelsize=6)
 
 
-def event_display(draw: PseudoBatch, real: Labelled) -> Figure | None:
+def event_display(draw: PseudoBatch, real: Labelled | None) -> Figure | None:
     """Draw `JETS_PER_ROW` pseudo-jets above as many simulated ones; None if there are no pseudo-jets.
 
     Where the data do not tell the kinds of particles, the sample that ships is drawn.
     """
     if draw.view is None or not len(draw.view):
         return None
-    shown = real.samples if isinstance(real.samples, Jets) else read_jets(SAMPLE, most=JETS_PER_ROW).samples
+    samples = None if real is None else real.samples
+    shown = samples if isinstance(samples, Jets) else read_jets(SAMPLE, most=JETS_PER_ROW).samples
     assert isinstance(shown, Jets)
     pseudo, simulated = draw.view[:JETS_PER_ROW], shown[:JETS_PER_ROW]
     figure = Figure(figsize=(2.4 * JETS_PER_ROW, 5.4), layout="constrained")

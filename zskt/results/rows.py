@@ -58,11 +58,15 @@ def is_jpeg_copy(data: ScoredSamples) -> bool:
 
 
 def group(records: Iterable[Record]) -> list[Row]:
-    """Gather records of one recipe and the same test samples; modes teacher and toy leave no row."""
+    """Gather records of one recipe and the same test samples.
+
+    Modes teacher and toy leave no row, nor do runs that nobody judged.
+    """
     groups: dict[tuple[Recipe, str, str | None], list[Record]] = {}
     for record in records:
-        if record.result.data is not None and record.result.mode != "teacher":
-            key = (record.recipe, record.result.data.name, record.result.data.sha256)
+        data = record.result.data
+        if data is not None and data.missing is None and record.result.mode != "teacher":
+            key = (record.recipe, data.name, data.sha256)
             groups.setdefault(key, []).append(record)
     return [_row(members) for members in groups.values()]
 
