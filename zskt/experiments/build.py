@@ -19,7 +19,7 @@ def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
     """Build an untrained student, the same for the same seed."""
     torch.manual_seed(config.seed)
     outputs = len(card.classes) + len(card.values)
-    student: nn.Module = catalog.students[config.student].build(card.inputs, outputs)
+    student: nn.Module = catalog.student(config.student).build(card.inputs, outputs)
     student = BernoulliHead(student) if card.bernoulli else student
     return RegressionHead(student, len(card.values), card.gaussians) if card.values else student
 
