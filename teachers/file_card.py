@@ -207,7 +207,7 @@ class FileCard:
         """
         names = {card.labels, ()} if not card.labels else {card.labels, (f"not {card.labels[0]}", card.labels[0])}
         if card.inputs != self.inputs or (card.labels and self.classes not in names):
-            flag = self.flag if card.inputs != self.inputs else "--classes"
+            flag = card.flag if card.inputs != self.inputs else "--classes"
             raise UserError(f"{flag}: {self.name} is fed otherwise in this run; leave the flag out, or begin a new run")
         return self
 

@@ -157,7 +157,7 @@ def _find_layout(
             try:
                 outputs = file.run([LAYOUTS[name](samples)])
             except Exception as error:  # runtimes raise whatever their operators do
-                first = first or " ".join(str(error).split())[-160:]
+                first = first or " ".join(str(error).split()).rpartition("Error: ")[2][:160]
                 continue
             if any(o.dim() and o.is_floating_point() and o.shape[0] == batch for o in outputs):
                 return name, tuple((batch, o) for o in outputs)

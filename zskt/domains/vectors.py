@@ -15,7 +15,7 @@ from zskt.vectors.tables import read_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TABLE = "a table with a column a feature, and one called label: --data FILE.csv or FILE.parquet"
+TABLE = "a table with a column for each feature, and one called label, as --data FILE.csv or FILE.parquet"
 
 
 def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None, Source]:
@@ -30,7 +30,7 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
     if not learns:
         return None, nothing if path is None else source(path)
     if path is None:
-        raise UserError(f"--data: this mode learns from vectors: give {TABLE}")
+        raise UserError(f"--data: this mode learns from vectors; give {TABLE}")
     return source(path), nothing
 
 
