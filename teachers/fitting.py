@@ -19,9 +19,9 @@ from torch import Tensor
 
 from teachers.layouts import arrange, layouts_of, takes_one_jet
 from teachers.network_file import Argument, NetworkFile
+from teachers.probe import Probe
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup, in_words
-from zskt.jets.random_inputs import random_inputs
+from zskt.jets.preprocess import InputGroup, Preprocess, in_words
 
 MAX_TRIALS = 600
 """Combinations of layouts that are tried at most."""
@@ -48,6 +48,35 @@ def fit_inputs(
     described = [groups[i] for i in order]
     options = [_options(file, a, g, preprocess_file) for a, g in zip(file.arguments, described, strict=True)]
     described = [_with_length(a, g, o) for a, g, o in zip(file.arguments, described, options, strict=True)]
+    probe = Probe()
+    answers, longest, error = _answers(file, options, described, probe)
+    if not all(
+        bool(torch.isfinite(answer).all()) for answer in answers.values()
+    ):  # some know no jets but physical ones
+        simulated = Probe(simulated=True)
+        of_simulated = _answers(file, options, described, simulated)
+        if of_simulated[0]:
+            probe, (answers, longest, error) = simulated, of_simulated
+    if not answers:
+        counts = (_other_count(file, a, groups[i], preprocess_file) for a, i in zip(file.arguments, order, strict=True))
+        raise UserError(next(filter(None, counts), "") or mismatch(error, file, described, preprocess_file))
+    layouts = _choose(file, _sized(described, longest), answers, probe)
+    fitted = list(groups)
+    for i, group, layout in zip(order, described, layouts, strict=True):
+        flat = group.max_length == 1 and not group.is_mask and "P" not in layout
+        fitted[i] = replace(group, layout=layout, flat=flat)
+    lengths = {g.collection: g for g in fitted if g.min_length == g.max_length > 1}
+    return [_as_long_as(g, lengths.get(g.collection)) for g in fitted]
+
+
+def _answers(
+    file: NetworkFile, options: Sequence[Sequence[str]], groups: Sequence[InputGroup], probe: Probe
+) -> tuple[dict[Layouts, Tensor], bool, str]:
+    """Run a network in each combination of layouts.
+
+    Returns:
+        The answers of those in which it runs, whether it does with the greatest length alone, and its first complaint.
+    """
     answers: dict[Layouts, Tensor] = {}
     first_error = ""
     # The first kind that runs at all is it. Some networks run with their greatest length alone.
@@ -55,27 +84,19 @@ def fit_inputs(
         fitting = [
             [w for w in words if takes_one_jet(w) == one_jet and ("1" not in w or with_ones)] for words in options
         ]
-        for layouts in _combinations(fitting, described):
+        for layouts in _combinations(fitting, groups):
             try:
-                answer = _answer(file, _sized(described, longest), layouts)
+                answer = _answer(file, _sized(groups, longest), layouts, probe)
                 if not longest:  # one size may fit by accident
-                    _answer(file, _sized(described, longest, shorter=True), layouts)
+                    _answer(file, _sized(groups, longest, shorter=True), layouts, probe)
                 answers[layouts] = answer
             except UserError:
                 raise
             except Exception as error:  # runtimes raise whatever their operators do
                 first_error = first_error or str(error)
         if answers:
-            break
-    if not answers:
-        raise UserError(mismatch(first_error, file, described, preprocess_file))
-    layouts = _choose(file, _sized(described, longest), answers)
-    fitted = list(groups)
-    for i, group, layout in zip(order, described, layouts, strict=True):
-        flat = group.max_length == 1 and not group.is_mask and "P" not in layout
-        fitted[i] = replace(group, layout=layout, flat=flat)
-    lengths = {g.collection: g for g in fitted if g.min_length == g.max_length > 1}
-    return [_as_long_as(g, lengths.get(g.collection)) for g in fitted]
+            return answers, longest, first_error
+    return answers, False, first_error
 
 
 def _as_long_as(group: InputGroup, fixed: InputGroup | None) -> InputGroup:
@@ -97,15 +118,26 @@ def _options(file: NetworkFile, argument: Argument, group: InputGroup, preproces
             f"{file.path}: its input {argument.name} has the shape ({sizes}), which is not "
             f"{in_words(group.layout)} with {count} variables; give another --layout {group.name}=..."
         )
-    channels = argument.shape[1] if len(argument.shape) > 1 else None
-    if isinstance(channels, int) and channels != count and argument.shape[-1] != count:
-        raise UserError(
-            f"{file.path}: its input {argument.name} takes {channels} variables, {group.name} of {preprocess_file} has "
-            f"{count}; give the two files that belong together"
-        )
+    other = _other_count(file, argument, group, preprocess_file)
+    if other:
+        raise UserError(other)
     raise UserError(
         f"{file.path}: its input {argument.name} has the shape ({sizes}), and {group.name} of {preprocess_file} has "
         f"{count} variables of {group.max_length} entries; give the two files that belong together"
+    )
+
+
+def _other_count(file: NetworkFile, argument: Argument, group: InputGroup, preprocess_file: Path | str) -> str:
+    """Return the line that says that an argument takes another number of variables, or nothing if its shape does not.
+
+    The second axis counts them where the file fixes it, no axis is as long as described, and entries are not as many.
+    """
+    shape, count = argument.shape or (), len(group.variables)
+    if len(shape) < 2 or not isinstance(shape[1], int) or count in shape or 1 < group.max_length == shape[1]:
+        return ""
+    return (
+        f"{file.path}: its input {argument.name} takes {shape[1]} variables, {group.name} of {preprocess_file} has "
+        f"{count}; give the two files that belong together"
     )
 
 
@@ -139,31 +171,41 @@ def _sized(groups: Sequence[InputGroup], longest: bool, shorter: bool = False) -
 
     Args:
         longest: whether it is the greatest in any case.
-        shorter: whether the second such length is taken, where there is one.
+        shorter: whether another length is taken, where there is one.
     """
     variables = {len(group.variables) for group in groups} | {1}
     widths: dict[str, int] = {}
     for group in groups:
-        free = [n for n in range(group.max_length, group.min_length - 1, -1) if n not in variables]
-        free = free[1:] or free if shorter else free
+        lengths = range(group.max_length, group.min_length - 1, -1)
+        free = [n for n in lengths if n not in variables]
+        if shorter:  # where no other length tells itself from the variables, any other tells a match by accident
+            free = free[1:] or [n for n in lengths if n not in free[:1]] or free
         width = free[0] if free and not longest and group.max_length > 1 else group.max_length
         widths.setdefault(group.collection, width)
     return [replace(g, flat=False, min_length=n, max_length=n) for g in groups for n in (widths[g.collection],)]
 
 
-def _trial(groups: Sequence[InputGroup]) -> tuple[Tensor, ...]:
+def _trial(groups: Sequence[InputGroup], probe: Probe) -> tuple[Tensor, ...]:
     """Draw full jets, of a number that is no other size: (B, C, P) each."""
     sizes = {1} | {len(group.variables) for group in groups} | {group.max_length for group in groups}
-    return random_inputs(groups, next(n for n in range(3, 4 + len(sizes)) if n not in sizes))
+    return probe(Preprocess(tuple(groups), ()), next(n for n in range(3, 4 + len(sizes)) if n not in sizes))
 
 
-def _answer(file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, permuted: bool = False) -> Tensor:
+def _answer(
+    file: NetworkFile,
+    groups: Sequence[InputGroup],
+    layouts: Layouts,
+    probe: Probe,
+    permuted: bool = False,
+    most: int | None = None,
+) -> Tensor:
     """Run a network in some layouts: (B, O).
 
     Args:
         permuted: whether the entries of each collection are put in another order first.
+        most: number of jets, the first ones; None for all.
     """
-    x = list(_trial(groups))
+    x = [t[:most] for t in _trial(groups, probe)]
     if permuted:
         x = [t.flip(2).roll(1, 2) for t in x]
     jets = len(x[0])
@@ -188,12 +230,18 @@ def _run(file: NetworkFile, arguments: Sequence[Tensor], jets: int) -> Tensor:
     return torch.cat(rows, 1)
 
 
-def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layouts, Tensor]) -> Layouts:
+def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layouts, Tensor], probe: Probe) -> Layouts:
     """Choose among layouts that run: the first where all answer alike, else the one to which order does not matter."""
+    if len(answers) == 1:
+        return next(iter(answers))
+    apart = {layouts: a for layouts, a in answers.items() if _tells_jets_apart(file, groups, layouts, a, probe)}
+    answers = apart or answers
     first = next(iter(answers))
     if all(_same(answers[first], answer) for answer in answers.values()):
         return first
-    indifferent = [layouts for layouts in answers if _same(answers[layouts], _answer(file, groups, layouts, True))]
+    indifferent = [
+        layouts for layouts in answers if _same(answers[layouts], _answer(file, groups, layouts, probe, True))
+    ]
     if indifferent and all(_same(answers[indifferent[0]], answers[layouts]) for layouts in indifferent):
         return indifferent[0]
     odd = next(i for i in range(len(groups)) if len({layouts[i] for layouts in answers}) > 1)
@@ -204,11 +252,25 @@ def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layou
     )
 
 
+def _tells_jets_apart(
+    file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, answer: Tensor, probe: Probe
+) -> bool:
+    """Return whether jets have answers of their own, numbers: an axis taken for another may mix them."""
+    if _same(answer, answer.roll(1, 0)) or not bool(torch.isfinite(answer).all()):
+        return False
+    try:
+        return _same(answer[:2], _answer(file, groups, layouts, probe, most=2))
+    except Exception:  # runtimes raise whatever their operators do
+        return False
+
+
 def _same(a: Tensor, b: Tensor) -> bool:
     if a.shape != b.shape:
         return False
-    difference = ((a - b) / a.abs().amax(0).clamp(min=1.0)).abs().amax(1).median()
-    return bool(difference < SAME_ANSWER)
+    odd = (torch.isfinite(a) != torch.isfinite(b)).any(1)
+    a, b = a.nan_to_num(0.0, 0.0, 0.0), b.nan_to_num(0.0, 0.0, 0.0)
+    difference = ((a - b) / a.abs().amax(0).clamp(min=1.0)).abs().amax(1)
+    return bool(difference.masked_fill(odd, 1.0).median() < SAME_ANSWER)
 
 
 def mismatch(error: str, file: NetworkFile, groups: Sequence[InputGroup], preprocess_file: Path | str) -> str:

@@ -121,7 +121,8 @@ def with_gradient(network: nn.Module, x: Sequence[Tensor]) -> tuple[nn.Module, s
             return _without(network), f"none ({first}); it distils with a prior"
     singular: list[str] = []
     network_anew = network
-    if not all(bool(torch.isfinite(g).all()) for g in gradients):
+    # What copies has a barrier at its inputs already, so that its gradients are finite whatever its operations are.
+    if copies or not all(bool(torch.isfinite(g).all()) for g in gradients):
         network_anew = _anew(network)
         singular = _singular_operations(WithGradient(network_anew, copies=copies), x)
         gradients = _gradients(WithGradient(network_anew, copies=copies, singular=singular), x)
@@ -134,9 +135,7 @@ def with_gradient(network: nn.Module, x: Sequence[Tensor]) -> tuple[nn.Module, s
         words.append("what it computes in place is copied")
     if singular:
         operations = ", ".join(sorted(name.rstrip("0123456789").removesuffix("Backward").lower() for name in singular))
-        words.append(
-            f"{operations} have none at some entries, as at padding or between an entry and itself: zero there"
-        )
+        words.append(f"no finite derivative of {operations} at padding, or between an entry and itself: zero there")
     return WithGradient(network_anew, copies=copies, singular=singular), f"yes; {'; '.join(words)}"
 
 

@@ -36,11 +36,11 @@ def kept_outputs(
     if sum(_width(output, jets) for output in outputs) == len(names):
         return None
     entries = {size for t in arguments for size in t.shape[1 if jets > 1 else 0 :] if size > 1}
-    kept = tuple(
-        i
-        for i, output in enumerate(outputs)
-        if output.is_floating_point() and output.numel() % jets == 0 and not _is_of_entries(output, jets, entries)
-    )
+    numbers = [i for i, o in enumerate(outputs) if o.is_floating_point() and o.numel() % jets == 0]
+    kept = tuple(i for i in numbers if not _is_of_entries(outputs[i], jets, entries))
+    fewer = tuple(i for i in kept if not _is_a_number_an_entry(outputs[i], jets, entries))
+    if sum(_width(outputs[i], jets) for i in fewer) == len(names):  # only the count tells it from classes
+        kept = fewer
     return kept if kept and kept != everything else None
 
 
@@ -52,3 +52,8 @@ def _is_of_entries(output: Tensor, jets: int, sizes: set[int]) -> bool:
     """Return whether an output has a row for each entry: an axis behind the jets' that is as long as an input's."""
     shape = output.shape[1:] if jets > 1 else output.shape
     return len(shape) > (1 if jets > 1 else 0) and shape[0] in sizes
+
+
+def _is_a_number_an_entry(output: Tensor, jets: int, sizes: set[int]) -> bool:
+    """Return whether an output may be a number for each entry: (B, P)."""
+    return jets > 1 and output.dim() == 2 and output.shape[1] in sizes

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from teachers.exported_program import sniff
 from teachers.tagger import read_tagger
@@ -44,3 +45,51 @@ def test_a_truncated_program_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not a readable torch\.export file") as told:
         read_tagger(path, described(), where)
     assert "\n" not in str(told.value)
+
+
+class OfDictionary(nn.Module):
+    """A network that takes a dictionary of entries before variables, and a keyword, and answers in a table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(2)
+        self.outer = nn.Linear(7, 3)
+
+    def forward(self, inputs: dict[str, Tensor], mask: Tensor) -> dict[str, Tensor]:
+        pf = (inputs["pf_features"] * mask.transpose(1, 2)).sum(1)
+        return {"classes": self.outer(torch.cat([pf, inputs["sv_features"].sum(1)], 1)).softmax(1)}
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_a_program_of_a_dictionary_is_fed_by_its_names(tmp_path: Path, free: bool) -> None:
+    """Its arguments are in an order of its own, and the mask of vertices was dropped."""
+    preprocess, network = described(), OfDictionary().eval()
+    _, where = write(tmp_path, preprocess, Toy(preprocess))
+    features, mask, vertices, _ = random_inputs(preprocess.groups, 3)
+    inputs = {"sv_features": vertices.transpose(1, 2), "pf_features": features.transpose(1, 2)}
+    jets, particles, entries = (torch.export.Dim(name, min=1, max=4096) for name in ("jets", "particles", "vertices"))
+    sizes = {
+        "inputs": {"sv_features": {0: jets, 1: entries}, "pf_features": {0: jets, 1: particles}},
+        "pf_mask": {0: jets, 2: particles},
+    }
+
+    class Keyword(OfDictionary):
+        def forward(self, inputs: dict[str, Tensor], pf_mask: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+            return super().forward(inputs, pf_mask)
+
+    program = torch.export.export(
+        Keyword().eval(), (inputs,), {"pf_mask": mask}, dynamic_shapes=sizes if free else None
+    )  # fmt: skip
+    torch.export.save(program, tmp_path / "model.pt2")
+    if not free:
+        with pytest.raises(UserError) as told:
+            read_tagger(tmp_path / "model.pt2", preprocess, where)
+        assert "\n" not in str(told.value)
+        return
+    tagger, read = read_tagger(tmp_path / "model.pt2", preprocess, where)
+    named = {preprocess.groups[i].name: layout for i, layout in zip(tagger.order, tagger.layouts, strict=True)}
+    assert named == {"sv_features": "BPC", "pf_features": "BPC", "pf_mask": "BCP"}
+    assert read.groups[3].layout == ""
+    x = random_inputs(read.groups, 6, seed=3)
+    expected = network({"pf_features": x[0].transpose(1, 2), "sv_features": x[2].transpose(1, 2)}, x[1])["classes"]
+    assert torch.allclose(tagger(*x).softmax(1), expected, atol=1e-6)

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from teachers.state_dict_reader import Architecture, as_onnx, cards_with, parameters, read_network, sniff
+from teachers.state_dict_reader import Architecture, cards_with, open_file, parameters, sniff
+from teachers.tagger import read_tagger
 from teachers.weaver_particlenet import weaver_particlenet_of
 from tests.teachers.weaver_networks import by_name, described, jets, trained, weaver_class
 from zskt.errors import UserError
@@ -27,6 +28,11 @@ def long(preprocess: Preprocess) -> Preprocess:
     """The same for more entries than a network looks at."""
     groups = [InputGroup(g.name, g.variables, 1, 30) for g in preprocess.groups]
     return Preprocess(tuple(groups), preprocess.outputs)
+
+
+def read_network(path: Path, preprocess: Preprocess, where: Path, architecture: Architecture | None) -> nn.Module:
+    file = open_file(path, preprocess, where, architecture)
+    return file.network(jets(preprocess), preprocess.groups)
 
 
 def most_agree(a: Tensor, b: Tensor) -> bool:
@@ -174,9 +180,13 @@ def test_a_transformer_leaves_as_onnx(tmp_path: Path, version: int) -> None:
     path, preprocess = tmp_path / "net.pt", described(points=False)
     torch.save(network.state_dict(), path)
     architecture = Architecture.of("weaver.nn.model.ParticleTransformer", None)
-    read = read_network(path, preprocess, NOWHERE, architecture)
-    written = as_onnx(path, read, preprocess, tmp_path, architecture)
-    assert written is not None
+    tagger, described_again = read_tagger(path, preprocess, NOWHERE, architecture)
+    assert described_again.without_layouts() == preprocess
+    written = open_file(path, preprocess, NOWHERE, architecture).as_onnx(tagger, tmp_path)
+    assert written is not None and written[1] == "ONNX, exported from the publisher's parameters"
     x = jets(preprocess)
     answer = run_onnx(written[0], [g.name for g in preprocess.groups], x)
-    assert torch.allclose(answer, read(*x).softmax(1), atol=1e-4)
+    assert torch.allclose(answer, tagger(*x).softmax(1), atol=1e-4)
+    assert torch.allclose(
+        answer, network(*by_name(preprocess, x, "pf_features", "pf_vectors", "pf_mask")).softmax(1), atol=1e-4
+    )

@@ -39,7 +39,9 @@ def card(tmp_path: Path) -> TaggerCard:
 def test_the_files_say_what_the_tagger_takes_and_answers(card: TaggerCard) -> None:
     assert (card.classes, card.values, card.outputs) == (("label_b", "label_c"), ("mass_corr",), OUTPUTS)
     assert card.parameters() == sum(p.numel() for p in MassFirst(described(OUTPUTS)).parameters())
-    assert card.inputs.preprocess == described(OUTPUTS) and card.inputs.selection == AK4_SELECTION
+    assert card.inputs.preprocess.without_layouts() == described(OUTPUTS)
+    assert {group.layout for group in card.inputs.preprocess.groups} == {"BCP"}
+    assert card.inputs.selection == AK4_SELECTION
     x = random_inputs(described(OUTPUTS).groups, 5)
     assert card.load()(*x).shape == (5, 3)
     with pytest.raises(UserError, match="comes trained from a file"):
