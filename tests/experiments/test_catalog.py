@@ -124,5 +124,6 @@ def test_a_method_is_for_its_modes(shipped: Catalog, mode: str, method: str, mes
 def test_every_preset_fits_together_and_is_written_and_read(shipped: Catalog) -> None:
     for name, config in shipped.presets.items():
         assert config.preset == name
-        shipped.require(config)
+        if config.teacher:  # that for vectors from files names none
+            shipped.require(config)
         assert RunConfig.read(json.loads(json.dumps(config.to_dict())), name, whole=True) == config

@@ -8,7 +8,7 @@ from zskt.__main__ import catalog
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
-from zskt.experiments.presets import PRESETS, changes, find_preset, for_mode, summary_of
+from zskt.experiments.presets import FOR_FILES, PRESETS, changes, find_preset, for_mode, summary_of
 from zskt.methods.kd import KDConfig
 
 CATALOG = catalog()
@@ -39,6 +39,11 @@ def test_a_teacher_gets_its_preset(teacher: str | None, mode: str, preset: str) 
     assert find(None, teacher, mode).preset == preset
 
 
+def test_networks_from_files_have_presets_and_that_of_vectors_names_no_teacher() -> None:
+    assert [name for name, config in PRESETS.items() if not config.teacher] == ["vectors"]
+    assert {"tagger", "images", "grey-images", "vectors"} == set(FOR_FILES)
+
+
 def test_a_teacher_without_a_preset_gets_the_recipe_of_its_data() -> None:
     preset = find(None, "cifar10-resnet56")
     assert (preset.generator, preset.teacher) == ("things-prior", "cifar10-resnet20")
@@ -60,7 +65,7 @@ def test_presets_that_do_not_fit(name: str | None, teacher: str | None, mode: st
     assert str(error.value).startswith(message)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [name for name, config in PRESETS.items() if config.teacher])
 def test_a_preset_changes_nothing_of_itself_in_any_mode(name: str) -> None:
     config, card = PRESETS[name], CATALOG.card(PRESETS[name])
     assert differing(config) == differing(config.with_(seed=3, batch_size=7)) == {}
