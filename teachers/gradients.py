@@ -135,9 +135,7 @@ def with_gradient(network: nn.Module, x: Sequence[Tensor]) -> tuple[nn.Module, s
         words.append("what it computes in place is copied")
     if singular:
         operations = ", ".join(sorted(name.rstrip("0123456789").removesuffix("Backward").lower() for name in singular))
-        words.append(
-            f"{operations} have none at some entries, as at padding or between an entry and itself: zero there"
-        )
+        words.append(f"no finite derivative of {operations} at padding, or between an entry and itself: zero there")
     return WithGradient(network_anew, copies=copies, singular=singular), f"yes; {'; '.join(words)}"
 
 

@@ -93,12 +93,14 @@ def require_names(flags: argparse.Namespace) -> None:
     if not is_stale():
         for kind in KINDS:
             name = getattr(flags, kind.removesuffix("s"), None)
-            if name is not None:
+            if name is not None and not (kind == "students" and ":" in name):  # code of the user's
                 lookup(read_names()[kind], name, kind.removesuffix("s"))
         _require_settings(flags)
     missing = {
         "teacher_path": "give the teacher's file, or leave the flag out",
         "preprocess": "give the preprocess.json that belongs to the network",
+        "classes": "give a text file with a name on each line",
+        "inputs": "give a YAML or JSON file of features",
         "data": "give a file of jets, or a folder of images",
     }
     for flag, remedy in missing.items():

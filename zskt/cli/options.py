@@ -68,6 +68,11 @@ def read_teacher_files(flags: argparse.Namespace) -> TeacherFiles:
         preprocess=flags.preprocess,
         layouts=read_layouts(flags),
         architecture=read_architecture(flags),
+        input_shape=None if flags.input_shape is None else tuple(flags.input_shape),
+        mean=None if flags.mean is None else tuple(flags.mean),
+        std=None if flags.std is None else tuple(flags.std),
+        classes=flags.classes,
+        inputs=flags.inputs,
     )
 
 
@@ -116,6 +121,10 @@ def _from_preset(flags: argparse.Namespace, catalog: Catalog, teacher: str | Non
     """Begin from the named preset, or the one that fits the teacher."""
     preset = find_preset(flags.preset, teacher, flags.mode, catalog.presets, catalog.teachers)
     preset = preset.with_(teacher=teacher, student=flags.student)
+    if not preset.teacher:
+        raise UserError(
+            f"--preset {preset.preset}: say of which network: --teacher-path FILE --inputs description.yaml"
+        )
     card = lookup(catalog.teachers, preset.teacher, "teacher")
     if flags.mode == "few-shot":
         config = few_shot(preset, card, samples_per_class=flags.samples_per_class or 0)

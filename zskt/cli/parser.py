@@ -24,7 +24,10 @@ RECIPE = (
     "student_steps",
     "set",
 )
-TEACHER_FILES = ("teacher_path", "preprocess", "layout", "architecture", "architecture_options")
+TEACHER_FILES = (
+    *("teacher_path", "preprocess", "layout", "architecture", "architecture_options"),
+    *("input_shape", "mean", "std", "classes", "inputs"),
+)
 RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
 
 FINISHED = ("run", "data", "teacher_path", "preprocess", "device")
@@ -113,7 +116,7 @@ def build_parser() -> Parser:
     add: Any = parser.add_argument_group("what to train (zero-shot, kd, few-shot, teacher)").add_argument
     add("--preset", help="a named recipe; see --mode list")
     add("--teacher", help="a teacher by name")
-    add("--student", help="a student by name")
+    add("--student", help="a student by name; or module:function or file.py:function, code of yours, which is run")
     add("--generator", help="a generator by name")
     add("--method", help="a data-free method by name; the preset's without it")
     add("--seed", type=int, help="seed of every random stream")
@@ -155,7 +158,28 @@ def build_parser() -> Parser:
         help="code that builds the network of a file of parameters: package.module:Class or network.py; it is run",
     )
     add("--architecture-options", metavar="JSON", help="arguments of that code: '{\"num_layers\": 8}'")
-    add("--data", type=Path, metavar="PATH", help="jets: a ROOT or parquet file; images: a folder")
+    add(
+        "--input-shape",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="images that a network from a file takes: channels, height, width, as 3 32 32",
+    )
+    add("--mean", type=float, nargs="+", metavar="X", help="mean intensity of each channel, in [0, 1] (0)")
+    add("--std", type=float, nargs="+", metavar="X", help="standard deviation of the intensity of each channel (1)")
+    add("--classes", type=Path, metavar="FILE", help="names of the classes, a line each; numbered without it")
+    add(
+        "--inputs",
+        type=Path,
+        metavar="FILE",
+        help="features of a network of vectors from a file, YAML or JSON: names, bounds, kinds",
+    )
+    add(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="jets: a ROOT or parquet file; images: a folder; vectors: CSV or parquet",
+    )
     add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")
     add("--resume", action="store_true", help="continue the run in --out from its checkpoint")
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")

@@ -3,8 +3,9 @@
 from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.domains.images import IMAGES
 from zskt.domains.jets import JETS
+from zskt.domains.vectors import VECTORS
 
 __all__ = ["DOMAINS", "Diagnosis", "Domain", "Source"]
 
-DOMAINS: dict[str, Domain] = {"jets": JETS, "images": IMAGES}
+DOMAINS: dict[str, Domain] = {"jets": JETS, "images": IMAGES, "vectors": VECTORS}
 """Domains by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.networks.bernoulli_head import BernoulliHead
+from zskt.networks.own_student import is_own
 from zskt.networks.regression_head import RegressionHead
 
 
@@ -19,7 +21,7 @@ def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
     """Build an untrained student, the same for the same seed."""
     torch.manual_seed(config.seed)
     outputs = len(card.classes) + len(card.values)
-    student: nn.Module = catalog.students[config.student].build(card.inputs, outputs)
+    student: nn.Module = catalog.student(config.student).build(card.inputs, outputs)
     student = BernoulliHead(student) if card.bernoulli else student
     return RegressionHead(student, len(card.values), card.gaussians) if card.values else student
 
@@ -37,6 +39,8 @@ def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:
     if not path.is_file():
         raise UserError(f"{path}: no such file; the run is not finished: continue it with --resume --out {run}")
     card = catalog.card(config)
+    if config.mode != "teacher" and is_own(config.student):
+        print(f"zskt: {run / 'config.json'}: its student is code, {config.student}, which is run now", file=sys.stderr)
     network = card.build() if config.mode == "teacher" else build_student(config, card, catalog)
     try:
         network.load_state_dict(load_file(path))

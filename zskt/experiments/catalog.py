@@ -13,6 +13,7 @@ from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig,
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.files import read_json
 from zskt.methods import METHODS
+from zskt.networks.own_student import is_own, own_student
 
 TEACHER_RECORD = "inputs.json"
 """File of a run folder that says what a teacher from the user's files takes and answers."""
@@ -28,8 +29,8 @@ class Catalog:
     generators: Mapping[str, Any]
     """`generators.Entry` by name."""
     presets: Mapping[str, RunConfig]
-    card_of_files: Callable[[Path, Path | None], Card]
-    """Network, preprocess.json -> the card of a teacher that nobody registered."""
+    card_of_files: Callable[..., Card]
+    """Network, preprocess.json, `TeacherFiles.feeding` by keyword -> the card of a teacher that nobody registered."""
     card_of_record: Callable[[str, dict[str, Any], Path], Card]
     """Name, what `Card.record` gave -> the card of a finished run's teacher, without its files."""
     needs_preprocess: Callable[[Path], bool]
@@ -49,7 +50,10 @@ class Catalog:
         Raises:
             UserError: if the files do not go together.
         """
-        catalog, name = self._with_files(name, files.network, files.preprocess)
+        if files.feeding:
+            catalog, name = self._with_feeding(name, files)
+        else:
+            catalog, name = self._with_files(name, files.network, files.preprocess)
         if files.layouts:
             flag = f"--layout {'='.join(files.layouts[0])}"
             if name is None:
@@ -58,6 +62,29 @@ class Catalog:
         if files.architecture is not None:
             catalog = catalog._with_architecture(name, *files.architecture)
         return catalog, name
+
+    def _with_feeding(self, name: str | None, files: TeacherFiles) -> tuple[Catalog, str]:
+        """Return a catalogue with a network of images or vectors from a file; a resumed run may describe it again."""
+        feeding = files.feeding
+        flag = f"--{next(iter(feeding)).replace('_', '-')}"
+        if name is None and files.network is None:
+            raise UserError(f"{flag}: say of which network: --teacher-path FILE")
+        if name is None:
+            card = self.card_of_files(files.network, files.preprocess, **feeding)
+            return self.with_teacher(card), card.name
+        card = lookup(self.teachers, name, "teacher").with_files(files.network, files.preprocess)
+        feed = getattr(card, "with_feeding", None)  # cards of networks of images or vectors from files have it
+        if feed is None or files.network is None:
+            raise UserError(f"{flag}: {name} is fed as its card says; leave the flag out")
+        return self.with_teacher(feed(self.card_of_files(files.network, None, **feeding))), name
+
+    def student(self, name: str) -> Any:
+        """Return the `zskt.networks.students.Student` of a name, or of the user's code, ``module:function``.
+
+        Raises:
+            UserError: if there is none.
+        """
+        return own_student(name) if is_own(name) else lookup(self.students, name, "student")
 
     def _with_files(
         self, name: str | None, network: Path | None, preprocess: Path | None
@@ -117,7 +144,9 @@ class Catalog:
         if config.mode in LEARNS_FROM_DATA and not method.needs_data:
             raise UserError(f"--mode {config.mode} learns from data, but method {config.method} uses none")
         chosen: list[tuple[str, str, Mapping[str, Any]]] = []
-        if config.mode != "teacher":
+        if config.mode != "teacher" and is_own(config.student):
+            self.student(config.student)
+        elif config.mode != "teacher":
             chosen.append(("student", config.student, self.students))
         if method.needs_generator:
             chosen.append(("generator", str(config.generator), self.generators))

@@ -105,6 +105,24 @@ RESNET20: dict[str, Any] = {
 }
 """Ours for the published ResNet-20, with a ResNet-8 that begins with the teacher's own layers."""
 
+PHOTOGRAPHS = OURS.with_(
+    preset="images",
+    teacher="cifar10-resnet20",
+    student="resnet8",
+    iterations=700,
+    evaluate_every=50,
+    checkpoint_every=50,
+    **(RESNET20 | {"init_from_teacher": False, "hint_weight": 0.0}),
+)
+CHARACTERS = OURS.with_(
+    preset="grey-images",
+    teacher="mnist-lenet5",
+    student="lenet5-half",
+    evaluate_every=0,
+    **(LENET | {"generator": "strokes", "iterations": 500, "checkpoint_every": 100}),
+)
+"""Ours for networks from files, of which nothing is known but the size of their images: the recipes of the published
+ResNet-20 without its layers, and of LeNet-5."""
 IMAGES: tuple[RunConfig, ...] = (
     *_pair(
         "mnist-lenet5",
@@ -153,4 +171,6 @@ IMAGES: tuple[RunConfig, ...] = (
             ("svhn", "wrn-40-2", "shift"),
         )
     ),
+    PHOTOGRAPHS,
+    CHARACTERS,
 )

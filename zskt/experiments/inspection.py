@@ -6,6 +6,7 @@ from typing import Any
 
 from zskt.contracts import Card
 from zskt.files import sha256
+from zskt.markdown import integer
 
 
 def inspection(card: Card) -> str:
@@ -18,7 +19,7 @@ def inspection(card: Card) -> str:
     network: Any = card.load()
     lines = [
         ("teacher", f"{card.name}, {card.summary}"),
-        ("file", f"{file}, {card.parameters():_} parameters".replace("_", " ")),
+        ("file", f"{file}, {integer(card.parameters())} parameters"),
         ("sha256", sha256(file)),
         ("licence", card.licence),
         ("domain", card.domain),

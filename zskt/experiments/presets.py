@@ -9,7 +9,7 @@ from zskt.contracts import Card
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import METHOD_OF_MODE, RunConfig
 from zskt.experiments.few_shot_presets import few_shot
-from zskt.experiments.image_presets import IMAGES
+from zskt.experiments.image_presets import CHARACTERS, IMAGES, PHOTOGRAPHS
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
 
@@ -36,6 +36,26 @@ JETCLASS = JETS_EMBEDDED.with_(
     evaluate_every=100,
 )
 TAGGER = JETCLASS.with_(preset="tagger", teacher="cms-hlt-particlenet-ak4", iterations=200, student_lr=5e-3)
+VECTORS = RunConfig(
+    preset="vectors",
+    teacher="",
+    student="mlp",
+    generator="tabular",
+    settings=ZSKT.Config(
+        iterations=400,
+        batch_size=256,
+        student_steps=15,
+        step_growth=1.0,
+        generator_every=3,
+        replay_fraction=0.9,
+        replay_balance=0.5,
+        class_entropy_weight=1.0,
+    ),
+    evaluate_every=50,
+)
+"""For networks of vectors from files; none ships, so it names no teacher."""
+FOR_FILES = (TAGGER.preset, VECTORS.preset, *(preset.preset for preset in (PHOTOGRAPHS, CHARACTERS)))
+"""Presets for the networks of users' files: each is the one recipe of many teachers."""
 EMBEDDED_TEACHER = RunConfig(
     preset="embedded-teacher",
     mode="teacher",
@@ -55,6 +75,7 @@ PRESETS: dict[str, RunConfig] = {
         JETCLASS.with_(preset="jetclass-full", teacher="jetclass-particlenet-full"),
         EMBEDDED_TEACHER,
         *IMAGES,
+        VECTORS,
     )
 }
 
@@ -62,6 +83,9 @@ SUMMARIES = {
     "jets-embedded": "the default: the teacher that ships with zskt, under five minutes on two cores",
     "jetclass-kin": "the published JetClass ParticleNet on kinematics, 38 400 queries, 12 000 student steps",
     "tagger": "a tagger from a file, or one of CMS's by name, with whatever inputs its preprocess.json describes",
+    "images": "an image network from a file: --teacher-path FILE --input-shape 3 32 32",
+    "grey-images": "one of small grey images, as of written characters",
+    "vectors": "a network of vectors from a file: --teacher-path FILE --inputs description.yaml",
     "jetclass-kinpid": "the same with particle types",
     "jetclass-full": "the same with impact parameters",
     "mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on MNIST, pen strokes as generator",
@@ -149,7 +173,7 @@ def _fitting(teacher: str, trains: bool, presets: Mapping[str, RunConfig], teach
     fitting = [n for n in names if presets[n].teacher == teacher]
     if not trains:
         fitting += [card.default_preset] if card.default_preset else []
-        same_domain = [n for n in names if teachers[presets[n].teacher].domain == card.domain]
+        same_domain = [n for n in names if presets[n].teacher and teachers[presets[n].teacher].domain == card.domain]
         fitting += [n for n in same_domain if teachers[presets[n].teacher].dataset == card.dataset] + same_domain
     if not fitting:
         raise UserError(f"--mode teacher: no preset trains {teacher}; choose one of {', '.join(names)} as --preset")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import Interruption
-from zskt.experiments.presets import TAGGER, changes
+from zskt.experiments.presets import FOR_FILES, changes
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
@@ -60,10 +61,10 @@ def require_room(options: Options) -> None:
 def open_folder(config: RunConfig, options: Options) -> RunFolder:
     """Open a new run's folder, or that of the run that is resumed."""
     parts = [config.mode, config.preset]
-    if config.preset == TAGGER.preset:  # the one recipe of many teachers
+    if config.preset in FOR_FILES:  # the one recipe of many teachers
         parts[-1] = config.teacher
     if config.mode != "teacher":
-        parts += [config.student, config.generator or "none"]
+        parts += [re.sub(r"[^\w.-]+", "-", config.student), config.generator or "none"]
     if config.mode == "zero-shot" and config.method != "zskt":
         parts += [config.method]
     if config.mode == "few-shot":

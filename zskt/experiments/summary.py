@@ -53,7 +53,7 @@ def summary(result: dict[str, Any], where: Path) -> str:
     values = [value_line(name, figures) for name, figures in result["student"].get("values", {}).items()]
     headline = f"on {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
     if data.get("missing"):
-        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {where} --data FOLDER"
+        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {where} --data PATH"
     return "\n".join([f"\n{headline}", *lines, *values, f"run: {where}"])
 
 

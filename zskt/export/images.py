@@ -26,16 +26,17 @@ class WithPreprocessing(nn.Module):
 
     Args:
         network: normalised images -> logits.
+        bernoulli: whether these are of independent labels.
     """
 
-    def __init__(self, network: nn.Module, inputs: ImageInputs) -> None:
+    def __init__(self, network: nn.Module, inputs: ImageInputs, bernoulli: bool = False) -> None:
         super().__init__()
-        self.network, self.inputs = network, inputs
+        self.network, self.inputs, self.bernoulli = network, inputs, bernoulli
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, K)."""
         logits: Tensor = self.network(self.inputs.normalised(self.inputs.padded(images)))
-        return logits.softmax(1)
+        return logits.sigmoid() if self.bernoulli else logits.softmax(1)
 
 
 def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
@@ -55,7 +56,7 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         return (torch.rand(count, channels, height, width, generator=torch.Generator().manual_seed(0)),)
 
     def exportable(network: nn.Module) -> nn.Module:
-        return WithPreprocessing(network.to(memory_format=torch.contiguous_format), inputs).eval()
+        return WithPreprocessing(network.to(memory_format=torch.contiguous_format), inputs, card.bernoulli).eval()
 
     def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
         if run.evaluator.teacher is None:

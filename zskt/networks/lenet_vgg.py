@@ -11,23 +11,34 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from zskt.errors import UserError
+
 
 class LeNet5(nn.Module):
-    """LeNet-5 for 32 x 32 pixels.
+    """LeNet-5 for 32 x 32 pixels, or for 28 x 28 with zeros around.
 
     Args:
         classes: K.
         channels: number of channels of the image.
         share: fraction of the original's channels; 0.5 is LeNet-5-half.
+        size: H = W: 28, 30 or 32.
+
+    Raises:
+        UserError: if images are of another size.
     """
 
     attention_layers = ("block1", "block2")
     """Names of the submodules whose outputs, (B, C, H, W), carry the attention maps."""
 
-    def __init__(self, classes: int, channels: int = 1, share: float = 1.0) -> None:
+    def __init__(self, classes: int, channels: int = 1, share: float = 1.0, size: int = 32) -> None:
         super().__init__()
+        if size not in (28, 30, 32):
+            raise UserError(
+                f"LeNet-5 takes images of 28 to 32 pixels, not of {size}: take --student resnet8, or one of yours, "
+                "--student module:function"
+            )
         a, b, c, d = (round(share * n) for n in (6, 16, 120, 84))
-        self.block1 = nn.Sequential(nn.Conv2d(channels, a, 5), nn.ReLU(), nn.MaxPool2d(2))
+        self.block1 = nn.Sequential(nn.Conv2d(channels, a, 5, padding=(32 - size) // 2), nn.ReLU(), nn.MaxPool2d(2))
         self.block2 = nn.Sequential(nn.Conv2d(a, b, 5), nn.ReLU(), nn.MaxPool2d(2))
         self.head = nn.Sequential(
             nn.Conv2d(b, c, 5), nn.ReLU(), nn.Flatten(), nn.Linear(c, d), nn.ReLU(), nn.Linear(d, classes)

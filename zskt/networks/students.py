@@ -86,7 +86,11 @@ STUDENTS: dict[str, Student] = {
         lambda inputs, outputs: DeepSets(inputs.collections(), outputs),
         f"particle-flow network of the {N_LEADING} leading particles without masks: for an FPGA",
     ),
-    "lenet5-half": _images(lambda classes, channels: LeNet5(classes, channels, 0.5), "LeNet-5 with half the channels"),
+    "lenet5-half": Student(
+        "images",
+        lambda inputs, classes: LeNet5(classes, inputs.channels, 0.5, inputs.size),
+        "LeNet-5 with half the channels",
+    ),
     "wrn-16-1": _wide_resnet(16, 1),
     "wrn-16-2": _wide_resnet(16, 2),
     "wrn-40-1": _wide_resnet(40, 1),

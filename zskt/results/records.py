@@ -65,7 +65,7 @@ class Record:
 
     def transition(self) -> dict[str, Any] | None:
         """Return the transition curves on the samples that the run was scored on, if they were measured."""
-        data = asdict(self.result)["data"]
+        data = self.result.to_dict().get("data")  # without what only some results say
         return next((curves for curves in self.transitions if curves["data"] == data), None)
 
     def curve(self, name: str) -> list[tuple[int, float]]:

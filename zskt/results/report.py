@@ -44,6 +44,7 @@ def report_run(
     """
     finished_run = open_run(run, catalog, data=data, teacher_path=teacher_path, device=choose_device(device))
     evaluator = finished_run.evaluator
+    evaluator.look()
     scores = finished_run.evaluate()
     diagnosis = evaluator.diagnose(finished_run.student)
     pictures = list(_pictures(finished_run))
@@ -98,11 +99,15 @@ def _summary(finished_run: FinishedRun, scores: Mapping[str, Any]) -> str:
     source = "without data" if config.mode == "zero-shot" else "from data"
     generator = result.get("generator")
     pseudo_samples = "" if generator is None else f" Pseudo-samples came from the generator {generator}."
+    scored = (
+        f"Nothing was scored: {data['missing']}."
+        if data.get("missing")
+        else f"Scored on {data['count']:,} {data['unit']}s of {data['name']}, which neither network learned from here."
+    )
     return (
         f"Distilled {source} (mode {config.mode}, preset {config.preset}, seed {config.seed}): "
         f"{result.get('teacher_queries', 0):,} teacher queries, {result.get('steps', 0):,} student steps."
-        f"{pseudo_samples} Scored on {data['count']:,} {data['unit']}s of {data['name']}, which neither network "
-        f"learned from here. Teacher: {card.source}; licence: {card.licence}. A student answers like its "
+        f"{pseudo_samples} {scored} Teacher: {card.source}; licence: {card.licence}. A student answers like its "
         "teacher, mistakes included, and needs its own calibration before use."
     )
 
@@ -177,5 +182,6 @@ def _pseudo_samples(finished_run: FinishedRun) -> tuple[Figure | None, str]:
     if not as_left:
         note = "The run's checkpoint is not here: the generator as the run began."
     batch = generator.eval().draw(2 * domain.pictured, torch.Generator().manual_seed(0))
-    note += f" Beside them: {evaluator.source.name}."
-    return domain.picture(batch, evaluator.data, card), note
+    real = None if evaluator.missing else evaluator.data
+    note += "" if real is None else f" Beside them: {evaluator.source.name}."
+    return domain.picture(batch, real, card), note

@@ -1,4 +1,4 @@
-"""Description files of vectors: JSON that names the features of a network, for users.
+"""Description files of vectors: JSON or YAML that names the features of a network, for users.
 
     {"features": [
         {"name": "pt", "low": 20, "high": 500},
@@ -51,12 +51,7 @@ def read_features(path: Path) -> list[Feature]:
     Raises:
         UserError: if the file cannot be read, or an entry is not as described above.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot read it ({type(error).__name__}); give a JSON file of features") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON (line {error.lineno}: {error.msg}); correct it") from error
+    content = _content(path)
     entries = content.get("features") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries:
         raise UserError(f'{path}: holds no list "features"; give {{"features": [{{"name": ..., "low": ..., ...}}]}}')
@@ -69,6 +64,29 @@ def read_features(path: Path) -> list[Feature]:
     if repeated is not None:
         raise UserError(f"{path}: two features are called {repeated!r}; give each a name of its own")
     return features
+
+
+def _content(path: Path) -> Any:
+    """Read a JSON file, or a YAML file that is called so.
+
+    Raises:
+        UserError: if it cannot be read, or is none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot read it ({type(error).__name__}); give a JSON file of features") from error
+    if path.suffix in (".yaml", ".yml"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise UserError(f"{path}: not YAML ({' '.join(str(error).split())[:120]}); correct it") from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not JSON (line {error.lineno}: {error.msg}); correct it") from error
 
 
 def _feature(number: int, entry: Any) -> Feature:

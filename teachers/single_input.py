@@ -1,0 +1,244 @@
+"""Networks from files that take one tensor, images or vectors, and answer with classes.
+
+How the tensor is laid out is told by the shape that the file declares, or by trial; whether the answer is logits, a
+softmax, a sigmoid or independent labels, by what it answers.
+
+Shapes: B samples, C channels, H x W pixels, F features, O outputs, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from teachers.files import is_network
+from teachers.gradients import with_gradient
+from teachers.heads import Heads, find_heads
+from teachers.network_file import Argument, NetworkFile, as_outputs
+from teachers.readers import reader_of
+from zskt.errors import UserError
+from zskt.jets.tagger_description import HeadKind
+
+Unit = Literal["images", "vectors"]
+LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "BCHW": lambda x: x,
+    "BHWC": lambda x: x.permute(0, 2, 3, 1).contiguous(),
+    "BHW": lambda x: x.squeeze(1),
+    "B(CHW)": lambda x: x.flatten(1),
+    "B(HWC)": lambda x: x.permute(0, 2, 3, 1).flatten(1),
+    "BF": lambda x: x,
+}
+"""Layouts of an input -> how one is made of (B, C, H, W), or of (B, F). Parentheses hold axes that are one."""
+REPEATS = 1e-4
+"""How far two answers to the same question may be apart, in units of an output's size."""
+
+
+class OneTensor(nn.Module):
+    """A network called with a tensor in its own layout, whose answer is one of its outputs, (B, O)."""
+
+    def __init__(self, network: nn.Module, layout: str, output: int) -> None:
+        super().__init__()
+        self.network, self.layout, self.output = network, layout, output
+        self.origin: str = getattr(network, "origin", "")
+        count = getattr(network, "published", None)
+        self.published: int = count if isinstance(count, int) else sum(p.numel() for p in network.parameters())
+        self.differentiable: bool = getattr(network, "differentiable", True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W), or (B, F), to (B, O)."""
+        return as_outputs(self.network(LAYOUTS[self.layout](x)))[self.output].reshape(len(x), -1).float()
+
+
+class SingleInputNetwork(nn.Module):
+    """A network from a file, as a teacher: called with (B, C, H, W), or (B, F), answers with logits (B, K).
+
+    Args:
+        network: answers with its outputs (B, O).
+        heads: what they are.
+        gradient: what there is to say of its gradients.
+    """
+
+    regressions = 0
+    gaussians = ()
+
+    def __init__(self, network: nn.Module, layout: str, heads: Heads, gradient: str) -> None:
+        super().__init__()
+        self.network, self.layout, self.heads, self.gradient = network, layout, heads, gradient
+        self.published: int = network.published  # type: ignore[assignment]
+        self.origin = str(network.origin) or "TorchScript, as it is"
+        self.differentiable: bool = getattr(network, "differentiable", True)
+        self.bernoulli = heads.kind == HeadKind.LABELS
+        """Whether its classes are independent labels."""
+
+    @property
+    def answers(self) -> str:
+        """What it answers, in words."""
+        if self.heads.kind == HeadKind.SCORE:
+            return "the probability of the second class" if self.heads.probabilities else "the second class's logit"
+        if self.bernoulli:
+            return "probabilities of independent labels"
+        return "probabilities (softmax), turned into logits" if self.heads.probabilities else "logits"
+
+    @property
+    def outputs(self) -> int:
+        """K"""
+        return 2 if self.heads.kind == HeadKind.SCORE else len(self.heads.classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W), or (B, F), to logits (B, K); of one score to (0, z), the second class's logit behind."""
+        logits = self.heads.answer(self.network(x))
+        return logits.flip(1) if self.heads.kind == HeadKind.SCORE else logits
+
+
+@cache
+def read_network(
+    path: Path,
+    unit: Unit,
+    inputs: Any,
+    draw: Callable[[Any], Tensor],
+    shape: tuple[int, ...],
+    layouts: tuple[str, ...],
+    flag: str,
+) -> SingleInputNetwork:
+    """Read the network of a file, frozen; once a process.
+
+    Args:
+        unit: what a sample is, for messages.
+        inputs: the input specification.
+        draw: makes samples of it, (B, C, H, W) or (B, F), on which the network is tried.
+        shape: of a sample as the user gave it, for messages.
+        layouts: names in `LAYOUTS` that may be meant, the likeliest first.
+        flag: the flag that gives the shape, for messages.
+
+    Raises:
+        UserError: if the file is damaged, of another kind, cannot be run on such samples, or answers no classes.
+    """
+    if not is_network(path):
+        raise UserError(f"--teacher-path {path}: no such file; give the file of the network")
+    file, x = reader_of(path).open_file(path), draw(inputs)
+    asked = f"{flag} {' '.join(map(str, shape))}" if unit == "images" else f"{flag} describes {shape[0]} columns"
+    layout, outputs = _find_layout(file, x, layouts, asked)
+    own = LAYOUTS[layout](x)
+    network = _of_any_batch(file.network((own,), ()), file.arguments[0], own)
+    plain = OneTensor(network.eval(), layout, _answer(outputs, path))
+    plain.origin = plain.origin.replace("random jets", f"random {unit}")
+    network, gradient = with_gradient(plain, (x,))
+    for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
+        parameter.requires_grad_(False)
+    heads = _heads(network, x, path, unit)
+    return SingleInputNetwork(network, layout, heads, gradient).eval()
+
+
+def _find_layout(
+    file: NetworkFile, x: Tensor, layouts: Sequence[str], asked: str
+) -> tuple[str, tuple[tuple[int, Tensor], ...]]:
+    """Find the layout of the network's input, and what it answers: the number of samples and an output, each.
+
+    Raises:
+        UserError: if it takes several inputs, or runs in no layout.
+    """
+    if len(file.arguments) != 1:
+        names = ", ".join(a.name for a in file.arguments) or "none"
+        raise UserError(f"{file.path}: takes {len(file.arguments)} inputs ({names}); networks of one input are read so")
+    shape, first = file.arguments[0].shape, ""
+    fitting = [name for name in layouts if _fits(shape, LAYOUTS[name](x))]
+    if not fitting:
+        takes = " x ".join("any" if not isinstance(n, int) else str(n) for n in (shape or ())[1:])
+        raise UserError(f"{file.path}: takes samples of {takes}, but {asked}; give what the network takes")
+    fixed = shape[0] if shape and isinstance(shape[0], int) else None
+    for name in fitting:
+        for batch in [fixed] if fixed else [min(len(x), 3), 1]:
+            samples = torch.cat([x] * (-(-batch // len(x))))[:batch]
+            try:
+                outputs = file.run([LAYOUTS[name](samples)])
+            except Exception as error:  # runtimes raise whatever their operators do
+                first = first or " ".join(str(error).split()).rpartition("Error: ")[2][:160]
+                continue
+            if any(o.dim() and o.is_floating_point() and o.shape[0] == batch for o in outputs):
+                return name, tuple((batch, o) for o in outputs)
+    raise UserError(f"{file.path}: does not run on such samples ({asked}; {first}); give what the network takes")
+
+
+def _fits(shape: Sequence[Any] | None, x: Tensor) -> bool:
+    """Return whether samples have the axes that a file declares, but for the number of samples."""
+    if not shape:
+        return True
+    sizes = zip(shape[1:], x.shape[1:], strict=False)
+    return len(shape) == x.dim() and all(not isinstance(n, int) or n == m for n, m in sizes)
+
+
+def _answer(outputs: Sequence[tuple[int, Tensor]], path: Path) -> int:
+    """Return the position of the output that holds the classes: the first that is a row of numbers a sample.
+
+    Raises:
+        UserError: if there is none.
+    """
+    rows = [
+        i for i, (batch, o) in enumerate(outputs) if o.is_floating_point() and o.dim() and o.numel() == batch * _row(o)
+    ]
+    if not rows:
+        raise UserError(f"{path}: answers no row of numbers for each sample; give a network that tells classes apart")
+    return next((i for i in rows if _row(outputs[i][1]) > 1), rows[0])
+
+
+def _row(output: Tensor) -> int:
+    """Return the length of a row of numbers (B, O), (B, O, 1, 1) or (B,); 0 where it is something else."""
+    sizes = [n for n in output.shape[1:] if n > 1]
+    return 1 if not sizes else sizes[0] if len(sizes) == 1 else 0
+
+
+def _of_any_batch(network: nn.Module, argument: Argument, own: Tensor) -> nn.Module:
+    """Return a network that takes any number of samples, in pieces where it was exported for a fixed number."""
+    fixed = argument.shape[0] if argument.shape else None
+    for batch in (0, fixed if isinstance(fixed, int) else 1):
+        candidate = network
+        if batch:
+            from teachers.onnx_batches import InPieces
+
+            candidate = InPieces(_AsTuple(network), batch)
+            origin = f"{getattr(network, 'origin', '')}; run in pieces of {batch}".lstrip("; ")
+            candidate.origin = origin  # type: ignore[assignment]
+        try:
+            with torch.no_grad():
+                if all(o.shape[:1] == own.shape[:1] for o in as_outputs(candidate(own)) if o.dim() > 1):
+                    return candidate
+        except Exception:  # shapes that do not fit: whatever the network raises
+            continue
+    return network
+
+
+class _AsTuple(nn.Module):
+    """A network whose outputs are a tuple."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *x: Tensor) -> tuple[Tensor, ...]:
+        return as_outputs(self.network(*x))
+
+
+@torch.no_grad()
+def _heads(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Heads:
+    """Tell what the outputs are.
+
+    Raises:
+        UserError: if they are not finite, or change when asked twice.
+    """
+    outputs, again = network(x), network(x)
+    broken = int((~torch.isfinite(outputs)).any(1).sum())
+    if broken:
+        raise UserError(
+            f"{path}: answers with NaN or infinity for {broken} of {len(x)} random {unit}; see that it is fed as it "
+            "was trained, or fetch the file again"
+        )
+    if float(((outputs - again) / outputs.abs().amax(0).clamp(min=1.0)).abs().max()) > REPEATS:
+        raise UserError(
+            f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
+        )
+    return find_heads([f"label_{i}" for i in range(outputs.shape[1])], outputs)

@@ -1,0 +1,96 @@
+"""Cards of networks of vectors from the user's files, whose features a description file names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from teachers.file_card import FileCard, name_of, read_labels
+from teachers.single_input import Unit
+from zskt.vectors.inputs import INTEGER, VectorInputs
+
+N_VECTORS = 64
+"""Vectors on which a network is tried."""
+
+
+@cache
+def random_vectors(inputs: VectorInputs) -> Tensor:
+    """Draw vectors (B, F) within their bounds: uniform between two, normal where one is missing, whole, one-hot."""
+    rng = torch.Generator().manual_seed(0)
+    low, high, mean, std = (torch.tensor(v) for v in (inputs.low, inputs.high, inputs.mean, inputs.std))
+    uniform = torch.rand(N_VECTORS, inputs.size, generator=rng)
+    normal = (mean + std * torch.randn(N_VECTORS, inputs.size, generator=rng)).clamp(low, high)
+    bounded = torch.isfinite(low) & torch.isfinite(high)
+    span = torch.where(bounded, high - low, 0.0)
+    x = torch.where(bounded, torch.where(bounded, low, 0.0) + span * uniform, normal)
+    whole = torch.tensor([kind == INTEGER for kind in inputs.kinds])
+    x = torch.where(whole, x.round(), x)
+    for columns in inputs.groups.values():
+        chosen = torch.randint(len(columns), (N_VECTORS,), generator=rng)
+        x[:, list(columns)] = torch.nn.functional.one_hot(chosen, len(columns)).float()
+    return x
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorFileCard(FileCard):
+    """The card of a network of vectors from a file."""
+
+    flag: ClassVar[str] = "--inputs"
+    unit: ClassVar[Unit] = "vectors"
+    inputs: VectorInputs
+    default_preset: str = "vectors"
+
+    def _asked(self) -> tuple[Callable[[Any], Tensor], tuple[int, ...], tuple[str, ...]]:
+        return random_vectors, (self.inputs.size,), ("BF",)
+
+    def describe(self) -> str:
+        """Say of each feature what kind it is, and its bounds, a line each."""
+        rows = zip(self.inputs.names, self.inputs.kinds, self.inputs.low, self.inputs.high, strict=True)
+        return "\n".join(f"{name:<10} {kind}, from {low:g} to {high:g}" for name, kind, low, high in rows)
+
+    def _inputs_record(self) -> dict[str, Any]:
+        fields = {name: value for name, value in asdict(self.inputs).items() if name != "domain"}
+        return {name: [_written(v) for v in column] for name, column in fields.items()}
+
+    @classmethod
+    def _inputs_of_record(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        fields: dict[str, Any] = {name: tuple(map(str, values[name])) for name in ("names", "kinds")}
+        fields |= {name: tuple(map(float, values[name])) for name in ("low", "high", "mean", "std")}
+        return {"inputs": VectorInputs(**fields)}
+
+
+EMPTY = VectorInputs.from_bounds(0.0, 1.0, size=1)
+"""Inputs of a card until a run's record says which."""
+
+
+def _written(value: Any) -> Any:
+    """Return a value as JSON has it: infinite bounds as words."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None) -> VectorFileCard:
+    """Make the card of a user's network of vectors.
+
+    Args:
+        network: its file.
+        inputs: its features: see `zskt.vectors.description`.
+        classes: names of its classes, a line each.
+
+    Raises:
+        UserError: if a file is missing, or the description says what cannot be.
+    """
+    card = VectorFileCard(
+        name=name_of(network),
+        summary=f"the network of vectors of {network}",
+        inputs=VectorInputs.from_json(inputs),
+        labels=read_labels(classes),
+        labels_file=classes,
+    )
+    return card.with_files(network)

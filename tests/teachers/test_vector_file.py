@@ -1,0 +1,74 @@
+"""Networks of vectors from files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from teachers import card_of_files, card_of_record
+from teachers.vector_file import card_of_vector_file, random_vectors
+from tests.teachers.plain_networks import Rows, write
+from zskt.errors import UserError
+
+DESCRIPTION = """
+features:
+  - {name: a, low: 0, high: 4}
+  - {name: n, kind: integer, low: 0}
+  - {name: c, kind: category, values: [x, y, z]}
+"""
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Path:
+    path = tmp_path / "inputs.yaml"
+    path.write_text(DESCRIPTION)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt", ".pt2"])
+@pytest.mark.parametrize("head", ["logits", "softmax"])
+def test_answers_and_gradients_are_the_original_networks(
+    tmp_path: Path, described: Path, suffix: str, head: str
+) -> None:
+    network = Rows(head=head)
+    card = card_of_vector_file(write(network, torch.rand(2, 5), tmp_path / f"net{suffix}"), described)
+    teacher, x = card.load(), random_vectors(card.inputs).requires_grad_()
+    original = x.detach().clone().requires_grad_()
+    expected = network(original).log() if head == "softmax" else network(original)
+    logits = teacher(x)
+    assert card.classes == ("0", "1", "2") and torch.allclose(logits, expected, atol=1e-4)
+    gradients = [torch.autograd.grad(out[:, 0].sum(), t)[0] for out, t in ((logits, x), (expected, original))]
+    assert gradients[1].abs().max() > 1e-3 and torch.allclose(*gradients, atol=1e-4)
+
+
+def test_vectors_are_tried_within_their_bounds(tmp_path: Path, described: Path) -> None:
+    card = card_of_vector_file(write(Rows(), torch.rand(2, 5), tmp_path / "net.onnx"), described)
+    x = random_vectors(card.inputs)
+    assert x[:, 0].min() >= 0 and x[:, 0].max() <= 4 and x[:, 0].std() > 0.5
+    assert x[:, 1].min() >= 0 and torch.equal(x[:, 1], x[:, 1].round())
+    assert torch.equal(x[:, 2:].sum(1), torch.ones(len(x))) and set(x[:, 2:].unique().tolist()) == {0.0, 1.0}
+
+
+def test_the_record_stands_for_the_flags(tmp_path: Path, described: Path) -> None:
+    file = write(Rows(), torch.rand(2, 5), tmp_path / "net.onnx")
+    card = card_of_files(file, inputs=described)
+    record = json.loads(json.dumps(card.record(), allow_nan=False))
+    again = card_of_record(card.name, record, tmp_path / "inputs.json").with_files(file)
+    assert (again.inputs, again.classes, again.record()) == (card.inputs, card.classes, record)
+    assert "n          integer, from 0 to inf" in again.describe()
+    assert again.with_feeding(card) is again  # type: ignore[attr-defined]
+    described.write_text(DESCRIPTION.replace("high: 4", "high: 5"))
+    with pytest.raises(UserError, match=r"--inputs: .* is fed otherwise in this run"):
+        again.with_feeding(card_of_files(file, inputs=described))  # type: ignore[attr-defined]
+
+
+def test_another_number_of_features_is_told(tmp_path: Path, described: Path) -> None:
+    file = write(Rows(6), torch.rand(2, 6), tmp_path / "net.onnx")
+    with pytest.raises(UserError, match="takes samples of 6, but --inputs describes 5 columns; give what the network"):
+        card_of_vector_file(file, described).load()
+    described.write_text("features: [")
+    with pytest.raises(UserError, match="not YAML"):
+        card_of_vector_file(file, described)

@@ -1,0 +1,86 @@
+"""Export of students of vectors: they take the features as their teacher does.
+
+Shapes: B vectors, F features, K classes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import Batch
+from zskt.experiments.finished import FinishedRun
+from zskt.export.student import ExportSpec, pseudo_samples
+from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
+from zskt.vectors.inputs import VectorInputs
+
+INPUT_NAME = "vectors"
+DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
+
+
+class WithProbabilities(nn.Module):
+    """A network that returns probabilities: a softmax of its logits, or a sigmoid each of independent labels."""
+
+    def __init__(self, network: nn.Module, bernoulli: bool) -> None:
+        super().__init__()
+        self.network, self.bernoulli = network, bernoulli
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F) -> (B, K)."""
+        logits: Tensor = self.network(x)
+        return logits.sigmoid() if self.bernoulli else logits.softmax(1)
+
+
+def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
+    """Describe the student of a run on vectors to the exporter.
+
+    Args:
+        teacher_path: not needed: the network that was read is exported.
+        calibration: number of pseudo-samples.
+    """
+    del teacher_path
+    card = run.card
+    inputs = card.inputs
+    assert isinstance(inputs, VectorInputs)
+    samples = pseudo_samples(run, calibration)
+
+    def draw(count: int) -> Batch:
+        return (samples[0][torch.arange(count) % len(samples[0])],)
+
+    def test_inputs(count: int) -> Batch:
+        samples: Any = run.evaluator.data[:count].samples
+        return inputs(samples)
+
+    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
+        if run.evaluator.teacher is None:
+            return None
+        path = folder / "teacher.onnx"
+        network = WithProbabilities(run.evaluator.teacher, card.bernoulli).eval()
+        write_onnx(network, (INPUT_NAME,), DYNAMIC_AXES, draw(N_TRACE_SAMPLES), path)
+        return path, "ONNX, exported by zskt"
+
+    def preprocess(used: set[str]) -> dict[str, Any]:
+        features = [
+            {"name": name, "kind": kind, "low": low, "high": high}
+            for name, kind, low, high in zip(
+                inputs.names, inputs.kinds, map(str, inputs.low), map(str, inputs.high), strict=True
+            )
+        ]
+        return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: features}
+
+    return ExportSpec(
+        network=WithProbabilities(run.student, card.bernoulli).eval(),
+        input_names=(INPUT_NAME,),
+        output_names=card.classes,
+        dynamic_axes=DYNAMIC_AXES,
+        random_inputs=draw,
+        largest_inputs=draw,
+        test_inputs=None if run.evaluator.missing else test_inputs,
+        calibration=samples,
+        preprocess=preprocess,
+        preprocess_note="the columns in their order, with kinds and bounds",
+        teacher_as_onnx=teacher_as_onnx,
+    )
