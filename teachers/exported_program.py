@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from teachers.exported_call import ExportedCall
 from teachers.network_file import Argument, as_outputs
-from teachers.onnx_batches import InPieces
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
 
@@ -38,6 +37,8 @@ class ProgramFile:
     outputs: tuple[str, ...] = ()
 
     def __init__(self, path: Path, program: Any) -> None:
+        from teachers.onnx_batches import InPieces  # onnx takes a second to import
+
         self.path = path
         call = AnswersInARow(program)
         self.arguments = tuple(Argument(a.name, a.shape) for a in call.arguments)
