@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from teachers.layouts import CANONICAL, Arranged, takes_one_jet
+from teachers.layouts import CANONICAL, arrange, takes_one_jet
 from zskt.jets.random_inputs import random_inputs
 
 if TYPE_CHECKING:  # takes a second to import
@@ -30,13 +30,22 @@ def export_tagger(network: nn.Module, tagger: Tagger, folder: Path, whose: str) 
         return None
     preprocess, path = tagger.preprocess, folder / "teacher.onnx"
     groups = [preprocess.groups[i] for i in tagger.order]
-    axes = tuple(group.axes for group in groups)
-    arranged = (
-        Arranged(network, range(len(groups)), tagger.layouts)
-        if any(layout not in CANONICAL for layout in tagger.layouts)
-        else network
-    )
-    write_onnx(arranged, [g.name for g in groups], axes, random_inputs(groups, N_TRACE_SAMPLES), path)
+    x = random_inputs(groups, N_TRACE_SAMPLES)
+    names = [g.name for g in groups]
+    if all(layout in CANONICAL for layout in tagger.layouts):
+        write_onnx(network, names, tuple(group.axes for group in groups), x, path)
+        return path, whose
+    import onnx
+
+    own = [arrange(t, layout) for t, layout in zip(x, tagger.layouts, strict=True)]
+    axes = [
+        {i: "N" if letter == "B" else f"n_{g.collection}" for i, letter in enumerate(layout) if letter in "BP"}
+        for g, layout in zip(groups, tagger.layouts, strict=True)
+    ]
+    write_onnx(network, names, axes, own, path)  # a script cannot be traced within another network
+    model = rearranged(onnx.load(str(path)), tagger)
+    assert model is not None
+    onnx.save(model, str(path))
     return path, whose
 
 

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 SUFFIXES: tuple[str, ...] = (".pt2",)
 
 
+class AnswersInARow(ExportedCall):
+    """A program that answers with a tuple, also where it answers with one tensor or a table."""
+
+    def forward(self, *x: Tensor) -> tuple[Tensor, ...]:
+        """Call the program with the tensors of `arguments`."""
+        return as_outputs(super().forward(*x))
+
+
 class ProgramFile:
     """A network stored by `torch.export.save`."""
 
@@ -29,13 +37,23 @@ class ProgramFile:
     outputs: tuple[str, ...] = ()
 
     def __init__(self, path: Path, program: Any) -> None:
-        self.path, self.program = path, ExportedCall(program)
-        self.arguments = tuple(Argument(a.name, a.shape) for a in self.program.arguments)
+        from teachers.onnx_batches import InPieces  # onnx takes a second to import
+
+        self.path = path
+        call = AnswersInARow(program)
+        self.arguments = tuple(Argument(a.name, a.shape) for a in call.arguments)
+        first = {a.shape[0] for a in call.arguments if a.shape} - {None}
+        self.batch = first.pop() or 0 if len(first) == 1 else 0
+        """Number of jets that it was exported for; 0 for any."""
+        self.program: nn.Module = InPieces(call, self.batch) if self.batch else call
+        pieces = f"in pieces of {self.batch}" if self.batch else "as it is"
+        self.program.origin = f"torch.export, {pieces}"
 
     @torch.no_grad()
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs of the program."""
-        return as_outputs(self.program(*x))
+        outputs: tuple[Tensor, ...] = self.program(*x)
+        return outputs
 
     def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
         """Return the program: it has gradients."""
@@ -43,9 +61,14 @@ class ProgramFile:
         return self.program
 
     def as_onnx(self, tagger: Tagger, folder: Path) -> tuple[Path, str] | None:
-        """Write the network as ONNX, its inputs named and laid out as described; return the file, and whose export."""
+        """Write the network as ONNX, its inputs named and laid out as described; return the file, and whose export.
+
+        A program of one batch size does not leave.
+        """
         from teachers.export import export_tagger
 
+        if self.batch:
+            return None
         whose = "ONNX, exported from the publisher's torch.export program"
         return export_tagger(open_file(self.path).program, tagger, folder, whose)
 

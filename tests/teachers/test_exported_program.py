@@ -81,15 +81,12 @@ def test_a_program_of_a_dictionary_is_fed_by_its_names(tmp_path: Path, free: boo
         Keyword().eval(), (inputs,), {"pf_mask": mask}, dynamic_shapes=sizes if free else None
     )  # fmt: skip
     torch.export.save(program, tmp_path / "model.pt2")
-    if not free:
-        with pytest.raises(UserError) as told:
-            read_tagger(tmp_path / "model.pt2", preprocess, where)
-        assert "\n" not in str(told.value)
-        return
     tagger, read = read_tagger(tmp_path / "model.pt2", preprocess, where)
     named = {preprocess.groups[i].name: layout for i, layout in zip(tagger.order, tagger.layouts, strict=True)}
     assert named == {"sv_features": "BPC", "pf_features": "BPC", "pf_mask": "BCP"}
     assert read.groups[3].layout == ""
+    assert tagger.origin == f"torch.export, {'as it is' if free else 'in pieces of 3'}"
+    assert [g.min_length == g.max_length for g in read.groups[:3]] == [not free] * 3
     x = random_inputs(read.groups, 6, seed=3)
     expected = network({"pf_features": x[0].transpose(1, 2), "sv_features": x[2].transpose(1, 2)}, x[1])["classes"]
     assert torch.allclose(tagger(*x).softmax(1), expected, atol=1e-6)

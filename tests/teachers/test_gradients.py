@@ -144,7 +144,7 @@ def test_distances_keep_every_gradient_but_that_of_the_diagonal(scripted: bool) 
     network = script(DistancesInFile()) if scripted else Distances(False)
     mended, words = with_gradient(network, (x,))
     assert isinstance(mended, WithGradient) and not mended.copies
-    assert words.startswith("yes; ") and "have none at some entries" in words and "sqrt" in words
+    assert words.startswith("yes; no finite derivative of sqrt at padding, or between an entry and itself")
     expected = gradient(Distances(True), x)
     for _ in range(4):
         assert torch.allclose(gradient(mended, x), expected, atol=1e-5)
