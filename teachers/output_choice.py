@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from teachers.network_file import NetworkFile
+from zskt.errors import UserError
 
 
 def kept_outputs(
@@ -25,8 +26,18 @@ def kept_outputs(
         arguments: samples of its own inputs.
         names: names of the described outputs; empty if nothing describes them.
         jets: number of jets in the samples.
+
+    Raises:
+        UserError: if the network does not run on so many jets.
     """
-    outputs = file.run(arguments)
+    try:
+        outputs = file.run(arguments)
+    except Exception as error:  # runtimes raise whatever their operators do
+        first = " ".join(str(error).split())[-120:]
+        raise UserError(
+            f"{file.path}: answers a few jets and not {jets} ({first}), so it was exported for one batch size; "
+            "export it with a dynamic first axis"
+        ) from error
     everything = tuple(range(len(outputs)))
     if len(everything) == 1:
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from teachers.network_file import Argument
 from teachers.output_choice import kept_outputs
 from teachers.tagger import read_tagger
 from tests.teachers.network_files import TRACKS, Held, OfOneJet, as_onnx, described_in
+from zskt.errors import UserError
 from zskt.jets.random_inputs import random_inputs
 
 
@@ -81,3 +84,20 @@ def test_a_network_of_atlas_answers_with_its_classes_alone(tmp_path: Path, named
     expected = torch.tensor([OfOneJet()(jets[i : i + 1], x[1][i, :, :n].T) for i, n in enumerate(lengths)])
     expected = expected if named else expected[:, [2, 0, 1]]  # by name, else in the order of the file
     assert torch.allclose(tagger(*x).softmax(1), expected, atol=1e-5)
+
+
+class OneBatchSize:
+    """A file that runs on three jets alone, as scripts that were traced so do."""
+
+    path = Path("model.pt")
+    outputs: tuple[str, ...] = ()
+
+    def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        return (x[0].reshape(3, 15),)
+
+
+def test_a_network_of_one_batch_size_is_told() -> None:
+    file: Any = OneBatchSize()
+    assert kept_outputs(file, [torch.zeros(3, 5, 3)], ("a",), 3) is None
+    with pytest.raises(UserError, match="so it was exported for one batch size; export it with a dynamic first axis"):
+        kept_outputs(file, [torch.zeros(64, 5, 3)], ("a",), 64)
