@@ -40,4 +40,4 @@ def test_a_run_that_nobody_judged_says_why_and_how() -> None:
     nothing = DATA | {"count": 0, "unit": "image", "missing": "mnist: cannot fetch it"}
     student = {"name": "small", "parameters": 12, "agreement": None, "kl": None}
     text = summary({"data": nothing, "teacher": {"name": "big"}, "student": student}, Path("runs/a"))
-    assert "nothing was judged (mnist: cannot fetch it), later by: --mode evaluate --run runs/a --data FOLDER" in text
+    assert "nothing was judged (mnist: cannot fetch it), later by: --mode evaluate --run runs/a --data PATH" in text
