@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from teachers.exported_call import ExportedCall
-from teachers.network_file import Argument, as_outputs
+from teachers.network_file import Argument
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
+from zskt.outputs import as_outputs
 
 if TYPE_CHECKING:
     from teachers.tagger import Tagger

@@ -12,10 +12,9 @@ from torch import Tensor, nn
 
 from teachers.files import network_file, require_user_file
 from teachers.single_input import SingleInputNetwork, Unit, read_network
-from zskt.contracts import Inputs
+from zskt.contracts import HeadKind, Inputs
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
-from zskt.jets.tagger_description import HeadKind
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from teachers.network_file import as_outputs
-from zskt.jets.random_inputs import raw_outputs
+from zskt.outputs import as_outputs, raw_outputs
 
 Hook = Callable[[Any, Any], Any]
 

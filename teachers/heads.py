@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from zskt.contracts import HeadKind
 from zskt.gaussian import GaussianHead, gaussian_heads
-from zskt.jets.tagger_description import Description, HeadKind
+from zskt.jets.tagger_description import Description
 
 CLASS_NAME = re.compile(r"^(label|prob|is)", re.IGNORECASE)
 VALUE_NAME = re.compile(

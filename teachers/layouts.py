@@ -15,9 +15,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from teachers.network_file import Argument, Axis, as_outputs
+from teachers.network_file import Argument, Axis
 from zskt.errors import UserError, lookup
 from zskt.jets.preprocess import InputGroup, Preprocess
+from zskt.outputs import as_outputs
 
 CANONICAL = ("BCP", "BC")
 """Layouts in which nothing is moved."""

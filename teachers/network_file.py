@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
@@ -32,13 +32,6 @@ class Argument(NamedTuple):
     def plain_name(self) -> str:
         """Its name without the number that some exports put behind: "sv_mask" of "sv_mask__5"."""
         return self.name.rsplit("__", 1)[0]
-
-
-def as_outputs(result: Any) -> tuple[Tensor, ...]:
-    """Return what a network answers, a tensor, several, or a table of them, as a tuple of tensors."""
-    if isinstance(result, Tensor):
-        return (result,)
-    return tuple(result.values() if isinstance(result, dict) else result)
 
 
 class NetworkFile(Protocol):

@@ -15,8 +15,8 @@ from teachers.onnx_graph import GraphNetwork
 from teachers.onnx_operators.node import NARROW, ConversionError
 from teachers.onnx_versions import first_line, foreign_operators, is_qonnx, prepared
 from zskt.errors import UserError
-from zskt.jets.random_inputs import TIE_TOLERANCE
 from zskt.onnx_runtime import LEVELS, count_weights, optimised
+from zskt.outputs import TIE_TOLERANCE
 
 __all__ = ["Converted", "ConversionError", "convert"]
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from teachers.network_file import Argument, Axis
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
-from zskt.jets.random_inputs import describe_differences, largest_differences
+from zskt.outputs import describe_differences, largest_differences
 
 if TYPE_CHECKING:  # takes a second to import
     import onnx

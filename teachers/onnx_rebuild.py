@@ -17,10 +17,10 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from zskt.jets.preprocess import InputGroup
-from zskt.jets.random_inputs import largest_differences
 from zskt.networks.folding import fold_into_weights
 from zskt.networks.particlenet import EdgeConv
 from zskt.networks.weaver import REBUILD_TOLERANCE, WeaverTagger
+from zskt.outputs import largest_differences
 
 
 def rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], neighbours: Sequence[int]) -> WeaverTagger | None:

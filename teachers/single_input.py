@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from teachers.files import is_network
 from teachers.gradients import with_gradient
 from teachers.heads import Heads, find_heads
-from teachers.network_file import Argument, NetworkFile, as_outputs
+from teachers.network_file import Argument, NetworkFile
 from teachers.readers import reader_of
+from zskt.contracts import HeadKind
 from zskt.errors import UserError
-from zskt.jets.tagger_description import HeadKind
+from zskt.outputs import as_outputs, relative_differences
 
 Unit = Literal["images", "vectors"]
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -237,7 +238,7 @@ def _heads(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Heads:
             f"{path}: answers with NaN or infinity for {broken} of {len(x)} random {unit}; see that it is fed as it "
             "was trained, or fetch the file again"
         )
-    if float(((outputs - again) / outputs.abs().amax(0).clamp(min=1.0)).abs().max()) > REPEATS:
+    if float(relative_differences(again, outputs).max()) > REPEATS:
         raise UserError(
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )

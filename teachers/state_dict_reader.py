@@ -20,12 +20,13 @@ from teachers.files import read_state_dict
 from teachers.forward_arguments import Called, FilledVectors, input_of
 from teachers.kinds import kind_of_file
 from teachers.layouts import arrange
-from teachers.network_file import Argument, as_outputs
+from teachers.network_file import Argument
 from teachers.weaver_particlenet import arguments_of, weaver_particlenet_of
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.preprocess import InputGroup, Preprocess
-from zskt.jets.random_inputs import random_inputs, raw_outputs
+from zskt.jets.random_inputs import random_inputs
+from zskt.outputs import as_outputs, raw_outputs
 
 if TYPE_CHECKING:
     from teachers.tagger import Tagger

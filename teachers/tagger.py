@@ -29,11 +29,12 @@ from teachers.output_choice import kept_outputs
 from teachers.probe import Probe
 from teachers.readers import reader_of
 from teachers.state_dict_reader import Architecture
+from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.jets.output_names import with_all_names
 from zskt.jets.preprocess import InputGroup, Preprocess
-from zskt.jets.random_inputs import N_TRIAL_JETS, TIE_TOLERANCE, random_inputs, raw_outputs
-from zskt.jets.tagger_description import HeadKind
+from zskt.jets.random_inputs import N_TRIAL_JETS, random_inputs
+from zskt.outputs import TIE_TOLERANCE, raw_outputs, relative_differences
 
 N_PROBE_JETS = 16
 """Jets of random numbers on which a network is tried before it is used."""
@@ -202,7 +203,7 @@ def _with_coincidences(x: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 def _is_alike(a: Tensor, b: Tensor) -> bool:
     """Return whether most jets have the same outputs in both, (B, O)."""
-    return float(((a - b) / a.abs().amax(0).clamp(min=1.0)).abs().amax(1).median()) < TIE_TOLERANCE
+    return float(relative_differences(b, a).median()) < TIE_TOLERANCE
 
 
 @torch.no_grad()

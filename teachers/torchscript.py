@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from teachers.network_file import Argument, as_outputs
+from teachers.network_file import Argument
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
-from zskt.jets.random_inputs import describe_differences
 from zskt.networks.weaver import rebuild_script
+from zskt.outputs import as_outputs, describe_differences
 
 if TYPE_CHECKING:
     from teachers.tagger import Tagger

@@ -21,14 +21,14 @@ FLOORS = (
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
     {"dataset", "padding"},
     {"contracts"},
-    {"checkpoint", "files", "gaussian", "settings", "markdown"},
+    {"checkpoint", "files", "gaussian", "outputs", "settings", "markdown"},
     {"errors"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
 SHELVES_SEE = {"contracts", "errors", "files", "gaussian", "generator", "iterated", "images", "jets", "networks",
-               "onnx_runtime", "vectors"}  # fmt: skip
+               "onnx_runtime", "outputs", "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

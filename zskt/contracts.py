@@ -6,6 +6,7 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -15,6 +16,17 @@ from zskt.gaussian import GaussianHead
 
 Batch = tuple[Tensor, ...]
 """What a network is called with, ``network(*batch)``: an image is a 1-tuple, a jet is (points, features, mask)."""
+
+
+class HeadKind(StrEnum):
+    """What the classes of a network are."""
+
+    CLASSES = "classes"
+    """One choice of K: probabilities that sum to one, or their logits."""
+    SCORE = "score"
+    """One probability, or its logit: two classes, itself and what is left."""
+    LABELS = "labels"
+    """L independent labels, a probability each."""
 
 
 class Samples(Protocol):

@@ -8,7 +8,8 @@ from torch import nn
 
 from tests.toy_taggers import described
 from zskt.jets.preprocess import InputGroup, Variable
-from zskt.jets.random_inputs import describe_differences, largest_differences, random_inputs, raw_outputs
+from zskt.jets.random_inputs import random_inputs
+from zskt.outputs import describe_differences, largest_differences, raw_outputs
 
 
 def test_inputs_lie_in_their_bounds_and_share_their_mask() -> None:

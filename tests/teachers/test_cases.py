@@ -32,10 +32,10 @@ from tests.teachers.network_files import (
     outer,
     particles,
 )
+from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.jets.preprocess import Preprocess, read_preprocess
 from zskt.jets.random_inputs import random_inputs
-from zskt.jets.tagger_description import HeadKind
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 POINTS = Preprocess((group("pf_points", ["pfcand_etarel", "pfcand_phirel"], 12), *particles().groups), OUTPUTS)

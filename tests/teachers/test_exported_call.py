@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from teachers.exported_call import Argument, ExportedCall
 from tests.toy_taggers import Toy, described
-from zskt.jets.random_inputs import random_inputs, raw_outputs
+from zskt.jets.random_inputs import random_inputs
+from zskt.outputs import raw_outputs
 
 NAMES = [group.name for group in described().groups]
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from teachers.heads import bounded_logit, find_heads, recorded_heads
+from zskt.contracts import HeadKind
 from zskt.forward import split_heads
 from zskt.gaussian import GaussianHead, WidthForm
 from zskt.jets.preprocess import Preprocess
-from zskt.jets.tagger_description import Description, HeadKind, left_of
+from zskt.jets.tagger_description import Description, left_of
 
 P = torch.rand(20, 3, generator=torch.Generator().manual_seed(1)).softmax(1)
 UNBOUNDED = torch.linspace(-4, 4, 20).unsqueeze(1)

@@ -17,7 +17,8 @@ from teachers.tagger import Tagger
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess
-from zskt.jets.random_inputs import random_inputs, raw_outputs
+from zskt.jets.random_inputs import random_inputs
+from zskt.outputs import raw_outputs
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 PREPROCESS = described()

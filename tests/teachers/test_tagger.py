@@ -17,10 +17,11 @@ from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
 from zskt.jets.jetclass import read_jets
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
-from zskt.jets.random_inputs import random_inputs, raw_outputs
+from zskt.jets.random_inputs import random_inputs
 from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.onnx_runtime import feeds, session
+from zskt.outputs import raw_outputs
 
 FILES = {"ak4-ul": "model.pt", "ak8-md-ul": "model.pt", "hlt-ak4-v00": "model.onnx"}
 

@@ -22,7 +22,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 
-from zskt.jets.class_groups import BACKGROUND_CLASSES
+from zskt.jets.class_names import BACKGROUND_CLASSES
 from zskt.jets.collections import ReconstructedJets
 from zskt.jets.jets import Jets
 from zskt.metrics import ece

@@ -1,6 +1,6 @@
-"""Random inputs for networks from files, and how far the outputs of two forms of a network are apart.
+"""Random inputs for taggers from files.
 
-Shapes: B jets, C variables, P entries, O outputs.
+Shapes: B jets, C variables, P entries.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zskt.jets.preprocess import UNBOUNDED, InputGroup
 
@@ -17,30 +17,6 @@ ENERGY_NAME = re.compile(r"(^|_)(e|energy)$", re.IGNORECASE)
 MOMENTUM_NAMES = re.compile(r"(px|py|pz)([_.]|$)", re.IGNORECASE)
 N_TRIAL_JETS = 64
 """Random jets on which a network that takes another's place is compared with it."""
-TIE_TOLERANCE = 1e-4
-"""Outputs that differ by more are of jets with ties in their neighbour search, where either order is right."""
-
-
-def raw_outputs(network: nn.Module, x: Sequence[Tensor]) -> Tensor:
-    """Return all outputs of a network side by side: (B, O)."""
-    result = network(*x)
-    if isinstance(result, dict):
-        result = list(result.values())
-    outputs = (result,) if isinstance(result, Tensor) else tuple(result)
-    return torch.cat([output.reshape(len(x[0]), -1).float() for output in outputs], 1)
-
-
-@torch.no_grad()
-def largest_differences(network: nn.Module, x: Sequence[Tensor], expected: Tensor) -> Tensor:
-    """Return each jet's largest difference from the expected outputs (B, O), in units of an output's size: (B,)."""
-    size = expected.abs().amax(0).clamp(min=1.0)
-    return ((raw_outputs(network, x) - expected) / size).abs().amax(1)
-
-
-def describe_differences(network: nn.Module, x: Sequence[Tensor], expected: Tensor, other: str) -> str:
-    """Say how many of the jets ``x`` get other outputs than expected (B, O), those of ``other``."""
-    count = int((largest_differences(network, x, expected) > TIE_TOLERANCE).sum())
-    return f"{count} of {len(expected)} random jets differ from {other} by more than {TIE_TOLERANCE:g}"
 
 
 def _energies(group: InputGroup) -> list[int]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead, WidthForm
-from zskt.jets.class_groups import BACKGROUND_CLASSES
+from zskt.jets.class_names import BACKGROUND_CLASSES
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import collection_of
 from zskt.jets.jets import JetSelection
@@ -28,17 +28,6 @@ NUMBERS = tuple(f.name for f in fields(Variable) if f.name != "name")
 
 EARLIER_SUFFIXES = ("points", "features", "vectors", "mask", "pts", "fts", "p4")
 """Last words of inputs that shared entries when records had tables: students of such runs are built as then."""
-
-
-class HeadKind(StrEnum):
-    """What the classes of a tagger are."""
-
-    CLASSES = "classes"
-    """One choice of K: probabilities that sum to one, or their logits."""
-    SCORE = "score"
-    """One probability, or its logit: two classes, itself and what is left."""
-    LABELS = "labels"
-    """L independent labels, a probability each."""
 
 
 def left_of(score: str) -> str:
