@@ -17,18 +17,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from teachers.layouts import arrange, layouts_of, takes_one_jet
+from teachers.layout_trials import Layouts, answer_in, is_same, sized, tells_jets_apart
+from teachers.layouts import layouts_of, takes_one_jet
 from teachers.network_file import Argument, NetworkFile
 from teachers.probe import Probe
 from zskt.errors import UserError
-from zskt.jets.preprocess import InputGroup, Preprocess, in_words
+from zskt.jets.preprocess import InputGroup, in_words
 
 MAX_TRIALS = 600
 """Combinations of layouts that are tried at most."""
-SAME_ANSWER = 1e-4
-"""Answers that differ by less, in units of their size, are the same."""
-
-Layouts = tuple[str, ...]
 
 
 def fit_inputs(
@@ -60,7 +57,7 @@ def fit_inputs(
     if not answers:
         counts = (_other_count(file, a, groups[i], preprocess_file) for a, i in zip(file.arguments, order, strict=True))
         raise UserError(next(filter(None, counts), "") or mismatch(error, file, described, preprocess_file))
-    layouts = _choose(file, _sized(described, longest), answers, probe)
+    layouts = _choose(file, sized(described, longest), answers, probe)
     fitted = list(groups)
     for i, group, layout in zip(order, described, layouts, strict=True):
         flat = group.max_length == 1 and not group.is_mask and "P" not in layout
@@ -86,9 +83,9 @@ def _answers(
         ]
         for layouts in _combinations(fitting, groups):
             try:
-                answer = _answer(file, _sized(groups, longest), layouts, probe)
+                answer = answer_in(file, sized(groups, longest), layouts, probe)
                 if not longest:  # one size may fit by accident
-                    _answer(file, _sized(groups, longest, shorter=True), layouts, probe)
+                    answer_in(file, sized(groups, longest, shorter=True), layouts, probe)
                 answers[layouts] = answer
             except UserError:
                 raise
@@ -166,83 +163,19 @@ def _combinations(options: Sequence[Sequence[str]], groups: Sequence[InputGroup]
         yield tuple(of_kind[kind] for kind in kinds)
 
 
-def _sized(groups: Sequence[InputGroup], longest: bool, shorter: bool = False) -> list[InputGroup]:
-    """Return the inputs with one length: the greatest, or the greatest that is no input's number of variables.
-
-    Args:
-        longest: whether it is the greatest in any case.
-        shorter: whether another length is taken, where there is one.
-    """
-    variables = {len(group.variables) for group in groups} | {1}
-    widths: dict[str, int] = {}
-    for group in groups:
-        lengths = range(group.max_length, group.min_length - 1, -1)
-        free = [n for n in lengths if n not in variables]
-        if shorter:  # where no other length tells itself from the variables, any other tells a match by accident
-            free = free[1:] or [n for n in lengths if n not in free[:1]] or free
-        width = free[0] if free and not longest and group.max_length > 1 else group.max_length
-        widths.setdefault(group.collection, width)
-    return [replace(g, flat=False, min_length=n, max_length=n) for g in groups for n in (widths[g.collection],)]
-
-
-def _trial(groups: Sequence[InputGroup], probe: Probe) -> tuple[Tensor, ...]:
-    """Draw full jets, of a number that is no other size: (B, C, P) each."""
-    sizes = {1} | {len(group.variables) for group in groups} | {group.max_length for group in groups}
-    return probe(Preprocess(tuple(groups), ()), next(n for n in range(3, 4 + len(sizes)) if n not in sizes))
-
-
-def _answer(
-    file: NetworkFile,
-    groups: Sequence[InputGroup],
-    layouts: Layouts,
-    probe: Probe,
-    permuted: bool = False,
-    most: int | None = None,
-) -> Tensor:
-    """Run a network in some layouts: (B, O).
-
-    Args:
-        permuted: whether the entries of each collection are put in another order first.
-        most: number of jets, the first ones; None for all.
-    """
-    x = [t[:most] for t in _trial(groups, probe)]
-    if permuted:
-        x = [t.flip(2).roll(1, 2) for t in x]
-    jets = len(x[0])
-    if takes_one_jet(layouts[0]):
-        rows = [_run(file, [arrange(t[i : i + 1], w) for t, w in zip(x, layouts, strict=True)], 1) for i in range(jets)]
-        return torch.cat(rows)
-    return _run(file, [arrange(t, w) for t, w in zip(x, layouts, strict=True)], jets)
-
-
-def _run(file: NetworkFile, arguments: Sequence[Tensor], jets: int) -> Tensor:
-    """Return the outputs that have a row for each jet, side by side: (B, O).
-
-    Raises:
-        ValueError: if there are none.
-    """
-    outputs = file.run(arguments)
-    rows = [o.reshape(jets, -1).double() for o in outputs if o.numel() and (len(o) == jets if o.dim() else jets == 1)]
-    if jets == 1:
-        rows = [o.reshape(1, -1).double() for o in outputs if o.is_floating_point()]
-    if not rows:
-        raise ValueError("no output has a row for each jet")
-    return torch.cat(rows, 1)
-
-
 def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layouts, Tensor], probe: Probe) -> Layouts:
     """Choose among layouts that run: the first where all answer alike, else the one to which order does not matter."""
     if len(answers) == 1:
         return next(iter(answers))
-    apart = {layouts: a for layouts, a in answers.items() if _tells_jets_apart(file, groups, layouts, a, probe)}
+    apart = {layouts: a for layouts, a in answers.items() if tells_jets_apart(file, groups, layouts, a, probe)}
     answers = apart or answers
     first = next(iter(answers))
-    if all(_same(answers[first], answer) for answer in answers.values()):
+    if all(is_same(answers[first], answer) for answer in answers.values()):
         return first
     indifferent = [
-        layouts for layouts in answers if _same(answers[layouts], _answer(file, groups, layouts, probe, True))
+        layouts for layouts in answers if is_same(answers[layouts], answer_in(file, groups, layouts, probe, True))
     ]
-    if indifferent and all(_same(answers[indifferent[0]], answers[layouts]) for layouts in indifferent):
+    if indifferent and all(is_same(answers[indifferent[0]], answers[layouts]) for layouts in indifferent):
         return indifferent[0]
     odd = next(i for i in range(len(groups)) if len({layouts[i] for layouts in answers}) > 1)
     words = list(dict.fromkeys(layouts[odd] for layouts in answers))
@@ -250,27 +183,6 @@ def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layou
         f"{file.path}: its input {groups[odd].name} may be {' or '.join(map(in_words, words))}, and its answers do not "
         f"tell; say which: {' or '.join(f'--layout {groups[odd].name}={word}' for word in words)}"
     )
-
-
-def _tells_jets_apart(
-    file: NetworkFile, groups: Sequence[InputGroup], layouts: Layouts, answer: Tensor, probe: Probe
-) -> bool:
-    """Return whether jets have answers of their own, numbers: an axis taken for another may mix them."""
-    if _same(answer, answer.roll(1, 0)) or not bool(torch.isfinite(answer).all()):
-        return False
-    try:
-        return _same(answer[:2], _answer(file, groups, layouts, probe, most=2))
-    except Exception:  # runtimes raise whatever their operators do
-        return False
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    if a.shape != b.shape:
-        return False
-    odd = (torch.isfinite(a) != torch.isfinite(b)).any(1)
-    a, b = a.nan_to_num(0.0, 0.0, 0.0), b.nan_to_num(0.0, 0.0, 0.0)
-    difference = ((a - b) / a.abs().amax(0).clamp(min=1.0)).abs().amax(1)
-    return bool(difference.masked_fill(odd, 1.0).median() < SAME_ANSWER)
 
 
 def mismatch(error: str, file: NetworkFile, groups: Sequence[InputGroup], preprocess_file: Path | str) -> str:

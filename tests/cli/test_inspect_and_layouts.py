@@ -124,7 +124,8 @@ def test_a_teacher_without_gradient_is_distilled_with_the_prior(call: Call, tmp_
     assert "has no gradient by its input; generator shower-prior in place of shower" in out
     assert read_json(run / "config.json")["generator"] == "shower-prior"
     assert read_json(run / "result.json")["student"]["agreement"] is not None
-    code, _, err = call("--mode", "zero-shot", *files, "--generator", "mlp", "--out", tmp_path / "other", *SHORT)
-    assert code == 2 and "take --generator shower-prior" in err
+    for chosen in (("--generator", "mlp"), ("--set", "generator=shower")):
+        code, _, err = call("--mode", "zero-shot", *files, *chosen, "--out", tmp_path / "other", *SHORT)
+        assert code == 2 and "take --generator shower-prior" in err
     code, out, _ = call("--mode", "inspect", *files[:4])
     assert code == 0 and "gradients  none" in out and "holds the operator Resize" in out

@@ -51,10 +51,17 @@ def read_options(flags: argparse.Namespace) -> Options:
         data=flags.data or recorded.get("data"),
         teacher_path=flags.teacher_path or recorded.get("teacher"),
         preprocess=flags.preprocess or recorded.get("preprocess"),
-        generator=getattr(flags, "generator", None),
+        generator=_generator(flags),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
     )
+
+
+def _generator(flags: argparse.Namespace) -> str | None:
+    """Return the generator that the user asked for by name, by its flag or by ``--set``."""
+    chosen = [text for name, _, text in (word.partition("=") for word in flags.set or ()) if name == "generator"]
+    name: str | None = getattr(flags, "generator", None)
+    return name or (chosen[-1] if chosen else None)
 
 
 def read_teacher_files(flags: argparse.Namespace) -> TeacherFiles:
