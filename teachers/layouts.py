@@ -105,20 +105,23 @@ def _fit(shape: Sequence[Axis], layout: str, group: InputGroup) -> int | None:
         if letter == "C":
             if fixed is not None and fixed != len(group.variables):
                 return None
-            score += 4 if fixed is not None else 0
+            score += FIXED_VARIABLES if fixed is not None else 0
         elif letter == "P":
             free_in_words = isinstance(size, str) and any(word in size.lower() for word in ENTRY_WORDS)
             if group.max_length > 1:
-                score += 2 if free_in_words else 1 if fixed in (None, group.max_length) else 0
+                score += NAMED_ENTRIES if free_in_words else POSSIBLE_ENTRIES * (fixed in (None, group.max_length))
         elif letter == "1" and fixed not in (1, None):
             return None
         elif letter == "B" and isinstance(size, str) and any(word in size.lower() for word in ENTRY_WORDS):
-            score -= 2
+            score -= NAMED_ENTRIES
     return score
 
 
 ENTRY_WORDS = ("n_", "npf", "track", "part", "cand", "cpf", "sv", "vtx", "seq", "len", "point", "const")
 """What names of axes that count entries contain."""
+FIXED_VARIABLES, NAMED_ENTRIES, POSSIBLE_ENTRIES = 4, 2, 1
+"""What speaks for a layout, in order of weight: a fixed axis as long as there are variables, one named after entries, one
+that is free or as long as there may be entries."""
 
 
 class Arranged(nn.Module):
