@@ -120,7 +120,7 @@ def _fit(shape: Sequence[Axis], layout: str, group: InputGroup) -> int | None:
 ENTRY_WORDS = ("n_", "npf", "track", "part", "cand", "cpf", "sv", "vtx", "seq", "len", "point", "const")
 """What names of axes that count entries contain."""
 FIXED_VARIABLES, NAMED_ENTRIES, POSSIBLE_ENTRIES = 4, 2, 1
-"""What speaks for a layout, in order of weight: a fixed axis as long as there are variables, one named after entries, one
+"""What speaks for a layout, by weight: a fixed axis as long as there are variables, one named after entries, one
 that is free or as long as there may be entries."""
 
 
