@@ -13,6 +13,7 @@ from zskt.contracts import Batch
 from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE
 from zskt.networks.particlenet import ParticleNet, nearest
+from zskt.networks.rows import Rows, Slots
 
 EDGE_CONVS = [(16, (64,) * 3), (16, (128,) * 3), (16, (256,) * 3)]
 
@@ -95,9 +96,9 @@ def test_a_jet_of_one_particle_has_a_finite_answer() -> None:
 
 def test_neighbours_are_the_nearest_first_and_never_padding_while_others_are_left() -> None:
     points = torch.tensor([[[0.0], [1.0], [3.0], [0.1]]])
-    mask = torch.tensor([[True, True, True, False]])
-    assert nearest(points, mask, 2)[0, 0].tolist() == [1, 2]
-    assert nearest(points, mask, 2)[0, 2].tolist() == [1, 0]
+    rows = Rows(torch.tensor([[True, True, True, False]]))
+    assert nearest(points, rows, 2).tolist() == [[1, 2], [0, 2], [1, 0]]
+    assert nearest(points, Slots(rows.real), 2)[:3].tolist() == [[1, 2], [0, 2], [1, 0]]
 
 
 def test_no_gradient_flows_to_the_points() -> None:

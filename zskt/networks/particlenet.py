@@ -19,22 +19,24 @@ import torch
 from torch import Tensor, nn
 
 from zskt.networks.folding import fold_behind
+from zskt.networks.frozen_edges import mean_message
 from zskt.networks.rows import Rows, Slots
 
 EdgeConvSpec = tuple[int, tuple[int, ...]]
 """Number of neighbours k, and the channels of the layers of one EdgeConv block."""
 
 
-def nearest(points: Tensor, mask: Tensor, k: int) -> Tensor:
-    """Find the slots of the k nearest neighbours, nearest first: (B, P, C) and mask (B, P) -> (B, P, k).
+def nearest(points: Tensor, rows: Rows, k: int) -> Tensor:
+    """Find the slots of the k nearest neighbours of each row, nearest first: (B, P, C) -> (N, k).
 
     A particle is none of its own neighbours: the first of the k + 1 nearest is dropped unseen, as in the published
     networks. Where two particles coincide, which of them is dropped is arbitrary. Padded slots are infinitely far away.
     """
     square = (points * points).sum(-1)  # (B, P)
-    distance = square.unsqueeze(2) - 2 * points @ points.transpose(1, 2) + square.unsqueeze(1)
-    distance = distance.clamp(min=0).masked_fill(~mask.unsqueeze(1), torch.inf)
-    return distance.topk(k + 1, dim=-1, largest=False).indices[..., 1:]
+    products = rows.pick(2 * points @ points.transpose(1, 2))  # (N, P)
+    distance = products.neg_().add_(rows.pick(square.unsqueeze(2))).add_(square[rows.jet]).clamp_(min=0)
+    distance = distance.masked_fill_(~rows.real[rows.jet], torch.inf)
+    return distance.topk(k + 1, dim=-1, largest=False).indices[:, 1:]
 
 
 class PointwiseConv(nn.Conv2d):
@@ -60,6 +62,8 @@ class EdgeConv(nn.Module):
     def __init__(self, k: int, channels_in: int, channels: Sequence[int]) -> None:
         super().__init__()
         self.k = k
+        self.chunked = False
+        """Whether the CPU takes some particles at a time through all layers: of frozen blocks without normalisations."""
         widths = [2 * channels_in, *channels]
         self.convs = nn.ModuleList(PointwiseConv(a, b) for a, b in pairwise(widths))
         self.bns = nn.ModuleList(RowNorm(c) for c in channels)
@@ -76,14 +80,18 @@ class EdgeConv(nn.Module):
         # W [x_i, x_j - x_i] = (W_own - W_other) x_i + W_other x_j: two products a particle instead of one an edge.
         centre = nn.functional.linear(x, own - other, first.bias)
         message = nn.functional.pad(x @ other.T, (0, 0, 0, 1))
-        h = message.index_select(0, neighbours.flatten()).view(*neighbours.shape, -1) + centre.unsqueeze(1)
-        h = self.bns[0](h).relu_()
-        for conv, bn in zip(others, self.bns[1:], strict=True):
-            h = bn(conv(h)).relu_()
+        if self.chunked and x.is_cpu:
+            mean = mean_message(centre, message, neighbours, others)
+        else:
+            h = message.index_select(0, neighbours.flatten()).view(*neighbours.shape, -1) + centre.unsqueeze(1)
+            h = self.bns[0](h).relu_()
+            for conv, bn in zip(others, self.bns[1:], strict=True):
+                h = bn(conv(h)).relu_()
+            mean = h.mean(1)
         shortcut = x
         if isinstance(self.sc, nn.Conv1d):
             shortcut = self.sc_bn(nn.functional.linear(x, self.sc.weight.flatten(1), self.sc.bias))
-        return torch.relu(shortcut + h.mean(1))
+        return torch.relu(shortcut + mean)
 
     def fold(self) -> None:
         """Fold the normalisations of the block into its products, in place; a folded block stays as it is."""
@@ -95,6 +103,7 @@ class EdgeConv(nn.Module):
             fold_behind(self.sc, cast(RowNorm, self.sc_bn))
         self.bns = nn.ModuleList(nn.Identity() for _ in self.bns)
         self.sc_bn = nn.Identity()
+        self.chunked = True
 
 
 def with_room(blocks: Sequence[EdgeConv], *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -116,10 +125,12 @@ def convolve(
     """
     place, outputs = points.transpose(1, 2), []
     for block, tap in zip(blocks, taps, strict=True):
-        near = nearest(place.detach(), rows.real, block.k).flatten(0, 1)[rows.slots]  # (N, k) slots
+        if outputs:
+            place = rows.dense(x)
+        near = nearest(place.detach(), rows, block.k)
         x = block(x, rows.number[rows.jet.unsqueeze(1), near])
-        place = rows.dense(x)
-        tap(place.transpose(1, 2))
+        if tap._forward_hooks:
+            tap(rows.channels(x))
         outputs.append(x)
     return outputs
 
@@ -190,4 +201,6 @@ class ParticleNet(nn.Module):
         """Return a `folded` copy for export, which computes every slot."""
         network = self.folded()
         network.rows = Slots
+        for block in network.blocks:  # what exporters know
+            block.chunked = False
         return network

@@ -45,7 +45,11 @@ class Rows:
 
     def of(self, dense: Tensor) -> Tensor:
         """Pack (B, C, P) -> (N, C)."""
-        return dense.transpose(1, 2).flatten(0, 1)[self.slots]
+        return self.pick(dense.transpose(1, 2))
+
+    def pick(self, dense: Tensor) -> Tensor:
+        """Pack (B, P, C) -> (N, C)."""
+        return dense.flatten(0, 1).index_select(0, self.slots)
 
     def dense(self, x: Tensor) -> Tensor:
         """Unpack (N, C) -> (B, P, C), zero on padding."""
@@ -79,8 +83,8 @@ class Slots(Rows):
         """(B P,), the jet of each slot."""
         return self.slots.div(self.real.shape[1], rounding_mode="floor")
 
-    def of(self, dense: Tensor) -> Tensor:
-        return dense.transpose(1, 2).flatten(0, 1)
+    def pick(self, dense: Tensor) -> Tensor:
+        return dense.flatten(0, 1)
 
     def dense(self, x: Tensor) -> Tensor:
         return x.view(*self.real.shape, -1) * self.real.unsqueeze(2)

@@ -56,10 +56,14 @@ class FusedParticleNet(nn.Module):
         self.fusion_block = nn.Sequential(PointwiseConv(sum(widths[1:]), fused), RowNorm(fused))
         self.fc = nn.Sequential(nn.Sequential(nn.Linear(fused, hidden), nn.ReLU()), nn.Linear(hidden, classes))
 
+    @property
+    def blocks(self) -> list[EdgeConv]:
+        return list(self.edge_convs)  # type: ignore[arg-type]
+
     def forward(self, points: Tensor, rows: Rows, x: Tensor) -> Tensor:
         """Points (B, 2, P) and features (N, C) -> (B, K)."""
         taps = [nn.Identity()] * len(self.edge_convs)
-        outputs = convolve(list(self.edge_convs), taps, points, rows, x)  # type: ignore[arg-type]
+        outputs = convolve(self.blocks, taps, points, rows, x)
         logits: Tensor = self.fc(rows.mean(torch.relu(self.fusion_block(torch.cat(outputs, 1)))))
         return logits
 
@@ -104,8 +108,7 @@ class WeaverTagger(nn.Module):
             clouds.append((points, rows.dense(self.get_submodule(f"{name}_conv")(rows.of(features))), mask))
         points, mask = (torch.cat([cloud[j] for cloud in clouds], 2) for j in (0, 2))
         features = torch.cat([cloud[1].transpose(1, 2) for cloud in clouds], 2)
-        blocks: list[EdgeConv] = list(self.pn.edge_convs)  # type: ignore[arg-type]
-        points, features, mask = with_room(blocks, points, features, mask)
+        points, features, mask = with_room(self.pn.blocks, points, features, mask)
         rows = self.rows(mask.squeeze(1))
         logits: Tensor = self.pn(points, rows, rows.of(features))
         return logits.softmax(1) if self.softmax else logits
@@ -124,6 +127,8 @@ class WeaverTagger(nn.Module):
         """Return a `folded` copy for export, which computes every slot."""
         network = self.folded()
         network.rows = Slots
+        for block in network.pn.blocks:  # what exporters know
+            block.chunked = False
         return network
 
 
