@@ -33,7 +33,7 @@ def mean_message(centre: Tensor, other: Tensor, neighbours: Tensor, layers: Sequ
         neighbours: (N, k), row numbers.
     """
     weights, biases = [layer.weight.flatten(1) for layer in layers], [layer.bias for layer in layers]
-    result: Tensor = _MeanMessage.apply(centre, other, neighbours, *weights, *biases)  # type: ignore[no-untyped-call]
+    result: Tensor = _MeanMessage.apply(centre, other, neighbours, *weights, *biases)
     return result
 
 
@@ -72,7 +72,7 @@ class _MeanMessage(torch.autograd.Function):
         return mean
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         centre, other, neighbours, *saved = ctx.saved_tensors
         weights, signs = saved[: len(saved) // 2], saved[len(saved) // 2 :]
@@ -96,4 +96,5 @@ class _MeanMessage(torch.autograd.Function):
 
 def _relu_backward_(gradient: Tensor, value: Tensor) -> Tensor:
     """Set the gradient to zero, in place, where the value before or after the ReLU is not positive."""
-    return torch.ops.aten.threshold_backward.grad_input(gradient, value, 0, grad_input=gradient)  # type: ignore[no-any-return]
+    result: Tensor = torch.ops.aten.threshold_backward.grad_input(gradient, value, 0, grad_input=gradient)
+    return result

@@ -84,11 +84,10 @@ class ParticleFlow(nn.Module):
                 jet.append(features[..., 0])
                 continue
             rows = self.rows(collection.real(x, features))
-            entries = rows.channels(_evaluate(next(networks), rows.of(features)))  # (B, C, P)
-            self.map(entries)
-            # Padding is zero: clamping makes the maximum the same whether a jet has any.
-            mean, maximum = entries.sum(2) / rows.count.clamp(min=1), entries.amax(2).clamp(min=0)
-            summaries += [mean, maximum, torch.log1p(rows.count)]
+            entries = _evaluate(next(networks), rows.of(features))
+            if self.map._forward_hooks:
+                self.map(rows.channels(entries))  # (B, C, P)
+            summaries += [*rows.mean_and_maximum(entries), torch.log1p(rows.count)]
         if self.jet is not None:
             summaries.append(self.jet(torch.cat(jet, 1)))
         outputs: Tensor = self.f(torch.cat(summaries, 1))

@@ -63,7 +63,7 @@ class EdgeConv(nn.Module):
         super().__init__()
         self.k = k
         self.chunked = False
-        """Whether the CPU takes some particles at a time through all layers: of frozen blocks without normalisations."""
+        """Whether the CPU takes some particles at a time through all layers: it can where all is frozen and folded."""
         widths = [2 * channels_in, *channels]
         self.convs = nn.ModuleList(PointwiseConv(a, b) for a, b in pairwise(widths))
         self.bns = nn.ModuleList(RowNorm(c) for c in channels)
@@ -123,7 +123,8 @@ def convolve(
 
     The blocks' outputs pass through ``taps`` as (B, C, P), where hooks can capture them.
     """
-    place, outputs = points.transpose(1, 2), []
+    place = points.transpose(1, 2)
+    outputs: list[Tensor] = []
     for block, tap in zip(blocks, taps, strict=True):
         if outputs:
             place = rows.dense(x)

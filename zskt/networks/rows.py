@@ -10,6 +10,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from zskt.networks.pooling import sum_and_maximum
+
 
 class Rows:
     """Pack the N real particles of a batch into rows, so that products run on these only.
@@ -64,6 +66,14 @@ class Rows:
         total = x.new_zeros(len(self.real), x.shape[1]).index_add(0, self.jet, x)
         return total / self.count.clamp(min=1)
 
+    def mean_and_maximum(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Average (N, C), and take the maximum or 0, over each jet's particles: (B, C) each.
+
+        As padding is zero, the maximum is the same whether a jet has any.
+        """
+        total, maximum = sum_and_maximum(x, self.jet, len(self.real))
+        return total / self.count.clamp(min=1), maximum
+
 
 class Slots(Rows):
     """Make a row of every slot, padding too, for runtimes that know no rows: slower, and traceable for any B and P."""
@@ -92,6 +102,9 @@ class Slots(Rows):
     def mean(self, x: Tensor) -> Tensor:
         return self.dense(x).sum(1) / self.count.clamp(min=1)
 
+    def mean_and_maximum(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.mean(x), self.dense(x).amax(1).clamp(min=0)
+
 
 class MaskedChannels(Rows):
     """Leave particles where they are, (B, C, P), and mask what 1 x 1 convolutions make of padding.
@@ -108,3 +121,7 @@ class MaskedChannels(Rows):
 
     def channels(self, x: Tensor) -> Tensor:
         return x * self.real.unsqueeze(1)
+
+    def mean_and_maximum(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        entries = self.channels(x)
+        return entries.sum(2) / self.count.clamp(min=1), entries.amax(2).clamp(min=0)
