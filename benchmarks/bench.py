@@ -1,0 +1,132 @@
+"""What a benchmark is given: a device, the seconds that it may take, and a clock that times jobs in turns."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+MIN_SECONDS = 0.01
+"""Duration of one measurement: shorter jobs are repeated until it is over."""
+MIN_ROUNDS, MAX_ROUNDS = 3, 25
+"""Rounds in which all jobs take turns."""
+
+Job = Callable[[], object]
+
+
+class Skipped(Exception):
+    """A benchmark cannot run here; the message says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of a call of each job, one entry a round: entries of a round were measured one after the other."""
+
+    seconds: dict[str, list[float]]
+
+    def median(self, job: str) -> float:
+        """Return the median seconds of a job."""
+        return statistics.median(self.seconds[job])
+
+    def ratio(self, slow: str, fast: str) -> dict[str, Any]:
+        """Return how many times longer ``slow`` takes than ``fast``: the median of the rounds' ratios, and quartiles.
+
+        Both sides of a ratio are of one round, so that whatever else the machine does weighs on both.
+        """
+        return spread([a / b for a, b in zip(self.seconds[slow], self.seconds[fast], strict=True)])
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Return median and quartiles of each job, in seconds."""
+        return {job: spread(values) for job, values in self.seconds.items()}
+
+
+def spread(values: list[float]) -> dict[str, Any]:
+    """Return the median of some values, their quartiles, and how many they are."""
+    quartiles = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    return {"median": statistics.median(values), "quartiles": [quartiles[0], quartiles[2]], "rounds": len(values)}
+
+
+def at_most(wanted: float, reached: float) -> dict[str, Any]:
+    """Return a target that is met by small values."""
+    return {"wanted": f"<= {wanted:g}", "reached": reached, "met": reached <= wanted}
+
+
+def at_least(wanted: float, reached: float) -> dict[str, Any]:
+    """Return a target that is met by large values."""
+    return {"wanted": f">= {wanted:g}", "reached": reached, "met": reached >= wanted}
+
+
+@dataclass
+class Bench:
+    """The context of one benchmark."""
+
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    seconds: float = 60.0
+    """What it may take in all; it chooses its sizes accordingly."""
+    sizes: Mapping[str, str] = field(default_factory=dict)
+    """Sizes that the user set, by name."""
+    begun: float = field(default_factory=time.perf_counter)
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self.seconds - (time.perf_counter() - self.begun)
+
+    @property
+    def threads(self) -> int:
+        """Number of threads in which an operator computes on the CPU."""
+        return torch.get_num_threads()
+
+    def size(self, name: str, default: int) -> int:
+        """Return a size: what the user set, or the default."""
+        return int(self.sizes.get(name, default))
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a setting that is no number, such as the path of a file."""
+        return self.sizes.get(name, default)
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was told."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def call(self, job: Job, times: int = 1) -> float:
+        """Return the seconds of so many calls, up to the moment when the device is done."""
+        self.synchronize()
+        begin = time.perf_counter()
+        for _ in range(times):
+            job()
+        self.synchronize()
+        return time.perf_counter() - begin
+
+    def time(
+        self, jobs: Mapping[str, Job], seconds: float | None = None, warm_up: int = 1, rounds: int | None = None
+    ) -> Times:
+        """Time jobs in turns, round robin, in this process; calls to warm up are not counted.
+
+        Args:
+            jobs: name -> what is timed.
+            seconds: what it may take; by default all that is left. At least `MIN_ROUNDS` rounds are done.
+            rounds: their number, where it does not depend on the time.
+        """
+        end = time.perf_counter() + (self.left if seconds is None else seconds)
+        repeats = {}
+        for name, job in jobs.items():
+            for _ in range(warm_up):
+                self.call(job)
+            repeats[name] = max(1, math.ceil(MIN_SECONDS / max(self.call(job), 1e-9)))
+        measured: dict[str, list[float]] = {name: [] for name in jobs}
+        least, most = (MIN_ROUNDS, MAX_ROUNDS) if rounds is None else (rounds, rounds)
+        for done in range(most):
+            begin = time.perf_counter()
+            for name, job in jobs.items():
+                measured[name].append(self.call(job, repeats[name]) / repeats[name])
+            took = time.perf_counter() - begin
+            if done + 1 >= least and time.perf_counter() + took > end:
+                break
+        return Times(measured)
