@@ -13,8 +13,8 @@ import torch
 
 MIN_SECONDS = 0.01
 """Duration of one measurement: shorter jobs are repeated until it is over."""
-MIN_ROUNDS, MAX_ROUNDS = 3, 25
-"""Rounds in which all jobs take turns."""
+MAX_ROUNDS = 25
+"""Rounds in which all jobs take turns, at most."""
 
 Job = Callable[[], object]
 
@@ -111,22 +111,22 @@ class Bench:
 
         Args:
             jobs: name -> what is timed.
-            seconds: what it may take; by default all that is left. At least `MIN_ROUNDS` rounds are done.
+            seconds: what it may take, all that is left by default. One round is done in any case, `MAX_ROUNDS` at most.
             rounds: their number, where it does not depend on the time.
         """
         end = time.perf_counter() + (self.left if seconds is None else seconds)
         repeats = {}
         for name, job in jobs.items():
-            for _ in range(warm_up):
-                self.call(job)
-            repeats[name] = max(1, math.ceil(MIN_SECONDS / max(self.call(job), 1e-9)))
+            took = [self.call(job) for _ in range(max(warm_up, 1))][-1]
+            if took < MIN_SECONDS:  # the first call of a short one is no guide
+                took = self.call(job)
+            repeats[name] = max(1, math.ceil(MIN_SECONDS / max(took, 1e-9)))
         measured: dict[str, list[float]] = {name: [] for name in jobs}
-        least, most = (MIN_ROUNDS, MAX_ROUNDS) if rounds is None else (rounds, rounds)
-        for done in range(most):
+        for done in range(rounds or MAX_ROUNDS):
             begin = time.perf_counter()
             for name, job in jobs.items():
                 measured[name].append(self.call(job, repeats[name]) / repeats[name])
             took = time.perf_counter() - begin
-            if done + 1 >= least and time.perf_counter() + took > end:
+            if done + 1 >= (rounds or 1) and time.perf_counter() + took > end:
                 break
         return Times(measured)

@@ -27,6 +27,9 @@ class Benchmark:
 
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "game": Benchmark(
+        "benchmarks.game", "an iteration of the paper's game, WRN-40-2 to WRN-16-1", seconds=150, least=15
+    ),
     "particlenet": Benchmark("benchmarks.particlenet", "ParticleNet against weaver-core's", needs=("weaver",)),
     "taggers": Benchmark("benchmarks.taggers", "a tagger of CMS against its file", by_default=False),
     "pfnano": Benchmark("benchmarks.pfnano", "scores of CMS from inputs rebuilt of PFNano", by_default=False),
