@@ -42,7 +42,7 @@ def run(name: str, benchmark: Benchmark, bench: Bench) -> dict[str, Any]:
             raise
         raise Skipped(f"needs {error.name}, which is not installed") from error
     report: dict[str, Any] = {"benchmark": name, "summary": benchmark.summary, "machine": machine(bench.device)}
-    report |= {"seconds": round(time.perf_counter() - bench.begun, 1), "peak_mib": _peak_mib()}
+    report |= {"clock": bench.clock, "seconds": round(time.perf_counter() - bench.begun, 1), "peak_mib": _peak_mib()}
     if bench.device.type == "cuda":
         report["peak_card_mib"] = round(torch.cuda.max_memory_allocated(bench.device) / 2**20)
     return report | {"ratios": {}, "targets": {}} | found

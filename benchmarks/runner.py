@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.table import Benchmark
 
 ROOT = Path(__file__).parent.parent
+COMMAND = [sys.executable, "-m", "benchmarks.child"]
 SKIPPED = 3
 START_SECONDS = 6.0
 """What a process needs before it measures, where others compute, too: it imports torch."""
@@ -71,7 +72,7 @@ class Runner:
         """Run one benchmark in a process of its own."""
         with tempfile.TemporaryDirectory() as folder:
             result = Path(folder) / "result.json"
-            command = [sys.executable, "-m", "benchmarks.child", name, "--result", str(result)]
+            command = [*COMMAND, name, "--result", str(result)]
             command += ["--device", self.device, "--seconds", f"{seconds:.1f}"]
             command += ["--threads", str(self.threads)] if self.threads else []
             command += ["--size", *self.sizes] if self.sizes else []
