@@ -1,31 +1,34 @@
-"""How well CMS's scores come back from inputs rebuilt of PFNano: ``python benchmarks/pfnano.py FOLDER pfnano.root``.
+"""How well CMS's scores come back from inputs rebuilt of PFNano.
 
-FOLDER holds ``model.pt`` and ``preprocess.json`` of the Run-2 AK8 tagger. Writes ``benchmarks/pfnano.json``.
+``python -m benchmarks --only pfnano --size folder=FOLDER file=pfnano.root``; FOLDER holds ``model.pt`` and
+``preprocess.json`` of the Run-2 AK8 tagger. It times nothing: it is a comparison that needs files of the user's.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from teachers.tagger import read_tagger
-from zskt.jets.collections import ReconstructedJets
-from zskt.jets.pfnano import read_pfnano
-from zskt.jets.preprocess import read_preprocess
-from zskt.jets.tagger_inputs import TaggerInputs
+from benchmarks.bench import Bench, Skipped
 
 SCORES = {"Xbb": ("label_H_bb",), "Xcc": ("label_H_cc",), "Xqq": ("label_H_qq",), "QCD": None}
 """CMS's names, and the outputs that they are the sum of; QCD is all others."""
 
 
 @torch.no_grad()
-def main() -> None:
-    folder, file = map(Path, sys.argv[1:3])
+def measure(bench: Bench) -> dict[str, Any]:
+    """Compare our scores with those that CMS stored."""
+    from teachers.tagger import read_tagger
+    from zskt.jets.collections import ReconstructedJets
+    from zskt.jets.pfnano import read_pfnano
+    from zskt.jets.preprocess import read_preprocess
+    from zskt.jets.tagger_inputs import TaggerInputs
+
+    if not (bench.text("folder") and bench.text("file")):
+        raise Skipped("needs a tagger and a file of CMS: --size folder=FOLDER file=pfnano.root")
+    folder, file = Path(bench.text("folder")), Path(bench.text("file"))
     where = folder / "preprocess.json"
     tagger, preprocess = read_tagger(folder / "model.pt", read_preprocess(where), where)
     jets = read_pfnano(file, 0.8, preprocess.outputs).samples
@@ -41,10 +44,4 @@ def main() -> None:
             "largest_difference": float((mine - stored).abs().max()),
             "correlation": float(torch.corrcoef(torch.stack([mine, stored]))[0, 1]),
         }
-    result = {"jets": len(jets), "scores": found}
-    Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+    return {"jets": len(jets), "scores": found}

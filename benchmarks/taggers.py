@@ -1,32 +1,27 @@
-"""Speed of CMS's taggers as teachers, as ratios measured in one run: ``python benchmarks/taggers.py FOLDER``.
+"""Speed of a tagger of CMS as a teacher, against its TorchScript file.
 
-FOLDER holds ``model.pt`` and ``preprocess.json``. Compares the TorchScript file with the network that zskt runs in its
-place, forward and with the gradient of the features, on pseudo-jets. Writes ``benchmarks/taggers-NAME.json``.
+Compares the file with the network that zskt runs in its place, forward and with the gradient of the features, on
+pseudo-jets: ``python -m benchmarks --only taggers --size folder=FOLDER``, which holds ``model.pt`` and
+``preprocess.json``.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import nn
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from benchmarks.particlenet import clock, forward
-from generators import GENERATORS
-from teachers.tagger import read_tagger
-from zskt.jets.preprocess import read_preprocess
-from zskt.jets.selection_hints import selection_by_length
-from zskt.jets.tagger_inputs import TaggerInputs
-
-BATCH = 64
+from benchmarks.bench import Bench, Job, Skipped
+from benchmarks.particlenet import forward
+from zskt.contracts import Batch
 
 
-def with_gradient(network: torch.nn.Module, x: tuple[torch.Tensor, ...]) -> Callable[[], object]:
+def with_gradient(network: nn.Module, x: Batch) -> Job:
+    """Make the job of a forward pass and the gradient of all inputs."""
+
     def job() -> None:
         asked = tuple(t.clone().requires_grad_() for t in x)
         network(*asked).log().sum().backward()
@@ -34,38 +29,40 @@ def with_gradient(network: torch.nn.Module, x: tuple[torch.Tensor, ...]) -> Call
     return job
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
+def players(folder: Path, batch: int) -> tuple[dict[str, nn.Module], Batch]:
+    """Read the tagger both ways, and draw pseudo-jets for it."""
+    from generators import GENERATORS
+    from teachers.tagger import read_tagger
+    from zskt.jets.preprocess import read_preprocess
+    from zskt.jets.selection_hints import selection_by_length
+    from zskt.jets.tagger_inputs import TaggerInputs
+
     where = folder / "preprocess.json"
     tagger, preprocess = read_tagger(folder / "model.pt", read_preprocess(where), where)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        script = torch.jit.load(str(folder / "model.pt"), map_location="cpu").eval()
-    for parameter in script.parameters():
-        parameter.requires_grad_(False)
-    generator = GENERATORS["shower-prior"].build(
-        TaggerInputs(preprocess=preprocess, selection=selection_by_length(preprocess))
-    )
+        script = torch.jit.load(str(folder / "model.pt"), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    script.requires_grad_(False)
+    inputs = TaggerInputs(preprocess=preprocess, selection=selection_by_length(preprocess))
+    generator = GENERATORS["shower-prior"].build(inputs)
     rng = torch.Generator().manual_seed(0)
-    x = tuple(t[:BATCH] for t in generator(torch.randn(3 * BATCH, generator.latent_size, generator=rng), rng).x)
-    seconds = {
-        "script_forward": clock(forward(script, x)),
-        "ours_forward": clock(forward(tagger.network, x)),
-        "script_gradient": clock(with_gradient(script, x)),
-        "ours_gradient": clock(with_gradient(tagger.network, x)),
-    }
-    result = {
-        "batch": len(x[0]),
-        "slots": [t.shape[-1] for t in x],
-        "threads": torch.get_num_threads(),
-        "forward_ratio": seconds["script_forward"] / seconds["ours_forward"],
-        "gradient_ratio": seconds["script_gradient"] / seconds["ours_gradient"],
-        "seconds": seconds,
-    }
-    path = Path(__file__).with_name(f"taggers-{folder.name}.json")
-    path.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    x = generator(torch.randn(3 * batch, generator.latent_size, generator=rng), rng).x
+    return {"TorchScript": script, "zskt": tagger.network}, tuple(t[:batch] for t in x)
 
 
-if __name__ == "__main__":
-    main()
+def measure(bench: Bench) -> dict[str, Any]:
+    """Time the file and our network in turns."""
+    folder = bench.text("folder")
+    if not folder:
+        raise Skipped("needs a folder with model.pt and preprocess.json: --size folder=FOLDER")
+    found, x = players(Path(folder), bench.size("batch", 64))
+    x = tuple(t.to(bench.device) for t in x)
+    jobs = {f"{name}, forward": forward(n.to(bench.device), x) for name, n in found.items()}
+    jobs |= {f"{name}, with gradient": with_gradient(n, x) for name, n in found.items()}
+    times = bench.time(jobs)
+    ratios = {
+        f"{way}: TorchScript / zskt": times.ratio(f"TorchScript, {way}", f"zskt, {way}")
+        for way in ("forward", "with gradient")
+    }
+    slots = [t.shape[-1] for t in x]
+    return {"tagger": Path(folder).name, "batch": len(x[0]), "slots": slots, "ratios": ratios, "times": times.to_json()}

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-import uproot
 from PIL import Image
 
 from zskt.jets.sample import SAMPLE
@@ -82,6 +81,8 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
 @pytest.fixture(scope="session")
 def few_jets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few jets of the sample that ships."""
+    import uproot  # tests of other domains do without
+
     path = tmp_path_factory.mktemp("data") / "few.root"
     with uproot.open(SAMPLE) as file:
         jets = file["tree"].arrays(entry_stop=200)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
+from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.gaussian import GaussianHead
 
 
@@ -32,6 +33,12 @@ class Output:
     def detach(self) -> Output:
         """Return the same numbers without their graph."""
         return Output(self.logits.detach(), {name: t.detach() for name, t in self.extras.items()})
+
+    def clone(self) -> Output:
+        """Return the same numbers in memory of their own, where a GPU's next answer would overwrite these."""
+        if not self.logits.is_cuda:
+            return self
+        return Output(self.logits.clone(), {name: t.clone() for name, t in self.extras.items()})
 
     def rows(self, index: Tensor) -> Output:
         """Return the output of some of the samples."""
@@ -150,20 +157,30 @@ class Pair:
         return self.forward(self.student, x, terms)
 
 
-@dataclass(frozen=True)
 class CountedTeacher:
     """The teacher of a pair, each of whose answers is counted as ``teacher_queries``."""
 
-    pair: Pair
-    state: TrainState
+    def __init__(self, pair: Pair, state: TrainState) -> None:
+        self.pair, self.state = pair, state
+        self._replayed = Replayed(self._answer, allowed=is_replayable(pair.teacher))
+
+    def count(self, x: Batch) -> None:
+        """Count a batch that the teacher was asked about elsewhere."""
+        self.state.count("teacher_queries", len(x[0]))
 
     def __call__(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
         """Answer a batch, with a graph to x where one is recorded."""
         assert self.pair.teacher is not None
-        self.state.count("teacher_queries", len(x[0]))
+        self.count(x)
         return self.pair.forward(self.pair.teacher, x, terms)
 
     @torch.no_grad()
     def query(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
         """Answer a batch without a graph."""
-        return self(x, terms)
+        assert self.pair.teacher is not None
+        self.count(x)
+        return self._replayed(*x, key=tuple(terms)).clone()
+
+    def _answer(self, *x: Tensor, key: tuple[Captures, ...]) -> Output:
+        assert self.pair.teacher is not None
+        return self.pair.forward(self.pair.teacher, x, key)

@@ -23,6 +23,8 @@ class Generator(nn.Module):
 
     latent_size: int = 1
     """Z"""
+    replayable: bool = False
+    """Whether pseudo-samples depend on z alone, and are as many as z: see `zskt.cuda_graphs.is_replayable`."""
     acceptance: float = 1.0
     """Share of latent variables that lead to a pseudo-sample inside the domain, at least."""
 
@@ -37,9 +39,13 @@ class Generator(nn.Module):
     def update(self, component: Tensor, reward: Tensor) -> None:
         """Learn from rewards alone: what each mixture component (B,) was worth, (B,). Most generators do not."""
 
+    def latent(self, count: int, rng: torch.Generator) -> Tensor:
+        """Draw latent variables of N(0, 1): (count, Z)."""
+        return torch.randn(count, self.latent_size, generator=rng, device=rng.device)
+
     def draw(self, count: int, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Draw ``count`` latent variables, and at most as many pseudo-samples from them."""
-        z = torch.randn(count, self.latent_size, generator=rng, device=rng.device)
+        z = self.latent(count, rng)
         batch: PseudoBatch = self(z, rng) if labels is None else self(z, rng, labels)
         return batch._replace(latent=(z,), labels=labels)
 
@@ -55,11 +61,8 @@ class Generator(nn.Module):
         batches: list[PseudoBatch] = []
         zs: list[Tensor] = []
         while sum(len(batch.x[0]) for batch in batches) < count:
-            if len(zs) < len(latent):
-                z = latent[len(zs)]
-            else:
-                n = math.ceil(count / self.acceptance)
-                z = torch.randn(n, self.latent_size, generator=rng, device=rng.device)
+            n = math.ceil(count / self.acceptance)
+            z = latent[len(zs)] if len(zs) < len(latent) else self.latent(n, rng)
             zs.append(z)
             batches.append(self(z, rng) if labels is None else self(z, rng, labels))
         return _first(batches, count)._replace(latent=tuple(zs), labels=labels)

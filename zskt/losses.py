@@ -149,10 +149,12 @@ def ascend(x: Tensor, kl: Tensor, distance: Tensor) -> Tensor:
 def finite(value: Tensor, term: str) -> Tensor:
     """Return ``value``, a scalar.
 
+    On a GPU it is not read, which would stall the queue of kernels: `zskt.optim.step` sees to it.
+
     Raises:
         NonFiniteLoss: if it is NaN or infinite, naming ``term``.
     """
-    if not torch.isfinite(value):
+    if not value.is_cuda and not torch.isfinite(value):
         raise NonFiniteLoss(f"{term} is {value.item()}")
     return value
 
@@ -210,12 +212,17 @@ class KL(Term):
 
 @dataclass(frozen=True)
 class CrossEntropy(Term):
-    """Cross-entropy with the labels that a batch carries."""
+    """Cross-entropy with the labels that a batch carries.
 
+    Label smoothing (C. Szegedy et al., arXiv:1512.00567, section 7) gives that share of the truth to all K classes.
+    """
+
+    label_smoothing: float = 0.0
     name = "cross-entropy"
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
-        return nn.functional.cross_entropy(student.logits, teacher.extras["labels"])
+        labels = teacher.extras["labels"]
+        return nn.functional.cross_entropy(student.logits, labels, label_smoothing=self.label_smoothing)
 
 
 @dataclass(frozen=True)

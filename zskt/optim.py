@@ -1,14 +1,20 @@
-"""Learning-rate schedules, and one step of an optimiser that refuses a gradient that is not finite."""
+"""Optimisers, learning-rate schedules, and one step that refuses a gradient that is not finite."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from zskt.errors import NonFiniteLoss
 from zskt.losses import finite
+
+ONE_CYCLE_RISE = 0.25
+"""Share of the run in which the rate of `one_cycle` rises."""
 
 
 def cosine(now: int, steps: int) -> float:
@@ -19,6 +25,16 @@ def cosine(now: int, steps: int) -> float:
 def step_decay(now: int, steps: int) -> float:
     """Divide by 5 after 30, 60 and 80 % of the run (Zagoruyko and Komodakis, arXiv:1605.07146, section 3)."""
     return 0.2 ** sum(now >= share * steps for share in (0.3, 0.6, 0.8))
+
+
+def one_cycle(now: int, steps: int) -> float:
+    """Rise from 0 to 1 over the first quarter of the run, and fall to 0 over the rest, by straight lines.
+
+    L. N. Smith and N. Topin, "Super-convergence", arXiv:1708.07120: a few tens of epochs at rates that are too high for
+    long reach what hundreds do.
+    """
+    share = (now + 1) / steps
+    return min(share / ONE_CYCLE_RISE, (1 - now / steps) / (1 - ONE_CYCLE_RISE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +62,52 @@ class StudentSchedule:
         return self.lr * rise * cosine(begin, steps)
 
 
+def adamw(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
+    """Make AdamW, its weight decay decoupled (I. Loshchilov and F. Hutter, arXiv:1711.05101)."""
+    return torch.optim.AdamW(parameters, weight_decay=weight_decay, **_options(parameters, lr, "capturable"))
+
+
+def adam(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    """Make Adam (D. Kingma and J. Ba, arXiv:1412.6980)."""
+    return torch.optim.Adam(parameters, **_options(parameters, lr, "capturable"))
+
+
+def nesterov(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
+    """Make stochastic gradient descent with Nesterov's momentum of 0.9."""
+    momentum: dict[str, Any] = {"momentum": 0.9, "nesterov": True}
+    return torch.optim.SGD(parameters, weight_decay=weight_decay, **momentum, **_options(parameters, lr))
+
+
+def _options(parameters: list[nn.Parameter], lr: float, *flags: str) -> dict[str, Any]:
+    """Return an optimiser's rate and, on a GPU, what makes it one kernel whose rate lies there: a graph can replay it.
+
+    Args:
+        flags: further options that a graph needs.
+    """
+    if not parameters[0].is_cuda:
+        return {"lr": lr}
+    # The steps before the recording are not captured, and PyTorch finds them slow.
+    warnings.filterwarnings("ignore", message="This instance was constructed with capturable=True")
+    return {"lr": torch.tensor(lr, device=parameters[0].device), "fused": True} | dict.fromkeys(flags, True)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Set the learning rate of the steps to come; on a GPU in place, where a CUDA graph reads it."""
+    for group in optimizer.param_groups:
+        device = group["params"][0].device
+        if device.type != "cuda":
+            group["lr"] = lr
+        elif isinstance(group["lr"], Tensor) and group["lr"].device == device:
+            group["lr"].fill_(lr)
+        else:  # out of a checkpoint, which lies on the CPU
+            group["lr"] = torch.tensor(lr, device=device)
+
+
 def step(loss: Tensor, optimizer: torch.optim.Optimizer, max_grad_norm: float = 0.0) -> None:
     """Take one step on ``loss`` of the optimiser's parameters alone, their gradient clipped to a norm if positive.
+
+    On a GPU nothing waits for the check of the gradient: the step, and all later ones, leave the parameters as they
+    are, and `require_finite` says so.
 
     Raises:
         NonFiniteLoss: if the gradient is NaN or infinite; the parameters stay as they were.
@@ -55,5 +115,30 @@ def step(loss: Tensor, optimizer: torch.optim.Optimizer, max_grad_norm: float = 
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
-    finite(nn.utils.clip_grad_norm_(parameters, max_grad_norm or math.inf), "norm of the gradient")
+    norm = nn.utils.clip_grad_norm_(parameters, max_grad_norm or math.inf)
+    if norm.is_cuda:
+        _skip_unless_finite(torch.stack([loss.detach().float(), norm.float()]), optimizer)
+    else:
+        finite(norm, "norm of the gradient")
     optimizer.step()
+
+
+def _skip_unless_finite(values: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """Tell a fused optimiser, through its ``found_inf``, to skip this step and all later ones if a value is not finite.
+
+    It is what `torch.amp.GradScaler` tells it by.
+    """
+    if not hasattr(optimizer, "found_inf"):
+        optimizer.found_inf = torch.zeros((), device=values.device)  # type: ignore[attr-defined]
+    optimizer.found_inf.logical_or_(~values.isfinite().all())  # type: ignore[attr-defined]
+
+
+def require_finite(optimizer: torch.optim.Optimizer, whose: str) -> None:
+    """Read what `step` found on a GPU; call it once an iteration.
+
+    Raises:
+        NonFiniteLoss: if loss or gradient were NaN or infinite; the parameters are those of before.
+    """
+    found = getattr(optimizer, "found_inf", None)
+    if found is not None and bool(found):
+        raise NonFiniteLoss(f"{whose} loss or gradient is not finite")

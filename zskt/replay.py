@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from zskt.contracts import Batch
+from zskt.device import to_device
 from zskt.forward import Output
 from zskt.padding import cat, padded
 
@@ -46,7 +47,7 @@ class ReplayBuffer:
         if not self._columns:
             self._columns = {name: self._empty(column, _kept_as(name, column)) for name, column in columns.items()}
             self._dtypes = {name: column.dtype for name, column in columns.items()}
-        rows = (torch.arange(self.seen, self.seen + len(output.logits)) % self.size).to(self.device)
+        rows = torch.arange(self.seen, self.seen + len(output.logits), device=self.device) % self.size
         for name, column in columns.items():
             self._widen(name, column.shape[-1])
             kept = self._columns[name]
@@ -79,7 +80,8 @@ class ReplayBuffer:
         rows = torch.randint(len(self), (count,), generator=rng)
         if balance and self._columns["logits"].shape[1]:  # a pure regression has no classes to balance
             rows = torch.multinomial(self._class_weights(balance), count, replacement=True, generator=rng)
-        columns = {name: column[rows.to(column.device)] for name, column in self._columns.items()}
+        rows = to_device(rows, self.device)
+        columns = {name: column[rows] for name, column in self._columns.items()}
         columns = {name: column.to(self._dtypes[name]) for name, column in columns.items()}
         inputs = sum(name.startswith("x.") for name in columns)
         x = tuple(columns.pop(f"x.{i}") for i in range(inputs))

@@ -48,6 +48,7 @@ class ConvGenerator(Generator):
     """
 
     latent_size = 100
+    replayable = True
 
     def __init__(self, inputs: ImageInputs) -> None:
         super().__init__()

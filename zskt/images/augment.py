@@ -10,31 +10,36 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from zskt.device import to_device
+
 MAX_SHIFT = 4
 """Largest shift in each direction, in pixels; black comes in."""
 
 
 def shift(pixels: Tensor, rng: torch.Generator) -> Tensor:
-    """Move each image by up to `MAX_SHIFT` pixels along both axes: (B, C, H, W) -> the same."""
+    """Move each image by up to `MAX_SHIFT` pixels along both axes: (B, C, H, W) -> the same.
+
+    ``rng`` is a stream of the CPU, as in all of these.
+    """
     size = pixels.shape[-1]
     padded = torch.nn.functional.pad(pixels, (MAX_SHIFT,) * 4)
     corner = torch.randint(2 * MAX_SHIFT + 1, (2, len(pixels), 1), generator=rng)
     rows, columns = (corner + torch.arange(size)).unbind(0)  # (B, H), (B, W)
     image = torch.arange(len(pixels)).view(-1, 1, 1)
-    return padded.permute(0, 2, 3, 1)[image, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
+    index = (to_device(i, pixels.device) for i in (image, rows.unsqueeze(2), columns.unsqueeze(1)))
+    return padded.permute(0, 2, 3, 1)[tuple(index)].permute(0, 3, 1, 2)
 
 
 def mirror(pixels: Tensor, rng: torch.Generator) -> Tensor:
     """Mirror each image left to right with probability 1/2: (B, C, H, W) -> the same."""
     mirrored = torch.rand(len(pixels), 1, 1, 1, generator=rng) < 0.5
-    return torch.where(mirrored, pixels.flip(-1), pixels)
+    return torch.where(to_device(mirrored, pixels.device), pixels.flip(-1), pixels)
 
 
 def cutmix(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     """Paste a rectangle of the image before it into a ``share`` of the images of a batch: (B, C, H, W) -> the same.
 
     S. Yun et al., "CutMix", arXiv:1905.04899, figure 1; each side is a quarter to three quarters of the image's.
-    ``rng`` is a stream of the CPU.
     """
     size, n = x.shape[-1], len(x)
     side = torch.randint(size // 4, 3 * size // 4 + 1, (2, n, 1), generator=rng)
@@ -43,7 +48,7 @@ def cutmix(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     rows, columns = ((pixel >= corner) & (pixel < corner + side)).unbind(0)  # (B, H), (B, W)
     mixed = torch.rand(n, 1, 1, generator=rng) < share
     inside = rows.unsqueeze(2) & columns.unsqueeze(1) & mixed
-    return torch.where(inside.unsqueeze(1).to(x.device), x.roll(1, 0), x)
+    return torch.where(to_device(inside.unsqueeze(1), x.device), x.roll(1, 0), x)
 
 
 AUGMENTATIONS: dict[str, tuple[Callable[[Tensor, torch.Generator], Tensor], ...]] = {

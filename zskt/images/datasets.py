@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 import torch
 from torch import Tensor
 
@@ -106,6 +105,8 @@ def _open(dataset: ImageDataset, split: Split, root: Path, download: bool) -> An
 
 def _fetched(dataset: ImageDataset, split: Split) -> Any:
     """Fetch a data set from its publisher, once."""
+    import pooch  # only where something is fetched
+
     if not dataset.torchvision:
         raise MissingSamples(f"{dataset.name}: no {split} images are known; give a folder with them as --data")
     try:

@@ -6,6 +6,7 @@ Shapes: B images, C channels, H x W pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -45,10 +46,16 @@ class ImageInputs:
 
     def normalised(self, x: Tensor) -> Tensor:
         """Normalise intensities (B, C, H, W) in [0, 1]."""
-        mean, std = (torch.tensor(v, device=x.device).view(-1, 1, 1) for v in (self.mean, self.std))
+        mean, std = (_of_channels(v, x.device) for v in (self.mean, self.std))
         return (x - mean) / std
 
     def intensities(self, x: Tensor) -> Tensor:
         """Undo `normalised`, for pictures: (B, C, H, W)."""
-        mean, std = (torch.tensor(v, device=x.device).view(-1, 1, 1) for v in (self.mean, self.std))
+        mean, std = (_of_channels(v, x.device) for v in (self.mean, self.std))
         return x * std + mean
+
+
+@cache
+def _of_channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Return numbers of channels as (C, 1, 1); a GPU is sent them once."""
+    return torch.tensor(values, device=device).view(-1, 1, 1)

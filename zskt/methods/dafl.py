@@ -20,8 +20,8 @@ from zskt.forward import CountedTeacher, capture
 from zskt.generator import is_trainable
 from zskt.losses import KL, class_information, generator_loss, own_class_cross_entropy
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, batch_metrics, require_gradient, trainable
-from zskt.optim import cosine, step
+from zskt.methods.student import StudentStep, require_gradient, trainable
+from zskt.optim import adam, adamw, cosine, require_finite, set_rate, step
 from zskt.settings import Settings, setting
 
 
@@ -66,7 +66,7 @@ class DAFL(Method):
             raise UserError("feature_weight: the teacher names no layers (attention_layers); set feature_weight=0")
         self.layers = layers[-1:] if config.feature_weight else ()
         self.rng = torch.Generator(setup.device).manual_seed(4 * setup.seed)
-        optimizer = torch.optim.AdamW(trainable(setup.pair.student), config.student_lr, weight_decay=0.0)
+        optimizer = adamw(trainable(setup.pair.student), config.student_lr)
         self.state = TrainState(
             parts={"student": setup.pair.student, "student_optimizer": optimizer, "generator": setup.generator},
             streams={"latent": self.rng},
@@ -74,7 +74,7 @@ class DAFL(Method):
         )
         self.generator_optimizer: torch.optim.Optimizer | None = None
         if is_trainable(setup.generator):
-            self.generator_optimizer = torch.optim.Adam(list(setup.generator.parameters()), config.generator_lr)
+            self.generator_optimizer = adam(list(setup.generator.parameters()), config.generator_lr)
             self.state.parts["generator_optimizer"] = self.generator_optimizer
         self.terms = (KL(temperature=config.temperature),)
         self.student_step = StudentStep(self.pair, self.terms, self.state, optimizer, config.max_grad_norm)
@@ -94,15 +94,16 @@ class DAFL(Method):
                 self.generator.update(batch.component, reward.detach())
             if self.generator_optimizer is not None:
                 require_gradient(answer)
-                self.generator_optimizer.param_groups[0]["lr"] = config.generator_lr * fall
+                set_rate(self.generator_optimizer, config.generator_lr * fall)
                 loss = generator_loss(reward, batch.log_prob, batch.penalty)
                 step(loss, self.generator_optimizer, config.max_grad_norm)
             x, answer = tuple(t.detach() for t in batch.x), answer.detach()
             loss, output = self.student_step(x, answer, config.student_lr * fall)
             state.step += 1
-            metrics = {"loss/student": float(loss), **batch_metrics(answer.logits, output.logits)}
+            if self.generator_optimizer is not None:
+                require_finite(self.generator_optimizer, "generator's")
             yield {
-                **metrics,
+                **self.student_step.metrics(loss, answer.logits, output.logits),
                 "reward/generator": float(reward.detach().mean()),
                 "rate/student": config.student_lr * fall,
             }

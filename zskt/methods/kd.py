@@ -15,11 +15,12 @@ import torch
 from tqdm import tqdm
 
 from zskt.checkpoint import TrainState
+from zskt.device import to_device
 from zskt.forward import CountedTeacher
 from zskt.images.augment import cutmix
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, batch_metrics, ema_of, init_from_teacher, student_terms, trainable
-from zskt.optim import cosine
+from zskt.methods.student import StudentStep, ema_of, init_from_teacher, student_terms, trainable
+from zskt.optim import adamw, cosine
 from zskt.replay import ReplayBuffer
 from zskt.settings import Settings, setting
 
@@ -77,7 +78,7 @@ class KD(Method):
             init_from_teacher(pair)
         self.terms = student_terms(config, pair)
         self.cacheable = [term for term in self.terms if term.cacheable]
-        optimizer = torch.optim.AdamW(trainable(pair.student), config.student_lr, weight_decay=config.weight_decay)
+        optimizer = adamw(trainable(pair.student), config.student_lr, config.weight_decay)
         self.samples, average = ReplayBuffer(len(self.data), device), ema_of(pair.student, config.ema_decay)
         self.rng = torch.Generator().manual_seed(4 * setup.seed + 1)
         self.state = TrainState(
@@ -95,7 +96,7 @@ class KD(Method):
         starts = range(0, len(self.data), QUERY_BATCH)
         for i in tqdm(starts, "teacher queries", disable=None, unit="batch", leave=False):
             batch = self.inputs(self.data.samples[i : i + QUERY_BATCH])
-            x = tuple(t.to(self.state.device) for t in batch)
+            x = tuple(to_device(t, self.state.device) for t in batch)
             self.samples.add(x, self.teacher.query(x, self.cacheable))
 
     def run(self) -> Iterator[Metrics]:
@@ -113,7 +114,7 @@ class KD(Method):
                     answer = self.teacher.query(x, self.terms)
                 loss, output = self.student_step(x, answer, lr)
             state.step += 1
-            yield {"loss/student": float(loss), **batch_metrics(answer.logits, output.logits), "rate/student": lr}
+            yield {**self.student_step.metrics(loss, answer.logits, output.logits), "rate/student": lr}
 
     @property
     def result(self) -> torch.nn.Module:

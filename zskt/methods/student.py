@@ -6,7 +6,7 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -15,11 +15,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
+from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.errors import UserError, lookup
 from zskt.forward import Output, Pair
 from zskt.losses import KL, TERMS, Attention, Hint, Term, Values, divergence, student_loss
 from zskt.methods.method import Metrics
-from zskt.optim import step
+from zskt.optim import require_finite, set_rate, step
 
 MAX_LISTED_CLASSES = 20
 """Of more classes, an iteration logs how many come up, not the share of each."""
@@ -68,18 +69,41 @@ class StudentStep:
     optimizer: torch.optim.Optimizer
     max_grad_norm: float = 0.0
     average: AveragedModel | None = None
+    _replayed: Replayed[tuple[Tensor, Output]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._replayed = Replayed(self._step, allowed=is_replayable(self.pair.student))
 
     def __call__(self, x: Batch, target: Output, lr: float) -> tuple[Tensor, Output]:
-        """Minimise the terms at a learning rate; the loss and the student's output, both without graph."""
-        output = self.pair.ask_student(x, self.terms)
-        loss = student_loss(self.terms, target, output)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        step(loss, self.optimizer, self.max_grad_norm)
+        """Minimise the terms at a learning rate; the loss and the student's output, both without graph.
+
+        On a GPU both are overwritten by the next step.
+        """
+        set_rate(self.optimizer, lr)
+        names = tuple(target.extras)
+        loss, output = self._replayed(*x, target.logits, *target.extras.values(), key=names)
         if self.average is not None:
             self.average.update_parameters(self.pair.student)
         self.state.count("steps", 1)
+        return loss, output
+
+    def _step(self, *tensors: Tensor, key: tuple[str, ...]) -> tuple[Tensor, Output]:
+        """Take the step; tensors are those of x, the logits, and the extras whose names are ``key``."""
+        inputs = len(tensors) - len(key) - 1
+        x, target = tensors[:inputs], Output(tensors[inputs], dict(zip(key, tensors[inputs + 1 :], strict=True)))
+        output = self.pair.ask_student(x, self.terms)
+        loss = student_loss(self.terms, target, output)
+        step(loss, self.optimizer, self.max_grad_norm)
         return loss.detach(), output.detach()
+
+    def metrics(self, loss: Tensor, teacher: Tensor, student: Tensor) -> Metrics:
+        """Return what an iteration logs of its last step: the loss, and `batch_metrics` of logits (B, K).
+
+        Raises:
+            NonFiniteLoss: on a GPU, if a loss or gradient of the iteration was NaN or infinite.
+        """
+        require_finite(self.optimizer, "student's")
+        return {"loss/student": float(loss), **batch_metrics(teacher, student)}
 
     @property
     def result(self) -> nn.Module:

@@ -21,13 +21,15 @@ from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
 from zskt.contracts import Samples
+from zskt.dataset import Labelled
+from zskt.device import to_device
 from zskt.errors import UserError, lookup
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
 from zskt.losses import KL, TERMS, Attention, CrossEntropy, Term
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, trainable
-from zskt.optim import cosine, step_decay
+from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
 from zskt.settings import Settings, setting
 
 
@@ -41,9 +43,10 @@ class SupervisedConfig(Settings):
     """B: samples a step."""
     student_steps: int = setting(0, minimum=0)
     """Steps of a round, over random orders of all samples; 0 takes every sample once."""
-    optimizer: str = setting("adamw", choices=("adamw", "sgd"))
-    """"adamw" with a cosine, or "sgd": Nesterov's with momentum 0.9, its rate divided by 5 after 30, 60 and 80 % of the
-    epochs, as in the literature on wide ResNets."""
+    optimizer: str = setting("adamw", choices=("adamw", "sgd", "one-cycle"))
+    """"adamw" with a cosine; or Nesterov's momentum of 0.9, either with a rate that is divided by 5 after 30, 60 and
+    80 % of the epochs, as in the literature on wide ResNets ("sgd"), or that rises to `student_lr` and falls to 0
+    ("one-cycle")."""
     augment: str = setting("none", choices=tuple(AUGMENTATIONS), domain="images")
     """Augmentation of real images: see `zskt.images.augment.AUGMENTATIONS`."""
     kd_fraction: float = setting(0.9, minimum=0, maximum=1)
@@ -52,6 +55,8 @@ class SupervisedConfig(Settings):
     """Weight of the match of attention maps, beta of AT."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    label_smoothing: float = setting(0.0, minimum=0, below=1)
+    """Share of the labels' truth that all classes are given alike."""
     samples_per_class: int = setting(0, minimum=0)
     """M, labelled samples of each class; 0 takes all."""
     init_from_run: str = setting("scratch")
@@ -76,19 +81,10 @@ class SupervisedConfig(Settings):
         return bool(self.kd_fraction or self.attention_weight or self.terms)
 
 
-def _adamw(network: nn.Module, config: SupervisedConfig) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(trainable(network), config.student_lr, weight_decay=config.weight_decay)
-
-
-def _sgd(network: nn.Module, config: SupervisedConfig) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
-        trainable(network), config.student_lr, momentum=0.9, nesterov=True, weight_decay=config.weight_decay
-    )
-
-
-OPTIMIZERS: dict[str, tuple[Callable[[nn.Module, SupervisedConfig], torch.optim.Optimizer], Callable[..., float]]] = {
-    "adamw": (_adamw, cosine),
-    "sgd": (_sgd, step_decay),
+OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], Callable[[int, int], float]]] = {
+    "adamw": (adamw, cosine),
+    "sgd": (nesterov, step_decay),
+    "one-cycle": (nesterov, one_cycle),
 }
 """Name -> how the optimiser is made, and its schedule."""
 
@@ -104,7 +100,8 @@ class Supervised(Method):
 
     def __init__(self, config: SupervisedConfig, setup: Setup) -> None:
         assert setup.data is not None and setup.inputs is not None
-        self.config, self.pair, self.data, self.inputs = config, setup.pair, setup.data, setup.inputs
+        self.config, self.pair, self.inputs = config, setup.pair, setup.inputs
+        self.data = on_device(setup.data, setup.device)
         pair, data = setup.pair, setup.data
         if getattr(pair.student, "bernoulli", False):
             raise UserError(
@@ -113,7 +110,7 @@ class Supervised(Method):
         self.size = min(config.batch_size, len(data))
         self.steps = config.student_steps or max(len(data) // self.size, 1)
         make, self.schedule = OPTIMIZERS[config.optimizer]
-        optimizer = make(pair.student, config)
+        optimizer = make(trainable(pair.student), config.student_lr, config.weight_decay)
         self.rng = torch.Generator().manual_seed(4 * setup.seed)
         self.state = TrainState(
             parts={"student": pair.student, "student_optimizer": optimizer},
@@ -129,21 +126,24 @@ class Supervised(Method):
         config, state, device = self.config, self.state, self.state.device
         while state.step < config.epochs:
             self.pair.student.train()
-            loss_sum, correct = 0.0, 0
+            loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+            correct = torch.zeros((), dtype=torch.int64, device=device)
             for i, rows in enumerate(self._batches()):
                 lr = config.student_lr * self.schedule(state.step * self.steps + i, config.epochs * self.steps)
                 batch = self.data[rows]
-                x = tuple(t.to(device) for t in self.inputs(self.augmented(batch.samples)))
-                labels = batch.labels.to(device)
+                x = tuple(to_device(t, device) for t in self.inputs(self.augmented(batch.samples)))
+                labels = to_device(batch.labels, device)
                 answer = Output(x[0].new_zeros(len(rows), 0)) if self.pair.teacher is None else None
                 answer = answer or self.teacher.query(x, self.terms)
                 answer.extras["labels"] = labels
                 loss, output = self.student_step(x, answer, lr)
-                loss_sum, correct = loss_sum + float(loss), correct + int((output.logits.argmax(1) == labels).sum())
+                loss_sum += loss
+                correct += (output.logits.argmax(1) == labels).sum()
+            require_finite(self.student_step.optimizer, "student's")
             state.step += 1
             yield {
-                "loss/student": loss_sum / self.steps,
-                "accuracy/training": correct / (self.steps * self.size),
+                "loss/student": float(loss_sum) / self.steps,
+                "accuracy/training": int(correct) / (self.steps * self.size),
                 "rate/student": lr,
             }
 
@@ -163,15 +163,23 @@ class Supervised(Method):
         """Yield the rows of a round's batches: as many random orders of all samples as that takes."""
         orders = math.ceil(self.steps * self.size / len(self.data))
         order = torch.cat([torch.randperm(len(self.data), generator=self.rng) for _ in range(orders)])
+        order = to_device(order, self.data.labels.device)
         return (order[i * self.size : (i + 1) * self.size] for i in range(self.steps))
+
+
+def on_device(data: Labelled, device: torch.device) -> Labelled:
+    """Move images to a GPU for good, where they are augmented, too; jets stay where they are read."""
+    if not isinstance(data.samples, Tensor):
+        return data
+    return Labelled(data.samples.to(device), data.labels.to(device))
 
 
 def supervised_terms(config: SupervisedConfig, *, has_teacher: bool) -> list[Term]:
     """List the terms of KD+AT; without a teacher, cross-entropy alone."""
     if not has_teacher:
-        return [CrossEntropy()]
+        return [CrossEntropy(label_smoothing=config.label_smoothing)]
     terms: list[Term] = [
-        CrossEntropy(1 - config.kd_fraction),
+        CrossEntropy(1 - config.kd_fraction, label_smoothing=config.label_smoothing),
         KL(config.kd_fraction, temperature=config.temperature),
         Attention(config.attention_weight),
         *(lookup(TERMS, name, "term of the loss")(weight) for name, weight in config.terms.items()),

@@ -18,6 +18,8 @@ from torch import Tensor
 from zskt.bn_statistics import capture_bn_statistics, normalisations
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
+from zskt.cuda_graphs import Replayed, is_replayable
+from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
@@ -26,14 +28,13 @@ from zskt.losses import ascend, class_information, divergence, entropy, generato
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import (
     StudentStep,
-    batch_metrics,
     ema_of,
     init_from_teacher,
     require_gradient,
     student_terms,
     trainable,
 )
-from zskt.optim import StudentSchedule, cosine, step
+from zskt.optim import StudentSchedule, adam, adamw, cosine, require_finite, set_rate, step
 from zskt.replay import ReplayBuffer, concatenate
 from zskt.settings import Settings, setting
 
@@ -135,7 +136,7 @@ class ZSKT(Method):
             growth=config.step_growth,
             warmup=config.warmup,
         )
-        optimizer = torch.optim.AdamW(trainable(pair.student), config.student_lr, weight_decay=config.weight_decay)
+        optimizer = adamw(trainable(pair.student), config.student_lr, config.weight_decay)
         self.replay, average = ReplayBuffer(config.replay_size, device), ema_of(pair.student, config.ema_decay)
         # The latent stream is drawn where the generator computes; replay chooses rows, which is the CPU's work.
         self.latent_rng = torch.Generator(device).manual_seed(4 * seed)
@@ -150,10 +151,12 @@ class ZSKT(Method):
         self.state.parts["generator"] = generator
         self.generator_optimizer: torch.optim.Optimizer | None = None
         if is_trainable(generator):
-            self.generator_optimizer = torch.optim.Adam(list(generator.parameters()), config.generator_lr)
+            self.generator_optimizer = adam(list(generator.parameters()), config.generator_lr)
             self.state.parts["generator_optimizer"] = self.generator_optimizer
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self.teacher = CountedTeacher(pair, self.state)
+        networks = (generator, pair.teacher, pair.student)
+        self.climb = Replayed(self._climb, allowed=device.type == "cuda" and all(map(is_replayable, networks)))
 
     def run(self) -> Iterator[Metrics]:
         """Play Algorithm 1 to its last iteration, and yield what each iteration has to log."""
@@ -180,7 +183,7 @@ class ZSKT(Method):
                 loss, output = self.student_step(x, answer, schedule.rate(begin, end))
             state.step += 1
             if begin < end:  # at the very beginning, where the number of steps grows, there may be none
-                learned = {"loss/student": float(loss), **batch_metrics(answer.logits, output.logits)}
+                learned = self.student_step.metrics(loss, answer.logits, output.logits)
                 metrics = {**learned, "rate/student": schedule.rate(begin, end), **metrics}
             yield metrics
 
@@ -192,24 +195,36 @@ class ZSKT(Method):
     def generator_step(self) -> tuple[PseudoBatch, Output, Metrics]:
         """Take a step with gradients to the generator only; the batch, the teacher's answer, and what to log."""
         config, optimizer = self.config, self.generator_optimizer
+        assert optimizer is not None
+        lr = config.generator_lr * cosine(self.state.step, config.iterations)
+        set_rate(optimizer, lr)
+        if self.climb.allowed:  # its z are all that it depends on
+            batch, answer, kl, penalty = self.climb(self.generator.latent(config.batch_size, self.latent_rng))
+        else:
+            batch, answer, kl, penalty = self._climb()
+        self.teacher.count(batch.x)
+        require_finite(optimizer, "generator's")
+        metrics = {"kl/generator": float(kl), "rate/generator": lr}
+        if penalty is not None:
+            metrics["penalty/generator"] = float(penalty)
+        return batch, answer, metrics
+
+    def _climb(self, *latent: Tensor, key: None = None) -> tuple[PseudoBatch, Output, Tensor, Tensor | None]:
+        """Move the generator; the batch, the teacher's answer, the mean KL(T || S), the penalty, all without graph."""
+        config, optimizer = self.config, self.generator_optimizer
         assert optimizer is not None and self.pair.teacher is not None
-        batch = self.generator.sample(config.batch_size, self.latent_rng)
+        batch = self.generator.sample(config.batch_size, self.latent_rng, latent=latent)
         with capture_bn_statistics(self.pair.teacher if config.bn_statistics_weight else None) as mismatches:
-            answer = self.teacher(batch.x, self.cacheable)
+            answer = self.pair.forward(self.pair.teacher, batch.x, self.cacheable)
         require_gradient(answer)
         reward, kl = self.reward(batch, answer)
         penalty = batch.penalty
         if mismatches:
             price = config.bn_statistics_weight * torch.stack(mismatches).mean()
             penalty = price if penalty is None else penalty + price
-        lr = config.generator_lr * cosine(self.state.step, config.iterations)
-        for group in optimizer.param_groups:
-            group["lr"] = lr
         step(generator_loss(reward, batch.log_prob, penalty), optimizer, config.max_grad_norm)
-        metrics = {"kl/generator": float(kl.detach().mean()), "rate/generator": lr}
-        if penalty is not None:
-            metrics["penalty/generator"] = float(penalty.detach())
-        return batch._replace(x=tuple(t.detach() for t in batch.x)), answer.detach(), metrics
+        batch = batch._replace(x=tuple(t.detach() for t in batch.x))
+        return batch, answer.detach(), kl.detach().mean(), None if penalty is None else penalty.detach()
 
     def reward(self, batch: PseudoBatch, answer: Output) -> tuple[Tensor, Tensor]:
         """Return what the generator gets for each sample, (B,), and the part of it that is KL(T || S), (B,)."""
@@ -255,7 +270,8 @@ class ZSKT(Method):
         old = round(self.config.replay_fraction * total)
         if not old:
             return x, target
-        rows = torch.randperm(len(target.logits), generator=self.replay_rng)[: total - old].to(target.logits.device)
+        rows = torch.randperm(len(target.logits), generator=self.replay_rng)[: total - old]
+        rows = to_device(rows, target.logits.device)
         new = tuple(t[rows] for t in x), target.rows(rows)
         return concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance))
 

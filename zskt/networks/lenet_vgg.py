@@ -27,6 +27,7 @@ class LeNet5(nn.Module):
         UserError: if images are of another size.
     """
 
+    replayable = True
     attention_layers = ("block1", "block2")
     """Names of the submodules whose outputs, (B, C, H, W), carry the attention maps."""
 
@@ -53,6 +54,7 @@ class LeNet5(nn.Module):
 class VGG11(nn.Module):
     """VGG-11 for small images: five blocks of convolutions, each followed by pooling to half the resolution."""
 
+    replayable = True
     attention_layers = ("blocks.0", "blocks.1", "blocks.2", "blocks.3")
     """Names of the submodules whose outputs, (B, C, H, W), carry the attention maps."""
 

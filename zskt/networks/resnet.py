@@ -67,6 +67,7 @@ class ResNet(nn.Module):
         projected: whether shortcuts between stages are convolutions, as in the networks for large images.
     """
 
+    replayable = True
     attention_layers: tuple[str, ...]
     """Names of the submodules whose outputs, (B, C, H, W), carry the attention maps: the ends of the stages."""
 

@@ -48,6 +48,7 @@ class WideResNet(nn.Module):
         UserError: if no such depth exists.
     """
 
+    replayable = True
     attention_layers = ("groups.0", "groups.1", "groups.2")
     """Names of the submodules whose outputs, (B, C, H, W), carry the attention maps: the ends of the three groups."""
 
