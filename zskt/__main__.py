@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from zskt.allocator import keep_freed_memory
 from zskt.cli.main import main as run_command_line
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         write_names(catalog())
         return 0
+    keep_freed_memory()
     return run_command_line(arguments, catalog)
 
 
