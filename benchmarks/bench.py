@@ -92,7 +92,7 @@ class Bench:
 
     def synchronize(self) -> None:
         """Wait until the device has done all that it was told."""
-        if self.device.type == "cuda":
+        if self.device.type == "cuda" and not torch.cuda.is_current_stream_capturing():
             torch.cuda.synchronize(self.device)
 
     @property

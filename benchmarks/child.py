@@ -54,6 +54,15 @@ def _peak_mib() -> int:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
 
 
+def resident_mib() -> float:
+    """Return the memory that this process has now, in MiB; where the system does not say, the largest so far."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return _peak_mib()
+    return pages * resource.getpagesize() / 2**20
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.child")
     parser.add_argument("name")

@@ -30,6 +30,14 @@ BENCHMARKS: dict[str, Benchmark] = {
     "game": Benchmark(
         "benchmarks.game", "an iteration of the paper's game, WRN-40-2 to WRN-16-1", seconds=150, least=15
     ),
+    "overhead": Benchmark("benchmarks.overhead", "shares of a run's time", seconds=60, needs=("uproot",)),
+    "inference": Benchmark(
+        "benchmarks.inference",
+        "students in onnxruntime, int8, too, against teachers",
+        seconds=40,
+        needs=("onnxruntime",),
+    ),
+    "growth": Benchmark("benchmarks.growth", "time and memory against batch and iterations", seconds=90),
     "particlenet": Benchmark("benchmarks.particlenet", "ParticleNet against weaver-core's", needs=("weaver",)),
     "taggers": Benchmark("benchmarks.taggers", "a tagger of CMS against its file", by_default=False),
     "pfnano": Benchmark("benchmarks.pfnano", "scores of CMS from inputs rebuilt of PFNano", by_default=False),

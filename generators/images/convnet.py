@@ -59,10 +59,10 @@ class ConvGenerator(Generator):
             nn.BatchNorm2d(128),
             UpsampledConv(128, 128),
             nn.BatchNorm2d(128),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             UpsampledConv(128, 64),
             nn.BatchNorm2d(64),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Conv2d(64, inputs.channels, 3, padding=1),
             nn.BatchNorm2d(inputs.channels),
         )

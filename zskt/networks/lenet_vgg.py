@@ -39,10 +39,17 @@ class LeNet5(nn.Module):
                 "--student module:function"
             )
         a, b, c, d = (round(share * n) for n in (6, 16, 120, 84))
-        self.block1 = nn.Sequential(nn.Conv2d(channels, a, 5, padding=(32 - size) // 2), nn.ReLU(), nn.MaxPool2d(2))
-        self.block2 = nn.Sequential(nn.Conv2d(a, b, 5), nn.ReLU(), nn.MaxPool2d(2))
+        self.block1 = nn.Sequential(
+            nn.Conv2d(channels, a, 5, padding=(32 - size) // 2), nn.ReLU(inplace=True), nn.MaxPool2d(2)
+        )
+        self.block2 = nn.Sequential(nn.Conv2d(a, b, 5), nn.ReLU(inplace=True), nn.MaxPool2d(2))
         self.head = nn.Sequential(
-            nn.Conv2d(b, c, 5), nn.ReLU(), nn.Flatten(), nn.Linear(c, d), nn.ReLU(), nn.Linear(d, classes)
+            nn.Conv2d(b, c, 5),
+            nn.ReLU(inplace=True),
+            nn.Flatten(),
+            nn.Linear(c, d),
+            nn.ReLU(inplace=True),
+            nn.Linear(d, classes),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,7 +71,7 @@ class VGG11(nn.Module):
         for widths in ((64,), (128,), (256, 256), (512, 512), (512, 512)):
             layers: list[nn.Module] = []
             for width in widths:
-                layers += [nn.Conv2d(before, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
+                layers += [nn.Conv2d(before, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
                 before = width
             blocks.append(nn.Sequential(*layers, nn.MaxPool2d(2)))
         self.blocks = nn.ModuleList(blocks)

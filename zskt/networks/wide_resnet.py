@@ -29,10 +29,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
-        h = torch.relu(self.bn1(x))
+        # In place, where no gradient needs what was there: a tensor less to write and to read.
+        h = torch.relu_(self.bn1(x))
         shortcut = x if self.shortcut is None else self.shortcut(h)
-        residual: Tensor = self.conv2(torch.relu(self.bn2(self.conv1(h))))
-        return residual + shortcut
+        residual: Tensor = self.conv2(torch.relu_(self.bn2(self.conv1(h))))
+        return residual.add_(shortcut)
 
 
 class WideResNet(nn.Module):
@@ -78,5 +79,5 @@ class WideResNet(nn.Module):
         x = self.first(x)
         for group in self.groups:
             x = group(x)
-        logits: Tensor = self.linear(torch.relu(self.bn(x)).mean((2, 3)))
+        logits: Tensor = self.linear(torch.relu_(self.bn(x)).mean((2, 3)))
         return logits
