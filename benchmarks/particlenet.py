@@ -1,18 +1,30 @@
-"""Speed of ParticleNet and of the students for jets, against weaver-core's ParticleNet.
+"""Speed of ParticleNet and of the students for jets, against weaver-core's ParticleNet and against the floor.
 
 Compares weaver-core's ParticleNet with ours, unfolded and folded, forward and with the gradient of the inputs, on real
-jets of the sample that ships, and the students with both.
+jets of the sample that ships, and the students with both. The floor is the folded network's matrix products alone, in
+the same shapes, into memory that is there already: those of its layers, for real particles, of the neighbour search,
+and, with gradient, those by the input. Growth is the folded network's time against the number of jets and of particles.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from benchmarks.bench import Bench, Job
+from benchmarks.bench import Bench, Job, Times, at_most
+from zskt.allocator import keep_freed_memory
 from zskt.contracts import Batch
+
+if TYPE_CHECKING:
+    from zskt.networks.particlenet import ParticleNet
+
+WANTED = {"forward": 1.6, "with gradient": 2.0}
+"""Most floors that the folded network may take."""
+BATCHES, PARTICLES = (16, 32, 64, 128), (16, 32, 64)
+"""Jets, and particles of each of the jets of the largest batch, against which time grows."""
 
 
 def forward(network: nn.Module, x: Batch) -> Job:
@@ -35,7 +47,38 @@ def with_gradient(network: nn.Module, x: Batch) -> Job:
     return job
 
 
-def networks() -> tuple[dict[str, nn.Module], Batch]:
+def floor(network: ParticleNet, x: Batch, *, gradient: bool) -> Job:
+    """Make the job of a network's matrix products alone, (shape of rows, of weight) each."""
+    mask = x[2].squeeze(1)
+    (jets, slots), rows = mask.shape, int(mask.sum())
+    like, points = x[1], x[0].shape[1]
+    shapes: list[tuple[int, int, int]] = []
+    searched = []
+    for block in network.blocks:
+        searched.append(like.new_ones(jets, slots, points))
+        first, *others = (conv.weight.shape for conv in block.convs)
+        shapes += [(rows, first[1] // 2, first[0])] * 2
+        shapes += [(rows * block.k, w[1], w[0]) for w in others]  # type: ignore[misc]
+        if isinstance(block.sc, nn.Conv1d):
+            shapes += [(rows, block.sc.in_channels, block.sc.out_channels)]
+        points = block.convs[-1].weight.shape[0]  # type: ignore[assignment, index, union-attr]
+    linear = [layer for layer in network.fc.modules() if isinstance(layer, nn.Linear)]
+    shapes += [(jets, layer.in_features, layer.out_features) for layer in linear]
+    products = [(like.new_ones(n, a), like.new_ones(a, b), like.new_empty(n, b)) for n, a, b in shapes]
+    if gradient:
+        products += [(out, weight.T, rows.clone()) for rows, weight, out in products]
+    found = like.new_empty(jets, slots, slots)
+
+    def job() -> None:
+        for place in searched:
+            torch.bmm(place, place.transpose(1, 2), out=found)
+        for left, right, out in products:
+            torch.mm(left, right, out=out)
+
+    return job
+
+
+def networks(jets: int) -> tuple[dict[str, nn.Module], Batch]:
     """Build weaver-core's network, ours of the same parameters, and the students; and jets to run them on."""
     from weaver.nn.model.ParticleNet import ParticleNet as Reference
 
@@ -54,19 +97,43 @@ def networks() -> tuple[dict[str, nn.Module], Batch]:
     reference.eval().requires_grad_(False)
     found: dict[str, nn.Module] = {"weaver-core": reference, "zskt, unfolded": ours, "zskt, folded": ours.folded()}
     found |= {name: s.build(KIN, 10).eval() for name, s in STUDENTS.items() if s.domain == "jets"}
-    return found, card.inputs(read_jets(SAMPLE, most=64).samples)
+    return found, card.inputs(read_jets(SAMPLE, most=jets).samples)
+
+
+def growth(network: nn.Module, x: Batch, bench: Bench, seconds: float) -> dict[str, Any]:
+    """Time the network with gradient for some of the jets and of the particles; and the powers with which it grows."""
+    jobs = {f"{n} jets": with_gradient(network, tuple(t[:n] for t in x)) for n in BATCHES if n <= len(x[0])}
+    full = x[2].squeeze(1).sum(1) >= PARTICLES[-1]  # jets that have so many
+    jobs |= {f"{n} particles": with_gradient(network, tuple(t[full, :, :n] for t in x)) for n in PARTICLES}
+    times = bench.time(jobs, seconds)
+    powers = {unit: _power(times, [name for name in jobs if name.endswith(unit)]) for unit in ("jets", "particles")}
+    return {"times": times.to_json(), "powers": powers}
+
+
+def _power(times: Times, names: list[str]) -> float:
+    sizes = [int(name.split()[0]) for name in (names[0], names[-1])]
+    return math.log(times.ratio(names[-1], names[0])["median"]) / math.log(sizes[1] / sizes[0])
 
 
 def measure(bench: Bench) -> dict[str, Any]:
-    """Time all networks in turns."""
-    found, x = networks()
-    x = tuple(t[: bench.size("batch", 64)].to(bench.device) for t in x)
-    jobs = {f"{name}, forward": forward(n.to(bench.device), x) for name, n in found.items()}
-    jobs |= {f"{name}, with gradient": with_gradient(n, x) for name, n in found.items()}
-    times = bench.time(jobs)
+    """Time all networks and the floor in turns."""
+    keep_freed_memory()
+    found, x = networks(max(BATCHES))
+    x = tuple(t.to(bench.device) for t in x)
+    few = tuple(t[: bench.size("batch", 64)] for t in x)
+    folded: ParticleNet = found["zskt, folded"].to(bench.device)  # type: ignore[assignment]
+    jobs = {f"{name}, forward": forward(n.to(bench.device), few) for name, n in found.items()}
+    jobs |= {f"{name}, with gradient": with_gradient(n, few) for name, n in found.items()}
+    jobs |= {f"floor, {way}": floor(folded, few, gradient=way != "forward") for way in WANTED}
+    times = bench.time(jobs, 0.7 * bench.left)
     ratios = {
         f"{way}: weaver-core / {name}": times.ratio(f"weaver-core, {way}", f"{name}, {way}")
-        for way in ("forward", "with gradient")
+        for way in WANTED
         for name in list(found)[1:]
     }
-    return {"batch": len(x[0]), "slots": x[0].shape[2], "ratios": ratios, "times": times.to_json()}
+    floors = {f"{way}: zskt, folded / floor": times.ratio(f"zskt, folded, {way}", f"floor, {way}") for way in WANTED}
+    targets = {f"ParticleNet {way}, in floors": at_most(WANTED[way], floors[name]["median"])
+               for way, name in zip(WANTED, floors, strict=True)}  # fmt: skip
+    report: dict[str, Any] = {"batch": len(few[0]), "slots": x[0].shape[2], "particles": int(few[2].sum())}
+    report |= {"ratios": ratios | floors, "targets": targets, "times": times.to_json()}
+    return report | {"growth": growth(folded, x, bench, bench.left)}

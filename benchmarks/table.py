@@ -38,7 +38,10 @@ BENCHMARKS: dict[str, Benchmark] = {
         needs=("onnxruntime",),
     ),
     "growth": Benchmark("benchmarks.growth", "time and memory against batch and iterations", seconds=90),
-    "particlenet": Benchmark("benchmarks.particlenet", "ParticleNet against weaver-core's", needs=("weaver",)),
+    "particlenet": Benchmark(
+        "benchmarks.particlenet", "ParticleNet against weaver-core's and its floor", seconds=120, needs=("weaver",)
+    ),
+    "jets": Benchmark("benchmarks.jets", "the generator of jets beside Pythia, and steps of the students"),
     "taggers": Benchmark("benchmarks.taggers", "a tagger of CMS against its file", by_default=False),
     "pfnano": Benchmark("benchmarks.pfnano", "scores of CMS from inputs rebuilt of PFNano", by_default=False),
 }

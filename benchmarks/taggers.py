@@ -1,8 +1,8 @@
-"""Speed of a tagger of CMS as a teacher, against its TorchScript file.
+"""Speed of a tagger of CMS as a teacher, against its TorchScript file and against onnxruntime.
 
 Compares the file with the network that zskt runs in its place, forward and with the gradient of the features, on
 pseudo-jets: ``python -m benchmarks --only taggers --size folder=FOLDER``, which holds ``model.pt`` and
-``preprocess.json``.
+``preprocess.json``. If there is a ``model.onnx``, onnxruntime runs it forward, with as many threads.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import nn
 
 from benchmarks.bench import Bench, Job, Skipped
 from benchmarks.particlenet import forward
+from zskt.allocator import keep_freed_memory
 from zskt.contracts import Batch
 
 
@@ -50,19 +51,36 @@ def players(folder: Path, batch: int) -> tuple[dict[str, nn.Module], Batch]:
     return {"TorchScript": script, "zskt": tagger.network}, tuple(t[:batch] for t in x)
 
 
+def onnx_job(path: Path, x: Batch, threads: int) -> Job:
+    """Make the job of a forward pass in onnxruntime on the CPU."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    feed = {entry.name: t.numpy() for entry, t in zip(session.get_inputs(), x, strict=True)}
+    return lambda: session.run(None, feed)
+
+
 def measure(bench: Bench) -> dict[str, Any]:
     """Time the file and our network in turns."""
     folder = bench.text("folder")
     if not folder:
         raise Skipped("needs a folder with model.pt and preprocess.json: --size folder=FOLDER")
+    keep_freed_memory()
     found, x = players(Path(folder), bench.size("batch", 64))
     x = tuple(t.to(bench.device) for t in x)
     jobs = {f"{name}, forward": forward(n.to(bench.device), x) for name, n in found.items()}
     jobs |= {f"{name}, with gradient": with_gradient(n, x) for name, n in found.items()}
+    onnx = Path(folder) / "model.onnx"
+    if onnx.is_file() and bench.device.type == "cpu":
+        jobs["onnxruntime, forward"] = onnx_job(onnx, x, bench.threads)
     times = bench.time(jobs)
     ratios = {
         f"{way}: TorchScript / zskt": times.ratio(f"TorchScript, {way}", f"zskt, {way}")
         for way in ("forward", "with gradient")
     }
+    if "onnxruntime, forward" in times.seconds:
+        ratios["forward: onnxruntime / zskt"] = times.ratio("onnxruntime, forward", "zskt, forward")
     slots = [t.shape[-1] for t in x]
     return {"tagger": Path(folder).name, "batch": len(x[0]), "slots": slots, "ratios": ratios, "times": times.to_json()}
