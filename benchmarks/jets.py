@@ -34,7 +34,7 @@ def generators(batch: int, device: torch.device) -> tuple[dict[str, Job], Batch]
             return generator.sample(batch, rng).x
 
     def with_gradient() -> None:
-        generator.sample(batch, rng).x[1].sum().backward()
+        generator.sample(batch, rng).x[1].sum().backward()  # type: ignore[no-untyped-call]
 
     return {"generator": forward, "generator, with gradient": with_gradient}, forward()
 

@@ -56,12 +56,11 @@ def floor(network: ParticleNet, x: Batch, *, gradient: bool) -> Job:
     searched = []
     for block in network.blocks:
         searched.append(like.new_ones(jets, slots, points))
-        first, *others = (conv.weight.shape for conv in block.convs)
-        shapes += [(rows, first[1] // 2, first[0])] * 2
-        shapes += [(rows * block.k, w[1], w[0]) for w in others]  # type: ignore[misc]
+        widths = [tuple(conv.weight.shape[:2]) for conv in block.convs if isinstance(conv, nn.Conv2d)]
+        (first, twice), points = widths[0], widths[-1][0]
+        shapes += [(rows, twice // 2, first)] * 2 + [(rows * block.k, a, b) for b, a in widths[1:]]
         if isinstance(block.sc, nn.Conv1d):
             shapes += [(rows, block.sc.in_channels, block.sc.out_channels)]
-        points = block.convs[-1].weight.shape[0]  # type: ignore[assignment, index, union-attr]
     linear = [layer for layer in network.fc.modules() if isinstance(layer, nn.Linear)]
     shapes += [(jets, layer.in_features, layer.out_features) for layer in linear]
     products = [(like.new_ones(n, a), like.new_ones(a, b), like.new_empty(n, b)) for n, a, b in shapes]

@@ -43,7 +43,8 @@ def players(folder: Path, batch: int) -> tuple[dict[str, nn.Module], Batch]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         script = torch.jit.load(str(folder / "model.pt"), map_location="cpu").eval()  # type: ignore[no-untyped-call]
-    script.requires_grad_(False)
+    for parameter in script.parameters():
+        parameter.requires_grad_(False)
     inputs = TaggerInputs(preprocess=preprocess, selection=selection_by_length(preprocess))
     generator = GENERATORS["shower-prior"].build(inputs)
     rng = torch.Generator().manual_seed(0)
