@@ -20,6 +20,10 @@ from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.gaussian import GaussianHead
 
+PRECISIONS = ("float32", "bf16")
+"""In what networks compute: float32, whose convolutions a GPU rounds to TF32 as PyTorch has it; or bfloat16 where
+PyTorch's automatic mixed precision takes it, parameters and losses in float32."""
+
 
 @dataclass(frozen=True)
 class Output:
@@ -111,14 +115,24 @@ def split_heads(network: nn.Module, answer: Tensor) -> tuple[Tensor, Tensor | No
     return logits, values
 
 
-def forward(network: nn.Module, x: Batch, terms: Sequence[Captures] = (), layers: Sequence[str] = ()) -> Output:
+def forward(
+    network: nn.Module,
+    x: Batch,
+    terms: Sequence[Captures] = (),
+    layers: Sequence[str] = (),
+    precision: str = "float32",
+) -> Output:
     """Run a network once: logits, regressed values if there are any, and what ``terms`` capture.
 
     Args:
         layers: names of the submodules whose outputs the terms are shown.
+        precision: one of `PRECISIONS`, of what the network computes; its parameters and all losses stay as they are.
     """
-    with capture(network, layers) as activations:
+    half = precision == "bf16"
+    with capture(network, layers) as activations, torch.autocast(x[0].device.type, torch.bfloat16, enabled=half):
         answer = network(*x)
+    if half:
+        answer, activations = answer.float(), [a.float() for a in activations]
     logits, values = split_heads(network, answer)
     output = Output(logits, {} if values is None else {"values": values})
     for term in terms:
@@ -136,6 +150,8 @@ class Pair:
     """(R,), spread of the teacher's regressed values; None where there are none."""
     gaussians: tuple[GaussianHead, ...] = ()
     """Which of them are mean and width of one value."""
+    precision: str = "float32"
+    """One of `PRECISIONS`."""
 
     def layers(self, network: nn.Module) -> tuple[str, ...]:
         """Name the layers of a network that are compared: as many as both have, counted from the end.
@@ -150,7 +166,7 @@ class Pair:
     def forward(self, network: nn.Module, x: Batch, terms: Sequence[Captures] = ()) -> Output:
         """Run one of both networks, and capture what the terms compare."""
         needed = any(term.needs_layers for term in terms)
-        return forward(network, x, terms, self.layers(network) if needed else ())
+        return forward(network, x, terms, self.layers(network) if needed else (), self.precision)
 
     def ask_student(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
         """Run the student."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
+from zskt.device import to_device
 from zskt.forward import evaluating, split_heads
 from zskt.gaussian import GaussianHead
 from zskt.losses import divergence
@@ -43,7 +44,10 @@ def predict(network: nn.Module, data: Labelled, inputs: Inputs, device: torch.de
     answers, seconds = [], 0.0
     with evaluating(network):
         for start in range(0, len(data), PREDICT_BATCH):
-            x = tuple(t.to(device) for t in inputs(data.samples[start : start + PREDICT_BATCH]))
+            samples = data.samples[start : start + PREDICT_BATCH]
+            if isinstance(samples, Tensor):  # bytes travel, and become numbers there
+                samples = to_device(samples, device)
+            x = tuple(to_device(t, device) for t in inputs(samples))
             begin = time.perf_counter()
             answers.append(network(*x).cpu())  # to the CPU within the clock: a GPU answers when it is read
             seconds += time.perf_counter() - begin

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from zskt.contracts import Batch
-from zskt.device import to_device
 from zskt.forward import Output
 from zskt.padding import cat, padded
 
@@ -77,10 +76,11 @@ class ReplayBuffer:
         """
         if not len(self):
             raise ValueError("nothing to draw from an empty replay buffer")
-        rows = torch.randint(len(self), (count,), generator=rng)
+        rows = torch.randint(len(self), (count,), generator=rng, device=rng.device)
         if balance and self._columns["logits"].shape[1]:  # a pure regression has no classes to balance
-            rows = torch.multinomial(self._class_weights(balance), count, replacement=True, generator=rng)
-        rows = to_device(rows, self.device)
+            weights = self._class_weights(balance).to(rng.device)
+            rows = torch.multinomial(weights, count, replacement=True, generator=rng)
+        rows = rows.to(self.device)
         columns = {name: column[rows] for name, column in self._columns.items()}
         columns = {name: column.to(self._dtypes[name]) for name, column in columns.items()}
         inputs = sum(name.startswith("x.") for name in columns)
@@ -90,12 +90,13 @@ class ReplayBuffer:
     def _class_weights(self, balance: float) -> Tensor:
         """Weigh each sample for `draw`; kept until the next `add`, as there are many draws to one."""
         if self._weights is None or self._weights[:2] != (self.seen, balance):
-            classes = self._columns["logits"][: len(self)].argmax(-1)
+            logits = self._columns["logits"][: len(self)]
+            count, classes = logits.shape[-1], logits.argmax(-1)
             if classes.dim() > 1:  # of each of the labels
-                weights = torch.stack([_rarity(column, balance) for column in classes.T]).mean(0)
+                weights = torch.stack([_rarity(column, count, balance) for column in classes.T]).mean(0)
             else:
-                weights = _rarity(classes, balance)
-            self._weights = self.seen, balance, weights.cpu()
+                weights = _rarity(classes, count, balance)
+            self._weights = self.seen, balance, weights
         return self._weights[2]
 
     def state_dict(self) -> dict[str, Any]:
@@ -110,9 +111,10 @@ class ReplayBuffer:
             self._columns[name][: len(column)] = column
 
 
-def _rarity(classes: Tensor, balance: float) -> Tensor:
-    """Weigh each sample by (frequency of its class)^-balance: (R,) -> (R,)."""
-    frequency = torch.bincount(classes).float() / len(classes)
+def _rarity(classes: Tensor, count: int, balance: float) -> Tensor:
+    """Weigh each sample by (frequency of its class among ``count``)^-balance: (R,) -> (R,)."""
+    counts = torch.zeros(count, dtype=torch.int64, device=classes.device)
+    frequency = counts.scatter_add_(0, classes, torch.ones_like(classes)).float() / len(classes)
     return frequency[classes] ** -balance
 
 

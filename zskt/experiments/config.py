@@ -8,13 +8,15 @@ from typing import Any, Self
 
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
+from zskt.forward import PRECISIONS
 from zskt.methods import METHODS
 from zskt.methods.zskt import ZSKT
 from zskt.settings import Settings, setting
 
 METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
 """Mode of the command line -> the method that it runs, unless told otherwise."""
-RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "seed", "student", "generator")
+RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "precision",
+                "seed", "student", "generator")  # fmt: skip
 """Settings of a run beside its method's, that ``--set`` changes."""
 BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
@@ -49,6 +51,9 @@ class RunConfig(Settings):
     """Smallest transverse momentum of its jets, GeV. 0: the teacher card's value."""
     pt_high: float = setting(0.0, minimum=0)
     """Largest transverse momentum of its jets, GeV. 0: the teacher card's value."""
+    precision: str = setting("float32", choices=PRECISIONS)
+    """In what networks compute: float32, whose convolutions a GPU rounds to TF32; or bf16, PyTorch's automatic mixed
+    precision, for processors and GPUs that are faster in it. Parameters and losses are float32."""
     evaluate_every: int = setting(100, minimum=0)
     """Iterations between evaluations on the test samples, never used to choose a student. 0: at the end only."""
     checkpoint_every: int = setting(100, minimum=1)

@@ -160,7 +160,7 @@ IMAGES: tuple[RunConfig, ...] = (
     _teacher("mnist-lenet5", 20, student_lr=2e-3, weight_decay=1e-2, augment="shift"),
     _teacher("fashion-mnist-lenet5", 20, student_lr=2e-3, weight_decay=1e-2, augment="shift-mirror"),
     *(
-        _teacher(f"{data}-{network}", 200, student_lr=0.1, weight_decay=5e-4, optimizer="sgd", augment=augment)
+        _teacher(f"{data}-{network}", 30, student_lr=0.2, weight_decay=5e-4, optimizer="one-cycle", augment=augment)
         for data, network, augment in (
             ("cifar10", "wrn-40-2", "shift-mirror"),
             ("cifar10", "wrn-16-2", "shift-mirror"),

@@ -54,7 +54,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
         print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
     generator = _generator(config, card, catalog, device) if kind.needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
-    pair = Pair(teacher, student, scale, card.gaussians)
+    pair = Pair(teacher, student, scale, card.gaussians, config.precision)
     setup = Setup(pair=pair, generator=generator, data=data, inputs=card.inputs, seed=config.seed, device=device)
     method = kind(config.settings, setup)
     require_fit(method, setup)

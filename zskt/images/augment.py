@@ -1,6 +1,6 @@
 """Augmentation of images: random shifts and mirror images of real ones, as in the literature on CIFAR, and CutMix.
 
-Shapes: B images, C channels, H x W pixels.
+Shapes: B images, C channels, H x W pixels. Random streams are of the device on which the images are.
 """
 
 from __future__ import annotations
@@ -10,30 +10,24 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from zskt.device import to_device
-
 MAX_SHIFT = 4
 """Largest shift in each direction, in pixels; black comes in."""
 
 
 def shift(pixels: Tensor, rng: torch.Generator) -> Tensor:
-    """Move each image by up to `MAX_SHIFT` pixels along both axes: (B, C, H, W) -> the same.
-
-    ``rng`` is a stream of the CPU, as in all of these.
-    """
-    size = pixels.shape[-1]
+    """Move each image by up to `MAX_SHIFT` pixels along both axes: (B, C, H, W) -> the same."""
+    size, device = pixels.shape[-1], rng.device
     padded = torch.nn.functional.pad(pixels, (MAX_SHIFT,) * 4)
-    corner = torch.randint(2 * MAX_SHIFT + 1, (2, len(pixels), 1), generator=rng)
-    rows, columns = (corner + torch.arange(size)).unbind(0)  # (B, H), (B, W)
-    image = torch.arange(len(pixels)).view(-1, 1, 1)
-    index = (to_device(i, pixels.device) for i in (image, rows.unsqueeze(2), columns.unsqueeze(1)))
-    return padded.permute(0, 2, 3, 1)[tuple(index)].permute(0, 3, 1, 2)
+    corner = torch.randint(2 * MAX_SHIFT + 1, (2, len(pixels), 1), generator=rng, device=device)
+    rows, columns = (corner + torch.arange(size, device=device)).unbind(0)  # (B, H), (B, W)
+    image = torch.arange(len(pixels), device=device).view(-1, 1, 1)
+    return padded.permute(0, 2, 3, 1)[image, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
 
 
 def mirror(pixels: Tensor, rng: torch.Generator) -> Tensor:
     """Mirror each image left to right with probability 1/2: (B, C, H, W) -> the same."""
-    mirrored = torch.rand(len(pixels), 1, 1, 1, generator=rng) < 0.5
-    return torch.where(to_device(mirrored, pixels.device), pixels.flip(-1), pixels)
+    mirrored = torch.rand(len(pixels), 1, 1, 1, generator=rng, device=rng.device) < 0.5
+    return torch.where(mirrored, pixels.flip(-1), pixels)
 
 
 def cutmix(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
@@ -42,13 +36,13 @@ def cutmix(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     S. Yun et al., "CutMix", arXiv:1905.04899, figure 1; each side is a quarter to three quarters of the image's.
     """
     size, n = x.shape[-1], len(x)
-    side = torch.randint(size // 4, 3 * size // 4 + 1, (2, n, 1), generator=rng)
-    corner = (torch.rand(2, n, 1, generator=rng) * (size - side + 1)).long()
-    pixel = torch.arange(size)
+    side = torch.randint(size // 4, 3 * size // 4 + 1, (2, n, 1), generator=rng, device=rng.device)
+    corner = (torch.rand(2, n, 1, generator=rng, device=rng.device) * (size - side + 1)).long()
+    pixel = torch.arange(size, device=rng.device)
     rows, columns = ((pixel >= corner) & (pixel < corner + side)).unbind(0)  # (B, H), (B, W)
-    mixed = torch.rand(n, 1, 1, generator=rng) < share
+    mixed = torch.rand(n, 1, 1, generator=rng, device=rng.device) < share
     inside = rows.unsqueeze(2) & columns.unsqueeze(1) & mixed
-    return torch.where(to_device(inside.unsqueeze(1), x.device), x.roll(1, 0), x)
+    return torch.where(inside.unsqueeze(1), x.roll(1, 0), x)
 
 
 AUGMENTATIONS: dict[str, tuple[Callable[[Tensor, torch.Generator], Tensor], ...]] = {

@@ -80,7 +80,7 @@ class KD(Method):
         self.cacheable = [term for term in self.terms if term.cacheable]
         optimizer = adamw(trainable(pair.student), config.student_lr, config.weight_decay)
         self.samples, average = ReplayBuffer(len(self.data), device), ema_of(pair.student, config.ema_decay)
-        self.rng = torch.Generator().manual_seed(4 * setup.seed + 1)
+        self.rng = torch.Generator(device).manual_seed(4 * setup.seed + 1)
         self.state = TrainState(
             parts={"student": pair.student, "student_optimizer": optimizer, "samples": self.samples},
             streams={"replay": self.rng},

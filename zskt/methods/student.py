@@ -5,7 +5,7 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -82,8 +82,6 @@ class StudentStep:
         set_rate(self.optimizer, lr)
         names = tuple(target.extras)
         loss, output = self._replayed(*x, target.logits, *target.extras.values(), key=names)
-        if self.average is not None:
-            self.average.update_parameters(self.pair.student)
         self.state.count("steps", 1)
         return loss, output
 
@@ -94,6 +92,8 @@ class StudentStep:
         output = self.pair.ask_student(x, self.terms)
         loss = student_loss(self.terms, target, output)
         step(loss, self.optimizer, self.max_grad_norm)
+        if self.average is not None:
+            update_average(self.average, self.pair.student)
         return loss.detach(), output.detach()
 
     def metrics(self, loss: Tensor, teacher: Tensor, student: Tensor) -> Metrics:
@@ -103,7 +103,7 @@ class StudentStep:
             NonFiniteLoss: on a GPU, if a loss or gradient of the iteration was NaN or infinite.
         """
         require_finite(self.optimizer, "student's")
-        return {"loss/student": float(loss), **batch_metrics(teacher, student)}
+        return {**as_numbers({"loss/student": loss}), **batch_metrics(teacher, student)}
 
     @property
     def result(self) -> nn.Module:
@@ -180,6 +180,28 @@ def ema_of(student: nn.Module, decay: float) -> AveragedModel | None:
     return AveragedModel(student, multi_avg_fn=weigh, use_buffers=True)
 
 
+@torch.no_grad()
+def update_average(average: AveragedModel, student: nn.Module) -> None:
+    """Update as `AveragedModel.update_parameters` does, but for its copy of a count to a GPU, which waits for it."""
+    if not average.n_averaged:  # the first student is copied
+        average.update_parameters(student)
+        return
+    assert average.multi_avg_fn is not None
+    pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+    for mean, latest in zip(_tensors(average.module), _tensors(student), strict=True):
+        means, latests = pairs.setdefault(mean.dtype, ([], []))
+        means.append(mean.detach())
+        latests.append(latest.detach())
+    for means, latests in pairs.values():
+        average.multi_avg_fn(means, latests, average.n_averaged)
+    average.n_averaged += 1
+
+
+def _tensors(network: nn.Module) -> Iterator[Tensor]:
+    yield from network.parameters()
+    yield from network.buffers()
+
+
 def batch_metrics(teacher: Tensor, student: Tensor) -> Metrics:
     """Measure how sure both networks are, how far apart, and the teacher's classes: (B, K) of logits each.
 
@@ -188,18 +210,25 @@ def batch_metrics(teacher: Tensor, student: Tensor) -> Metrics:
     if not teacher.shape[1]:
         return {}
     p, q = teacher.softmax(-1), student.softmax(-1)
+    top = teacher.argmax(-1)
     if teacher.dim() > 2:
-        shares = (teacher.argmax(-1) == 0).float().mean(0).tolist()
+        shares = (top == 0).float().mean(0)
     else:
-        shares = (torch.bincount(teacher.argmax(1), minlength=teacher.shape[1]) / len(teacher)).tolist()
+        shares = (top.unsqueeze(1) == torch.arange(teacher.shape[1], device=top.device)).float().mean(0)
+    classes = {f"teacher_class/{k}": share for k, share in enumerate(shares)}
     if len(shares) > MAX_LISTED_CLASSES:
-        classes = {"teacher_classes": float(sum(share > 0 for share in shares))}
-    else:
-        classes = {f"teacher_class/{k}": share for k, share in enumerate(shares)}
-    return {
-        "kl/pseudo": float(divergence(teacher, student).mean()),
-        "confidence/teacher": float(p.amax(-1).mean()),
-        "confidence/student": float(q.amax(-1).mean()),
-        "agreement/pseudo": float((p.argmax(-1) == q.argmax(-1)).float().mean()),
-        **classes,
-    }
+        classes = {"teacher_classes": (shares > 0).sum()}
+    return as_numbers(
+        {
+            "kl/pseudo": divergence(teacher, student).mean(),
+            "confidence/teacher": p.amax(-1).mean(),
+            "confidence/student": q.amax(-1).mean(),
+            "agreement/pseudo": (top == q.argmax(-1)).float().mean(),
+            **classes,
+        }
+    )
+
+
+def as_numbers(scalars: Mapping[str, Tensor]) -> Metrics:
+    """Read scalars, all at once: each reading of a GPU waits for it."""
+    return dict(zip(scalars, torch.stack([s.detach().float() for s in scalars.values()]).tolist(), strict=True))

@@ -111,7 +111,7 @@ class Supervised(Method):
         self.steps = config.student_steps or max(len(data) // self.size, 1)
         make, self.schedule = OPTIMIZERS[config.optimizer]
         optimizer = make(trainable(pair.student), config.student_lr, config.weight_decay)
-        self.rng = torch.Generator().manual_seed(4 * setup.seed)
+        self.rng = torch.Generator(self.data.labels.device).manual_seed(4 * setup.seed)
         self.state = TrainState(
             parts={"student": pair.student, "student_optimizer": optimizer},
             streams={"order": self.rng},
@@ -162,8 +162,8 @@ class Supervised(Method):
     def _batches(self) -> Iterator[Tensor]:
         """Yield the rows of a round's batches: as many random orders of all samples as that takes."""
         orders = math.ceil(self.steps * self.size / len(self.data))
-        order = torch.cat([torch.randperm(len(self.data), generator=self.rng) for _ in range(orders)])
-        order = to_device(order, self.data.labels.device)
+        rng, count = self.rng, len(self.data)
+        order = torch.cat([torch.randperm(count, generator=rng, device=rng.device) for _ in range(orders)])
         return (order[i * self.size : (i + 1) * self.size] for i in range(self.steps))
 
 

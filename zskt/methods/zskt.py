@@ -19,7 +19,6 @@ from zskt.bn_statistics import capture_bn_statistics, normalisations
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.cuda_graphs import Replayed, is_replayable
-from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
@@ -28,6 +27,7 @@ from zskt.losses import ascend, class_information, divergence, entropy, generato
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import (
     StudentStep,
+    as_numbers,
     ema_of,
     init_from_teacher,
     require_gradient,
@@ -138,9 +138,9 @@ class ZSKT(Method):
         )
         optimizer = adamw(trainable(pair.student), config.student_lr, config.weight_decay)
         self.replay, average = ReplayBuffer(config.replay_size, device), ema_of(pair.student, config.ema_decay)
-        # The latent stream is drawn where the generator computes; replay chooses rows, which is the CPU's work.
+        # Streams are drawn where they are used, so that a GPU need not wait for the CPU.
         self.latent_rng = torch.Generator(device).manual_seed(4 * seed)
-        self.replay_rng = torch.Generator().manual_seed(4 * seed + 1)
+        self.replay_rng = torch.Generator(device).manual_seed(4 * seed + 1)
         self.state = TrainState(
             parts={"student": pair.student, "student_optimizer": optimizer, "replay": self.replay},
             streams={"latent": self.latent_rng, "replay": self.replay_rng},
@@ -162,10 +162,10 @@ class ZSKT(Method):
         """Play Algorithm 1 to its last iteration, and yield what each iteration has to log."""
         config, state, schedule = self.config, self.state, self.schedule
         while state.step < config.iterations:  # line 1
-            metrics: Metrics = {}
+            measured: dict[str, Tensor] = {}
             # Lines 2 to 5: z ~ N(0, 1), x = G(z); the generator goes up the gradient of KL(T(x) || S(x)).
             if self.generator_optimizer and config.generator_every and state.step % config.generator_every == 0:
-                batch, target, metrics = self.generator_step()
+                batch, target, measured = self.generator_step()
                 if not config.reuse_generator_batch:
                     batch, target = self.sample(batch.latent)
                 elif config.perturbation_radius:
@@ -182,9 +182,15 @@ class ZSKT(Method):
                 x, answer = self.augment_and_requery(*self.with_replay(batch.x, target))
                 loss, output = self.student_step(x, answer, schedule.rate(begin, end))
             state.step += 1
+            # Numbers are read here and nowhere above: a GPU has got all that it has to do until now.
+            metrics: Metrics = {}
             if begin < end:  # at the very beginning, where the number of steps grows, there may be none
                 learned = self.student_step.metrics(loss, answer.logits, output.logits)
-                metrics = {**learned, "rate/student": schedule.rate(begin, end), **metrics}
+                metrics = {**learned, "rate/student": schedule.rate(begin, end)}
+            if self.generator_optimizer and measured:
+                require_finite(self.generator_optimizer, "generator's")
+                rate = config.generator_lr * cosine(state.step - 1, config.iterations)
+                metrics |= {**as_numbers(measured), "rate/generator": rate}
             yield metrics
 
     @property
@@ -192,22 +198,18 @@ class ZSKT(Method):
         """The student that the run leaves."""
         return self.student_step.result
 
-    def generator_step(self) -> tuple[PseudoBatch, Output, Metrics]:
+    def generator_step(self) -> tuple[PseudoBatch, Output, dict[str, Tensor]]:
         """Take a step with gradients to the generator only; the batch, the teacher's answer, and what to log."""
         config, optimizer = self.config, self.generator_optimizer
         assert optimizer is not None
-        lr = config.generator_lr * cosine(self.state.step, config.iterations)
-        set_rate(optimizer, lr)
+        set_rate(optimizer, config.generator_lr * cosine(self.state.step, config.iterations))
         if self.climb.allowed:  # its z are all that it depends on
             batch, answer, kl, penalty = self.climb(self.generator.latent(config.batch_size, self.latent_rng))
         else:
             batch, answer, kl, penalty = self._climb()
         self.teacher.count(batch.x)
-        require_finite(optimizer, "generator's")
-        metrics = {"kl/generator": float(kl), "rate/generator": lr}
-        if penalty is not None:
-            metrics["penalty/generator"] = float(penalty)
-        return batch, answer, metrics
+        measured = {"kl/generator": kl}
+        return batch, answer, measured if penalty is None else measured | {"penalty/generator": penalty}
 
     def _climb(self, *latent: Tensor, key: None = None) -> tuple[PseudoBatch, Output, Tensor, Tensor | None]:
         """Move the generator; the batch, the teacher's answer, the mean KL(T || S), the penalty, all without graph."""
@@ -270,8 +272,8 @@ class ZSKT(Method):
         old = round(self.config.replay_fraction * total)
         if not old:
             return x, target
-        rows = torch.randperm(len(target.logits), generator=self.replay_rng)[: total - old]
-        rows = to_device(rows, target.logits.device)
+        rng = self.replay_rng
+        rows = torch.randperm(len(target.logits), generator=rng, device=rng.device)[: total - old]
         new = tuple(t[rows] for t in x), target.rows(rows)
         return concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance))
 
