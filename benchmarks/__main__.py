@@ -22,7 +22,13 @@ def parser() -> argparse.ArgumentParser:
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="auto takes CUDA where there is one")
     add("--minutes", type=float, metavar="M", help="a deadline for all of them; what does not fit is not run")
     add("--json", type=Path, metavar="DIR", help="write a JSON file for each, such as to runs/reference/benchmarks")
-    add("--out", type=Path, metavar="DIR", help="the same as --json")
+    add("--out", type=Path, metavar="DIR", help="tests, benchmarks and runs, all that a card is good for, into DIR")
+    add("--work", type=Path, metavar="DIR", help="with --out: where runs lie and go on (runs/cuda)")
+    add("--data", type=Path, metavar="DIR", help="with --out: CIFAR-10; without it teachers are not trained")
+    add("--resnet20", type=Path, metavar="FILE", help="with --out: the published ResNet-20, for comparing methods")
+    add("--iterations", type=int, metavar="N", help="with --out: of the paper's rows (2000)")
+    add("--parts", nargs="+", choices=["tests", "benchmarks", "runs"], help="with --out: these alone")
+    add("--jobs", type=int, metavar="N", help="with --out: runs side by side (8 on a GPU)")
     add("--only", nargs="+", metavar="NAME", help="run these alone")
     add("--threads", type=int, help="threads of an operator on the CPU; by default what torch takes")
     add("--size", nargs="+", default=[], metavar="NAME=VALUE", help="sizes, such as batch=8 student_steps=2")
@@ -54,6 +60,8 @@ def listing() -> str:
 
 def _run(args: argparse.Namespace) -> int:
     begun = time.monotonic()
+    if args.out is not None:
+        return _plan(args, begun)
     names = args.only or [name for name, benchmark in BENCHMARKS.items() if benchmark.by_default]
     chosen = {name: lookup(BENCHMARKS, name, "benchmark") for name in names}
     for entry in args.size:
@@ -66,10 +74,30 @@ def _run(args: argparse.Namespace) -> int:
         sizes=args.size,
     )
     outcomes = runner.run(chosen)
-    for folder in {args.json, args.out} - {None}:
-        write(outcomes, folder)
+    if args.json is not None:
+        write(outcomes, args.json)
     print(report(outcomes))
     return int(any(outcome.state == "failed" for outcome in outcomes))
+
+
+def _plan(args: argparse.Namespace, begun: float) -> int:
+    """Carry out the plan for a GPU, or its short form on the CPU."""
+    from benchmarks.cuda_plan import PARTS, Plan, carry_out
+
+    device = _device(args.device)
+    on_card = device == "cuda"
+    plan = Plan(
+        device=device,
+        out=args.out,
+        deadline=begun + 60 * (args.minutes or 9.0),
+        work=args.work or Path("runs") / device,
+        data=args.data,
+        resnet20=args.resnet20,
+        iterations=args.iterations or (2000 if on_card else 2),
+        parts=args.parts or PARTS,
+        jobs=args.jobs or (8 if on_card else 1),
+    )
+    return carry_out(plan)
 
 
 def _device(name: str) -> str:

@@ -12,17 +12,19 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.bench import Bench, Job, Times, at_most
 from zskt.allocator import keep_freed_memory
 from zskt.contracts import Batch
+from zskt.cuda_graphs import Replayed
 
 if TYPE_CHECKING:
     from zskt.networks.particlenet import ParticleNet
 
 WANTED = {"forward": 1.6, "with gradient": 2.0}
 """Most floors that the folded network may take."""
+COMPILED, REPLAYED = "weaver-core, compiled", "zskt, replayed"
 BATCHES, PARTICLES = (16, 32, 64, 128), (16, 32, 64)
 """Jets, and particles of each of the jets of the largest batch, against which time grows."""
 
@@ -99,6 +101,37 @@ def networks(jets: int) -> tuple[dict[str, nn.Module], Batch]:
     return found, card.inputs(read_jets(SAMPLE, most=jets).samples)
 
 
+def on_a_card(found: dict[str, nn.Module], bench: Bench) -> dict[str, nn.Module]:
+    """Return weaver-core's network compiled, and ours without rows, whose passes a CUDA graph replays."""
+    compiled = torch.compile(found["weaver-core"].to(bench.device))
+    ours: ParticleNet = found["zskt, folded"].unpacked().to(bench.device)  # type: ignore[operator]
+    return {COMPILED: compiled, REPLAYED: Graphed(ours)}  # type: ignore[dict-item]
+
+
+class Graphed(nn.Module):
+    """A network whose forward pass, with and without a gradient of the features, is replayed."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.answer = Replayed(self._answer)
+        self.gradient = Replayed(self._gradient)
+
+    def _answer(self, *x: Tensor, key: None = None) -> Tensor:
+        answer: Tensor = self.network(*x)
+        return answer
+
+    def _gradient(self, *x: Tensor, key: None = None) -> Tensor:
+        features = x[1].detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(self.network(x[0], features, x[2]).sum(), features)
+        return gradient
+
+    def forward(self, *x: Tensor) -> Tensor:
+        if torch.is_grad_enabled():  # what `with_gradient` asks for next is in here already
+            return self.gradient(*x).detach().sum() + 0 * x[1].sum()
+        return self.answer(*x)
+
+
 def growth(network: nn.Module, x: Batch, bench: Bench, seconds: float) -> dict[str, Any]:
     """Time the network with gradient for some of the jets and of the particles; and the powers with which it grows."""
     jobs = {f"{n} jets": with_gradient(network, tuple(t[:n] for t in x)) for n in BATCHES if n <= len(x[0])}
@@ -121,6 +154,8 @@ def measure(bench: Bench) -> dict[str, Any]:
     x = tuple(t.to(bench.device) for t in x)
     few = tuple(t[: bench.size("batch", 64)] for t in x)
     folded: ParticleNet = found["zskt, folded"].to(bench.device)  # type: ignore[assignment]
+    if bench.device.type == "cuda":
+        found |= on_a_card(found, bench)
     jobs = {f"{name}, forward": forward(n.to(bench.device), few) for name, n in found.items()}
     jobs |= {f"{name}, with gradient": with_gradient(n, few) for name, n in found.items()}
     jobs |= {f"floor, {way}": floor(folded, few, gradient=way != "forward") for way in WANTED}
@@ -131,6 +166,9 @@ def measure(bench: Bench) -> dict[str, Any]:
         for name in list(found)[1:]
     }
     floors = {f"{way}: zskt, folded / floor": times.ratio(f"zskt, folded, {way}", f"floor, {way}") for way in WANTED}
+    if bench.device.type == "cuda":
+        ratios |= {f"{way}: {COMPILED} / {REPLAYED}": times.ratio(f"{COMPILED}, {way}", f"{REPLAYED}, {way}")
+                   for way in WANTED}  # fmt: skip
     targets = {f"ParticleNet {way}, in floors": at_most(WANTED[way], floors[name]["median"])
                for way, name in zip(WANTED, floors, strict=True)}  # fmt: skip
     report: dict[str, Any] = {"batch": len(few[0]), "slots": x[0].shape[2], "particles": int(few[2].sum())}

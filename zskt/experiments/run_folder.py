@@ -6,6 +6,7 @@ Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, TensorBoard's ev
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import platform
@@ -34,11 +35,20 @@ def environment(device: torch.device) -> dict[str, Any]:
         "command": " ".join(["python", *sys.argv]),
         "revision": _revision(),
         "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "packages": _versions(),
         "machine": platform.machine(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
         "threads": torch.get_num_threads(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that are installed: images do without those of jets."""
+    versions = {}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def _revision() -> str | None:

@@ -31,9 +31,12 @@ def nearest(points: Tensor, rows: Rows, k: int) -> Tensor:
 
     A particle is none of its own neighbours: the first of the k + 1 nearest is dropped unseen, as in the published
     networks. Where two particles coincide, which of them is dropped is arbitrary. Padded slots are infinitely far away.
+    Distances are float32 whatever the network computes in: bfloat16 would not know the nearest from the next.
     """
-    square = (points * points).sum(-1)  # (B, P)
-    products = rows.pick(2 * points @ points.transpose(1, 2))  # (N, P)
+    with torch.autocast(points.device.type, enabled=False):
+        points = points if points.dtype == torch.float64 else points.float()
+        square = (points * points).sum(-1)  # (B, P)
+        products = rows.pick(2 * points @ points.transpose(1, 2))  # (N, P)
     distance = products.neg_().add_(rows.pick(square.unsqueeze(2))).add_(square[rows.jet]).clamp_(min=0)
     distance = distance.masked_fill_(~rows.real[rows.jet], torch.inf)
     return distance.topk(k + 1, dim=-1, largest=False).indices[:, 1:]
