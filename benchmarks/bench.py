@@ -121,8 +121,9 @@ class Bench:
         Args:
             jobs: name -> what is timed.
             seconds: what it may take, all that is left by default. One round is done in any case, `MAX_ROUNDS` at most.
-            rounds: their number, where it does not depend on the time.
+            rounds: their number, where it does not depend on the time; the user's size "rounds" by default.
         """
+        rounds = rounds or self.size("rounds", 0)
         end = time.perf_counter() + (self.left if seconds is None else seconds)
         repeats = {}
         for name, job in jobs.items():

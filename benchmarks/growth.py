@@ -40,10 +40,7 @@ def against_batch(bench: Bench) -> dict[str, Any]:
 
 def against_iterations(bench: Bench, batch: int = 32) -> dict[str, Any]:
     """Run many iterations: median seconds and memory of each tenth; the replay buffer is full after the first."""
-    probe = ours(CONFIG.with_(batch_size=batch), players(CONFIG, bench.device))
-    each = bench.time({"probe": probe}, seconds=bench.left / 20).median("probe")
-    most = max(LEAST_ITERATIONS, min(MOST_ITERATIONS, int(0.8 * bench.left / each)))
-    iterations = bench.size("iterations", most) // TENTHS * TENTHS
+    iterations = (bench.size("iterations", 0) or _affordable(bench, batch)) // TENTHS * TENTHS
     config = CONFIG.with_(batch_size=batch, replay_size=batch * iterations // TENTHS)
     iterate = ours(config, players(config, bench.device))
     seconds, memory = [], []
@@ -52,6 +49,15 @@ def against_iterations(bench: Bench, batch: int = 32) -> dict[str, Any]:
         gc.collect()
         memory.append(_memory_mib(bench))
     return {"iterations": iterations, "batch": batch, "seconds": seconds, "memory_mib": memory}
+
+
+def _affordable(bench: Bench, batch: int, calls: int = 20) -> int:
+    """Count the iterations for which there is time, by a few on trial."""
+    trial, before = ours(CONFIG.with_(batch_size=batch), players(CONFIG, bench.device)), bench.left
+    for _ in range(calls):
+        trial()
+    each = (before - bench.left) / calls
+    return max(LEAST_ITERATIONS, min(MOST_ITERATIONS, int(0.8 * bench.left / each)))
 
 
 def _memory_mib(bench: Bench) -> float:

@@ -33,17 +33,20 @@ from zskt.experiments.preparation import require_fit
 from zskt.experiments.presets import PRESETS
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
-from zskt.experiments.runner import Options
+from zskt.experiments.runner import Options, train_loop
+from zskt.experiments.teacher_files import TeacherFiles
 from zskt.methods import Method, Setup
 from zskt.methods import zskt as algorithm
 
 EVALUATION, OUTSIDE = "evaluation", "outside of arithmetic"
 DEFAULT = ("jets-embedded", "mnist-lenet5-to-lenet5-half")
 GENERATOR_STEP, STUDENT_STEP = "gradient of the generator's step", "gradient of the student"
-ARITHMETIC = ("teacher", "student", "generator", GENERATOR_STEP, STUDENT_STEP)
+BY_SAMPLES = "gradient by the samples"
+ARITHMETIC = ("teacher", "student", "generator", GENERATOR_STEP, STUDENT_STEP, BY_SAMPLES)
 WANTED = {"cpu": 0.05, "cuda": 0.10}
 """Largest share outside arithmetic, by device."""
 PARTS: tuple[tuple[Any, str, str], ...] = (
+    (torch.autograd, "grad", BY_SAMPLES),
     (torch.optim.Adam, "step", "optimiser"),
     (torch.optim.AdamW, "step", "optimiser"),
     (torch.optim.SGD, "step", "optimiser"),
@@ -63,8 +66,9 @@ PARTS: tuple[tuple[Any, str, str], ...] = (
 
 
 @contextmanager
-def watched(watch: Stopwatch) -> Iterator[None]:
-    """Wrap everything that a run calls, and give it back."""
+def watched(watch: Stopwatch) -> Iterator[dict[str, float]]:
+    """Wrap everything that a run calls, and give it back; the seconds of each part come after its loop."""
+    found: dict[str, float] = {}
     by_generator = False
 
     def backward() -> str:
@@ -93,17 +97,22 @@ def watched(watch: Stopwatch) -> Iterator[None]:
         if iteration == 1:
             watch.restart()
 
+    def loop(*args: Any) -> None:
+        train_loop(*args)
+        found.update(watch.stop())
+
     step, check, write = algorithm.ZSKT.generator_step, require_fit, RunFolder.log
     with (
         patch.object(algorithm.ZSKT, "generator_step", generator_step),
         patch.object(launching, "require_fit", begin),
+        patch.object(launching, "train_loop", loop),
         patch.object(RunFolder, "log", log),
     ):
         watch.wrap(torch.Tensor, "backward", backward, sealed=True)
         for owner, function, name in PARTS:
             watch.wrap(owner, function, name, sealed=True)
         try:
-            yield
+            yield found
         finally:
             watch.close()
 
@@ -114,23 +123,24 @@ def run(bench: Bench, preset: str) -> dict[str, Any]:
     iterations = bench.size("iterations", 12)
     config = config.with_(iterations=iterations, evaluate_every=max(iterations // 2, 1), checkpoint_every=iterations)
     path, data = (Path(bench.text(name)) if bench.text(name) else None for name in ("teacher_path", "data"))
+    names, _ = names.with_files(config.teacher, TeacherFiles(network=path))
     card = names.card(config)
-    if path is not None:
-        card = card.with_files(path)
     loaded: AbstractContextManager[object] = nullcontext()
     try:
         card.load()
     except UserError:  # its file is not here
-        loaded = patch.object(type(card), "load", lambda self: self.build().eval().requires_grad_(False))
+        loaded = patch.multiple(
+            type(card), load=lambda self: self.build().eval().requires_grad_(False), files=lambda self: {}
+        )
     watch = Stopwatch(bench.synchronize)
-    with tempfile.TemporaryDirectory() as folder, loaded, watched(watch):
+    with tempfile.TemporaryDirectory() as folder, loaded, watched(watch) as seconds:
         out = Path(folder) / "run"
         options = Options(device=bench.device.type, out=out, progress=False, data=data, teacher_path=path)
         with redirect_stdout(sys.stderr):
             launching.launch(config, names, options)
         return {
             "iterations": iterations - 1,
-            "seconds": watch.stop(),
+            "seconds": seconds,
             "random_teacher": not isinstance(loaded, nullcontext),
         }
 

@@ -12,18 +12,19 @@ from torch import nn
 from benchmarks.__main__ import main
 from benchmarks.bench import Times
 from benchmarks.floor import BY_BOTH, BY_INPUT, BY_WEIGHT, COPY, FORWARD, Operation, Work, copy_of, job, label, note
-from benchmarks.game import PRESET, needed, players
+from benchmarks.game import PRESET, needed, plain, players
 from generators.images.convnet import UpsampledConv
 from zskt.experiments.presets import PRESETS
+from zskt.networks.batch_norm import BatchNorm
 
 CPU = torch.device("cpu")
 
 
 def test_it_runs_with_tiny_sizes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = ["batch=4", "student_steps=1"]
-    assert main(["--only", "game", "--device", "cpu", "--minutes", "1", "--size", *sizes, "--json", str(tmp_path)]) == 0
+    sizes = ["batch=2", "student_steps=1", "rounds=1"]
+    assert main(["--only", "game", "--device", "cpu", "--size", *sizes, "--json", str(tmp_path)]) == 0
     report = json.loads((tmp_path / "game.json").read_text())
-    assert (report["batch"], report["student_steps"]) == (4, 1)
+    assert (report["batch"], report["student_steps"]) == (2, 1)
     assert report["ratios"]["zskt / floor"]["median"] > 0.9  # nothing is faster than its own products
     assert report["ratios"]["as written / zskt"]["median"] > 1
     assert set(report["targets"]) == {"an iteration, in floors", "an iteration, as written in ours"}
@@ -81,3 +82,20 @@ def test_work_adds_up() -> None:
     assert work == {conv: 3, copy: 2}
     times = Times({label(conv): [1.0, 10.0], label(copy): [0.25, 0.5]})
     assert work.seconds(times, label) == [3.5, 31.0]
+
+
+def test_plain_networks_answer_alike() -> None:
+    config = PRESETS[PRESET].with_(batch_size=2)
+    setup = players(config, CPU)
+    teacher, generator = setup.pair.teacher, setup.generator
+    assert teacher is not None and generator is not None
+    z = torch.randn(2, generator.latent_size)
+    with torch.no_grad():
+        made = generator(z, torch.Generator()).x
+        answers = [made[0], teacher(*made), setup.pair.student(*made)]
+        for network in (teacher, setup.pair.student, generator):
+            plain(network, CPU)
+        assert not any(isinstance(m, BatchNorm | UpsampledConv) for m in [*teacher.modules(), *generator.modules()])
+        again = [generator(z, torch.Generator()).x[0], teacher(*made), setup.pair.student(*made)]
+    torch.testing.assert_close(again, answers, rtol=1e-3, atol=1e-4)
+    assert not any(p.requires_grad for p in teacher.parameters()) and not teacher.bn.training

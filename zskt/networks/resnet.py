@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
+from zskt.networks.batch_norm import BatchNorm
 
 
 class Subsample(nn.Module):
@@ -40,21 +40,20 @@ class Block(nn.Module):
     def __init__(self, channels_in: int, channels: int, stride: int, *, projected: bool) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.bn1 = BatchNorm(channels, relu=True)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
+        self.bn2 = BatchNorm(channels)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels:
             projection = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
             self.shortcut = (
-                nn.Sequential(projection, nn.BatchNorm2d(channels)) if projected else Subsample(channels - channels_in)
+                nn.Sequential(projection, BatchNorm(channels)) if projected else Subsample(channels - channels_in)
             )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
-        # In place, where no gradient needs what was there: a tensor less to write and to read.
-        h: Tensor = self.bn2(self.conv2(torch.relu_(self.bn1(self.conv1(x)))))
-        return h.add_(self.shortcut(x)).relu_()
+        h: Tensor = self.bn2(self.conv2(self.bn1(self.conv1(x))))
+        return h.add_(self.shortcut(x)).relu_()  # in place: no gradient needs what was there
 
 
 class ResNet(nn.Module):
@@ -83,7 +82,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, widths[0], 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.bn1 = BatchNorm(widths[0], relu=True)
         before = widths[0]
         for i, (n, width) in enumerate(zip(blocks, widths, strict=True)):
             stage = [Block(before if j == 0 else width, width, 2 if i and not j else 1, projected=projected)
@@ -98,7 +97,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> logits (B, K)."""
-        x = torch.relu_(self.bn1(self.conv1(x)))
+        x = self.bn1(self.conv1(x))
         for name in self.attention_layers:
             x = self.get_submodule(name)(x)
         logits: Tensor = self.linear(x.mean((2, 3)))

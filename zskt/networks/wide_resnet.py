@@ -7,10 +7,10 @@ Shapes: B images, C channels, H x W pixels, K classes.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
+from zskt.networks.batch_norm import BatchNorm
 
 
 class Block(nn.Module):
@@ -21,19 +21,18 @@ class Block(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(channels_in)
+        self.bn1 = BatchNorm(channels_in, relu=True)
         self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(channels)
+        self.bn2 = BatchNorm(channels, relu=True)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.shortcut = nn.Conv2d(channels_in, channels, 1, stride, bias=False) if channels_in != channels else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
-        # In place, where no gradient needs what was there: a tensor less to write and to read.
-        h = torch.relu_(self.bn1(x))
+        h = self.bn1(x)
         shortcut = x if self.shortcut is None else self.shortcut(h)
-        residual: Tensor = self.conv2(torch.relu_(self.bn2(self.conv1(h))))
-        return residual.add_(shortcut)
+        residual: Tensor = self.conv2(self.bn2(self.conv1(h)))
+        return residual.add_(shortcut)  # in place: no gradient needs what was there
 
 
 class WideResNet(nn.Module):
@@ -67,7 +66,7 @@ class WideResNet(nn.Module):
             )
             for i in range(3)
         )
-        self.bn = nn.BatchNorm2d(widths[-1])
+        self.bn = BatchNorm(widths[-1], relu=True)
         self.linear = nn.Linear(widths[-1], classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -79,5 +78,5 @@ class WideResNet(nn.Module):
         x = self.first(x)
         for group in self.groups:
             x = group(x)
-        logits: Tensor = self.linear(torch.relu_(self.bn(x)).mean((2, 3)))
+        logits: Tensor = self.linear(self.bn(x).mean((2, 3)))
         return logits
