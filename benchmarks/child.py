@@ -16,6 +16,7 @@ import torch
 from benchmarks.bench import Bench, Skipped
 from benchmarks.machine import machine
 from benchmarks.table import BENCHMARKS, Benchmark
+from zskt.allocator import keep_freed_memory
 
 SKIPPED = 3
 """Exit code of a benchmark that cannot run here; the last line of standard error says why."""
@@ -74,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)
+    keep_freed_memory()  # as the command line does
     sizes = dict(entry.split("=", 1) for entry in args.size)
     try:
         report = run(args.name, BENCHMARKS[args.name], Bench(torch.device(args.device), args.seconds, sizes))

@@ -14,7 +14,6 @@ import torch
 
 from benchmarks.bench import Bench, Job
 from generators import GENERATORS
-from zskt.allocator import keep_freed_memory
 from zskt.contracts import Batch
 from zskt.jets.features import KIN
 from zskt.networks.students import STUDENTS
@@ -67,7 +66,6 @@ def student_steps(x: Batch) -> dict[str, Job]:
 
 def measure(bench: Bench) -> dict[str, Any]:
     """Time all in turns."""
-    keep_freed_memory()
     batch = bench.size("batch", 128)
     jobs, x = generators(batch, bench.device)
     times = bench.time(jobs | simulation(batch) | student_steps(x))

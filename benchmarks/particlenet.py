@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.bench import Bench, Job, Times, at_most
-from zskt.allocator import keep_freed_memory
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed
 
@@ -149,7 +148,6 @@ def _power(times: Times, names: list[str]) -> float:
 
 def measure(bench: Bench) -> dict[str, Any]:
     """Time all networks and the floor in turns."""
-    keep_freed_memory()
     found, x = networks(max(BATCHES))
     x = tuple(t.to(bench.device) for t in x)
     few = tuple(t[: bench.size("batch", 64)] for t in x)

@@ -16,7 +16,6 @@ from torch import nn
 
 from benchmarks.bench import Bench, Job, Skipped
 from benchmarks.particlenet import forward
-from zskt.allocator import keep_freed_memory
 from zskt.contracts import Batch
 
 
@@ -68,7 +67,6 @@ def measure(bench: Bench) -> dict[str, Any]:
     folder = bench.text("folder")
     if not folder:
         raise Skipped("needs a folder with model.pt and preprocess.json: --size folder=FOLDER")
-    keep_freed_memory()
     found, x = players(Path(folder), bench.size("batch", 64))
     x = tuple(t.to(bench.device) for t in x)
     jobs = {f"{name}, forward": forward(n.to(bench.device), x) for name, n in found.items()}

@@ -44,7 +44,9 @@ class Particles:
     dz: Tensor
 
     def __getitem__(self, rows: Tensor) -> Particles:
-        return Particles(*(getattr(self, f.name)[rows] for f in fields(self)))
+        # Rows are looked for once, not once a field.
+        index = rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows
+        return Particles(*(getattr(self, f.name).index_select(0, index) for f in fields(self)))
 
 
 def join_particles(lists: list[Particles]) -> Particles:

@@ -44,7 +44,9 @@ class Partons:
     """Angle of its last emission: the next one is narrower."""
 
     def __getitem__(self, rows: Tensor) -> Partons:
-        return Partons(*(getattr(self, f.name)[rows] for f in fields(self)))
+        # Rows are looked for once, not once a field.
+        index = rows.nonzero().squeeze(1) if rows.dtype == torch.bool else rows
+        return Partons(*(getattr(self, f.name).index_select(0, index) for f in fields(self)))
 
 
 def join_partons(lists: list[Partons]) -> Partons:

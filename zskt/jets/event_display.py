@@ -51,8 +51,10 @@ def event_display(draw: PseudoBatch, real: Labelled | None) -> Figure | None:
     shown = samples if isinstance(samples, Jets) else read_jets(SAMPLE, most=JETS_PER_ROW).samples
     assert isinstance(shown, Jets)
     pseudo, simulated = draw.view[:JETS_PER_ROW], shown[:JETS_PER_ROW]
-    figure = Figure(figsize=(2.4 * JETS_PER_ROW, 5.4), layout="constrained")
-    rows = figure.subplots(2, JETS_PER_ROW, sharex=True, sharey=True)
+    figure = Figure(figsize=(2.4 * JETS_PER_ROW, 5.4))
+    # A layout that measures labels takes longer than the jets.
+    room = {"left": 0.075, "right": 0.99, "bottom": 0.15, "top": 0.95, "wspace": 0.06, "hspace": 0.16}
+    rows = figure.subplots(2, JETS_PER_ROW, sharex=True, sharey=True, gridspec_kw=room)
     for axes, (name, jets) in zip(rows, (("pseudo-jets", pseudo), ("simulated jets", simulated)), strict=True):
         for i, cell in enumerate(axes[: len(jets)]):
             draw_jet(cell, jets, i)
@@ -60,9 +62,7 @@ def event_display(draw: PseudoBatch, real: Labelled | None) -> Figure | None:
     for cell in rows[1]:
         cell.set_xlabel("Δη", fontsize=8)
     handles, labels = rows[0][0].get_legend_handles_labels()
-    legend = figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(PARTICLE_COLOURS), fontsize=7, frameon=False
-    )
+    legend = figure.legend(handles, labels, loc="lower center", ncols=len(PARTICLE_COLOURS), fontsize=7, frameon=False)
     for handle in legend.legend_handles:
         handle.set_sizes([20])  # type: ignore[union-attr]
     return figure
