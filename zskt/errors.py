@@ -21,6 +21,10 @@ class MissingSamples(UserError):
     """Nobody gave test samples, and they cannot be fetched: what only judges with them can go on, and say so."""
 
 
+class RankLost(Exception):
+    """Another process of the same run has ended, so that this one cannot go on."""
+
+
 class NonFiniteLoss(RuntimeError):
     """A loss term is NaN or infinite; raised before any parameter is changed by it."""
 
