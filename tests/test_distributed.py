@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.methods.setups import SMALL_IMAGES, jets_setup, resnets_setup, run_until, start
+from tests.methods.setups import SMALL_IMAGES, resnets_setup, run_until, start
 from tests.ranks import in_ranks
 from zskt.dataset import Labelled
 from zskt.methods import Method, Setup
@@ -129,3 +128,24 @@ def test_two_ranks_play_the_game_of_one(recipe: str) -> None:
     start = played("game", RECIPES[recipe], 0)
     moved = [not torch.allclose(t, start[0][name]) for name, t in one[0].items()]
     assert sum(moved) > len(moved) / 3  # there is something to compare
+
+
+def played_all(names: list[str], runs: dict[str, tuple[str, dict[str, Any], int]]) -> list[tuple[Any, ...]]:
+    return [played(*runs[name]) for name in names]
+
+
+OTHERS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "kd": ("kd", {"attention_weight": 1.0}, 6),
+    "kd, mixed": ("kd", {"cutmix": 0.5, "hint_weight": 1.0}, 4),
+    "supervised": ("supervised", {"augment": "shift-mirror", "kd_fraction": 0.5}, 2),
+    "supervised, without a teacher": ("supervised", {"kd_fraction": 0.0, "optimizer": "sgd"}, 2),
+    "dafl": ("dafl", {}, 5),
+}
+
+
+def test_other_methods_are_the_same() -> None:
+    names = list(OTHERS)
+    ones = played_all(names, OTHERS)
+    ranks = in_ranks(played_all, names, OTHERS)
+    for i, one in enumerate(ones):
+        require_same_run(one, [answers[i] for answers in ranks])

@@ -74,7 +74,7 @@ class Heartbeat:
         while True:
             ready, _, _ = select.select([self._inlet], [], [], BEAT_SECONDS)
             if ready and signal.SIGTERM in os.read(self._inlet, 64):
-                time.sleep(GRACE_SECONDS)
+                select.select([self._inlet], [], [], GRACE_SECONDS)
                 self._end("stopped by SIGTERM, which torchrun sends when another process of the run has ended")
             if self._stopped:
                 return
