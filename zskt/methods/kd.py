@@ -113,8 +113,9 @@ class KD(Method):
                 if config.cutmix or len(self.cacheable) < len(self.terms):
                     answer = self.teacher.query(x, self.terms)
                 loss, output = self.student_step(x, answer, lr)
+            metrics = self.student_step.metrics(loss, answer.logits, output.logits)
             state.step += 1
-            yield {**self.student_step.metrics(loss, answer.logits, output.logits), "rate/student": lr}
+            yield {**metrics, "rate/student": lr}
 
     @property
     def result(self) -> torch.nn.Module:
