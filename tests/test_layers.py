@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"__main__", "__init__"},
     {"cli"},
+    {"cluster"},
     {"api", "saved"},
     {"export", "results"},
     {"experiments"},
@@ -17,7 +18,7 @@ FLOORS = (
     {"methods"},
     {"jets", "images", "vectors"},
     {"optim", "metrics", "iterated"},
-    {"losses", "replay"},
+    {"losses", "shard_stream", "shards", "replay"},
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
     {"dataset", "padding"},
     {"contracts"},
