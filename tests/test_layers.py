@@ -22,7 +22,7 @@ FLOORS = (
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
     {"dataset", "padding"},
     {"contracts"},
-    {"checkpoint", "files", "gaussian", "outputs", "settings", "markdown"},
+    {"checkpoint", "files", "folder_lock", "gaussian", "outputs", "settings", "markdown"},
     {"errors"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""

@@ -143,7 +143,7 @@ class ShardStream:
     def _rows(self, rows: Tensor) -> dict[str, Tensor]:
         """Return the columns of samples (n, 2) of shard and row, in their order and in full precision."""
         order, parts = [], []
-        for index in rows[:, 0].unique().tolist():
+        for index in sorted(set(rows[:, 0].tolist())):
             places = (rows[:, 0] == index).nonzero()[:, 0]
             shard = self._loaded[index]
             taken = rows[places, 1]

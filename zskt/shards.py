@@ -115,7 +115,7 @@ class Shard:
         digest = hashlib.sha256()
         for name, column in sorted(self.columns.items()):
             digest.update(f"{name} {column.dtype} {tuple(column.shape)}\n".encode())
-            digest.update(memoryview(column.contiguous().numpy()).cast("B"))
+            digest.update(column.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
 

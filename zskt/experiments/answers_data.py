@@ -26,7 +26,7 @@ def open_shards(config: RunConfig, card: Card, options: Options) -> AnswerShards
     shards = AnswerShards(options.data)
     manifest, path = shards.manifest, options.data / MANIFEST
     if manifest.teacher != config.teacher:
-        raise UserError(f"{path}: answers of {manifest.teacher}, not of {config.teacher}; give --teacher, or other data")
+        raise UserError(f"{path}: answers of {manifest.teacher}, not of {config.teacher}; give --teacher")
     if manifest.teacher_sha256 is not None and sha256(card.files()["teacher"]) != manifest.teacher_sha256:
         raise UserError(f"{path}: another file of {config.teacher} answered; give that one as --teacher-path")
     return shards

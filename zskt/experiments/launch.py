@@ -23,7 +23,8 @@ from zskt.experiments.preparation import calibrate, require_fit
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
-from zskt.files import write_json
+from zskt.files import require_new, write_json
+from zskt.folder_lock import FolderLock
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup
@@ -75,16 +76,19 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
         print(card.describe())
     folder = open_folder(config, options)
     source = (train_source or test_source) if shards is None else answers_source(shards)
-    begin_or_resume(folder, method, config, options, card, source, has_teacher)
-    if card.record() is not None:
-        write_json(folder.path / TEACHER_RECORD, card.record() or {})
-    if isinstance(student, RegressionHead) and not method.state.step:
-        calibrate(student, setup)
-    pictures = None if generator is None else _pictures(generator, evaluator, card, config, device)
-    train_loop(folder, method, config, options, evaluator, pictures)
-    _show_diagnosis(folder, evaluator, method)
-    name = config.teacher if config.mode == "teacher" else config.student
-    return folder.path, write_result(folder, method, config, evaluator, catalog, name)
+    with FolderLock(folder.path):
+        if not options.resume:
+            require_new(folder.path)  # another process may have begun and left in the meantime
+        begin_or_resume(folder, method, config, options, card, source, has_teacher)
+        if card.record() is not None:
+            write_json(folder.path / TEACHER_RECORD, card.record() or {})
+        if isinstance(student, RegressionHead) and not method.state.step:
+            calibrate(student, setup)
+        pictures = None if generator is None else _pictures(generator, evaluator, card, config, device)
+        train_loop(folder, method, config, options, evaluator, pictures)
+        _show_diagnosis(folder, evaluator, method)
+        name = config.teacher if config.mode == "teacher" else config.student
+        return folder.path, write_result(folder, method, config, evaluator, catalog, name)
 
 
 def without_gradient(config: RunConfig, teacher: nn.Module | None, catalog: Catalog, options: Options) -> RunConfig:
