@@ -72,7 +72,6 @@ def sweep(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.cluster.plan import plan
     from zskt.cluster.states import Phase
     from zskt.cluster.sweep import sweep as run_sweep
-    from zskt.results.tables import all_tables
 
     has_file = flags.teacher_path is not None
     runs = plan(
@@ -97,10 +96,20 @@ def sweep(flags: argparse.Namespace, catalog: Catalog) -> None:
     board = run_sweep(runs, lambda run: _arguments(flags, run, flags.out), config, flags.out, machines)
     print(board.table())
     if any(state.phase == Phase.DONE for state in board.states.values()):
-        print(f"\n{all_tables(flags.out, catalog)}")
+        _write_tables(flags.out, catalog)
     failed = [name for name, state in board.states.items() if state.phase == Phase.FAILED]
     if failed:
         raise UserError(f"{len(failed)} of {len(runs)} runs failed, {failed[0]} first; the same command goes on")
+
+
+def _write_tables(folder: Path, catalog: Catalog) -> None:
+    """Print the tables of the sweep's own runs; all tables, with what the paper's lack, go to a file."""
+    from zskt.results.records import read_records
+    from zskt.results.tables import all_tables, preset_rows, preset_tables
+
+    path = folder / "tables.md"
+    path.write_text(all_tables(folder, catalog) + "\n")
+    print("", *preset_tables(preset_rows(read_records(folder), catalog)), f"all tables: {path}", sep="\n\n")
 
 
 def _arguments(flags: argparse.Namespace, run: SweepRun, out: Path | None) -> list[str]:

@@ -24,6 +24,8 @@ SLOT = "run"
 BATCH_SYSTEMS = ("slurm", "htcondor", "pbs", "sge")
 ALLOWED_DEATHS = 20
 """Workers that may die under a run before it is given up."""
+STARTS = 3
+"""Times that workers of this machine are started before that is given up."""
 PATIENCE = 120
 """Seconds for which a batch system's workers look for a scheduler."""
 
@@ -68,12 +70,26 @@ def connect(kind: str, site: Site, workers: int, logs: Path) -> Iterator[Any]:
             with client:
                 yield client
             return
-        cluster = _local(workers) if kind == "local" else batch_cluster(kind, site, logs)
+        cluster = _begun(workers) if kind == "local" else batch_cluster(kind, site, logs)
         with cluster, Client(cluster) as client:
             if kind != "local":
                 jobs = -(-workers // site.processes)
                 cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)  # a job that ends is submitted again
             yield client
+
+
+def _begun(workers: int) -> Any:
+    """Start workers on this machine, again where one is killed before it has begun.
+
+    Raises:
+        UserError: if they do not start.
+    """
+    for _ in range(STARTS):
+        try:
+            return _local(workers)
+        except Exception as error:  # of Dask, and of the operating system, by whatever a process died of
+            last = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    raise UserError(f"--cluster local: {workers} workers do not start ({last}); ask for fewer --workers")
 
 
 def _local(workers: int) -> Any:
