@@ -109,7 +109,8 @@ def _write_tables(folder: Path, catalog: Catalog) -> None:
 
     path = folder / "tables.md"
     path.write_text(all_tables(folder, catalog) + "\n")
-    print("", *preset_tables(preset_rows(read_records(folder), catalog)), f"all tables: {path}", sep="\n\n")
+    tables = preset_tables(preset_rows(read_records(folder), catalog))
+    print("\n" + "\n\n".join([*tables, f"all tables: {path}"]))
 
 
 def _arguments(flags: argparse.Namespace, run: SweepRun, out: Path | None) -> list[str]:
@@ -136,7 +137,7 @@ def arguments_of(flags: argparse.Namespace, mode: str, names: Iterable[str]) -> 
     arguments = ["--mode", mode]
     for name in names:
         value = getattr(flags, name, None)
-        if value in (None, False) or name not in MODES[mode].flags:
+        if value is None or value is False or name not in MODES[mode].flags:
             continue
         flag = f"--{name.replace('_', '-')}"
         if isinstance(value, list) and name not in REPEATED:

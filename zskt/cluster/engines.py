@@ -6,14 +6,15 @@ are served by dask-jobqueue.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from zskt.cluster.renewal import renewed
 from zskt.cluster.site import Site
 from zskt.errors import UserError
 
@@ -45,13 +46,14 @@ def require_dask(kind: str) -> None:
         ) from error
 
 
-@contextmanager
-def connect(kind: str, site: Site, workers: int, logs: Path) -> Iterator[Any]:
+@contextlib.contextmanager
+def connect(kind: str, site: Site, workers: int, logs: Path, patience: int = 30) -> Iterator[Any]:
     """Start a cluster, or find the one that runs, and yield a `distributed.Client`; the cluster ends with it.
 
     Args:
         workers: tasks at a time.
         logs: folder of the batch system's logs, which is made.
+        patience: seconds in which a scheduler must answer.
 
     Raises:
         UserError: if there is none of this kind, or nobody answers.
@@ -61,21 +63,31 @@ def connect(kind: str, site: Site, workers: int, logs: Path) -> Iterator[Any]:
     from distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of workers that come and go the table tells
-    with dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_DEATHS}):
+    settings = {
+        "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
+        "distributed.deploy.lost-worker-timeout": "1 day",  # `renewed` looks after those
+    }
+    with dask.config.set(settings):
         if kind.startswith("tcp://"):
             try:
-                client = Client(kind, timeout="30s")
+                client = Client(kind, timeout=patience)
             except (OSError, ValueError) as error:
-                raise UserError(f"--cluster {kind}: no Dask scheduler answers ({error}); start one there") from error
+                raise UserError(
+                    f"--cluster {kind}: no Dask scheduler answers ({type(error).__name__}); start one there"
+                ) from error
             with client:
                 yield client
             return
         cluster = _begun(workers) if kind == "local" else batch_cluster(kind, site, logs)
-        with cluster, Client(cluster) as client:
-            if kind != "local":
-                jobs = -(-workers // site.processes)
-                cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs)  # a job that ends is submitted again
-            yield client
+        try:
+            with Client(cluster) as client:
+                if kind != "local":
+                    cluster.scale(jobs=-(-workers // site.processes))
+                with renewed(cluster):
+                    yield client
+        finally:
+            with contextlib.suppress(Exception):  # jobs that have ended cannot be cancelled
+                cluster.close()
 
 
 def _begun(workers: int) -> Any:
@@ -127,7 +139,8 @@ def batch_cluster(kind: str, site: Site, logs: Path) -> Any:
         "job_script_prologue": [f"export PYTHONPATH={path}", *site.prologue],
         "log_directory": str(logs),
         "interface": site.interface or None,
-        "scheduler_options": {"dashboard_address": None} | ({"interface": site.interface} if site.interface else {}),
+        "scheduler_options": {"dashboard": False, "dashboard_address": ":0"}
+        | ({"interface": site.interface} if site.interface else {}),
     }
     make: dict[str, Callable[[], Any]] = {
         "slurm": lambda: dask_jobqueue.SLURMCluster(**options, **_slurm(site)),
