@@ -122,7 +122,7 @@ def test_killed_workers_and_runs_end_in_results_or_named_failures_and_none_twice
 def test_a_sweep_that_was_killed_as_a_whole_goes_on(command: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "sweep"
     long = [word.replace("checkpoint_every=1", "checkpoint_every=5") for word in command]
-    long[long.index("--iterations") + 1] = "3000"
+    long[long.index("--iterations") + 1] = "1000"
     sweep = start(long, 3)
     begun = time.monotonic()
     while not any(len(lines) > 40 for lines in _metrics(folder)) and time.monotonic() - begun < 120:
@@ -136,16 +136,38 @@ def test_a_sweep_that_was_killed_as_a_whole_goes_on(command: list[str], tmp_path
         time.sleep(0.2)  # the runs that are left save, and stop by themselves
     assert not list(folder.glob("*/.lock.json"))
     reached = {path.parent.name: len(path.read_text().splitlines()) for path in folder.glob("*/metrics.jsonl")}
-    assert max(reached.values()) < 3000 and not list(folder.glob("*/result.json"))
+    assert max(reached.values()) < 1000 and not list(folder.glob("*/result.json"))
     again = start(long, 3)
     out, err = again.communicate()
     assert again.returncode == 0 and "3 done, 0 failed" in out, err
     for name, count in reached.items():
-        assert steps(folder / name) == list(range(1, 3001))
+        assert steps(folder / name) == list(range(1, 1001))
         log = (folder / "logs" / f"{name}.log").read_text()
-        assert f"iteration {count} of 3000" in log, "it went on where it was stopped"
+        assert f"iteration {count} of 1000" in log, "it went on where it was stopped"
 
 
 def _metrics(folder: Path) -> Iterator[list[str]]:
     for path in folder.glob("*/metrics.jsonl"):
         yield path.read_text().splitlines()
+
+
+@pytest.mark.faults
+@pytest.mark.slow
+def test_a_worker_that_is_asked_to_end_lets_its_run_save(command: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "sweep"
+    long = [word.replace("checkpoint_every=1", "checkpoint_every=100000") for word in command]
+    long[long.index("--iterations") + 1] = "200"
+    sweep = start([*long, "--workers", "1"], 1)
+    begun = time.monotonic()
+    while not any(len(lines) > 40 for lines in _metrics(folder)) and time.monotonic() - begun < 120:
+        time.sleep(0.2)
+    (worker,) = [p for p in victims(sweep) if "spawn_main" in " ".join(psutil.Process(p).cmdline())]
+    os.kill(worker, signal.SIGTERM)
+    out, err = sweep.communicate()
+    assert sweep.returncode == 0 and "1 done, 0 failed" in out, err
+    (name,) = read_json(folder / "sweep.json")["runs"]
+    assert steps(folder / name) == list(range(1, 201))
+    log = (folder / "logs" / f"{name}.log").read_text()
+    assert log.count("interrupted; continue with the same command") == 1
+    resumed = [int(line.split("iteration ")[1].split()[0]) for line in log.splitlines() if ": iteration " in line]
+    assert resumed[0] == 0 and resumed[-1] > 40, "nothing was lost, though no checkpoint was due"

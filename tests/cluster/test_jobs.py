@@ -76,7 +76,7 @@ def test_a_run_that_ends_is_done_and_a_done_one_is_not_begun(tmp_path: Path, wor
     mine = job(tmp_path, "done(); time.sleep(0.3)")
     assert work(mine) == "" and work(mine) == ""
     assert calls(tmp_path) == [f"--mode zero-shot --out {tmp_path / 'run'}"]
-    assert worker.heard[-1] == ("zskt", {"name": "run", "done": 1, "worker": "3"})
+    assert worker.heard[-1] == ("zskt", {"name": "run", "done": 1, "at": "3"})
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path: Path, worker: Any) -> None:
@@ -108,6 +108,12 @@ def test_a_run_that_fails_is_named_and_not_repeated(tmp_path: Path, worker: Any,
 def test_a_run_that_another_process_holds_is_waited_for(tmp_path: Path, worker: Any) -> None:
     code = "if count < 3: sys.exit(75)\ndone()"
     assert work(job(tmp_path, code)) == "" and len(calls(tmp_path)) == 3
+
+
+def test_a_run_whose_predecessor_was_still_loading_goes_on_from_its_checkpoint(tmp_path: Path, worker: Any) -> None:
+    code = "if count == 1:\n    (folder / 'config.json').write_text('{}'); save(); sys.exit(2)\ndone()"
+    assert work(job(tmp_path, code)) == ""
+    assert [line.endswith("--resume") for line in calls(tmp_path)] == [False, True]
 
 
 def test_what_stopped_before_its_first_checkpoint_begins_anew(tmp_path: Path) -> None:

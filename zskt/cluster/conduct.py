@@ -22,6 +22,7 @@ def conduct(
     needs: Mapping[str, str],
     finished: Callable[[str], None],
     *,
+    at_once: int,
     has_slots: bool,
 ) -> None:
     """Have all jobs done that wait, each once the one that it needs is done.
@@ -31,6 +32,8 @@ def conduct(
         jobs: by name, as `zskt.cluster.jobs.Job`.
         needs: name of a job -> name of the one that comes first.
         finished: is told the name of a job whose result is there, and completes its state.
+        at_once: jobs that Dask is given at a time. It blames all tasks that a dead worker was given, begun or not: one
+            for each worker keeps the blame where it belongs.
         has_slots: whether the workers have the resource `SLOT`.
     """
     heard: queue.Queue[tuple[str, Any]] = queue.Queue()
@@ -40,7 +43,9 @@ def conduct(
     resources = {SLOT: 1} if has_slots else None
     clock = _Clock()
     while open_jobs:
-        for name in sorted(open_jobs - set(futures), key=list(jobs).index):
+        for name in [name for name in jobs if name in open_jobs and name not in futures]:
+            if len(open_jobs & set(futures)) >= at_once:
+                break
             first = board.states.get(needs.get(name, ""))
             if first is not None and first.phase == Phase.FAILED:
                 _fail(board, name, f"needs {needs[name]}, which failed")
@@ -87,7 +92,7 @@ def _drain(heard: queue.Queue[tuple[str, Any]]) -> list[tuple[str, Any]]:
 def _advance(board: Board, news: Mapping[str, Any]) -> None:
     state = board.states.get(str(news.get("name")))
     if state is not None and state.phase in (Phase.WAITING, Phase.RUNNING):
-        state.phase, state.done, state.worker = Phase.RUNNING, int(news["done"]), str(news["worker"])
+        state.phase, state.done, state.worker = Phase.RUNNING, int(news["done"]), str(news["at"])
 
 
 def _conclude(board: Board, name: str, future: Any, finished: Callable[[str], None]) -> None:

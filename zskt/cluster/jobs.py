@@ -32,7 +32,7 @@ IN_USE, INTERRUPTED = 75, 130
 """Exit codes of the command line."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Job:
     """A run in a folder, as a command that can be repeated until its result is there."""
 
@@ -52,9 +52,19 @@ class Job:
     gpus: int = 0
     """GPUs among which the workers of a machine choose by their number; 0 leaves the choice to the batch system."""
 
+    resumes: bool = False
+    """Whether the last command went on from a checkpoint."""
+
     def is_done(self) -> bool:
         """Whether the result is there."""
         return (self.folder / "result.json").is_file()
+
+    def was_overtaken(self) -> bool:
+        """Whether the last child found a folder that was new when it was begun, and is not any more.
+
+        A child that outlives its worker while it loads takes the lock a moment after its successor has looked.
+        """
+        return not self.resumes and (self.folder / "config.json").is_file()
 
     def progress(self) -> int:
         """Return the last iteration that was logged."""
@@ -74,7 +84,8 @@ class Job:
             FolderInUse: if another process is at work in the folder.
         """
         command = [*self.python, *self.arguments, "--out", str(self.folder)]
-        if (self.folder / "checkpoint.pt").is_file():
+        self.resumes = (self.folder / "checkpoint.pt").is_file()
+        if self.resumes:
             return [*command, "--resume"]
         if self.folder.is_dir():
             with FolderLock(self.folder):  # stopped before its first checkpoint: nothing is lost
@@ -123,6 +134,10 @@ def work(job: Any) -> str:
             raise Reschedule
         if code == IN_USE:  # a child that outlived its worker, and will stop
             time.sleep(2 * POLL_SECONDS)
+        elif code == 2 and job.was_overtaken():
+            idle += 1
+            if idle == ATTEMPTS:
+                return last
         elif code in (0, 1, 2):
             return "" if job.is_done() else last or f"ended with exit code {code} and said nothing, see {job.log}"
         else:
@@ -195,7 +210,7 @@ def _watch(child: subprocess.Popen[bytes], job: Any, worker: Any) -> None:
             return
         progress = job.progress()
         if progress != told and time.monotonic() - when > TELL_SECONDS:
-            worker.log_event(TOPIC, {"name": job.name, "done": progress, "worker": str(worker.name)})
+            worker.log_event(TOPIC, {"name": job.name, "done": progress, "at": str(worker.name)})
             told, when = progress, time.monotonic()
 
 

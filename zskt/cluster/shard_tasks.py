@@ -20,7 +20,7 @@ TASKS_PER_WORKER = 4
 TABLE = "shards.json"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ShardJob(Job):
     """A few shards of a folder; done ones are skipped when it begins again."""
 
@@ -33,6 +33,10 @@ class ShardJob(Job):
     def is_done(self) -> bool:
         """Whether all shards are there."""
         return not self._left()
+
+    def was_overtaken(self) -> bool:
+        """Shards are files of their own: nobody is in the way."""
+        return False
 
     def progress(self) -> int:
         """Return how many shards are there."""
@@ -82,7 +86,8 @@ def make_on_cluster(
             )
         board = Board({name: State(len(job.shards)) for name, job in jobs.items()}, out / TABLE)
         with connect(machines.kind, machines.site, machines.workers, out / LOGS) as client:
-            conduct(client, jobs, board, {}, lambda _: None, has_slots=not machines.kind.startswith("tcp://"))
+            has_slots = not machines.kind.startswith("tcp://")
+            conduct(client, jobs, board, {}, lambda _: None, at_once=machines.workers, has_slots=has_slots)
     failed = [f"{name}: {state.why}" for name, state in board.states.items() if state.phase == Phase.FAILED]
     if failed:
         raise UserError(f"{failed[0]} ({len(failed)} of {len(jobs)} tasks failed); the same command goes on")

@@ -85,7 +85,15 @@ def sweep(
             needs = {run.name: run.needs for run in runs if run.needs is not None}
             with connect(machines.kind, machines.site, machines.workers, out / LOGS) as client:
                 has_slots = not machines.kind.startswith("tcp://")
-                conduct(client, jobs, board, needs, lambda name: _score(board, out, name), has_slots=has_slots)
+                conduct(
+                    client,
+                    jobs,
+                    board,
+                    needs,
+                    lambda name: _score(board, out, name),
+                    at_once=machines.workers,
+                    has_slots=has_slots,
+                )
         board.keep()
     return board
 
