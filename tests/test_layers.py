@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"__main__", "__init__"},
     {"cli"},
+    {"cluster"},
     {"api", "saved"},
     {"export", "results"},
     {"experiments"},
@@ -17,11 +18,11 @@ FLOORS = (
     {"methods"},
     {"jets", "images", "vectors"},
     {"optim", "metrics", "iterated"},
-    {"losses", "replay"},
+    {"losses", "shard_stream", "shards", "replay"},
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
     {"dataset", "padding"},
     {"contracts"},
-    {"checkpoint", "files", "gaussian", "outputs", "settings", "markdown"},
+    {"checkpoint", "files", "folder_lock", "gaussian", "outputs", "settings", "markdown"},
     {"allocator", "cuda_graphs", "device", "errors"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""

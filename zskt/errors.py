@@ -21,6 +21,10 @@ class MissingSamples(UserError):
     """Nobody gave test samples, and they cannot be fetched: what only judges with them can go on, and say so."""
 
 
+class FolderInUse(UserError):
+    """Another process writes a folder: the command line exits with code 75, as of what may work later."""
+
+
 class NonFiniteLoss(RuntimeError):
     """A loss term is NaN or infinite; raised before any parameter is changed by it."""
 

@@ -44,7 +44,7 @@ class ReplayBuffer:
         """Keep a batch; the oldest samples make room."""
         columns = {f"x.{i}": t for i, t in enumerate(x)} | {"logits": output.logits} | output.extras
         if not self._columns:
-            self._columns = {name: self._empty(column, _kept_as(name, column)) for name, column in columns.items()}
+            self._columns = {name: self._empty(column, kept_as(name, column)) for name, column in columns.items()}
             self._dtypes = {name: column.dtype for name, column in columns.items()}
         rows = torch.arange(self.seen, self.seen + len(output.logits), device=self.device) % self.size
         for name, column in columns.items():
@@ -118,7 +118,7 @@ def _rarity(classes: Tensor, count: int, balance: float) -> Tensor:
     return frequency[classes] ** -balance
 
 
-def _kept_as(name: str, column: Tensor) -> torch.dtype:
+def kept_as(name: str, column: Tensor) -> torch.dtype:
     """Choose how a column (B, F, ...) is kept: in half precision where no feature loses by it."""
     if column.dtype != torch.float32 or name in FULL_PRECISION:
         return column.dtype

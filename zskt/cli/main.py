@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
-from zskt.errors import NonFiniteLoss, UserError
+from zskt.errors import FolderInUse, NonFiniteLoss, UserError
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
+
+IN_USE = 75
+"""Exit code where another process holds the run folder: EX_TEMPFAIL of sysexits.h."""
 
 
 def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
@@ -21,7 +24,8 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         catalog: makes the catalogue, when a mode needs it.
 
     Returns:
-        the exit code: 0, 1 for a run that diverged, 2 for a user's mistake, 130 for an interruption.
+        the exit code: 0, 1 for a run that diverged, 2 for a user's mistake, 75 where another process is at work,
+        130 for an interruption.
     """
     flags = parse(arguments)
     try:
@@ -34,7 +38,7 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         COMMANDS[flags.mode](flags, catalog())
     except UserError as error:
         print(f"zskt: {error}", file=sys.stderr)
-        return 2
+        return IN_USE if isinstance(error, FolderInUse) else 2
     except NonFiniteLoss as error:
         print(f"zskt: stopped at {error}; no step was taken on it", file=sys.stderr)
         return 1
