@@ -88,7 +88,9 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
         train_loop(folder, method, config, options, evaluator, pictures)
         _show_diagnosis(folder, evaluator, method)
         name = config.teacher if config.mode == "teacher" else config.student
-        return folder.path, write_result(folder, method, config, evaluator, catalog, name)
+        return folder.path, write_result(
+            folder, method, config, evaluator, catalog, name, None if shards is None else shards.manifest.samples
+        )
 
 
 def without_gradient(config: RunConfig, teacher: nn.Module | None, catalog: Catalog, options: Options) -> RunConfig:
