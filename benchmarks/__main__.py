@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     add("--resnet20", type=Path, metavar="FILE", help="with --out: the published ResNet-20, for comparing methods")
     add("--iterations", type=int, metavar="N", help="with --out: of the paper's rows (2000)")
     add("--parts", nargs="+", choices=["tests", "benchmarks", "runs"], help="with --out: these alone")
-    add("--jobs", type=int, metavar="N", help="with --out: runs side by side (8 on a GPU)")
+    add("--jobs", type=int, metavar="N", help="with --out: runs side by side (4 on a GPU)")
     add("--only", nargs="+", metavar="NAME", help="run these alone")
     add("--threads", type=int, help="threads of an operator on the CPU; by default what torch takes")
     add("--size", nargs="+", default=[], metavar="NAME=VALUE", help="sizes, such as batch=8 student_steps=2")
@@ -95,7 +95,7 @@ def _plan(args: argparse.Namespace, begun: float) -> int:
         resnet20=args.resnet20,
         iterations=args.iterations or (2000 if on_card else 2),
         parts=args.parts or PARTS,
-        jobs=args.jobs or (8 if on_card else 1),
+        jobs=args.jobs or (4 if on_card else 1),
     )
     return carry_out(plan)
 

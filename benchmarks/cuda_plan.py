@@ -2,7 +2,7 @@
 
 First the tests marked ``cuda``; then the benchmarks, alone on the card; then runs side by side: teachers, rows of the
 paper, and methods compared. Each is a process of its own, so that one that fails stops nobody else. Runs lie in a
-folder that stays, and go on there when the command is given again. ``DIR`` gets four files: the tests' output, the
+folder that stays, and go on there when the command is given again. ``DIR`` gets few files: the tests' output, the
 benchmarks' figures, what runs left, and ``plan.json``, which says what became of everything.
 """
 
@@ -32,6 +32,10 @@ SHARE_OF_TESTS, SHARE_OF_BENCHMARKS = 0.2, 0.25
 """Shares of the time that tests and benchmarks may take, at most."""
 SAVING_SECONDS = 20.0
 """Before the end, in which interrupted runs save what they have and results are packed."""
+DAFL = {"class_entropy_weight": 5, "temperature": 1, "student_lr": 0.002}
+"""What the preset, which is another method's, says differently from the paper."""
+VOLUME = 14 * 2**20
+"""Bytes of runs that are packed into one file, about."""
 KEPT = ("config.json", "environment.json", "result.json", "metrics.jsonl", "student.safetensors")
 """Files of a run that are packed; of one that is not finished its metrics alone."""
 SEEDS = (0, 1, 2)
@@ -108,7 +112,8 @@ def compared(plan: Plan) -> list[Run]:
     methods: dict[str, tuple[str, ...]] = {"zskt": ("--mode", "zero-shot")}
     if plan.data is not None:
         methods["kd"] = ("--mode", "kd")
-    methods["dafl"] = ("--mode", "zero-shot", "--method", "dafl", "--generator", "image", "--iterations", "7000")
+    own = [word for name, value in DAFL.items() for word in ("--set", f"{name}={value}")]
+    methods["dafl"] = ("--mode", "zero-shot", "--method", "dafl", "--generator", "image", "--iterations", "7000", *own)
     return [
         Run(f"resnet20-to-resnet8-{name}-seed{seed}", (*arguments, *preset, "--seed", str(seed)))
         for name, arguments in methods.items()
@@ -250,13 +255,21 @@ def last_line(plan: Plan, name: str) -> str:
 
 
 def pack(plan: Plan) -> None:
-    """Pack what runs leave into one file: all of finished ones, the metrics of others."""
-    with tarfile.open(plan.out / "runs.tar.gz", "w:gz") as archive:
-        for folder in sorted(p for p in plan.work.glob("*") if (p / "metrics.jsonl").is_file()):
-            names = KEPT if (folder / "result.json").is_file() else ("metrics.jsonl",)
-            for name in names:
-                if (folder / name).is_file():
-                    archive.add(folder / name, f"{folder.name}/{name}")
+    """Pack what runs leave into files of about `VOLUME`: all of finished ones, the metrics of others."""
+    volumes: list[list[Path]] = [[]]
+    size = 0
+    for folder in sorted(p for p in plan.work.glob("*") if (p / "metrics.jsonl").is_file()):
+        names = KEPT if (folder / "result.json").is_file() else ("metrics.jsonl",)
+        files = [folder / name for name in names if (folder / name).is_file()]
+        size += sum(file.stat().st_size for file in files)
+        if size > VOLUME and volumes[-1]:
+            volumes.append([])
+            size = sum(file.stat().st_size for file in files)
+        volumes[-1] += files
+    for i, volume in enumerate(volumes):
+        with tarfile.open(plan.out / f"runs-{i}.tar.gz", "w:gz") as archive:
+            for file in volume:
+                archive.add(file, file.relative_to(plan.work))
 
 
 def write(path: Path, content: Any) -> None:

@@ -1,4 +1,4 @@
-"""Cards of image networks: the published ResNets of CIFAR-10, two LeNets that ship, and those that a user trains."""
+"""Cards of image networks: published ResNets of CIFAR-10, networks of ours that ship, those that a user trains."""
 
 from __future__ import annotations
 
@@ -96,16 +96,23 @@ def _trained(network: str, title: str, dataset: str, build: Callable[[int, int],
     )
 
 
-def _bundled_lenet(dataset: str, sha256: str) -> ParameterCard:
-    """Make the card of a LeNet-5 that ships with zskt."""
-    card = _trained("lenet5", "LeNet-5", dataset, LeNet5)
+def _bundled(card: ParameterCard, title: str, sha256: str) -> ParameterCard:
+    """Make the card of a network of ours that ships with zskt."""
     return replace(
         card,
-        summary=f"LeNet-5 for {DATA[dataset].title} that ships with zskt, trained with --mode teacher",
+        summary=f"{title} for {DATA[card.dataset or ''].title} that ships with zskt, trained with --mode teacher",
         source=f"this project; teachers/embedded/{card.name}.json",
         bundled_file=Path(__file__).parent / "embedded" / f"{card.name}.safetensors",
         sha256=sha256,
     )
+
+
+def _bundled_lenet(dataset: str, sha256: str) -> ParameterCard:
+    return _bundled(_trained("lenet5", "LeNet-5", dataset, LeNet5), "LeNet-5", sha256)
+
+
+def _bundled_wide_resnet(dataset: str, depth: int, width: int, sha256: str) -> ParameterCard:
+    return _bundled(_wide_resnet(dataset, depth, width), f"wide ResNet {depth}-{width}", sha256)
 
 
 def _wide_resnet(dataset: str, depth: int, width: int) -> ParameterCard:
@@ -124,9 +131,9 @@ _CARDS = (
     _published_resnet(56, "4bfd97631478d6b638d2764fd2baff3edb1d7d82252d54439343b6596b9b5367", "93.4 %"),
     _bundled_lenet("mnist", "617ab449000a62d9a9b4bb495dbc18c1e6bf504e3ab974919c6759bf0439bee0"),
     _bundled_lenet("fashion-mnist", "f8ed68d9adaec1209655d06060d6eb35901db8ffa84c4aeb7d316fe9584933f3"),
-    _wide_resnet("cifar10", 40, 2),
-    _wide_resnet("cifar10", 16, 2),
-    _wide_resnet("cifar10", 40, 1),
+    _bundled_wide_resnet("cifar10", 40, 2, "12486efdfa5a1d0bc120bfe673adeac4f3a019d404b38ed4aec167bada0161d7"),
+    _bundled_wide_resnet("cifar10", 16, 2, "7b3229403127e4ceff40d22d0231dd7d4b382d22f81a106a3dc35b650e5a0a23"),
+    _bundled_wide_resnet("cifar10", 40, 1, "5b6ef95ba9d59780ef84e95fff0667dba7c65aa7e0812967f0af52bd0d692b58"),
     _trained("resnet34", "ResNet-34", "cifar10", resnet34),
     _wide_resnet("cifar100", 40, 2),
     _trained("resnet34", "ResNet-34", "cifar100", resnet34),

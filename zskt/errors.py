@@ -21,6 +21,10 @@ class MissingSamples(UserError):
     """Nobody gave test samples, and they cannot be fetched: what only judges with them can go on, and say so."""
 
 
+class FolderInUse(UserError):
+    """Another process writes a folder: the command line exits with code 75, as of what may work later."""
+
+
 class RankLost(Exception):
     """Another process of the same run has ended, so that this one cannot go on."""
 

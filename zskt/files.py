@@ -9,6 +9,9 @@ from typing import Any
 
 from zskt.errors import UserError
 
+LOCK, LOCK_OWNER = ".lock", ".lock.json"
+"""Files by which a process holds a folder, see `zskt.folder_lock`; a folder that has no others is new."""
+
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, as 64 hexadecimal digits; of a folder, that of its files' names and SHA-256."""
@@ -70,5 +73,5 @@ def require_new(path: Path) -> None:
     """Raise `UserError` if a run cannot begin in a folder: something is there already."""
     if path.exists() and not path.is_dir():
         raise UserError(f"--out {path}: is a file; name a folder")
-    if path.is_dir() and any(path.iterdir()):
+    if path.is_dir() and any(file.name not in (LOCK, LOCK_OWNER) for file in path.iterdir()):
         raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")

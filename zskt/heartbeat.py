@@ -18,9 +18,9 @@ from typing import Any
 
 from zskt.ranks import World, tell
 
-BEAT_SECONDS, LOST_SECONDS, GRACE_SECONDS = 5.0, 40.0, 3.0
+BEAT_SECONDS, LOST_SECONDS, GRACE_SECONDS = 5.0, 40.0, 20.0
 """From one count to the next; without a count until a rank is given up; from SIGTERM until this process ends, in which
-the main thread may find out and say more."""
+the main thread saves what it has, or finds out who is gone. torchrun kills after 30 s."""
 GONE = b"gone"
 """What a rank leaves that has come to its end."""
 

@@ -80,13 +80,13 @@ def nesterov(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.
 
 
 def _options(parameters: list[nn.Parameter], lr: float, *flags: str) -> dict[str, Any]:
-    """Return an optimiser's rate and, on a GPU, what makes it one kernel whose rate lies there: a graph can replay it.
+    """Return an optimiser's rate, and what makes its step one kernel; on a GPU the rate lies there, for CUDA graphs.
 
     Args:
         flags: further options that a graph needs.
     """
     if not parameters[0].is_cuda:
-        return {"lr": lr}
+        return {"lr": lr, "fused": True}
     # The steps before the recording are not captured, and PyTorch finds them slow.
     warnings.filterwarnings("ignore", message="This instance was constructed with capturable=True")
     return {"lr": torch.tensor(lr, device=parameters[0].device), "fused": True} | dict.fromkeys(flags, True)

@@ -56,7 +56,7 @@ class ReplayBuffer:
         """
         columns = {f"x.{i}": t for i, t in enumerate(x)} | {"logits": output.logits} | output.extras
         if not self._columns:
-            self._columns = {name: self._empty(column, _kept_as(name, column)) for name, column in columns.items()}
+            self._columns = {name: self._empty(column, kept_as(name, column)) for name, column in columns.items()}
             self._dtypes = {name: column.dtype for name, column in columns.items()}
         first, size = self.seen // world().size, len(output.logits)
         rows = torch.arange(first, first + size, device=self.device) % self.kept
@@ -136,7 +136,7 @@ def _rarity(classes: Tensor, count: int, balance: float) -> Tensor:
     return frequency[classes] ** -balance
 
 
-def _kept_as(name: str, column: Tensor) -> torch.dtype:
+def kept_as(name: str, column: Tensor) -> torch.dtype:
     """Choose how a column (B, F, ...) is kept: in half precision where no feature loses by it."""
     if column.dtype != torch.float32 or name in FULL_PRECISION:
         return column.dtype

@@ -13,7 +13,7 @@ import pytest
 from zskt.__main__ import catalog
 from zskt.cli.commands import COMMANDS
 from zskt.cli.main import main
-from zskt.errors import NonFiniteLoss, UserError
+from zskt.errors import FolderInUse, NonFiniteLoss, UserError
 
 StandIn = Callable[[BaseException | None], int]
 
@@ -40,6 +40,7 @@ def exit_code(monkeypatch: pytest.MonkeyPatch) -> StandIn:
         (None, 0, ""),
         (NonFiniteLoss("step 3: loss/kl is nan"), 1, "zskt: stopped at step 3: loss/kl is nan; no step was taken"),
         (UserError("a: no such file; give another"), 2, "zskt: a: no such file; give another\n"),
+        (FolderInUse("a: process 7 is at work there"), 75, "zskt: a: process 7 is at work there\n"),
         (OSError(28, "No space left on device", "runs/a"), 2, "zskt: runs/a: No space left on device; mend that"),
         (KeyboardInterrupt("runs"), 130, "zskt: interrupted; continue with the same command and --resume --out runs"),
         (KeyboardInterrupt(), 130, "--out RUN_FOLDER"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 
@@ -17,6 +18,22 @@ def test_the_first_asks_and_the_second_stops_at_once() -> None:
         assert interruption.requested
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_batch_system_asks_by_sigterm() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Interruption() as interruption:
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.requested
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_run_does_not_outlive_the_worker_that_began_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZSKT_PARENT", str(os.getppid()))
+    with Interruption() as interruption:
+        assert not interruption.requested
+        monkeypatch.setattr(os, "getppid", lambda: 1)
+        assert interruption.requested
 
 
 def test_afterwards_ctrl_c_does_what_it_did() -> None:

@@ -61,6 +61,7 @@ def of_extra(metadata: Distribution, extra: str) -> set[str]:
         ("sim", "requirements-sim.txt"),
         ("fpga", "requirements-fpga.txt"),
         ("keras", "requirements-keras.txt"),
+        ("cluster", "requirements-cluster.txt"),
         ("docs", "requirements-docs.txt"),
     ],
 )
@@ -90,7 +91,9 @@ def imported(folder: Path) -> dict[str, Path]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_import_is_required(package: str) -> None:
-    optional = set().union(*(requirements(f"requirements-{extra}.txt") for extra in ("sim", "fpga", "keras")))
+    optional = set().union(
+        *(requirements(f"requirements-{extra}.txt") for extra in ("sim", "fpga", "keras", "cluster"))
+    )
     required = {Requirement(line).name.lower() for line in requirements("requirements.txt") | optional}
     distributions = packages_distributions()
     for module, file in imported(ROOT / package).items():

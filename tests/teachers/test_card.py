@@ -72,7 +72,17 @@ def test_jets_are_selected_and_images_are_not() -> None:
         card.with_selection(radius=1.0)
 
 
-@pytest.mark.parametrize("name", ["zskt-particlenet", "mnist-lenet5", "fashion-mnist-lenet5"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "zskt-particlenet",
+        "mnist-lenet5",
+        "fashion-mnist-lenet5",
+        "cifar10-wrn-16-2",
+        "cifar10-wrn-40-1",
+        "cifar10-wrn-40-2",
+    ],
+)
 def test_bundled_networks_are_whole_and_documented(name: str) -> None:
     card = TEACHERS[name]
     assert isinstance(card, ParameterCard) and "ships with zskt" in card.summary
@@ -102,10 +112,10 @@ def test_a_published_file_without_a_hash_is_not_fetched() -> None:
 
 def test_a_network_that_the_user_trained_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    card = IMAGES["cifar10-wrn-16-2"]
-    with pytest.raises(UserError, match="nobody publishes it; train it with --mode teacher --preset cifar10-wrn-16-2"):
+    card = IMAGES["cifar100-wrn-40-2"]
+    with pytest.raises(UserError, match="nobody publishes it; train it with --mode teacher --preset cifar100-wrn-40-2"):
         card.files()
-    file = Path("runs/teacher-cifar10-wrn-16-2-seed0/student.safetensors")
+    file = Path("runs/teacher-cifar100-wrn-40-2-seed0/student.safetensors")
     file.parent.mkdir(parents=True)
     file.write_bytes(b"")
     assert card.files() == {"teacher": file}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from zskt.cli.cluster_commands import answers, sweep
 from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
@@ -178,6 +179,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "report": report,
     "export": export,
     "simulate": simulate,
+    "answers": answers,
+    "sweep": sweep,
     "toy": toy,
     "tables": tables,
     "record": record,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
-from zskt.errors import NonFiniteLoss, RankLost, UserError
+from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.ranks import announced, muted, tell, world
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
 
-
+IN_USE = 75
+"""Exit code where another process holds the run folder: EX_TEMPFAIL of sysexits.h."""
 SHARED_MODES = ("zero-shot", "kd", "few-shot", "teacher")
 """What several processes, started by torchrun, do together."""
 
@@ -27,8 +28,8 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         catalog: makes the catalogue, when a mode needs it.
 
     Returns:
-        the exit code: 0, 1 for a run that diverged or lost one of its processes, 2 for a user's mistake, 130 for an
-        interruption.
+        the exit code: 0, 1 for a run that diverged or lost one of its processes, 2 for a user's mistake, 75 where
+        another process is at work, 130 for an interruption.
     """
     with muted():
         code = _run(arguments, catalog)
@@ -53,7 +54,7 @@ def _run(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         COMMANDS[flags.mode](flags, catalog())
     except UserError as error:
         tell(f"zskt: {error}")
-        return 2
+        return IN_USE if isinstance(error, FolderInUse) else 2
     except RankLost as error:
         tell(f"zskt: {error}; continue with the same command and --resume --out {flags.out or 'RUN_FOLDER'}")
         return 1

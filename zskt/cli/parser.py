@@ -30,6 +30,7 @@ TEACHER_FILES = (
 )
 RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
 
+CLUSTER = ("cluster", "site", "workers")
 FINISHED = ("run", "data", "teacher_path", "preprocess", "device")
 
 
@@ -48,6 +49,7 @@ REMEDIES = {
     "run": "say which run: --run runs/NAME",
     "only": "say for which data: --only mnist",
     "out": "say where to write: --out PATH",
+    "presets": "say which recipes: --presets NAME NAME",
 }
 """What to say where a required flag is missing."""
 
@@ -83,6 +85,17 @@ MODES: dict[str, Mode] = {
     "simulate": Mode("make jets with Pythia 8 and FastJet", ("out", "per_class", "seed"), ("out",)),
     "paper": Mode("all runs behind the paper's tables, in pieces",
                   ("only", "minutes", "data", "device", "out", "seed", "iterations"), ("only",)),
+    "answers": Mode(
+        "ask a teacher about samples of a prior, in shards that mode kd learns from",
+        ("preset", "teacher", "generator", "seed", "set", *TEACHER_FILES, "device", "out",
+         "samples", "shard_size", "shard", *CLUSTER),
+        ("out",),
+    ),
+    "sweep": Mode(
+        "many runs on one machine or on a cluster, by Dask: presets, methods and seeds",
+        ("presets", "methods", "seeds", *_without(RECIPE + RUN, "preset", "method", "seed", "resume"), *CLUSTER),
+        ("presets", "out"),
+    ),
     "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
     "record": Mode("add finished runs to the recorded results, small", ("run", "out"), ("run",)),
     "tables": Mode("tables and result pages from recorded results", ("run", "out")),
@@ -178,7 +191,7 @@ def build_parser() -> Parser:
         "--data",
         type=Path,
         metavar="PATH",
-        help="jets: a ROOT or parquet file; images: a folder; vectors: CSV or parquet",
+        help="jets: a ROOT or parquet file; images: a folder; vectors: CSV or parquet; kd: a folder of --mode answers",
     )
     add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")
     add("--resume", action="store_true", help="continue the run in --out from its checkpoint")
@@ -193,6 +206,16 @@ def build_parser() -> Parser:
     )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")
+    add = parser.add_argument_group("sweep and answers").add_argument
+    add("--presets", nargs="+", metavar="NAME", help="sweep: recipes, as --preset")
+    add("--methods", nargs="+", metavar="NAME", help="sweep: methods, as --method; kd and supervised learn from --data")
+    add("--seeds", type=int, nargs="+", metavar="N", help="sweep: seeds (0)")
+    add("--samples", "--jets", type=int, metavar="N", help="answers: samples to ask about")
+    add("--shard-size", type=int, metavar="N", help="answers: samples of a file (10000)")
+    add("--shard", type=int, nargs="+", metavar="I", help="answers: make these shards alone, or make them again")
+    add("--cluster", metavar="KIND", help="local, slurm, htcondor, pbs, sge, or tcp://HOST:PORT of a Dask scheduler")
+    add("--site", type=Path, metavar="FILE", help="TOML file of the cluster's settings: GPU, memory, time, queue")
+    add("--workers", type=int, metavar="N", help="runs at a time (2)")
     add = parser.add_argument_group("simulate and paper").add_argument
     add("--per-class", type=int, metavar="N", help="simulate: jets of each class (1000)")
     add("--only", metavar="DATA", help="paper: data set, such as mnist")

@@ -20,6 +20,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.result import upgrade
 from zskt.files import read_json, write_json
+from zskt.shards import holds_answers
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | N
     """
     domain = DOMAINS[card.domain]
     before = recorded_path(recorded) if domain.has_test_split and data is None else None
+    before = None if holds_answers(before) else before  # a teacher's answers have no test split
     _, source = domain.sources(card, before or data, False)
     # What a run with data has recorded are those that it learned from.
     if before is not None and config.mode == "zero-shot" and source.sha256() != recorded["sha256"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from zskt.dataset import Labelled, of_each_class
 from zskt.distributed import group, in_turn, placed
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
+from zskt.experiments.answers_data import answers_source, open_shards
 from zskt.experiments.build import build_student, choose_device, load_student
 from zskt.experiments.catalog import TEACHER_RECORD, Catalog
 from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
@@ -23,7 +25,8 @@ from zskt.experiments.preparation import calibrate, require_fit
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
-from zskt.files import write_json
+from zskt.files import require_new, write_json
+from zskt.folder_lock import FolderLock
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup
@@ -52,7 +55,11 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
 def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.device) -> tuple[Path, dict[str, Any]]:
     card = catalog.card(config)
     domain, kind = DOMAINS[card.domain], METHODS[config.method]
-    train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
+    shards = open_shards(config, card, options)
+    if shards is None:
+        train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
+    else:
+        train_source, test_source = None, domain.sources(card, None, False)[1]
     has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
     with in_turn():  # the first one downloads what is not there
         teacher = domain.place(card.load(), device) if has_teacher else None
@@ -67,22 +74,36 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     generator = _generator(config, card, catalog, device) if kind.needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
     pair = Pair(teacher, student, scale, card.gaussians, config.precision)
-    setup = Setup(pair=pair, generator=generator, data=data, inputs=card.inputs, seed=config.seed, device=device)
+    setup = Setup(
+        pair=pair,
+        generator=generator,
+        data=data,
+        shards=shards,
+        inputs=card.inputs,
+        seed=config.seed,
+        device=device,
+    )
     method = kind(config.settings, setup)
     require_fit(method, setup)
     if generator is not None and card.describe() and not options.resume:
         print(card.describe())
     folder = open_folder(config, options)
-    begin_or_resume(folder, method, config, options, card, train_source or test_source, has_teacher)
-    if card.record() is not None and folder.writes:
-        write_json(folder.path / TEACHER_RECORD, card.record() or {})
-    if isinstance(student, RegressionHead) and not method.state.step:
-        calibrate(student, setup)
-    pictures = None if generator is None else _pictures(generator, evaluator, card, config, device)
-    train_loop(folder, method, config, options, evaluator, pictures)
-    _show_diagnosis(folder, evaluator, method)
-    name = config.teacher if config.mode == "teacher" else config.student
-    return folder.path, write_result(folder, method, config, evaluator, catalog, name)
+    source = (train_source or test_source) if shards is None else answers_source(shards)
+    with FolderLock(folder.path) if folder.writes else nullcontext():
+        if folder.writes and not options.resume:
+            require_new(folder.path)  # another process may have begun and left in the meantime
+        begin_or_resume(folder, method, config, options, card, source, has_teacher)
+        if card.record() is not None and folder.writes:
+            write_json(folder.path / TEACHER_RECORD, card.record() or {})
+        if isinstance(student, RegressionHead) and not method.state.step:
+            calibrate(student, setup)
+        pictures = None if generator is None else _pictures(generator, evaluator, card, config, device)
+        train_loop(folder, method, config, options, evaluator, pictures)
+        _show_diagnosis(folder, evaluator, method)
+        name = config.teacher if config.mode == "teacher" else config.student
+        return folder.path, write_result(
+            folder, method, config, evaluator, catalog, name, None if shards is None else shards.manifest.samples
+        )
 
 
 def without_gradient(config: RunConfig, teacher: nn.Module | None, catalog: Catalog, options: Options) -> RunConfig:

@@ -23,6 +23,8 @@ def first_samples(setup: Setup, count: int) -> Batch:
     Returns:
         What the networks are called with: tensors (count, ...), fewer where there are fewer data.
     """
+    if setup.shards is not None:
+        return tuple(t.to(setup.device) for t in setup.shards.first(count))
     if setup.data is not None:
         assert setup.inputs is not None
         return tuple(t.to(setup.device) for t in setup.inputs(setup.data[:count].samples))

@@ -24,6 +24,8 @@ class Recipe:
     length: int
     """Iterations, or epochs in supervised modes."""
     batch_size: int | None
+    answers: int | None = None
+    """Answers in shards that it learned from, as in `Result`."""
     samples_per_class: int | None = None
     """This and the next three are of mode few-shot, as in `Result`."""
     kd_fraction: float | None = None

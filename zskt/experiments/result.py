@@ -88,6 +88,8 @@ class Result:
     """Steps of the student's optimizer."""
     teacher_queries: int = 0
     """Samples that the teacher was asked about."""
+    answers: int | None = None
+    """Answers in shards that mode kd learned from; None where the teacher was asked in the run."""
     seconds: float | None = None
     data: ScoredSamples | None = None
     """None in mode toy, which scores on a grid in the plane."""
@@ -140,7 +142,7 @@ class Result:
         values = {"schema": SCHEMA} | asdict(self)
         unused = ["epochs" if self.epochs is None else "iterations", "agreements"]
         unused += SUPERVISED_ENTRIES if self.mode != "few-shot" else ()
-        for name in ("batch_size", "data", "seconds", *unused):
+        for name in ("batch_size", "data", "seconds", "answers", *unused):
             if values[name] is None:
                 del values[name]
         if self.data is not None:

@@ -159,9 +159,19 @@ def train_loop(
 
 
 def write_result(
-    folder: RunFolder, method: Method, config: RunConfig, evaluator: Evaluator, catalog: Catalog, student_name: str
+    folder: RunFolder,
+    method: Method,
+    config: RunConfig,
+    evaluator: Evaluator,
+    catalog: Catalog,
+    student_name: str,
+    answers: int | None = None,
 ) -> dict[str, Any]:
-    """Keep the student of the last step, and write ``result.json``: what was asked, what it took, what it reached."""
+    """Keep the student of the last step, and write ``result.json``: what was asked, what it took, what it reached.
+
+    Args:
+        answers: `zskt.experiments.result.Result.answers`.
+    """
     folder.save_student(method.result)
     state, settings = method.state, config.settings.to_dict()
     recorded = ["iterations", "epochs", "batch_size"]
@@ -172,6 +182,8 @@ def write_result(
     result |= {name: settings[name] for name in recorded if name in settings}
     result["changes"] = changes(config, catalog.presets, evaluator.card)
     result["steps"] = int(state.counters.get("steps", 0))
+    if answers is not None:
+        result["answers"] = answers
     result["teacher_queries"] = int(state.counters.get("teacher_queries", 0))
     result["seconds"] = round(state.counters.get("seconds", 0.0), 1)
     result |= evaluator.evaluate(method.result, config.teacher, student_name)

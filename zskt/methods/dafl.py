@@ -101,11 +101,12 @@ class DAFL(Method):
                 step(loss, self.generator_optimizer, config.max_grad_norm)
             x, answer = tuple(t.detach() for t in batch.x), answer.detach()
             loss, output = self.student_step(x, answer, config.student_lr * fall)
-            state.step += 1
             if self.generator_optimizer is not None:
                 require_finite(self.generator_optimizer, "generator's")
+            metrics = self.student_step.metrics(loss, answer.logits, output.logits)
+            state.step += 1
             yield {
-                **self.student_step.metrics(loss, answer.logits, output.logits),
+                **metrics,
                 "reward/generator": float(mean(reward.detach().mean())),
                 "rate/student": config.student_lr * fall,
             }

@@ -2,6 +2,7 @@
 
 G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", arXiv:1503.02531. The teacher is
 queried once about each sample, and its answers are kept; the same steps as the student of `zskt.methods.zskt` takes.
+From shards of answers (mode ``answers``) it is not queried at all.
 
 Shapes: B batch, K classes.
 """
@@ -24,6 +25,7 @@ from zskt.optim import adamw, cosine
 from zskt.ranks import world
 from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, setting
+from zskt.shard_stream import ShardStream
 
 QUERY_BATCH = 256
 """Samples that the teacher is asked about at once."""
@@ -72,7 +74,7 @@ class KD(Method):
     needs_data = True
 
     def __init__(self, config: KDConfig, setup: Setup) -> None:
-        assert setup.data is not None and setup.inputs is not None
+        assert (setup.data is not None and setup.inputs is not None) or setup.shards is not None
         share_of(config.batch_size)
         self.config, self.data, self.inputs = config, setup.data, setup.inputs
         pair, device = setup.pair, setup.device
@@ -81,7 +83,8 @@ class KD(Method):
         self.terms = student_terms(config, pair)
         self.cacheable = [term for term in self.terms if term.cacheable]
         optimizer = adamw(trainable(pair.student), config.student_lr, config.weight_decay)
-        self.samples, average = ReplayBuffer(len(self.data), device), ema_of(pair.student, config.ema_decay)
+        self.samples = _samples(setup)
+        average = ema_of(pair.student, config.ema_decay)
         self.rng = torch.Generator(device).manual_seed(4 * setup.seed + 1)
         self.state = TrainState(
             parts={"student": pair.student, "student_optimizer": optimizer, "samples": self.samples},
@@ -92,9 +95,12 @@ class KD(Method):
             self.state.parts["average"] = average
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self.teacher = CountedTeacher(pair, self.state)
+        has_captures = setup.shards is None or not any(term.needs_layers for term in self.terms)
+        self.asks_again = bool(config.cutmix) or len(self.cacheable) < len(self.terms) or not has_captures
 
     def fill(self) -> None:
         """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own."""
+        assert isinstance(self.samples, ReplayBuffer) and self.data is not None and self.inputs is not None
         here, count = world(), len(self.data)
         starts = range(0, count, QUERY_BATCH * here.size)
         for i in tqdm(starts, "teacher queries", disable=None, unit="batch", leave=False):
@@ -114,16 +120,29 @@ class KD(Method):
         while state.step < config.iterations:
             lr = config.student_lr * cosine(state.step, config.iterations)
             for _ in range(config.student_steps):
-                x, answer = put_together(*self.samples.draw(config.batch_size, self.rng))
+                x, answer = self.samples.draw(config.batch_size, self.rng)
+                if isinstance(self.samples, ReplayBuffer):
+                    x, answer = put_together(x, answer)
                 if config.cutmix:
                     x = cut_and_mixed(x, config.cutmix, self.rng)
-                if config.cutmix or len(self.cacheable) < len(self.terms):
+                if self.asks_again:
                     answer = self.teacher.query(x, self.terms)
+                elif isinstance(self.samples, ShardStream):
+                    state.counters["teacher_queries"] = self.samples.used  # asked before the run
                 loss, output = self.student_step(x, answer, lr)
+            metrics = self.student_step.metrics(loss, answer.logits, output.logits)
             state.step += 1
-            yield {**self.student_step.metrics(loss, answer.logits, output.logits), "rate/student": lr}
+            yield {**metrics, "rate/student": lr}
 
     @property
     def result(self) -> torch.nn.Module:
         """The student that the run leaves."""
         return self.student_step.result
+
+
+def _samples(setup: Setup) -> ReplayBuffer | ShardStream:
+    """Make what batches are drawn from: a buffer of all samples, or a stream of answered ones."""
+    if setup.shards is not None:
+        return ShardStream(setup.shards, setup.seed, setup.device)
+    assert setup.data is not None
+    return ReplayBuffer(len(setup.data), setup.device)

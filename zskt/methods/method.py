@@ -17,6 +17,7 @@ from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.losses import Term
 from zskt.settings import Settings
+from zskt.shard_stream import AnswerShards
 
 Metrics = dict[str, float]
 """What an iteration has to log, by name."""
@@ -31,6 +32,8 @@ class Setup:
     """For methods that need one."""
     data: Labelled | None = None
     """Samples to learn from, for methods that need them."""
+    shards: AnswerShards | None = None
+    """Samples that the teacher has answered already, in place of ``data``; they need not fit in memory."""
     inputs: Inputs | None = None
     """How samples of ``data`` become what the networks are called with."""
     seed: int = 0

@@ -184,7 +184,6 @@ class ZSKT(Method):
                     batch, target = self.sample()
                 x, answer = self.augment_and_requery(*self.with_replay(batch.x, target))
                 loss, output = self.student_step(x, answer, schedule.rate(begin, end))
-            state.step += 1
             # Numbers are read here and nowhere above: a GPU has got all that it has to do until now.
             metrics: Metrics = {}
             if begin < end:  # at the very beginning, where the number of steps grows, there may be none
@@ -192,8 +191,9 @@ class ZSKT(Method):
                 metrics = {**learned, "rate/student": schedule.rate(begin, end)}
             if self.generator_optimizer and measured:
                 require_finite(self.generator_optimizer, "generator's")
-                rate = config.generator_lr * cosine(state.step - 1, config.iterations)
+                rate = config.generator_lr * cosine(state.step, config.iterations)
                 metrics |= {**as_numbers(measured), "rate/generator": rate}
+            state.step += 1
             yield metrics
 
     @property

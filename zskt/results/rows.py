@@ -44,7 +44,7 @@ class Row:
 def source_label(recipe: Recipe) -> str:
     """Name what a student learned from: a generator, or data."""
     if recipe.mode == "kd":
-        return "data (kd)"
+        return "data (kd)" if recipe.answers is None else f"{recipe.answers:,} answers (kd)".replace(",", " ")
     if recipe.mode != "few-shot":
         return recipe.generator or recipe.mode
     names = {(False, False): "data, labels alone", (True, False): "data (KD)"}

@@ -1,0 +1,1 @@
+"""Many runs and many answers on more than one machine, by Dask."""

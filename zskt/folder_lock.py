@@ -1,0 +1,94 @@
+"""The lock of a run folder: two processes never write one, on one machine or on several.
+
+Two lines of defence. ``filelock`` takes ``flock`` on ``.lock``, which the kernel frees when its holder dies, however it
+dies. Where ``flock`` reaches other machines (NFS from version 4 on, Lustre mounted with ``flock``, GPFS, CephFS) that
+is all. Where it does not (AFS, Lustre with ``localflock``, some FUSE mounts), ``.lock.json`` names host and process.
+Its holder touches it every `HEARTBEAT_SECONDS`; another machine takes it over when it was left alone `STALE_SECONDS`.
+Two machines that begin in the same instant are told apart by ``flock`` alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from zskt.errors import FolderInUse
+from zskt.files import LOCK, LOCK_OWNER, write_json
+
+HEARTBEAT_SECONDS, STALE_SECONDS = 15.0, 90.0
+
+
+class FolderLock:
+    """Holds a folder while entered.
+
+    Args:
+        folder: must be there.
+
+    Raises:
+        FolderInUse: on entering, if another process holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = FileLock(str(folder / LOCK), timeout=0, thread_local=False)
+        self._left = threading.Event()
+
+    def __enter__(self) -> FolderLock:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise _in_use(self.folder, owner(self.folder)) from None
+        try:
+            self._require_left_alone()
+            write_json(self.folder / LOCK_OWNER, {"host": socket.gethostname(), "pid": os.getpid()})
+        except BaseException:
+            self._lock.release()
+            raise
+        self._left.clear()
+        threading.Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        (self.folder / LOCK_OWNER).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _require_left_alone(self) -> None:
+        """Raise `FolderInUse` if a process of another machine was at work here a moment ago."""
+        before = owner(self.folder)
+        if before.get("host") in (None, socket.gethostname()):
+            return  # on this machine, flock has said that it is gone
+        os.utime(self.folder / LOCK)  # the clock of the file system, which may not be this machine's
+        try:
+            age = (self.folder / LOCK).stat().st_mtime - (self.folder / LOCK_OWNER).stat().st_mtime
+        except FileNotFoundError:
+            return
+        if age < STALE_SECONDS:
+            raise _in_use(self.folder, before)
+
+    def _beat(self) -> None:
+        while not self._left.wait(HEARTBEAT_SECONDS):
+            try:
+                os.utime(self.folder / LOCK_OWNER)
+            except OSError:  # the folder is gone, or its server: the run itself will say so
+                return
+
+
+def owner(folder: Path) -> dict[str, Any]:
+    """Return "host" and "pid" of the process that holds a folder, or held it and died; nothing if none did."""
+    try:
+        value = json.loads((folder / LOCK_OWNER).read_text())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _in_use(folder: Path, holder: dict[str, Any]) -> FolderInUse:
+    who = f"process {holder['pid']} on {holder['host']}" if {"host", "pid"} <= set(holder) else "another process"
+    return FolderInUse(f"{folder}: {who} is at work there; wait for it, or name another --out")
