@@ -8,6 +8,7 @@ import pickle
 import socket
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ from zskt.distributed import group
 TIMEOUT = 120.0
 
 
-def in_ranks(function: Callable[..., Any], *arguments: Any, size: int = 2) -> list[Any]:
-    """What a function of a module returns on each of ``size`` ranks; an exception of any is one here."""
+def in_ranks(function: Callable[..., Any], *arguments: Any, size: int = 2, joined: bool = True) -> list[Any]:
+    """What a function of a module returns on each of ``size`` ranks; an exception of any is one here.
+
+    Args:
+        joined: if False, the function joins them itself.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.methods.setups"])  # what takes seconds to import
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -27,7 +32,9 @@ def in_ranks(function: Callable[..., Any], *arguments: Any, size: int = 2) -> li
     pipes, processes = [], []
     for rank in range(size):
         here, there = context.Pipe(duplex=False)
-        process = context.Process(target=_one, args=(there, rank, size, port, function, arguments), daemon=True)
+        process = context.Process(
+            target=_one, args=(there, (rank, size, port, joined), function, arguments), daemon=True
+        )
         process.start()
         there.close()
         pipes.append(here)
@@ -43,12 +50,15 @@ def in_ranks(function: Callable[..., Any], *arguments: Any, size: int = 2) -> li
     return [answer for _, answer in answers]
 
 
-def _one(pipe: Any, rank: int, size: int, port: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _one(
+    pipe: Any, place: tuple[int, int, int, bool], function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> None:
+    rank, size, port, joined = place
     os.environ |= {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": f"{size}"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"}
     torch.set_num_threads(1)
     try:
-        with group(torch.device("cpu")):
+        with group(torch.device("cpu")) if joined else nullcontext():
             answer = function(*arguments)
         pipe.send(pickle.dumps((True, answer)))  # tensors by value: this process will be gone
     except BaseException:

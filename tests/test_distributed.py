@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.methods.setups import SMALL_IMAGES, resnets_setup, run_until, start
+import zskt
+from tests.methods.setups import SMALL_IMAGES, jets_setup, resnets_setup, run_until, start
 from tests.ranks import in_ranks
+from zskt import distributed
+from zskt.api import TensorInputs, TensorSamples
 from zskt.dataset import Labelled
+from zskt.errors import UserError
 from zskt.methods import Method, Setup
+from zskt.metrics import predict
+from zskt.ranks import world
 
 GAME: dict[str, Any] = {
     "iterations": 8,
@@ -36,18 +42,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     },
     "moved": {"perturbation_radius": 1.0, "generator_every": 0},
 }
-
-
-def in_double(make: Callable[[], Method]) -> Method:
-    """A method all of whose numbers are of 64 bits."""
-    torch.set_default_dtype(torch.float64)
-    try:
-        method = make()
-        for network in (method.pair.teacher, method.pair.student, getattr(method, "generator", None)):  # type: ignore[attr-defined]
-            assert network is None or all(p.dtype == torch.float64 for p in network.parameters())
-        return method
-    finally:
-        torch.set_default_dtype(torch.float32)
 
 
 def game(**settings: Any) -> Method:
@@ -149,3 +143,155 @@ def test_other_methods_are_the_same() -> None:
     ranks = in_ranks(played_all, names, OTHERS)
     for i, one in enumerate(ones):
         require_same_run(one, [answers[i] for answers in ranks])
+
+
+def played_on(maker: str, settings: dict[str, Any], begin: Path | None, until: int, end: Path) -> tuple[Any, ...]:
+    """A run that goes on from a checkpoint, and leaves one."""
+    before = torch.get_default_dtype()
+    try:
+        method = MAKERS[maker](**settings)
+        config = method.config.to_dict()  # type: ignore[attr-defined]
+        if begin is not None:
+            method.state.load(begin, config)
+        logged = run_until(method, until)
+        method.state.save(end, config)
+        return tensors(method), logged, method.state.counters
+    finally:
+        torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize(("maker", "settings"), [("game", RECIPES["with all that belongs to a batch"]), ("kd", {})])
+def test_a_resume_may_change_the_number_of_ranks(maker: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    whole = played(maker, settings, 6)
+    first, second, third = (tmp_path / f"{i}.pt" for i in range(3))
+    in_ranks(played_on, maker, settings, None, 2, first)
+    one = played_on(maker, settings, first, 4, second)
+    require_same_run((*one[:1], whole[1][2:4], one[2]), [one])
+    two = in_ranks(played_on, maker, settings, second, 6, third)
+    require_same_run((whole[0], whole[1][4:], whole[2]), two)
+    kept = [torch.load(path, weights_only=True)["parts"] for path in (second, third)]
+    rows = [part["replay" if maker == "game" else "samples"]["columns"]["logits"] for part in kept]
+    assert len(rows[0]) == len(rows[1]) == (24 if maker == "game" else 37)
+
+
+def jets(**settings: Any) -> Method:
+    return start("zskt", jets_setup("shower"), **GAME | {"attention_weight": 0.0, "step_growth": 0.5} | settings)
+
+
+MAKERS["jets"] = jets
+
+
+def test_jets_are_drawn_by_rank_and_a_run_on_two_ranks_resumes_exactly(tmp_path: Path) -> None:
+    whole = in_ranks(played, "jets", {}, 6)
+    in_ranks(played_on, "jets", {}, None, 3, tmp_path / "0.pt")
+    resumed = in_ranks(played_on, "jets", {}, tmp_path / "0.pt", 6, tmp_path / "1.pt")
+    for name, tensor in whole[0][0].items():
+        assert torch.equal(tensor, whole[1][0][name]) and torch.equal(tensor, resumed[1][0][name]), name
+    assert whole[0][1][3:] == resumed[0][1] and whole[0][2]["teacher_queries"] == 6 * 8
+
+
+def drawn_batches() -> tuple[Tensor, Tensor, Tensor]:
+    generator = jets_setup("shower").generator
+    assert generator is not None
+    rng = torch.Generator().manual_seed(0)
+    batches = [generator.sample(6, rng) for _ in range(2)]
+    return batches[0].latent[0], batches[0].x[-1], rng.get_state()
+
+
+def test_ranks_share_the_stream_of_latents_and_nothing_else() -> None:
+    (z, x, state), (other_z, other_x, other_state) = in_ranks(drawn_batches)
+    assert len(x) == len(other_x) == 3 and torch.equal(state, other_state)
+    whole = torch.randn(2 * len(z), z.shape[1], generator=torch.Generator().manual_seed(0))
+    assert torch.equal(z, whole[0::2]) and torch.equal(other_z, whole[1::2])
+
+
+def functions() -> dict[str, Any]:
+    """What the functions of `zskt.distributed` do on three ranks."""
+    rank = world().rank
+    rows = torch.arange(5)[rank::3].float()
+    ragged = torch.full((rank, 2), float(rank))
+    index = torch.tensor([0, 5, 4, 1])
+    nine = torch.arange(9.0).unsqueeze(1)
+    taken = distributed.take(distributed.own(nine), index)
+    labels = distributed.take(distributed.own(torch.arange(9) % 2 == 0), index)
+    gradient = torch.tensor([1.0 + rank], requires_grad=True)
+    (3 * distributed.mean(gradient.square()) * (rank + 1)).sum().backward()  # type: ignore[no-untyped-call]
+    w = torch.tensor([float(rank), 0.0])
+    distributed.average_([w])
+    try:
+        distributed.share_of(8)
+    except UserError as error:
+        message = str(error)
+    return {
+        "taken": taken,
+        "added": distributed.added([taken, labels, torch.zeros(4, 0)]),
+        "to leader": distributed.to_leader(rows, 5),
+        "together": distributed.together(ragged),
+        "whole": distributed.whole(distributed.own(nine)),
+        "any": distributed.any_of(rank == 1, False),
+        "sum": distributed.sum_of(0.5),
+        "leader": distributed.from_leader({"rank": rank}),
+        "gradient": gradient.grad,
+        "average": w,
+        "message": message,
+    }
+
+
+def test_what_three_ranks_collect_and_share_out() -> None:
+    answers = in_ranks(functions, size=3)
+    assert answers[0]["to leader"].tolist() == [0, 1, 2, 3, 4]
+    for rank, answer in enumerate(answers):
+        assert answer["taken"].flatten().tolist() == [x if x % 3 == rank else 0 for x in (0, 5, 4, 1)]
+        values, labels, nothing = answer["added"]
+        assert values.flatten().tolist() == [0, 5, 4, 1] and labels.tolist() == [True, False, True, False]
+        assert nothing.shape == (4, 0)
+        assert answer["together"].tolist() == [[1.0, 1.0], [2.0, 2.0], [2.0, 2.0]]
+        assert answer["whole"].flatten().tolist() == list(range(9))
+        assert answer["any"] == (True, False) and answer["sum"] == 1.5 and answer["leader"] == {"rank": 0}
+        assert answer["gradient"].item() == pytest.approx(2 * (1 + rank) * (1 + 2 + 3))  # of the sum of all losses
+        assert answer["average"].tolist() == [1.0, 0.0]
+        assert answer["message"] == "batch_size: 8 cannot be shared out among 3 processes; take 6 or 9"
+
+
+def predicted(count: int) -> tuple[Tensor, int]:
+    asked = 0
+
+    class Counting(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            nonlocal asked
+            asked += len(x)
+            return super().forward(x)
+
+    torch.manual_seed(0)
+    network, x = Counting(2, 3), torch.linspace(-1, 1, 2 * count).view(count, 2)
+    answer = predict(network, Labelled(TensorSamples((x,)), torch.zeros(count)), TensorInputs(), torch.device("cpu"))
+    return answer.logits, asked
+
+
+@pytest.mark.parametrize(("count", "shares"), [(603, [301, 302]), (1, [1, 1])])
+def test_each_rank_evaluates_a_part_and_has_all_answers(count: int, shares: list[int]) -> None:
+    expected, asked = predicted(count)
+    assert asked == count
+    answers = in_ranks(predicted, count)
+    assert [n for _, n in answers] == shares
+    for logits, _ in answers:
+        torch.testing.assert_close(logits, expected)
+
+
+def distilled() -> tuple[dict[str, Tensor], dict[str, Any], list[dict[str, float]]]:
+    torch.manual_seed(world().rank)  # a user's students begin anyhow
+    teacher = nn.Sequential(nn.Linear(4, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
+    student = nn.Sequential(nn.Linear(4, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+    data = torch.randn(50, 4, generator=torch.Generator().manual_seed(1))
+    run = zskt.distill(teacher, student, data=data, iterations=3, batch_size=10, student_steps=2, evaluate=data)
+    return run.student.state_dict(), run.evaluation, run.metrics
+
+
+def test_the_python_interface_works_on_ranks() -> None:
+    one, (first, second) = distilled(), in_ranks(distilled, joined=False)
+    for states, evaluation, metrics in (first, second):
+        known = {name: value for name, value in evaluation.items() if value is not None}
+        assert known == pytest.approx({name: one[1][name] for name in known}, rel=1e-4) and known["count"] == 50
+        assert metrics[-1] == pytest.approx(one[2][-1], rel=1e-4)
+        for name, tensor in states.items():
+            torch.testing.assert_close(tensor, one[0][name])

@@ -65,12 +65,16 @@ def group(device: torch.device, advice: str = "") -> Iterator[None]:
         yield
         return
     store = _begin(here, device)
-    with contextlib.ExitStack() as stack:
-        if store is not None:
-            stack.enter_context(Heartbeat(store.clone(), here, advice))
-        stack.enter_context(SynchronisedBatchNorm(_gathered, _summed))
-        yield
-    leave()  # an error leaves the others joined: who tells of it is still to be agreed
+    try:
+        with contextlib.ExitStack() as stack:
+            if store is not None:
+                stack.enter_context(Heartbeat(store.clone(), here, advice))
+            stack.enter_context(SynchronisedBatchNorm(_gathered, _summed))
+            yield
+    except BaseException:
+        leave(in_order=False)
+        raise
+    leave()
     if store is not None:
         dist.destroy_process_group()
 

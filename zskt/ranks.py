@@ -64,9 +64,16 @@ def join(world: World, is_first: Callable[[], bool]) -> None:
     _Process.world, _Process.is_first = world, is_first
 
 
-def leave() -> None:
-    """Be alone again."""
-    _Process.world, _Process.is_first = ALONE, None
+def leave(*, in_order: bool = True) -> None:
+    """Be alone again; after an error, who of all tells of it is still to be agreed."""
+    _Process.world = ALONE
+    if in_order:
+        _Process.is_first = None
+
+
+def left_in_disorder() -> bool:
+    """Whether an error ended the run of several processes: whoever waits for the others now may wait for ever."""
+    return _Process.world == ALONE and _Process.is_first is not None
 
 
 def tell(line: str) -> None:
@@ -79,6 +86,8 @@ def tell(line: str) -> None:
 @contextlib.contextmanager
 def muted() -> Iterator[None]:
     """Hide what is printed on every rank but the first; `tell` still prints."""
+    if announced().size > 1:  # torch, not imported yet, would print stack traces when another process ends
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     if announced().leader:
         yield
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
-from zskt.ranks import announced, muted, tell, world
+from zskt.ranks import announced, left_in_disorder, muted, tell
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -33,7 +33,7 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     """
     with muted():
         code = _run(arguments, catalog)
-        if world().size > 1:  # not left in order: whoever waits for the others now may wait for ever
+        if left_in_disorder():
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
