@@ -16,6 +16,9 @@ from zskt import distributed
 from zskt.api import TensorInputs, TensorSamples
 from zskt.dataset import Labelled
 from zskt.errors import UserError
+from zskt.jets.features import KIN
+from zskt.jets.jetclass import read_jets
+from zskt.jets.sample import SAMPLE
 from zskt.methods import Method, Setup
 from zskt.metrics import predict
 from zskt.ranks import world
@@ -79,21 +82,50 @@ def supervised(**settings: Any) -> Method:
     return from_data("supervised", epochs=2, batch_size=8, **settings)
 
 
+class DoubleJets:
+    """Inputs of jets as numbers of 64 bits."""
+
+    domain = "jets"
+
+    def __call__(self, jets: Any) -> tuple[Tensor, ...]:
+        return tuple(t.double() if t.is_floating_point() else t for t in KIN(jets))
+
+
+def kd_of_jets(**settings: Any) -> Method:
+    pair = jets_setup().pair
+    for network in (pair.teacher, pair.student):
+        assert network is not None
+        network.double()
+    setup = Setup(pair=pair, data=read_jets(SAMPLE, most=61), inputs=DoubleJets())
+    return start("kd", setup, iterations=4, student_steps=3, batch_size=8, **settings)
+
+
 def dafl(**settings: Any) -> Method:
     torch.set_default_dtype(torch.float64)
     return start("dafl", resnets_setup(), iterations=5, batch_size=8, **settings)
 
 
-MAKERS = {"game": game, "kd": kd, "supervised": supervised, "dafl": dafl}
+MAKERS = {"game": game, "kd": kd, "kd of jets": kd_of_jets, "supervised": supervised, "dafl": dafl}
 
 
-def played(maker: str, settings: dict[str, Any], until: int) -> tuple[dict[str, Tensor], list[dict[str, float]], Any]:
-    """Student and generator, what was logged, and what was counted, of a run."""
+def played(
+    maker: str, settings: dict[str, Any], until: int, begin: Path | None = None, end: Path | None = None
+) -> tuple[dict[str, Tensor], list[dict[str, float]], Any, Tensor]:
+    """Student and generator, what was logged and counted, and the next random number, of a run.
+
+    Args:
+        begin, end: checkpoints from which it goes on, and that it leaves.
+    """
     before = torch.get_default_dtype()
     try:
         method = MAKERS[maker](**settings)
+        config = method.config.to_dict()  # type: ignore[attr-defined]
+        if begin is not None:
+            method.state.load(begin, config)
         logged = run_until(method, until)
-        return tensors(method), logged, method.state.counters
+        if end is not None:
+            method.state.save(end, config)
+        return tensors(method), logged, method.state.counters, torch.rand(1)
     finally:
         torch.set_default_dtype(before)
 
@@ -104,7 +136,7 @@ def tensors(method: Method) -> dict[str, Tensor]:
 
 
 def require_same_run(one: tuple[Any, ...], two: list[tuple[Any, ...]], tolerance: float = 1e-9) -> None:
-    for states, logged, counters in two:
+    for states, logged, counters, _ in two:
         assert counters == one[2]
         for mine, theirs in zip(logged, one[1], strict=True):
             assert mine == pytest.approx(theirs, rel=1e-5, abs=1e-7)  # numbers are logged in 32 bits
@@ -131,6 +163,7 @@ def played_all(names: list[str], runs: dict[str, tuple[str, dict[str, Any], int]
 OTHERS: dict[str, tuple[str, dict[str, Any], int]] = {
     "kd": ("kd", {"attention_weight": 1.0}, 6),
     "kd, mixed": ("kd", {"cutmix": 0.5, "hint_weight": 1.0}, 4),
+    "kd of jets": ("kd of jets", {}, 4),
     "supervised": ("supervised", {"augment": "shift-mirror", "kd_fraction": 0.5}, 2),
     "supervised, without a teacher": ("supervised", {"kd_fraction": 0.0, "optimizer": "sgd"}, 2),
     "dafl": ("dafl", {}, 5),
@@ -145,30 +178,15 @@ def test_other_methods_are_the_same() -> None:
         require_same_run(one, [answers[i] for answers in ranks])
 
 
-def played_on(maker: str, settings: dict[str, Any], begin: Path | None, until: int, end: Path) -> tuple[Any, ...]:
-    """A run that goes on from a checkpoint, and leaves one."""
-    before = torch.get_default_dtype()
-    try:
-        method = MAKERS[maker](**settings)
-        config = method.config.to_dict()  # type: ignore[attr-defined]
-        if begin is not None:
-            method.state.load(begin, config)
-        logged = run_until(method, until)
-        method.state.save(end, config)
-        return tensors(method), logged, method.state.counters
-    finally:
-        torch.set_default_dtype(before)
-
-
 @pytest.mark.parametrize(("maker", "settings"), [("game", RECIPES["with all that belongs to a batch"]), ("kd", {})])
 def test_a_resume_may_change_the_number_of_ranks(maker: str, settings: dict[str, Any], tmp_path: Path) -> None:
     whole = played(maker, settings, 6)
     first, second, third = (tmp_path / f"{i}.pt" for i in range(3))
-    in_ranks(played_on, maker, settings, None, 2, first)
-    one = played_on(maker, settings, first, 4, second)
-    require_same_run((*one[:1], whole[1][2:4], one[2]), [one])
-    two = in_ranks(played_on, maker, settings, second, 6, third)
-    require_same_run((whole[0], whole[1][4:], whole[2]), two)
+    in_ranks(played, maker, settings, 2, None, first)
+    one = played(maker, settings, 4, first, second)
+    require_same_run((one[0], whole[1][2:4], *one[2:]), [one])
+    two = in_ranks(played, maker, settings, 6, second, third)
+    require_same_run((whole[0], whole[1][4:], *whole[2:]), two)
     kept = [torch.load(path, weights_only=True)["parts"] for path in (second, third)]
     rows = [part["replay" if maker == "game" else "samples"]["columns"]["logits"] for part in kept]
     assert len(rows[0]) == len(rows[1]) == (24 if maker == "game" else 37)
@@ -183,10 +201,11 @@ MAKERS["jets"] = jets
 
 def test_jets_are_drawn_by_rank_and_a_run_on_two_ranks_resumes_exactly(tmp_path: Path) -> None:
     whole = in_ranks(played, "jets", {}, 6)
-    in_ranks(played_on, "jets", {}, None, 3, tmp_path / "0.pt")
-    resumed = in_ranks(played_on, "jets", {}, tmp_path / "0.pt", 6, tmp_path / "1.pt")
+    in_ranks(played, "jets", {}, 3, None, tmp_path / "0.pt")
+    resumed = in_ranks(played, "jets", {}, 6, tmp_path / "0.pt")
     for name, tensor in whole[0][0].items():
         assert torch.equal(tensor, whole[1][0][name]) and torch.equal(tensor, resumed[1][0][name]), name
+    assert [run[3] for run in whole] == [run[3] for run in resumed] and whole[0][3] != whole[1][3]  # dropout's stream
     assert whole[0][1][3:] == resumed[0][1] and whole[0][2]["teacher_queries"] == 6 * 8
 
 

@@ -90,16 +90,16 @@ class TrainState:
 
     def _set_own_streams(self, payload: dict[str, Any]) -> None:
         """Set torch's own streams, of which each rank has its own; one that was not there has one of its own anew."""
-        here, states = world(), payload.get("torch_of_ranks")
-        if states is not None and len(states) == here.size:
-            payload = {"torch": states[here.rank], "cuda": payload["cuda"]} | (
-                {} if payload["cuda"] is None else {"cuda": payload["cuda_of_ranks"][here.rank]}
-            )
-        torch.set_rng_state(payload["torch"])
-        if payload["cuda"] is not None:
-            torch.cuda.set_rng_state(payload["cuda"], self.device)
-        if not here.leader and (states is None or len(states) != here.size):
-            torch.manual_seed(seed_of_rank(payload["torch"]))
+        here, states = world(), {name: payload[name] for name in ("torch", "cuda") if payload[name] is not None}
+        of_ranks: dict[str, Any] = {name: payload.get(f"{name}_of_ranks", ()) for name in states}
+        known = all(len(ranks) == here.size for ranks in of_ranks.values())
+        if known:  # cloned, as torch reads a state from where its storage begins
+            states = {name: ranks[here.rank].clone() for name, ranks in of_ranks.items()}
+        torch.set_rng_state(states["torch"])
+        if "cuda" in states:
+            torch.cuda.set_rng_state(states["cuda"], self.device)
+        if not (known or here.leader):
+            torch.manual_seed(seed_of_rank(states["torch"]))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def group(device: torch.device, advice: str = "") -> Iterator[None]:
 def _begin(here: World, device: torch.device) -> Any:
     """Start the process group; the store that its ranks share, or None where the user's code has started it."""
     if dist.is_initialized():
-        join(here, lambda: here.leader)
+        join(here, lambda: None)
         return None
     try:
         store = next(c10d.rendezvous("env://", timeout=JOIN))[0]
@@ -94,11 +94,11 @@ def _begin(here: World, device: torch.device) -> Any:
         raise RankLost(f"not all {here.size} processes of the run came ({_first_line(error)})") from error
     told = store.clone()
 
-    def is_first() -> bool:
+    def is_first() -> bool | None:
         try:
             return bool(told.add("told", 1) == 1)
-        except RuntimeError:  # the store went with its process
-            return here.leader
+        except RuntimeError:  # without torchrun the store goes with rank 0
+            return None
 
     join(here, is_first)
     return store

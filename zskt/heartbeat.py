@@ -99,6 +99,6 @@ class Heartbeat:
     def _end(self, what: str) -> Any:
         if self._stopped:  # the main thread is on its way out
             return
-        tell(f"zskt: {what}{self.advice}")
+        tell(f"zskt: {what}{self.advice}", of_others=True)
         sys.stdout.flush()
         os._exit(1)

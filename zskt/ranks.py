@@ -36,7 +36,7 @@ class _Process:
     """What this process knows of the others."""
 
     world: World = ALONE
-    is_first: Callable[[], bool] | None = None
+    is_first: Callable[[], bool | None] | None = None
     """Asks whether no rank has told of an error yet; None before the ranks are joined."""
     stderr: TextIO | None = None
     """Where lines go that are told, while `muted` hides the rest."""
@@ -55,11 +55,11 @@ def world() -> World:
     return _Process.world
 
 
-def join(world: World, is_first: Callable[[], bool]) -> None:
+def join(world: World, is_first: Callable[[], bool | None]) -> None:
     """Be one of several ranks from now on.
 
     Args:
-        is_first: asks whether no rank has told of an error yet, and claims the telling.
+        is_first: asks whether no rank has told of an error yet, and claims the telling; None if nobody knows any more.
     """
     _Process.world, _Process.is_first = world, is_first
 
@@ -76,10 +76,15 @@ def left_in_disorder() -> bool:
     return _Process.world == ALONE and _Process.is_first is not None
 
 
-def tell(line: str) -> None:
-    """Print a line to standard error, unless another rank has told of what ended the run."""
-    is_first = _Process.is_first
-    if announced().leader if is_first is None else is_first():
+def tell(line: str, *, of_others: bool = False) -> None:
+    """Print a line to standard error, unless another rank has told of what ended the run.
+
+    Args:
+        of_others: whether the line tells that another process has ended. If nobody knows who has told of what, that is
+            printed everywhere, and what all run into by rank 0.
+    """
+    first = None if _Process.is_first is None else _Process.is_first()
+    if first or (first is None and (announced().leader or of_others)):
         print(line, file=_Process.stderr or sys.stderr, flush=True)
 
 

@@ -56,7 +56,8 @@ def _run(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         tell(f"zskt: {error}")
         return IN_USE if isinstance(error, FolderInUse) else 2
     except RankLost as error:
-        tell(f"zskt: {error}; continue with the same command and --resume --out {flags.out or 'RUN_FOLDER'}")
+        out = flags.out or "RUN_FOLDER"
+        tell(f"zskt: {error}; continue with the same command and --resume --out {out}", of_others=True)
         return 1
     except NonFiniteLoss as error:
         tell(f"zskt: stopped at {error}; no step was taken on it")
