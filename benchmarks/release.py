@@ -1,8 +1,8 @@
 """A run by today's code against the same run by the last release, in processes that take turns.
 
 The last release is the commit before `zskt.__version__` became what it is; ``--size revision=REV`` takes another. Each
-run is a process of its own, from its imports to its ``result.json``; seconds are those that the processor gave to it, and
-those on the wall.
+run is a process of its own, from its imports to its ``result.json``; seconds are those that the processor gave to it,
+and those on the wall.
 """
 
 from __future__ import annotations
