@@ -23,7 +23,9 @@ FLOORS = (
     {"dataset", "padding"},
     {"contracts"},
     {"checkpoint", "files", "folder_lock", "gaussian", "outputs", "settings", "markdown"},
-    {"allocator", "cuda_graphs", "device", "errors"},
+    {"allocator", "cuda_graphs", "device", "distributed"},
+    {"heartbeat", "sync_batch_norm"},
+    {"errors", "ranks"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled
+from zskt.distributed import group, make_same, placed
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit
@@ -29,6 +30,7 @@ from zskt.methods import METHODS, Method, Setup, iterate
 from zskt.metrics import PREDICT_BATCH, Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
 from zskt.padding import join
+from zskt.ranks import announced, world
 from zskt.settings import Settings
 
 Network = nn.Module | Callable[..., Tensor]
@@ -63,14 +65,14 @@ class Run:
     """A few samples of what the networks take."""
 
     def save(self, folder: str | Path) -> Path:
-        """Write the run into a new folder: `zskt.load_run` reads it.
+        """Write the run into a new folder: `zskt.load_run` reads it. Of several ranks the first one writes.
 
         Raises:
             UserError: if the folder is not empty.
         """
         from zskt.saved import save_run
 
-        return save_run(self, Path(folder))
+        return save_run(self, Path(folder)) if announced().leader else Path(folder)
 
 
 class _Callable(nn.Module):
@@ -191,7 +193,7 @@ def distill(
     progress: bool | None = None,
     **settings: Any,
 ) -> Run:
-    """Distil a teacher into a student, without data or from samples.
+    """Distil a teacher into a student, without data or from samples; under torchrun on all its processes together.
 
     Args:
         teacher: any network, or any function that answers a batch with logits (B, K). It is frozen meanwhile, and left
@@ -212,6 +214,7 @@ def distill(
     Raises:
         UserError: if something does not fit together; one line says what to do.
         NonFiniteLoss: if a loss or a gradient is NaN or infinite, naming iteration and term.
+        RankLost: if another process of the same run ends.
     """
     method = method or ("zskt" if data is None else "kd")
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
@@ -219,16 +222,17 @@ def distill(
     name = registered.get(kind, kind.__name__)
     _require_source(kind, name, teacher, generator, data)
     config = _settings(kind, name, iterations, settings)
-    device = torch.device(device)
+    device = placed(torch.device(device))
     if not isinstance(student, nn.Module):
         raise UserError(f"student: is a {type(student).__name__}; give an nn.Module, which can be trained")
     if teacher is student:
         raise UserError("student: is the teacher itself; give another network")
     network = None if teacher is None else as_network(teacher).to(device)
     test = None if evaluate is None else read_loader(evaluate)
-    with torch.random.fork_rng(), frozen(network or nn.Identity()):
+    with group(device), torch.random.fork_rng(), frozen(network or nn.Identity()):
         torch.manual_seed(seed)
         student = student.to(device).train()
+        make_same(network, student)
         scale = student.scale if isinstance(student, RegressionHead) else None
         setup = Setup(
             pair=Pair(network, student, scale, student.gaussians if isinstance(student, RegressionHead) else ()),
@@ -247,7 +251,8 @@ def distill(
         trained = kind(config, setup)
         require_fit(trained, setup, example)
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
-        _train(trained, run, network, test, evaluate_every, sys.stderr.isatty() if progress is None else progress)
+        shown = (sys.stderr.isatty() if progress is None else progress) and world().leader
+        _train(trained, run, network, test, evaluate_every, shown)
         run.student = trained.result.eval()
         if test is not None:
             run.evaluation = _evaluate(run.student, network, test, device)

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from zskt import distributed
+
 Normalisation = nn.modules.batchnorm._BatchNorm
 
 
@@ -30,8 +32,12 @@ def mismatch(x: Tensor, layer: Normalisation) -> Tensor:
     assert layer.running_mean is not None and layer.running_var is not None
     rest = [0, *range(2, x.ndim)]
     spread = (layer.running_var + layer.eps).sqrt()
-    shift = (x.mean(rest) - layer.running_mean) / spread
-    variance = (x.var(rest, correction=0) + layer.eps).clamp(min=torch.finfo(x.dtype).tiny)  # of no eps, too
+    of_rank, variance = x.mean(rest), x.var(rest, correction=0)
+    mean = distributed.mean(of_rank)
+    if mean is not of_rank:  # of several ranks
+        variance = distributed.mean(variance + (of_rank - mean).square())
+    shift = (mean - layer.running_mean) / spread
+    variance = (variance + layer.eps).clamp(min=torch.finfo(x.dtype).tiny)  # of no eps, too
     stretch = variance.sqrt() / spread - 1
     return (shift.square() + stretch.square()).mean()
 

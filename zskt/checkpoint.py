@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import torch
 
+from zskt.distributed import of_ranks, seed_of_rank
 from zskt.errors import UserError
+from zskt.ranks import world
 
 
 class Stateful(Protocol):
@@ -37,8 +39,11 @@ class TrainState:
         self.counters[what] = self.counters.get(what, 0) + n
 
     def save(self, path: Path, config: dict[str, Any]) -> None:
-        """Write a checkpoint atomically, with the configuration that it belongs to."""
-        payload = {
+        """Write a checkpoint atomically, with the configuration that it belongs to.
+
+        All ranks call it, and rank 0 writes, with the rows of the replay buffer that the others keep.
+        """
+        payload: dict[str, Any] = {
             "config": config,
             "step": self.step,
             "counters": self.counters,
@@ -49,12 +54,17 @@ class TrainState:
             "device": self.device.type,
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
         }
+        if world().size > 1:
+            payload["torch_of_ranks"] = of_ranks(torch.get_rng_state())
+            payload["cuda_of_ranks"] = None if payload["cuda"] is None else of_ranks(payload["cuda"])
+        if not world().leader:
+            return
         temporary = path.with_suffix(".tmp")
         torch.save(payload, temporary)
         temporary.replace(path)
 
     def load(self, path: Path, config: dict[str, Any]) -> None:
-        """Continue from a checkpoint.
+        """Continue from a checkpoint; the number of ranks may be another one.
 
         Raises:
             UserError: if there is none, if it cannot be read, or if it belongs to another configuration.
@@ -74,11 +84,22 @@ class TrainState:
         self.step, self.counters = payload["step"], payload["counters"]
         for name, stream in self.streams.items():
             stream.set_state(payload["streams"][name])
-        torch.set_rng_state(payload["torch"])
-        if payload["cuda"] is not None:
-            torch.cuda.set_rng_state(payload["cuda"], self.device)
+        self._set_own_streams(payload)
         for name, part in self.parts.items():
             part.load_state_dict(payload["parts"][name])
+
+    def _set_own_streams(self, payload: dict[str, Any]) -> None:
+        """Set torch's own streams, of which each rank has its own; one that was not there has one of its own anew."""
+        here, states = world(), {name: payload[name] for name in ("torch", "cuda") if payload[name] is not None}
+        of_ranks: dict[str, Any] = {name: payload.get(f"{name}_of_ranks", ()) for name in states}
+        known = all(len(ranks) == here.size for ranks in of_ranks.values())
+        if known:  # cloned, as torch reads a state from where its storage begins
+            states = {name: ranks[here.rank].clone() for name, ranks in of_ranks.items()}
+        torch.set_rng_state(states["torch"])
+        if "cuda" in states:
+            torch.cuda.set_rng_state(states["cuda"], self.device)
+        if not (known or here.leader):
+            torch.manual_seed(seed_of_rank(states["torch"]))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

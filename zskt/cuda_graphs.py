@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
+from zskt.ranks import world
+
 T = TypeVar("T")
 
 WARM_UP = 3
@@ -47,7 +49,7 @@ class Replayed(Generic[T]):
     """
 
     def __init__(self, step: Callable[..., T], *, allowed: bool = True) -> None:
-        self.step, self.allowed = step, allowed
+        self.step, self.allowed = step, allowed and world().size == 1  # ranks talk to each other within a step
         self._seen: dict[Any, int] = {}
         self._graphs: dict[Any, tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], T]] = {}
 

@@ -25,6 +25,10 @@ class FolderInUse(UserError):
     """Another process writes a folder: the command line exits with code 75, as of what may work later."""
 
 
+class RankLost(Exception):
+    """Another process of the same run has ended, so that this one cannot go on."""
+
+
 class NonFiniteLoss(RuntimeError):
     """A loss term is NaN or infinite; raised before any parameter is changed by it."""
 

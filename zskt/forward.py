@@ -7,7 +7,7 @@ Shapes: B batch, K classes, or L independent labels, R regressed values, C chann
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -19,6 +19,7 @@ from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.gaussian import GaussianHead
+from zskt.ranks import world
 
 PRECISIONS = ("float32", "bf16")
 """In what networks compute: float32, whose convolutions a GPU rounds to TF32 as PyTorch has it; or bfloat16 where
@@ -36,17 +37,19 @@ class Output:
 
     def detach(self) -> Output:
         """Return the same numbers without their graph."""
-        return Output(self.logits.detach(), {name: t.detach() for name, t in self.extras.items()})
+        return self.map(Tensor.detach)
 
     def clone(self) -> Output:
         """Return the same numbers in memory of their own, where a GPU's next answer would overwrite these."""
-        if not self.logits.is_cuda:
-            return self
-        return Output(self.logits.clone(), {name: t.clone() for name, t in self.extras.items()})
+        return self.map(Tensor.clone) if self.logits.is_cuda else self
 
-    def rows(self, index: Tensor) -> Output:
+    def rows(self, index: Tensor | slice) -> Output:
         """Return the output of some of the samples."""
-        return Output(self.logits[index], {name: t[index] for name, t in self.extras.items()})
+        return self.map(lambda t: t[index])
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Output:
+        """Return the output with a function applied to each of its tensors."""
+        return Output(function(self.logits), {name: function(t) for name, t in self.extras.items()})
 
     def numbered(self, name: str) -> list[Tensor]:
         """Return the extras "name.0", "name.1", ... in order."""
@@ -181,8 +184,8 @@ class CountedTeacher:
         self._replayed = Replayed(self._answer, allowed=is_replayable(pair.teacher))
 
     def count(self, x: Batch) -> None:
-        """Count a batch that the teacher was asked about elsewhere."""
-        self.state.count("teacher_queries", len(x[0]))
+        """Count a batch that the teacher was asked about elsewhere; all ranks ask about as many."""
+        self.state.count("teacher_queries", len(x[0]) * world().size)
 
     def __call__(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
         """Answer a batch, with a graph to x where one is recorded."""

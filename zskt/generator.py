@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
+from zskt.distributed import own, share_of, stream_beside
 from zskt.padding import cat
+from zskt.ranks import world
 
 
 class Generator(nn.Module):
@@ -54,18 +56,24 @@ class Generator(nn.Module):
     ) -> PseudoBatch:
         """Draw exactly ``count`` pseudo-samples, again and again where some fall outside the domain.
 
+        Where several processes share a run, all draw the z of the whole batch from the same stream, and each takes its
+        own rows; what is drawn beside z comes from a stream of the rank.
+
         Args:
+            count: of all ranks together.
             labels: (count,), as in `forward`.
             latent: `PseudoBatch.latent` of an earlier batch, whose z is taken again.
         """
+        count, labels = share_of(count), None if labels is None else own(labels)
+        n = math.ceil(count / self.acceptance)
+        zs = [latent[0] if latent else own(self.latent(n * world().size, rng))]
+        rng = stream_beside(rng)
         batches: list[PseudoBatch] = []
-        zs: list[Tensor] = []
-        while sum(len(batch.x[0]) for batch in batches) < count:
-            n = math.ceil(count / self.acceptance)
-            z = latent[len(zs)] if len(zs) < len(latent) else self.latent(n, rng)
-            zs.append(z)
-            batches.append(self(z, rng) if labels is None else self(z, rng, labels))
-        return _first(batches, count)._replace(latent=tuple(zs), labels=labels)
+        while True:
+            batches.append(self(zs[-1], rng) if labels is None else self(zs[-1], rng, labels))
+            if sum(len(batch.x[0]) for batch in batches) >= count:
+                return _first(batches, count)._replace(latent=tuple(zs), labels=labels)
+            zs.append(latent[len(zs)] if len(zs) < len(latent) else self.latent(n, rng))
 
 
 def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:

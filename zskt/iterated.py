@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from zskt.contracts import Batch, PseudoBatch
+from zskt.distributed import own
 from zskt.errors import UserError
 from zskt.generator import Generator
 
@@ -49,7 +50,7 @@ class Iterated(Generator):
     def sample(
         self, count: int, rng: torch.Generator, labels: Tensor | None = None, latent: tuple[Tensor, ...] = ()
     ) -> PseudoBatch:
-        """Collect exactly ``count`` samples, on the device of ``rng``.
+        """Collect exactly ``count`` samples, on the device of ``rng``; of several ranks each takes its own of them.
 
         Args:
             latent: the samples of an earlier batch, which are returned again: samples are their own latent variables.
@@ -57,16 +58,17 @@ class Iterated(Generator):
         Raises:
             UserError: if the source is exhausted, or yields something else than before.
         """
-        x = latent or self._collect(count, rng)
-        return PseudoBatch(x, latent=x, labels=labels)
+        x = latent or tuple(own(t) for t in self._collect(count, rng))
+        return PseudoBatch(x, latent=x, labels=None if labels is None else own(labels))
 
     def draw(self, count: int, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
-        """As `sample`."""
-        return self.sample(count, rng, labels)
+        """As `sample`, all of them on every rank."""
+        x = self._collect(count, rng)
+        return PseudoBatch(x, latent=x, labels=labels)
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """As many samples as z (B, Z) has rows."""
-        return self.sample(len(z), rng, labels)
+        return self.draw(len(z), rng, labels)
 
     def _collect(self, count: int, rng: torch.Generator) -> Batch:
         batches = [] if self._rest is None else [self._rest]

@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
 from zskt.device import to_device
+from zskt.distributed import sum_of, together
 from zskt.forward import evaluating, split_heads
 from zskt.gaussian import GaussianHead
 from zskt.losses import divergence
+from zskt.ranks import world
 
 PREDICT_BATCH = 256
 """Samples that a network is asked about at once."""
@@ -40,18 +42,33 @@ class Predictions:
 
 @torch.no_grad()
 def predict(network: nn.Module, data: Labelled, inputs: Inputs, device: torch.device) -> Predictions:
-    """Run a network in evaluation mode on every sample; its modules' own modes are left as they were."""
+    """Run a network in evaluation mode on every sample; its modules' own modes are left as they were.
+
+    Of several ranks each runs it on a part of the samples, and all get the answers to all of them.
+    """
     answers, seconds = [], 0.0
+    begin, end = _part(len(data))
     with evaluating(network):
-        for start in range(0, len(data), PREDICT_BATCH):
-            samples = data.samples[start : start + PREDICT_BATCH]
+        for start in range(begin, end, PREDICT_BATCH):
+            samples = data.samples[start : min(start + PREDICT_BATCH, end)]
             if isinstance(samples, Tensor):  # bytes travel, and become numbers there
                 samples = to_device(samples, device)
             x = tuple(to_device(t, device) for t in inputs(samples))
-            begin = time.perf_counter()
+            clock = time.perf_counter()
             answers.append(network(*x).cpu())  # to the CPU within the clock: a GPU answers when it is read
-            seconds += time.perf_counter() - begin
-    return Predictions(*split_heads(network, torch.cat(answers)), seconds)
+            seconds += time.perf_counter() - clock
+    answer = torch.cat(answers)
+    if end - begin < len(data):
+        answer, seconds = together(answer), sum_of(seconds)
+    return Predictions(*split_heads(network, answer), seconds)
+
+
+def _part(count: int) -> tuple[int, int]:
+    """Return begin and end of this rank's part of so many samples; fewer than ranks are not shared out."""
+    here = world()
+    if count < here.size:
+        return 0, count
+    return count * here.rank // here.size, count * (here.rank + 1) // here.size
 
 
 def auc(logits: Tensor, labels: Tensor) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zskt.distributed import average_
 from zskt.errors import NonFiniteLoss
 from zskt.losses import finite
 
@@ -106,6 +107,8 @@ def set_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
 def step(loss: Tensor, optimizer: torch.optim.Optimizer, max_grad_norm: float = 0.0) -> None:
     """Take one step on ``loss`` of the optimiser's parameters alone, their gradient clipped to a norm if positive.
 
+    Of several ranks each gives the loss of its own rows, and the gradients are averaged.
+
     On a GPU nothing waits for the check of the gradient: the step, and all later ones, leave the parameters as they
     are, and `require_finite` says so.
 
@@ -115,6 +118,7 @@ def step(loss: Tensor, optimizer: torch.optim.Optimizer, max_grad_norm: float = 
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
+    average_([p.grad for p in parameters if p.grad is not None])
     norm = nn.utils.clip_grad_norm_(parameters, max_grad_norm or math.inf)
     if norm.is_cuda:
         _skip_unless_finite(torch.stack([loss.detach().float(), norm.float()]), optimizer)

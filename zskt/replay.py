@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from zskt.contracts import Batch
+from zskt.distributed import added, largest, own, take, to_leader, whole
 from zskt.forward import Output
 from zskt.padding import cat, padded
+from zskt.ranks import world
 
 MAX_HALF = torch.finfo(torch.float16).max
 HALF_ROUNDING = 1e-3
@@ -23,15 +25,20 @@ FULL_PRECISION = frozenset({"values"})
 
 
 class ReplayBuffer:
-    """A ring of the latest R samples.
+    """A ring of the latest R samples; of several ranks each keeps the rows of its own.
 
     Inputs, logits and captured extras of 32 bits are kept in half precision, which is finer than any detector and half
     the memory, unless the first batch shows that a feature would lose by it. What lies outside the range of half
     precision later on is kept at its edge.
+
+    Args:
+        size: R, of all ranks together.
     """
 
     def __init__(self, size: int, device: torch.device | None = None) -> None:
         self.size, self.device = size, device or torch.device("cpu")
+        self.kept = -(-size // world().size)
+        """Rows that this rank keeps at most."""
         self.seen = 0
         self._columns: dict[str, Tensor] = {}
         self._dtypes: dict[str, torch.dtype] = {}
@@ -40,24 +47,31 @@ class ReplayBuffer:
     def __len__(self) -> int:
         return min(self.seen, self.size)
 
-    def add(self, x: Batch, output: Output) -> None:
-        """Keep a batch; the oldest samples make room."""
+    def add(self, x: Batch, output: Output, count: int | None = None) -> None:
+        """Keep a batch; the oldest samples make room.
+
+        Args:
+            x, output: of several ranks each gives its own rows.
+            count: of the rows of all ranks; by default all give as many. Only the last batch may be shared unevenly.
+        """
         columns = {f"x.{i}": t for i, t in enumerate(x)} | {"logits": output.logits} | output.extras
         if not self._columns:
             self._columns = {name: self._empty(column, kept_as(name, column)) for name, column in columns.items()}
             self._dtypes = {name: column.dtype for name, column in columns.items()}
-        rows = torch.arange(self.seen, self.seen + len(output.logits), device=self.device) % self.size
-        for name, column in columns.items():
-            self._widen(name, column.shape[-1])
+        first, size = self.seen // world().size, len(output.logits)
+        rows = torch.arange(first, first + size, device=self.device) % self.kept
+        widths = largest(torch.tensor([column.shape[-1] for column in columns.values()])).tolist()
+        for (name, column), width in zip(columns.items(), widths, strict=True):
+            self._widen(name, width)
             kept = self._columns[name]
             rounded = padded(column, kept.shape[-1]) if column.dim() > 1 else column
             if kept.dtype == torch.float16:
                 rounded = rounded.clamp(-MAX_HALF, MAX_HALF)
             kept[rows] = rounded.to(kept.dtype)
-        self.seen += len(rows)
+        self.seen += size * world().size if count is None else count
 
     def _empty(self, like: Tensor, dtype: torch.dtype) -> Tensor:
-        return torch.zeros(self.size, *like.shape[1:], dtype=dtype, device=self.device)
+        return torch.zeros(self.kept, *like.shape[1:], dtype=dtype, device=self.device)
 
     def _widen(self, name: str, width: int) -> None:
         column = self._columns[name]
@@ -65,7 +79,7 @@ class ReplayBuffer:
             self._columns[name] = padded(column, width)
 
     def draw(self, count: int, rng: torch.Generator, balance: float = 0.0) -> tuple[Batch, Output]:
-        """Draw ``count`` samples with replacement.
+        """Draw ``count`` samples with replacement; those that other ranks keep are zeros, see `put_together`.
 
         Args:
             balance: a sample's probability goes with (frequency of its class among the teacher's answers)^-balance; of
@@ -81,7 +95,7 @@ class ReplayBuffer:
             weights = self._class_weights(balance).to(rng.device)
             rows = torch.multinomial(weights, count, replacement=True, generator=rng)
         rows = rows.to(self.device)
-        columns = {name: column[rows] for name, column in self._columns.items()}
+        columns = {name: take(column, rows) for name, column in self._columns.items()}
         columns = {name: column.to(self._dtypes[name]) for name, column in columns.items()}
         inputs = sum(name.startswith("x.") for name in columns)
         x = tuple(columns.pop(f"x.{i}") for i in range(inputs))
@@ -90,8 +104,8 @@ class ReplayBuffer:
     def _class_weights(self, balance: float) -> Tensor:
         """Weigh each sample for `draw`; kept until the next `add`, as there are many draws to one."""
         if self._weights is None or self._weights[:2] != (self.seen, balance):
-            logits = self._columns["logits"][: len(self)]
-            count, classes = logits.shape[-1], logits.argmax(-1)
+            logits = self._columns["logits"][: len(self) // world().size]
+            count, classes = logits.shape[-1], whole(logits.argmax(-1))
             if classes.dim() > 1:  # of each of the labels
                 weights = torch.stack([_rarity(column, count, balance) for column in classes.T]).mean(0)
             else:
@@ -100,15 +114,19 @@ class ReplayBuffer:
         return self._weights[2]
 
     def state_dict(self) -> dict[str, Any]:
-        columns = {name: column[: len(self)].clone() for name, column in self._columns.items()}
+        """Return all rows at rank 0, elsewhere its own; all ranks call it."""
+        count, mine = len(self), len(range(world().rank, len(self), world().size))
+        columns = {name: to_leader(column[:mine], count).clone() for name, column in self._columns.items()}
         return {"seen": self.seen, "columns": columns, "dtypes": dict(self._dtypes)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take this rank's own of all rows, on however many ranks they were collected."""
         self.seen, self._weights = state["seen"], None
         self._dtypes = dict(state["dtypes"])
         self._columns = {name: self._empty(column, column.dtype) for name, column in state["columns"].items()}
         for name, column in state["columns"].items():
-            self._columns[name][: len(column)] = column
+            rows = own(column)
+            self._columns[name][: len(rows)] = rows
 
 
 def _rarity(classes: Tensor, count: int, balance: float) -> Tensor:
@@ -124,10 +142,19 @@ def kept_as(name: str, column: Tensor) -> torch.dtype:
         return column.dtype
     others = [d for d in range(column.dim()) if d != 1]
     loss = (column - column.clamp(-MAX_HALF, MAX_HALF).half().float()).abs()
-    largest = column.abs()
+    scale = column.abs()
     if others and column.numel():
-        loss, largest = loss.amax(others), largest.amax(others)
-    return torch.float16 if bool((loss <= HALF_ROUNDING * largest).all()) else torch.float32
+        loss, scale = largest(loss.amax(others)), largest(scale.amax(others))
+    return torch.float16 if bool((loss <= HALF_ROUNDING * scale).all()) else torch.float32
+
+
+def put_together(x: Batch, output: Output) -> tuple[Batch, Output]:
+    """Return this rank's share of a batch whose rows are zeros but where they are kept."""
+    if world().size == 1:
+        return x, output
+    tensors = added([*x, output.logits, *output.extras.values()])
+    x, (logits, *extras) = tuple(own(t) for t in tensors[: len(x)]), [own(t) for t in tensors[len(x) :]]
+    return x, Output(logits, dict(zip(output.extras, extras, strict=True)))
 
 
 def concatenate(first: tuple[Batch, Output], second: tuple[Batch, Output]) -> tuple[Batch, Output]:

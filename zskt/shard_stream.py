@@ -21,6 +21,7 @@ from zskt.contracts import Batch
 from zskt.errors import UserError
 from zskt.forward import Output
 from zskt.padding import join
+from zskt.ranks import world
 from zskt.shards import Manifest, Shard, read_shard, shard_path
 
 SHUFFLE_BUFFER = 65_536
@@ -101,9 +102,13 @@ class ShardStream:
         """Draw the next ``count`` samples; the order is the stream's own, ``rng`` is not asked.
 
         Returns:
-            what networks are called with, and the teacher's answers.
+            what networks are called with, and the teacher's answers; of several ranks each gets its own of them.
         """
-        parts = [self._rows(rows) for rows in self._next(count)]
+        here, drawn, parts = world(), 0, []
+        for rows in self._next(count):
+            mine = rows[(here.rank - drawn) % here.size :: here.size]
+            drawn += len(rows)
+            parts += [self._rows(mine)] if len(mine) else []
         names = parts[0].keys()
         columns = {name: join([part[name] for part in parts]).to(self.device) for name in names}
         return _as_batch(columns)

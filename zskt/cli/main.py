@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
-from zskt.errors import FolderInUse, NonFiniteLoss, UserError
+from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
+from zskt.ranks import announced, left_in_disorder, muted, tell
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
 
 IN_USE = 75
 """Exit code where another process holds the run folder: EX_TEMPFAIL of sysexits.h."""
+SHARED_MODES = ("zero-shot", "kd", "few-shot", "teacher")
+"""What several processes, started by torchrun, do together."""
 
 
 def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
-    """Run the command line.
+    """Run the command line; of several processes of one run the first one prints.
 
     Args:
         catalog: makes the catalogue, when a mode needs it.
 
     Returns:
-        the exit code: 0, 1 for a run that diverged, 2 for a user's mistake, 75 where another process is at work,
-        130 for an interruption.
+        the exit code: 0, 1 for a run that diverged or lost one of its processes, 2 for a user's mistake, 75 where
+        another process is at work, 130 for an interruption.
     """
+    with muted():
+        code = _run(arguments, catalog)
+        if left_in_disorder():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    return code
+
+
+def _run(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     flags = parse(arguments)
     try:
+        if announced().size > 1 and flags.mode not in SHARED_MODES:
+            raise UserError(f"--mode {flags.mode} is the work of one process: start it without torchrun")
         if flags.mode == "list":
             print(list_names(names_of(catalog()) if is_stale() else read_names()))
             return 0
@@ -37,20 +53,24 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
 
         COMMANDS[flags.mode](flags, catalog())
     except UserError as error:
-        print(f"zskt: {error}", file=sys.stderr)
+        tell(f"zskt: {error}")
         return IN_USE if isinstance(error, FolderInUse) else 2
+    except RankLost as error:
+        out = flags.out or "RUN_FOLDER"
+        tell(f"zskt: {error}; continue with the same command and --resume --out {out}", of_others=True)
+        return 1
     except NonFiniteLoss as error:
-        print(f"zskt: stopped at {error}; no step was taken on it", file=sys.stderr)
+        tell(f"zskt: stopped at {error}; no step was taken on it")
         return 1
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stderr.close()
         return 0
     except OSError as error:
         where = "" if error.filename is None else f"{error.filename}: "
-        print(f"zskt: {where}{error.strerror or error}; mend that, or choose another --out", file=sys.stderr)
+        tell(f"zskt: {where}{error.strerror or error}; mend that, or choose another --out")
         return 2
     except KeyboardInterrupt as error:
         folder = error.args[0] if error.args else "RUN_FOLDER"
-        print(f"zskt: interrupted; continue with the same command and --resume --out {folder}", file=sys.stderr)
+        tell(f"zskt: interrupted; continue with the same command and --resume --out {folder}")
         return 130
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from torch import nn
 
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled, of_each_class
+from zskt.distributed import group, in_turn, placed
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.experiments.answers_data import answers_source, open_shards
@@ -35,15 +37,23 @@ if TYPE_CHECKING:
 
 
 def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path, dict[str, Any]]:
-    """Run a configuration; the run folder and its result.
+    """Run a configuration, on all processes that torchrun started; the run folder and its result.
 
     Raises:
         UserError: if anything that was asked for cannot be.
         NonFiniteLoss: if the run diverges.
+        RankLost: if another process of it ends before.
     """
     require_room(options)
     catalog.require(config)
-    device, card = choose_device(options.device), catalog.card(config)
+    device = placed(choose_device(options.device))
+    again = options.out or "RUN_FOLDER"
+    with group(device, f"; continue with the same command and --resume --out {again}"):
+        return _run(config, catalog, options, device)
+
+
+def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.device) -> tuple[Path, dict[str, Any]]:
+    card = catalog.card(config)
     domain, kind = DOMAINS[card.domain], METHODS[config.method]
     shards = open_shards(config, card, options)
     if shards is None:
@@ -51,12 +61,15 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
     else:
         train_source, test_source = None, domain.sources(card, None, False)[1]
     has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
-    teacher = domain.place(card.load(), device) if has_teacher else None
+    with in_turn():  # the first one downloads what is not there
+        teacher = domain.place(card.load(), device) if has_teacher else None
     config = without_gradient(config, teacher, catalog, options)
     student = domain.place(_student(config, card, catalog, options), device).train()
-    data = None if train_source is None else _training_data(train_source.read(), config, card, options)
     evaluator = Evaluator(test_source, card, teacher, device)
-    if evaluator.look() is not None:
+    with in_turn():
+        data = None if train_source is None else _training_data(train_source.read(), config, card, options)
+        evaluator.look()
+    if evaluator.missing is not None:
         print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
     generator = _generator(config, card, catalog, device) if kind.needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
@@ -76,11 +89,11 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
         print(card.describe())
     folder = open_folder(config, options)
     source = (train_source or test_source) if shards is None else answers_source(shards)
-    with FolderLock(folder.path):
-        if not options.resume:
+    with FolderLock(folder.path) if folder.writes else nullcontext():
+        if folder.writes and not options.resume:
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, has_teacher)
-        if card.record() is not None:
+        if card.record() is not None and folder.writes:
             write_json(folder.path / TEACHER_RECORD, card.record() or {})
         if isinstance(student, RegressionHead) and not method.state.step:
             calibrate(student, setup)
@@ -162,6 +175,6 @@ def _pictures(
 def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> None:
     """Put what the people of the domain look at on TensorBoard."""
     diagnosis = evaluator.diagnose(method.result)
-    if diagnosis is not None:
+    if diagnosis is not None and folder.writes:
         for title, figure in diagnosis.pictures().items():
             folder.writer.add_figure(f"physics/{title}", figure, method.state.step)

@@ -22,6 +22,7 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.files import require_new, write_json
+from zskt.ranks import world
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -39,6 +40,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or "cpu",
         "threads": torch.get_num_threads(),
+        "processes": world().size,
     }
 
 
@@ -64,7 +66,7 @@ def _revision() -> str | None:
 
 
 class RunFolder:
-    """The folder of one run.
+    """The folder of one run; of several ranks the first one writes.
 
     Args:
         path: made if it is not there.
@@ -75,14 +77,16 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
-        self.path = path
+        self.path, self.writes = path, world().leader
+        self._writer: SummaryWriter | None = None
+        if not self.writes:
+            return
         if not resume:
             require_new(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"--out {path}: cannot make the folder ({error.strerror}); name another") from error
-        self._writer: SummaryWriter | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -90,11 +94,15 @@ class RunFolder:
 
     def begin(self, config: RunConfig, device: torch.device, files: dict[str, Any]) -> None:
         """Record what a run is asked to do, before anything is computed."""
+        if not self.writes:
+            return
         write_json(self.path / "config.json", config.to_dict() | {"files": files})
         write_json(self.path / "environment.json", environment(device))
 
     def rewind(self, step: int) -> None:
         """Forget metrics later than ``step``: a resumed run writes them again."""
+        if not self.writes:
+            return
         path = self.path / "metrics.jsonl"
         if path.exists():
             lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
@@ -115,6 +123,8 @@ class RunFolder:
 
     def log(self, step: int, values: dict[str, float | None]) -> None:
         """Add a line to ``metrics.jsonl``, and scalars to TensorBoard."""
+        if not self.writes:
+            return
         numbers = {name: value for name, value in values.items() if value is not None}
         with (self.path / "metrics.jsonl").open("a") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
@@ -122,13 +132,15 @@ class RunFolder:
             self.writer.add_scalar(name, value, step)
 
     def save_student(self, student: nn.Module) -> None:
-        save_network(student, self.path / "student.safetensors")
+        if self.writes:
+            save_network(student, self.path / "student.safetensors")
 
     def finish(self, result: dict[str, Any]) -> None:
         """Write ``result.json`` last: a folder that has it is complete."""
         if self._writer is not None:
             self._writer.close()
-        write_json(self.path / "result.json", result)
+        if self.writes:
+            write_json(self.path / "result.json", result)
 
 
 def _step(line: str) -> float:

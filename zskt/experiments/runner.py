@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from zskt.contracts import Card
+from zskt.distributed import any_of, from_leader
 from zskt.domains import Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
@@ -74,7 +75,7 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
     default = "-".join([*parts, f"seed{config.seed}"])
     if options.resume and options.out is None:
         raise UserError("--resume: say which run to continue: --out runs/NAME")
-    return RunFolder(options.out or free_name(RUNS, default), resume=options.resume)
+    return RunFolder(options.out or from_leader(free_name(RUNS, default)), resume=options.resume)
 
 
 def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> dict[str, Any]:
@@ -140,14 +141,15 @@ def train_loop(
             logged: dict[str, float | None] = dict(metrics)
             if config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total):
                 logged |= evaluator.monitor(method.result)
-                if pictures is not None:
+                if pictures is not None and folder.writes:
                     pictures.show(folder.writer, iteration)
             folder.log(iteration, logged)
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
-            if interruption.requested or due:
+            stop, due = any_of(interruption.requested, due)
+            if stop or due:
                 state.save(folder.checkpoint, config.to_dict())
                 saved = time.monotonic()
-            if interruption.requested:
+            if stop:
                 raise KeyboardInterrupt(str(folder.path))
             shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
             bar.set_postfix_str(shown)

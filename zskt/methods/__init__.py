@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from torch import nn
+
+from zskt.distributed import make_same, part_streams
 from zskt.errors import NonFiniteLoss
 from zskt.methods.dafl import DAFL
 from zskt.methods.kd import KD
@@ -18,11 +21,14 @@ METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "kd": KD, "super
 
 
 def iterate(method: Method) -> Iterator[Metrics]:
-    """Run a method; an error names the iteration.
+    """Run a method, on all ranks from the same networks; an error names the iteration.
 
     Raises:
         NonFiniteLoss: naming iteration and term; no parameter was changed by it.
     """
+    make_same(*(part for part in method.state.parts.values() if isinstance(part, nn.Module)))
+    if not method.state.step:
+        part_streams()
     try:
         yield from method.run()
     except NonFiniteLoss as error:

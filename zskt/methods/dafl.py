@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
+from zskt.distributed import mean, share_of, whole
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, capture
 from zskt.generator import is_trainable
@@ -58,6 +59,7 @@ class DAFL(Method):
 
     def __init__(self, config: DAFLConfig, setup: Setup) -> None:
         assert setup.generator is not None and setup.pair.teacher is not None
+        share_of(config.batch_size)
         self.config, self.pair, self.generator = config, setup.pair, setup.generator
         if setup.pair.regression_scale is not None:
             raise UserError("dafl: knows classes alone, but the teacher regresses values, too; use method zskt")
@@ -91,7 +93,7 @@ class DAFL(Method):
                 answer = self.teacher(batch.x)
             reward = self.reward(answer.logits, features)
             if batch.component is not None:
-                self.generator.update(batch.component, reward.detach())
+                self.generator.update(whole(batch.component), whole(reward.detach()))
             if self.generator_optimizer is not None:
                 require_gradient(answer)
                 set_rate(self.generator_optimizer, config.generator_lr * fall)
@@ -105,7 +107,7 @@ class DAFL(Method):
             state.step += 1
             yield {
                 **metrics,
-                "reward/generator": float(reward.detach().mean()),
+                "reward/generator": float(mean(reward.detach().mean())),
                 "rate/student": config.student_lr * fall,
             }
 

@@ -17,12 +17,13 @@ from tqdm import tqdm
 
 from zskt.checkpoint import TrainState
 from zskt.device import to_device
+from zskt.distributed import share_of
 from zskt.forward import CountedTeacher
-from zskt.images.augment import cutmix
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, ema_of, init_from_teacher, student_terms, trainable
+from zskt.methods.student import StudentStep, cut_and_mixed, ema_of, init_from_teacher, student_terms, trainable
 from zskt.optim import adamw, cosine
-from zskt.replay import ReplayBuffer
+from zskt.ranks import world
+from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, setting
 from zskt.shard_stream import ShardStream
 
@@ -74,6 +75,7 @@ class KD(Method):
 
     def __init__(self, config: KDConfig, setup: Setup) -> None:
         assert (setup.data is not None and setup.inputs is not None) or setup.shards is not None
+        share_of(config.batch_size)
         self.config, self.data, self.inputs = config, setup.data, setup.inputs
         pair, device = setup.pair, setup.device
         if config.init_from_teacher:
@@ -97,13 +99,18 @@ class KD(Method):
         self.asks_again = bool(config.cutmix) or len(self.cacheable) < len(self.terms) or not has_captures
 
     def fill(self) -> None:
-        """Query the teacher about the samples, once each, and keep its answers."""
+        """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own."""
         assert isinstance(self.samples, ReplayBuffer) and self.data is not None and self.inputs is not None
-        starts = range(0, len(self.data), QUERY_BATCH)
+        here, count = world(), len(self.data)
+        starts = range(0, count, QUERY_BATCH * here.size)
         for i in tqdm(starts, "teacher queries", disable=None, unit="batch", leave=False):
-            batch = self.inputs(self.data.samples[i : i + QUERY_BATCH])
+            end = min(i + QUERY_BATCH * here.size, count)
+            first = min(i + here.rank, count - 1)  # fewer samples are left than ranks: one is queried and not kept
+            batch = self.inputs(self.data.samples[first : end : here.size])
             x = tuple(to_device(t, self.state.device) for t in batch)
-            self.samples.add(x, self.teacher.query(x, self.cacheable))
+            kept = slice(len(range(i + here.rank, end, here.size)))
+            self.samples.add(tuple(t[kept] for t in x), self.teacher.query(x, self.cacheable).rows(kept), end - i)
+        self.state.counters["teacher_queries"] = count
 
     def run(self) -> Iterator[Metrics]:
         """Take student steps to the last iteration, and yield what each iteration has to log."""
@@ -114,8 +121,10 @@ class KD(Method):
             lr = config.student_lr * cosine(state.step, config.iterations)
             for _ in range(config.student_steps):
                 x, answer = self.samples.draw(config.batch_size, self.rng)
+                if isinstance(self.samples, ReplayBuffer):
+                    x, answer = put_together(x, answer)
                 if config.cutmix:
-                    x = (cutmix(x[0], config.cutmix, self.rng),)
+                    x = cut_and_mixed(x, config.cutmix, self.rng)
                 if self.asks_again:
                     answer = self.teacher.query(x, self.terms)
                 elif isinstance(self.samples, ShardStream):

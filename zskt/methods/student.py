@@ -13,11 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from zskt import distributed
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.errors import UserError, lookup
 from zskt.forward import Output, Pair
+from zskt.images.augment import cutmix
 from zskt.losses import KL, TERMS, Attention, Hint, Term, Values, divergence, student_loss
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
@@ -103,7 +105,10 @@ class StudentStep:
             NonFiniteLoss: on a GPU, if a loss or gradient of the iteration was NaN or infinite.
         """
         require_finite(self.optimizer, "student's")
-        return {**as_numbers({"loss/student": loss}), **batch_metrics(teacher, student)}
+        return {
+            **as_numbers({"loss/student": loss}),
+            **batch_metrics(distributed.whole(teacher), distributed.whole(student)),
+        }
 
     @property
     def result(self) -> nn.Module:
@@ -122,6 +127,11 @@ def trainable(student: nn.Module) -> list[nn.Parameter]:
     if not parameters:
         raise UserError("student: all its parameters are frozen; call student.requires_grad_(True)")
     return parameters
+
+
+def cut_and_mixed(x: Batch, share: float, rng: torch.Generator) -> Batch:
+    """Apply `cutmix` to the whole batch of images, of which each rank has its own before and after."""
+    return (distributed.own(cutmix(distributed.whole(x[0]), share, rng)),)
 
 
 def require_gradient(answer: Output) -> None:
@@ -230,5 +240,6 @@ def batch_metrics(teacher: Tensor, student: Tensor) -> Metrics:
 
 
 def as_numbers(scalars: Mapping[str, Tensor]) -> Metrics:
-    """Read scalars, all at once: each reading of a GPU waits for it."""
-    return dict(zip(scalars, torch.stack([s.detach().float() for s in scalars.values()]).tolist(), strict=True))
+    """Read scalars, averaged over ranks, all at once: each reading of a GPU waits for it."""
+    values = distributed.mean(torch.stack([s.detach().float() for s in scalars.values()]))
+    return dict(zip(scalars, values.tolist(), strict=True))

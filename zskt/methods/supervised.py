@@ -23,6 +23,7 @@ from zskt.checkpoint import TrainState
 from zskt.contracts import Samples
 from zskt.dataset import Labelled
 from zskt.device import to_device
+from zskt.distributed import mean, own, share_of, sum_of
 from zskt.errors import UserError, lookup
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
@@ -108,6 +109,7 @@ class Supervised(Method):
                 "supervised: knows one class a sample, but the student has independent labels; use method kd or zskt"
             )
         self.size = min(config.batch_size, len(data))
+        share_of(self.size)
         self.steps = config.student_steps or max(len(data) // self.size, 1)
         make, self.schedule = OPTIMIZERS[config.optimizer]
         optimizer = make(trainable(pair.student), config.student_lr, config.weight_decay)
@@ -130,10 +132,10 @@ class Supervised(Method):
             correct = torch.zeros((), dtype=torch.int64, device=device)
             for i, rows in enumerate(self._batches()):
                 lr = config.student_lr * self.schedule(state.step * self.steps + i, config.epochs * self.steps)
-                batch = self.data[rows]
-                x = tuple(to_device(t, device) for t in self.inputs(self.augmented(batch.samples)))
+                batch = self.batch(rows)
+                x = tuple(to_device(t, device) for t in self.inputs(batch.samples))
                 labels = to_device(batch.labels, device)
-                answer = Output(x[0].new_zeros(len(rows), 0)) if self.pair.teacher is None else None
+                answer = Output(x[0].new_zeros(len(labels), 0)) if self.pair.teacher is None else None
                 answer = answer or self.teacher.query(x, self.terms)
                 answer.extras["labels"] = labels
                 loss, output = self.student_step(x, answer, lr)
@@ -142,8 +144,8 @@ class Supervised(Method):
             require_finite(self.student_step.optimizer, "student's")
             state.step += 1
             yield {
-                "loss/student": float(loss_sum) / self.steps,
-                "accuracy/training": int(correct) / (self.steps * self.size),
+                "loss/student": float(mean(loss_sum)) / self.steps,
+                "accuracy/training": int(sum_of(int(correct))) / (self.steps * self.size),
                 "rate/student": lr,
             }
 
@@ -151,6 +153,14 @@ class Supervised(Method):
     def result(self) -> nn.Module:
         """The student that the run leaves."""
         return self.student_step.result
+
+    def batch(self, rows: Tensor) -> Labelled:
+        """Return this rank's share of the samples of ``rows``, augmented: what is drawn is drawn for all of them."""
+        if not AUGMENTATIONS[self.config.augment]:
+            return self.data[own(rows)]
+        samples = self.augmented(self.data.samples[rows])
+        assert isinstance(samples, Tensor)
+        return Labelled(own(samples), self.data.labels[own(rows)])
 
     def augmented(self, samples: Samples) -> Samples:
         """Apply the changes that `SupervisedConfig.augment` names, drawn from the stream of the order."""

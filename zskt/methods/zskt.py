@@ -19,15 +19,16 @@ from zskt.bn_statistics import capture_bn_statistics, normalisations
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.cuda_graphs import Replayed, is_replayable
+from zskt.distributed import own, share_of, take, whole
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
-from zskt.images.augment import cutmix
 from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import (
     StudentStep,
     as_numbers,
+    cut_and_mixed,
     ema_of,
     init_from_teacher,
     require_gradient,
@@ -35,7 +36,7 @@ from zskt.methods.student import (
     trainable,
 )
 from zskt.optim import StudentSchedule, adam, adamw, cosine, require_finite, set_rate, step
-from zskt.replay import ReplayBuffer, concatenate
+from zskt.replay import ReplayBuffer, concatenate, put_together
 from zskt.settings import Settings, setting
 
 
@@ -118,6 +119,7 @@ class ZSKT(Method):
 
     def __init__(self, config: ZSKTConfig, setup: Setup) -> None:
         assert setup.generator is not None
+        share_of(config.batch_size)
         self.config, self.pair, self.generator = config, setup.pair, setup.generator
         pair, generator, device, seed = setup.pair, setup.generator, setup.device, setup.seed
         if config.init_from_teacher:
@@ -137,6 +139,7 @@ class ZSKT(Method):
             warmup=config.warmup,
         )
         optimizer = adamw(trainable(pair.student), config.student_lr, config.weight_decay)
+        share_of(config.replay_size, "replay_size")
         self.replay, average = ReplayBuffer(config.replay_size, device), ema_of(pair.student, config.ema_decay)
         # Streams are drawn where they are used, so that a GPU need not wait for the CPU.
         self.latent_rng = torch.Generator(device).manual_seed(4 * seed)
@@ -242,7 +245,7 @@ class ZSKT(Method):
         if config.confidence_weight:
             reward = reward - config.confidence_weight * entropy(answer.logits)
         if batch.component is not None:
-            self.generator.update(batch.component, reward.detach())
+            self.generator.update(whole(batch.component), whole(reward.detach()))
         return reward, kl
 
     @torch.no_grad()
@@ -262,25 +265,25 @@ class ZSKT(Method):
         with torch.enable_grad():
             answer = self.teacher((start,), self.cacheable)
             kl = divergence(answer.logits, self.pair.ask_student((start,)).logits, self.config.temperature)
-            share = torch.rand(len(start), generator=self.latent_rng, device=self.state.device)
-            moved = ascend(start, kl, self.config.perturbation_radius * share)
+            share = torch.rand(self.config.batch_size, generator=self.latent_rng, device=self.state.device)
+            moved = ascend(start, kl, self.config.perturbation_radius * own(share))
         return batch._replace(x=(moved,)), self.teacher.query((moved,), self.cacheable)
 
     def with_replay(self, x: Batch, target: Output) -> tuple[Batch, Output]:
-        """Mix new samples with earlier ones, by `ZSKTConfig.replay_fraction`."""
+        """Mix new samples with earlier ones, by `ZSKTConfig.replay_fraction`; of several ranks each gets its share."""
         total = self.config.batch_size
         old = round(self.config.replay_fraction * total)
         if not old:
             return x, target
         rng = self.replay_rng
-        rows = torch.randperm(len(target.logits), generator=rng, device=rng.device)[: total - old]
-        new = tuple(t[rows] for t in x), target.rows(rows)
-        return concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance))
+        rows = torch.randperm(total, generator=rng, device=rng.device)[: total - old]
+        new = tuple(take(t, rows) for t in x), target.map(lambda t: take(t, rows))
+        return put_together(*concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance)))
 
     def augment_and_requery(self, x: Batch, target: Output) -> tuple[Batch, Output]:
         """Apply CutMix, and query the teacher again where samples have changed or a term cannot be kept."""
         if self.config.cutmix:
-            x = (cutmix(x[0], self.config.cutmix, self.replay_rng),)
+            x = cut_and_mixed(x, self.config.cutmix, self.replay_rng)
         if self.config.cutmix or len(self.cacheable) < len(self.terms):
             target = self.teacher.query(x, self.terms)
         return x, target
