@@ -42,6 +42,10 @@ BENCHMARKS: dict[str, Benchmark] = {
         "benchmarks.particlenet", "ParticleNet against weaver-core's and its floor", seconds=120, needs=("weaver",)
     ),
     "jets": Benchmark("benchmarks.jets", "the generator of jets beside Pythia, and steps of the students"),
+    "release": Benchmark(
+        "benchmarks.release", "a run against the same run by the last release", seconds=240, least=60, needs=("uproot",)
+    ),
+    "queue": Benchmark("benchmarks.queue", "the paper's runs on 1 to 1 000 GPUs, simulated", seconds=10),
     "taggers": Benchmark("benchmarks.taggers", "a tagger of CMS against its file", by_default=False),
     "pfnano": Benchmark("benchmarks.pfnano", "scores of CMS from inputs rebuilt of PFNano", by_default=False),
 }
