@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -68,7 +69,7 @@ def group(device: torch.device, advice: str = "") -> Iterator[None]:
     try:
         with contextlib.ExitStack() as stack:
             if store is not None:
-                stack.enter_context(Heartbeat(store.clone(), here, advice))
+                stack.enter_context(Heartbeat(_connection(), here, advice))
             stack.enter_context(SynchronisedBatchNorm(_gathered, _summed))
             yield
     except BaseException:
@@ -92,7 +93,7 @@ def _begin(here: World, device: torch.device) -> Any:
         )
     except RuntimeError as error:
         raise RankLost(f"not all {here.size} processes of the run came ({_first_line(error)})") from error
-    told = store.clone()
+    told = _connection()
 
     def is_first() -> bool | None:
         try:
@@ -102,6 +103,13 @@ def _begin(here: World, device: torch.device) -> Any:
 
     join(here, is_first)
     return store
+
+
+def _connection() -> Any:
+    """Connect once more to the store that the ranks share: a thread that waits for one's answer would block others."""
+    place = os.environ
+    server = c10d.TCPStore(place["MASTER_ADDR"], int(place["MASTER_PORT"]), is_master=False, timeout=JOIN)
+    return c10d.PrefixStore(f"zskt/{place.get('TORCHELASTIC_RESTART_COUNT', 0)}", server)
 
 
 def _first_line(error: BaseException) -> str:
