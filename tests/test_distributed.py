@@ -12,10 +12,8 @@ from torch import Tensor, nn
 import zskt
 from tests.methods.setups import SMALL_IMAGES, jets_setup, resnets_setup, run_until, start
 from tests.ranks import in_ranks
-from zskt import distributed
 from zskt.api import TensorInputs, TensorSamples
 from zskt.dataset import Labelled
-from zskt.errors import UserError
 from zskt.jets.features import KIN
 from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE
@@ -222,54 +220,6 @@ def test_ranks_share_the_stream_of_latents_and_nothing_else() -> None:
     assert len(x) == len(other_x) == 3 and torch.equal(state, other_state)
     whole = torch.randn(2 * len(z), z.shape[1], generator=torch.Generator().manual_seed(0))
     assert torch.equal(z, whole[0::2]) and torch.equal(other_z, whole[1::2])
-
-
-def functions() -> dict[str, Any]:
-    """What the functions of `zskt.distributed` do on three ranks."""
-    rank = world().rank
-    rows = torch.arange(5)[rank::3].float()
-    ragged = torch.full((rank, 2), float(rank))
-    index = torch.tensor([0, 5, 4, 1])
-    nine = torch.arange(9.0).unsqueeze(1)
-    taken = distributed.take(distributed.own(nine), index)
-    labels = distributed.take(distributed.own(torch.arange(9) % 2 == 0), index)
-    gradient = torch.tensor([1.0 + rank], requires_grad=True)
-    (3 * distributed.mean(gradient.square()) * (rank + 1)).sum().backward()  # type: ignore[no-untyped-call]
-    w = torch.tensor([float(rank), 0.0])
-    distributed.average_([w])
-    try:
-        distributed.share_of(8)
-    except UserError as error:
-        message = str(error)
-    return {
-        "taken": taken,
-        "added": distributed.added([taken, labels, torch.zeros(4, 0)]),
-        "to leader": distributed.to_leader(rows, 5),
-        "together": distributed.together(ragged),
-        "whole": distributed.whole(distributed.own(nine)),
-        "any": distributed.any_of(rank == 1, False),
-        "sum": distributed.sum_of(0.5),
-        "leader": distributed.from_leader({"rank": rank}),
-        "gradient": gradient.grad,
-        "average": w,
-        "message": message,
-    }
-
-
-def test_what_three_ranks_collect_and_share_out() -> None:
-    answers = in_ranks(functions, size=3)
-    assert answers[0]["to leader"].tolist() == [0, 1, 2, 3, 4]
-    for rank, answer in enumerate(answers):
-        assert answer["taken"].flatten().tolist() == [x if x % 3 == rank else 0 for x in (0, 5, 4, 1)]
-        values, labels, nothing = answer["added"]
-        assert values.flatten().tolist() == [0, 5, 4, 1] and labels.tolist() == [True, False, True, False]
-        assert nothing.shape == (4, 0)
-        assert answer["together"].tolist() == [[1.0, 1.0], [2.0, 2.0], [2.0, 2.0]]
-        assert answer["whole"].flatten().tolist() == list(range(9))
-        assert answer["any"] == (True, False) and answer["sum"] == 1.5 and answer["leader"] == {"rank": 0}
-        assert answer["gradient"].item() == pytest.approx(2 * (1 + rank) * (1 + 2 + 3))  # of the sum of all losses
-        assert answer["average"].tolist() == [1.0, 0.0]
-        assert answer["message"] == "batch_size: 8 cannot be shared out among 3 processes; take 6 or 9"
 
 
 def predicted(count: int) -> tuple[Tensor, int]:

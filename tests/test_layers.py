@@ -24,7 +24,7 @@ FLOORS = (
     {"contracts"},
     {"checkpoint", "files", "folder_lock", "gaussian", "outputs", "settings", "markdown"},
     {"allocator", "cuda_graphs", "device", "distributed"},
-    {"heartbeat", "sync_batch_norm"},
+    {"collectives", "heartbeat", "sync_batch_norm"},
     {"errors", "ranks"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from zskt.collectives import make_same
 from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled
-from zskt.distributed import group, make_same, placed
+from zskt.distributed import group, placed
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit

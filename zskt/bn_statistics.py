@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from zskt import distributed
+from zskt import collectives
 
 Normalisation = nn.modules.batchnorm._BatchNorm
 
@@ -33,9 +33,9 @@ def mismatch(x: Tensor, layer: Normalisation) -> Tensor:
     rest = [0, *range(2, x.ndim)]
     spread = (layer.running_var + layer.eps).sqrt()
     of_rank, variance = x.mean(rest), x.var(rest, correction=0)
-    mean = distributed.mean(of_rank)
+    mean = collectives.mean(of_rank)
     if mean is not of_rank:  # of several ranks
-        variance = distributed.mean(variance + (of_rank - mean).square())
+        variance = collectives.mean(variance + (of_rank - mean).square())
     shift = (mean - layer.running_mean) / spread
     variance = (variance + layer.eps).clamp(min=torch.finfo(x.dtype).tiny)  # of no eps, too
     stretch = variance.sqrt() / spread - 1

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-from zskt.distributed import of_ranks, seed_of_rank
+from zskt.collectives import of_ranks, seed_of_rank
 from zskt.errors import UserError
 from zskt.ranks import world
 

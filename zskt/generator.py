@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zskt.collectives import own, share_of, stream_beside
 from zskt.contracts import PseudoBatch
-from zskt.distributed import own, share_of, stream_beside
 from zskt.padding import cat
 from zskt.ranks import world
 

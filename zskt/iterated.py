@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zskt.collectives import own
 from zskt.contracts import Batch, PseudoBatch
-from zskt.distributed import own
 from zskt.errors import UserError
 from zskt.generator import Generator
 

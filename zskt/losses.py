@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zskt import distributed
+from zskt import collectives
 from zskt.contracts import Batch
 from zskt.errors import NonFiniteLoss, UserError
 from zskt.forward import Output
@@ -99,7 +99,7 @@ def hint_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tenso
 
 def _mean_square(layer: Tensor) -> Tensor:
     """Return the mean square of a layer; 1 where it is dead: a scalar."""
-    square = distributed.mean(layer.square().mean())
+    square = collectives.mean(layer.square().mean())
     return torch.where(square > 0, square, 1.0)
 
 
@@ -134,7 +134,7 @@ def class_information(teacher: Tensor) -> Tensor:
     arXiv:1904.01186, equation 6.
     """
     p = teacher.softmax(-1)
-    return -_summed(p * distributed.mean(p.detach().mean(0)).clamp(min=MIN_PROBABILITY).log())
+    return -_summed(p * collectives.mean(p.detach().mean(0)).clamp(min=MIN_PROBABILITY).log())
 
 
 def entropy(teacher: Tensor) -> Tensor:
@@ -190,7 +190,7 @@ def generator_loss(reward: Tensor, log_prob: Tensor | None = None, penalty: Tens
     """
     loss = -finite(reward.mean(), "generator's KL")
     if log_prob is not None:
-        baseline = distributed.mean(reward.detach().mean())
+        baseline = collectives.mean(reward.detach().mean())
         loss = loss - ((reward.detach() - baseline) * log_prob).mean()
     return loss if penalty is None else loss + finite(penalty, "generator's penalty")
 
@@ -332,7 +332,7 @@ class Similarity(Term):
         if not layers:
             raise UserError("terms.similarity: teacher or student names no layers (attention_layers); leave it out")
         flat = layers[-1].flatten(1)
-        return {"similarity": nn.functional.normalize(flat @ distributed.whole(flat).T, dim=1)}
+        return {"similarity": nn.functional.normalize(flat @ collectives.whole(flat).T, dim=1)}
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
         return (teacher.extras["similarity"] - student.extras["similarity"]).square().mean()

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zskt.collectives import sum_of, together
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
 from zskt.device import to_device
-from zskt.distributed import sum_of, together
 from zskt.forward import evaluating, split_heads
 from zskt.gaussian import GaussianHead
 from zskt.losses import divergence

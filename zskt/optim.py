@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zskt.distributed import average_
+from zskt.collectives import average_
 from zskt.errors import NonFiniteLoss
 from zskt.losses import finite
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zskt.collectives import added, largest, own, take, to_leader, whole
 from zskt.contracts import Batch
-from zskt.distributed import added, largest, own, take, to_leader, whole
 from zskt.forward import Output
 from zskt.padding import cat, padded
 from zskt.ranks import world

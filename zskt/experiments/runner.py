@@ -11,8 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from zskt.collectives import any_of, from_leader
 from zskt.contracts import Card
-from zskt.distributed import any_of, from_leader
 from zskt.domains import Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog

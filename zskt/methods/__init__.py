@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from zskt.distributed import make_same, part_streams
+from zskt.collectives import make_same, part_streams
 from zskt.errors import NonFiniteLoss
 from zskt.methods.dafl import DAFL
 from zskt.methods.kd import KD

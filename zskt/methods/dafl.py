@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
-from zskt.distributed import mean, share_of, whole
+from zskt.collectives import mean, share_of, whole
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, capture
 from zskt.generator import is_trainable

@@ -16,8 +16,8 @@ import torch
 from tqdm import tqdm
 
 from zskt.checkpoint import TrainState
+from zskt.collectives import share_of
 from zskt.device import to_device
-from zskt.distributed import share_of
 from zskt.forward import CountedTeacher
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, cut_and_mixed, ema_of, init_from_teacher, student_terms, trainable

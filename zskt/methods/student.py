@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from zskt import distributed
+from zskt import collectives
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
@@ -107,7 +107,7 @@ class StudentStep:
         require_finite(self.optimizer, "student's")
         return {
             **as_numbers({"loss/student": loss}),
-            **batch_metrics(distributed.whole(teacher), distributed.whole(student)),
+            **batch_metrics(collectives.whole(teacher), collectives.whole(student)),
         }
 
     @property
@@ -131,7 +131,7 @@ def trainable(student: nn.Module) -> list[nn.Parameter]:
 
 def cut_and_mixed(x: Batch, share: float, rng: torch.Generator) -> Batch:
     """Apply `cutmix` to the whole batch of images, of which each rank has its own before and after."""
-    return (distributed.own(cutmix(distributed.whole(x[0]), share, rng)),)
+    return (collectives.own(cutmix(collectives.whole(x[0]), share, rng)),)
 
 
 def require_gradient(answer: Output) -> None:
@@ -241,5 +241,5 @@ def batch_metrics(teacher: Tensor, student: Tensor) -> Metrics:
 
 def as_numbers(scalars: Mapping[str, Tensor]) -> Metrics:
     """Read scalars, averaged over ranks, all at once: each reading of a GPU waits for it."""
-    values = distributed.mean(torch.stack([s.detach().float() for s in scalars.values()]))
+    values = collectives.mean(torch.stack([s.detach().float() for s in scalars.values()]))
     return dict(zip(scalars, values.tolist(), strict=True))

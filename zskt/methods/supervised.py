@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
+from zskt.collectives import mean, own, share_of, sum_of
 from zskt.contracts import Samples
 from zskt.dataset import Labelled
 from zskt.device import to_device
-from zskt.distributed import mean, own, share_of, sum_of
 from zskt.errors import UserError, lookup
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS

@@ -17,9 +17,9 @@ from torch import Tensor
 
 from zskt.bn_statistics import capture_bn_statistics, normalisations
 from zskt.checkpoint import TrainState
+from zskt.collectives import own, share_of, take, whole
 from zskt.contracts import Batch, PseudoBatch
 from zskt.cuda_graphs import Replayed, is_replayable
-from zskt.distributed import own, share_of, take, whole
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
