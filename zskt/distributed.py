@@ -117,7 +117,8 @@ def _call(collective: Callable[..., Any], *arguments: Any, **more: Any) -> None:
     try:
         collective(*arguments, **more)
     except RuntimeError as error:
-        if "peer" in str(error).lower() or isinstance(error, dist.DistError):
+        words = str(error).lower()  # Gloo's errors are plain ones
+        if isinstance(error, dist.DistError) or any(sign in words for sign in ("peer", "broken pipe", "timed out")):
             raise RankLost(f"another of the {world().size} processes of this run has ended") from error
         raise
 

@@ -139,7 +139,8 @@ class ZSKT(Method):
             warmup=config.warmup,
         )
         optimizer = adamw(trainable(pair.student), config.student_lr, config.weight_decay)
-        share_of(config.replay_size, "replay_size")
+        if config.replay_fraction:
+            share_of(config.replay_size, "replay_size")
         self.replay, average = ReplayBuffer(config.replay_size, device), ema_of(pair.student, config.ema_decay)
         # Streams are drawn where they are used, so that a GPU need not wait for the CPU.
         self.latent_rng = torch.Generator(device).manual_seed(4 * seed)
