@@ -26,7 +26,7 @@ def test_overhead_of_a_short_run() -> None:
 
 
 def test_a_preset_whose_teacher_is_not_there() -> None:
-    sizes = {"preset": "cifar10-wrn-16-2-to-wrn-16-1-paper", "iterations": "1"}
+    sizes = {"preset": "cifar100-wrn-40-2-to-wrn-16-1-paper", "iterations": "1"}
     found = overhead.run(Bench(sizes=sizes), sizes["preset"])
     assert found["random_teacher"]
 

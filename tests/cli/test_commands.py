@@ -176,7 +176,10 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
         ((*zero, "--set", "inherit=True", *QUICK), "init_from_teacher: of the student's"),
         ((*zero, "--set", "hint=1", "--student", "particlenet-light"), "hint_weight: the teacher's blocks put out"),
         ((*zero, "--set", "pt_low=2000"), "the first must be the smaller"),
-        ((*zero, "--preset", "cifar100-wrn-40-2-to-wrn-16-1"), "train it with --mode teacher --preset cifar100-wrn-40-2"),
+        (
+            (*zero, "--preset", "cifar100-wrn-40-2-to-wrn-16-1"),
+            "train it with --mode teacher --preset cifar100-wrn-40-2",
+        ),
         ((*zero, "--method", "supervised"), "--method supervised learns from samples: take --mode few-shot or teacher"),
         (("--mode", "kd"), "--data: this mode learns from jets: give FILE.root"),
         (("--mode", "teacher"), "--data: this mode learns from jets: give FILE.root"),
