@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from zskt.distributed import group
+from zskt.parallel.distributed import group
 
 TIMEOUT = 120.0
 

@@ -23,9 +23,9 @@ FLOORS = (
     {"dataset", "padding"},
     {"contracts"},
     {"checkpoint", "files", "folder_lock", "gaussian", "outputs", "settings", "markdown"},
-    {"allocator", "cuda_graphs", "device", "distributed"},
-    {"collectives", "heartbeat", "sync_batch_norm"},
-    {"errors", "ranks"},
+    {"allocator", "cuda_graphs", "device"},
+    {"parallel"},
+    {"errors"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}

@@ -18,10 +18,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from zskt.collectives import make_same
 from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled
-from zskt.distributed import group, placed
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit
@@ -31,7 +29,9 @@ from zskt.methods import METHODS, Method, Setup, iterate
 from zskt.metrics import PREDICT_BATCH, Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
 from zskt.padding import join
-from zskt.ranks import announced, world
+from zskt.parallel.collectives import make_same
+from zskt.parallel.distributed import group, placed
+from zskt.parallel.ranks import announced, world
 from zskt.settings import Settings
 
 Network = nn.Module | Callable[..., Tensor]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from zskt import collectives
+from zskt.parallel import collectives
 
 Normalisation = nn.modules.batchnorm._BatchNorm
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import torch
 
-from zskt.collectives import of_ranks, seed_of_rank
 from zskt.errors import UserError
-from zskt.ranks import world
+from zskt.parallel.collectives import of_ranks, seed_of_rank
+from zskt.parallel.ranks import world
 
 
 class Stateful(Protocol):

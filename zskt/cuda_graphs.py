@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from zskt.ranks import world
+from zskt.parallel.ranks import world
 
 T = TypeVar("T")
 

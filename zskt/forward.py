@@ -19,7 +19,7 @@ from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.gaussian import GaussianHead
-from zskt.ranks import world
+from zskt.parallel.ranks import world
 
 PRECISIONS = ("float32", "bf16")
 """In what networks compute: float32, whose convolutions a GPU rounds to TF32 as PyTorch has it; or bfloat16 where

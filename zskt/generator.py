@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zskt.collectives import own, share_of, stream_beside
 from zskt.contracts import PseudoBatch
 from zskt.padding import cat
-from zskt.ranks import world
+from zskt.parallel.collectives import own, share_of, stream_beside
+from zskt.parallel.ranks import world
 
 
 class Generator(nn.Module):

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zskt.collectives import own
 from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
 from zskt.generator import Generator
+from zskt.parallel.collectives import own
 
 Source = Iterable[Any] | Callable[[int, torch.Generator], Any] | Tensor | tuple[Tensor, ...]
 """Where batches come from; a batch is a tensor or a tuple of tensors, samples along the first dimension."""

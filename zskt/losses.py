@@ -18,11 +18,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zskt import collectives
 from zskt.contracts import Batch
 from zskt.errors import NonFiniteLoss, UserError
 from zskt.forward import Output
 from zskt.gaussian import GaussianHead, gaussian_divergence
+from zskt.parallel import collectives
 
 MIN_PROBABILITY = 1e-12
 """Below this a probability is taken for this: its logarithm stays finite."""

@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zskt.collectives import sum_of, together
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
 from zskt.device import to_device
 from zskt.forward import evaluating, split_heads
 from zskt.gaussian import GaussianHead
 from zskt.losses import divergence
-from zskt.ranks import world
+from zskt.parallel.collectives import sum_of, together
+from zskt.parallel.ranks import world
 
 PREDICT_BATCH = 256
 """Samples that a network is asked about at once."""

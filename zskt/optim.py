@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zskt.collectives import average_
 from zskt.errors import NonFiniteLoss
 from zskt.losses import finite
+from zskt.parallel.collectives import average_
 
 ONE_CYCLE_RISE = 0.25
 """Share of the run in which the rate of `one_cycle` rises."""

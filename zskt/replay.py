@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zskt.collectives import added, largest, own, take, to_leader, whole
 from zskt.contracts import Batch
 from zskt.forward import Output
 from zskt.padding import cat, padded
-from zskt.ranks import world
+from zskt.parallel.collectives import added, largest, own, take, to_leader, whole
+from zskt.parallel.ranks import world
 
 MAX_HALF = torch.finfo(torch.float16).max
 HALF_ROUNDING = 1e-3

@@ -21,7 +21,7 @@ from zskt.contracts import Batch
 from zskt.errors import UserError
 from zskt.forward import Output
 from zskt.padding import join
-from zskt.ranks import world
+from zskt.parallel.ranks import world
 from zskt.shards import Manifest, Shard, read_shard, shard_path
 
 SHUFFLE_BUFFER = 65_536

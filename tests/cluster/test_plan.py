@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from zskt.__main__ import catalog
-from zskt.cluster.plan import plan, require_same
+from zskt.cluster.plan import plan
 from zskt.errors import UserError
 
 KNOWN = catalog()
@@ -65,10 +64,3 @@ def test_unknown_names_are_told() -> None:
         names(["jets-embeded"], [], [0])
     with pytest.raises(UserError, match="unknown method 'zsk'"):
         names(["jets-embedded"], ["zsk"], [0])
-
-
-def test_a_folder_of_another_recipe_is_told() -> None:
-    config = KNOWN.presets["jets-embedded"]
-    require_same(config, replace(config), lambda: "a")
-    with pytest.raises(UserError, match="a: was begun with another batch_size; name another --out"):
-        require_same(config.with_(batch_size=7), config, lambda: "a")

@@ -12,7 +12,7 @@ import torch
 from zskt.__main__ import catalog
 from zskt.errors import UserError
 from zskt.experiments.build import load_student
-from zskt.experiments.finished import evaluate_runs, open_run, read_config
+from zskt.experiments.finished import evaluate_runs, open_run, read_config, require_same_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
 from zskt.files import read_json, write_json
@@ -109,3 +109,12 @@ def test_runs_of_earlier_versions_are_opened(run: Path, digits: Path) -> None:
     opened = open_run(run, CATALOG)
     assert opened.config.settings.replay_size == 64 and opened.config.settings.attention_weight == 2500
     assert opened.evaluate()["student"]["agreement"] is not None
+
+
+def test_a_folder_of_another_recipe_is_told(tmp_path: Path) -> None:
+    config = catalog().presets["jets-embedded"]
+    require_same_config(tmp_path, config)  # nobody has begun there
+    write_json(tmp_path / "config.json", config.to_dict())
+    require_same_config(tmp_path, config)
+    with pytest.raises(UserError, match=f"{tmp_path}: was begun with another batch_size; name another --out"):
+        require_same_config(tmp_path, config.with_(batch_size=7))

@@ -24,7 +24,7 @@ def size(folder: Path) -> int:
 
 
 def test_the_records_are_small() -> None:
-    assert size(REFERENCE) < 10_000_000
+    assert size(REFERENCE) < 8_000_000
     assert all(size(path) < 200_000 for path in REFERENCE.iterdir() if path.is_dir() and path not in WITH_STUDENT)
 
 

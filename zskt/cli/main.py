@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
-from zskt.ranks import announced, left_in_disorder, muted, tell
+from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from zskt.contracts import Card
@@ -106,11 +106,3 @@ def _with_data(runs: list[SweepRun], catalog: Catalog) -> list[SweepRun]:
         return not learners or has_split or run in learners
 
     return [replace(run, takes_data=takes(run)) for run in runs]
-
-
-def require_same(recorded: RunConfig, planned: RunConfig, where: Callable[[], str]) -> None:
-    """Raise `UserError` if a run folder was begun with another configuration."""
-    before, now = (config.to_dict() | config.settings.to_dict() for config in (recorded, planned))
-    other = [name for name in now if name != "settings" and before.get(name) != now[name]]
-    if other:
-        raise UserError(f"{where()}: was begun with another {other[0]}; name another --out, or remove the folder")

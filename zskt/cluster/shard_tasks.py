@@ -75,14 +75,9 @@ def make_on_cluster(
                 name=name,
                 folder=out.absolute(),
                 arguments=tuple(arguments),
-                python=machines.python,
-                path=machines.path,
-                cwd=str(Path.cwd()),
-                log=(out / LOGS / f"{name}.log").absolute(),
-                threads=machines.threads,
-                gpus=machines.gpus,
                 manifest=manifest,
                 shards=shards,
+                **machines.of_job(name, out),
             )
         board = Board({name: State(len(job.shards)) for name, job in jobs.items()}, out / TABLE)
         with connect(machines.kind, machines.site, machines.workers, out / LOGS) as client:

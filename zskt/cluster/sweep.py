@@ -7,16 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zskt.cluster.conduct import conduct
 from zskt.cluster.engines import ROOT, connect, require_dask
 from zskt.cluster.jobs import Job
-from zskt.cluster.plan import SweepRun, require_same
+from zskt.cluster.plan import SweepRun
 from zskt.cluster.site import Site
 from zskt.cluster.states import TABLE, Board, Phase, State, main_metric
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
-from zskt.experiments.finished import read_config
+from zskt.experiments.finished import require_same_config
 from zskt.files import read_json
 from zskt.folder_lock import FolderLock
 
@@ -52,6 +53,12 @@ class Machines:
     def path(self) -> str:
         """PYTHONPATH of the children."""
         return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+
+    def of_job(self, name: str, out: Path) -> dict[str, Any]:
+        """Return what all jobs in ``out`` are told of where they work: fields of `Job`."""
+        log = (out / LOGS / f"{name}.log").absolute()
+        fields = {"python": self.python, "path": self.path, "threads": self.threads, "gpus": self.gpus}
+        return fields | {"cwd": str(Path.cwd()), "log": log}
 
 
 def sweep(
@@ -100,24 +107,13 @@ def sweep(
 
 def job(name: str, out: Path, arguments: Sequence[str], machines: Machines) -> Job:
     """Make the job of a run."""
-    return Job(
-        name=name,
-        folder=(out / name).absolute(),
-        arguments=tuple(arguments),
-        python=machines.python,
-        path=machines.path,
-        cwd=str(Path.cwd()),
-        log=(out / LOGS / f"{name}.log").absolute(),
-        threads=machines.threads,
-        gpus=machines.gpus,
-    )
+    return Job(name=name, folder=(out / name).absolute(), arguments=tuple(arguments), **machines.of_job(name, out))
 
 
 def _state(folder: Path, run: SweepRun, config: Callable[[SweepRun], RunConfig]) -> State:
     """Return the state in which a sweep finds a run."""
     planned = config(run)
-    if (folder / "config.json").is_file():
-        require_same(read_config(folder)[0], planned, lambda: str(folder))
+    require_same_config(folder, planned)
     state = State(planned.settings.iterations)
     if (folder / "result.json").is_file():
         state.phase, state.done = Phase.DONE, state.total

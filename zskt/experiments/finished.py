@@ -65,6 +65,17 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
     return RunConfig.read(recorded, str(run / "config.json"), whole=whole), recorded.get("files", {})
 
 
+def require_same_config(folder: Path, planned: RunConfig) -> None:
+    """Raise `UserError` if a run folder, where there is one, was begun with another configuration than ``planned``."""
+    if not (folder / "config.json").is_file():
+        return
+    recorded, _ = read_config(folder)
+    before, now = (config.to_dict() | config.settings.to_dict() for config in (recorded, planned))
+    other = [name for name in now if name != "settings" and before.get(name) != now[name]]
+    if other:
+        raise UserError(f"{folder}: was begun with another {other[0]}; name another --out, or remove the folder")
+
+
 def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | None], data: Path | None) -> Source:
     """Return what a finished run is evaluated on: the user's data, or what the run was evaluated on, or what ships.
 

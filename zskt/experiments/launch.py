@@ -13,7 +13,6 @@ from torch import nn
 
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled, of_each_class
-from zskt.distributed import group, in_turn, placed
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.experiments.answers_data import answers_source, open_shards
@@ -31,6 +30,7 @@ from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import METHODS, Method, Setup
 from zskt.networks.regression_head import RegressionHead
+from zskt.parallel.distributed import group, in_turn, placed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -22,7 +22,7 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.files import require_new, write_json
-from zskt.ranks import world
+from zskt.parallel.ranks import world
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

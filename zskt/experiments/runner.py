@@ -11,7 +11,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from zskt.collectives import any_of, from_leader
 from zskt.contracts import Card
 from zskt.domains import Source
 from zskt.errors import UserError
@@ -25,6 +24,7 @@ from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
 from zskt.files import read_json, require_new, sha256
 from zskt.methods import Method, iterate
+from zskt.parallel.collectives import any_of, from_leader
 
 RUNS = Path("runs")
 SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from zskt.collectives import make_same, part_streams
 from zskt.errors import NonFiniteLoss
 from zskt.methods.dafl import DAFL
 from zskt.methods.kd import KD
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
+from zskt.parallel.collectives import make_same, part_streams
 
 __all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
 

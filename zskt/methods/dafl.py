@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
-from zskt.collectives import mean, share_of, whole
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, capture
 from zskt.generator import is_trainable
@@ -23,6 +22,7 @@ from zskt.losses import KL, class_information, generator_loss, own_class_cross_e
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, require_finite, set_rate, step
+from zskt.parallel.collectives import mean, share_of, whole
 from zskt.settings import Settings, setting
 
 

@@ -16,13 +16,13 @@ import torch
 from tqdm import tqdm
 
 from zskt.checkpoint import TrainState
-from zskt.collectives import share_of
 from zskt.device import to_device
 from zskt.forward import CountedTeacher
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, cut_and_mixed, ema_of, init_from_teacher, student_terms, trainable
 from zskt.optim import adamw, cosine
-from zskt.ranks import world
+from zskt.parallel.collectives import share_of
+from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, setting
 from zskt.shard_stream import ShardStream

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from zskt import collectives
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
@@ -23,6 +22,7 @@ from zskt.images.augment import cutmix
 from zskt.losses import KL, TERMS, Attention, Hint, Term, Values, divergence, student_loss
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
+from zskt.parallel import collectives
 
 MAX_LISTED_CLASSES = 20
 """Of more classes, an iteration logs how many come up, not the share of each."""

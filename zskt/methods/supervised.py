@@ -20,7 +20,6 @@ import torch
 from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
-from zskt.collectives import mean, own, share_of, sum_of
 from zskt.contracts import Samples
 from zskt.dataset import Labelled
 from zskt.device import to_device
@@ -31,6 +30,7 @@ from zskt.losses import KL, TERMS, Attention, CrossEntropy, Term
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
+from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, setting
 
 

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from zskt.bn_statistics import capture_bn_statistics, normalisations
 from zskt.checkpoint import TrainState
-from zskt.collectives import own, share_of, take, whole
 from zskt.contracts import Batch, PseudoBatch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.errors import UserError
@@ -36,6 +35,7 @@ from zskt.methods.student import (
     trainable,
 )
 from zskt.optim import StudentSchedule, adam, adamw, cosine, require_finite, set_rate, step
+from zskt.parallel.collectives import own, share_of, take, whole
 from zskt.replay import ReplayBuffer, concatenate, put_together
 from zskt.settings import Settings, setting
 

@@ -13,7 +13,7 @@ from zskt.errors import NonFiniteLoss, UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
-from zskt.experiments.finished import read_config
+from zskt.experiments.finished import require_same_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
@@ -117,7 +117,7 @@ def run_campaign(
         UserError: if a folder there holds another recipe's run.
     """
     for run in runs:
-        _require_same_config(run, folder)
+        require_same_config(folder / run.name, run.config)
     deadline = _Deadline(minutes)
     try:
         for run in runs:
@@ -131,19 +131,6 @@ def run_campaign(
     finally:
         deadline.timer.cancel()
     return [run for run in runs if not _is_finished(run, folder)]
-
-
-def _require_same_config(run: PlannedRun, folder: Path) -> None:
-    """Raise `UserError` if a run folder was begun with another configuration."""
-    if not (folder / run.name / "config.json").is_file():
-        return
-    recorded, _ = read_config(folder / run.name)
-    before, planned = (c.to_dict() | c.settings.to_dict() for c in (recorded, run.config))
-    other = [name for name in planned if name != "settings" and before.get(name) != planned[name]]
-    if other:
-        raise UserError(
-            f"{folder / run.name}: was begun with another {other[0]}; name another --out, or remove the folder"
-        )
 
 
 def _is_finished(run: PlannedRun, folder: Path) -> bool:

@@ -11,14 +11,14 @@ import pytest
 from torch.distributed import HashStore  # type: ignore[attr-defined]
 
 from tests.conftest import ROOT
-from zskt.heartbeat import GONE, Heartbeat
-from zskt.ranks import World
+from zskt.parallel.heartbeat import GONE, Heartbeat
+from zskt.parallel.ranks import World
 
 SILENT = """
 import sys, time
 from torch.distributed import HashStore
-import zskt.heartbeat as heartbeat
-from zskt.ranks import World, join
+import zskt.parallel.heartbeat as heartbeat
+from zskt.parallel.ranks import World, join
 heartbeat.BEAT_SECONDS, heartbeat.LOST_SECONDS = 0.1, 1.0
 store = HashStore()
 join(World(0, 2), lambda: True)

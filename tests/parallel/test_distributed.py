@@ -19,7 +19,7 @@ from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE
 from zskt.methods import Method, Setup
 from zskt.metrics import predict
-from zskt.ranks import world
+from zskt.parallel.ranks import world
 
 GAME: dict[str, Any] = {
     "iterations": 8,

@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from zskt.errors import RankLost, UserError
-from zskt.ranks import world
+from zskt.parallel.ranks import world
 
 T = TypeVar("T")
 

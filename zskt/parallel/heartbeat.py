@@ -16,7 +16,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from zskt.ranks import World, tell
+from zskt.parallel.ranks import World, tell
 
 BEAT_SECONDS, LOST_SECONDS, GRACE_SECONDS = 5.0, 40.0, 20.0
 """From one count to the next; without a count until a rank is given up; from SIGTERM until this process ends, in which

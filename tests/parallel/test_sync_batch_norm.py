@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.networks.batch_norm import BatchNorm
-from zskt.sync_batch_norm import SynchronisedBatchNorm
+from zskt.parallel.sync_batch_norm import SynchronisedBatchNorm
 
 
 def alone() -> SynchronisedBatchNorm:

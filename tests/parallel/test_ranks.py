@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from zskt import ranks
-from zskt.ranks import ALONE, World, announced, join, leave, left_in_disorder, muted, tell, world
+from zskt.parallel import ranks
+from zskt.parallel.ranks import ALONE, World, announced, join, leave, left_in_disorder, muted, tell, world
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def announced() -> World:
 
 
 def world() -> World:
-    """Return the ranks that `zskt.distributed.group` has joined; `ALONE` outside of it."""
+    """Return the ranks that `zskt.parallel.distributed.group` has joined; `ALONE` outside of it."""
     return _Process.world
 
 

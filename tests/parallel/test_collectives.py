@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from tests.ranks import in_ranks
-from zskt import collectives
 from zskt.errors import UserError
-from zskt.ranks import world
+from zskt.parallel import collectives
+from zskt.parallel.ranks import world
 
 
 def functions() -> dict[str, Any]:
-    """What the functions of `zskt.collectives` do on three ranks."""
+    """What the functions of `zskt.parallel.collectives` do on three ranks."""
     rank = world().rank
     rows = torch.arange(5)[rank::3].float()
     ragged = torch.full((rank, 2), float(rank))

@@ -20,11 +20,11 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from zskt.collectives import any_of, gathered, summed
 from zskt.errors import RankLost, UserError
-from zskt.heartbeat import Heartbeat
-from zskt.ranks import World, announced, join, leave, world
-from zskt.sync_batch_norm import SynchronisedBatchNorm
+from zskt.parallel.collectives import any_of, gathered, summed
+from zskt.parallel.heartbeat import Heartbeat
+from zskt.parallel.ranks import World, announced, join, leave, world
+from zskt.parallel.sync_batch_norm import SynchronisedBatchNorm
 
 c10d: Any = dist  # whose stores have no declared types
 
