@@ -28,9 +28,10 @@ def random_images(inputs: ImageInputs) -> Tensor:
     """Draw images (B, C, H, W), normalised: noise, and planes of one intensity with less of it."""
     rng = torch.Generator().manual_seed(0)
     count = N_SMALL if inputs.size <= SMALL_SIDE else N_LARGE
-    noise = torch.rand(count, inputs.channels, inputs.size, inputs.size, generator=rng)
-    planes = torch.rand(count, inputs.channels, 1, 1, generator=rng)
-    share = torch.linspace(0.05, 1.0, count).view(-1, 1, 1, 1)
+    real = torch.float32  # whatever PyTorch's default is at the first call
+    noise = torch.rand(count, inputs.channels, inputs.size, inputs.size, generator=rng, dtype=real)
+    planes = torch.rand(count, inputs.channels, 1, 1, generator=rng, dtype=real)
+    share = torch.linspace(0.05, 1.0, count, dtype=real).view(-1, 1, 1, 1)
     return inputs.normalised(share * noise + (1 - share) * planes)
 
 

@@ -24,9 +24,10 @@ N_VECTORS = 64
 def random_vectors(inputs: VectorInputs) -> Tensor:
     """Draw vectors (B, F) within their bounds: uniform between two, normal where one is missing, whole, one-hot."""
     rng = torch.Generator().manual_seed(0)
-    low, high, mean, std = (torch.tensor(v) for v in (inputs.low, inputs.high, inputs.mean, inputs.std))
-    uniform = torch.rand(N_VECTORS, inputs.size, generator=rng)
-    normal = (mean + std * torch.randn(N_VECTORS, inputs.size, generator=rng)).clamp(low, high)
+    real, size = torch.float32, (N_VECTORS, inputs.size)  # whatever PyTorch's default is at the first call
+    low, high, mean, std = (torch.tensor(v, dtype=real) for v in (inputs.low, inputs.high, inputs.mean, inputs.std))
+    uniform = torch.rand(size, generator=rng, dtype=real)
+    normal = (mean + std * torch.randn(size, generator=rng, dtype=real)).clamp(low, high)
     bounded = torch.isfinite(low) & torch.isfinite(high)
     span = torch.where(bounded, high - low, 0.0)
     x = torch.where(bounded, torch.where(bounded, low, 0.0) + span * uniform, normal)

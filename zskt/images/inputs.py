@@ -46,16 +46,19 @@ class ImageInputs:
 
     def normalised(self, x: Tensor) -> Tensor:
         """Normalise intensities (B, C, H, W) in [0, 1]."""
-        mean, std = (_of_channels(v, x.device) for v in (self.mean, self.std))
+        mean, std = (_of_channels(v, x.dtype, x.device) for v in (self.mean, self.std))
         return (x - mean) / std
 
     def intensities(self, x: Tensor) -> Tensor:
         """Undo `normalised`, for pictures: (B, C, H, W)."""
-        mean, std = (_of_channels(v, x.device) for v in (self.mean, self.std))
+        mean, std = (_of_channels(v, x.dtype, x.device) for v in (self.mean, self.std))
         return x * std + mean
 
 
 @cache
-def _of_channels(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """Return numbers of channels as (C, 1, 1); a GPU is sent them once."""
-    return torch.tensor(values, device=device).view(-1, 1, 1)
+def _of_channels(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return numbers of channels as (C, 1, 1); a GPU is sent them once.
+
+    The type is asked for, for PyTorch's default may change after the first call.
+    """
+    return torch.tensor(values, dtype=dtype, device=device).view(-1, 1, 1)
