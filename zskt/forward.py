@@ -20,6 +20,7 @@ from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.gaussian import GaussianHead
 from zskt.parallel.ranks import world
+from zskt.query_budget import QueryMeter
 
 PRECISIONS = ("float32", "bf16")
 """In what networks compute: float32, whose convolutions a GPU rounds to TF32 as PyTorch has it; or bfloat16 where
@@ -155,6 +156,8 @@ class Pair:
     """Which of them are mean and width of one value."""
     precision: str = "float32"
     """One of `PRECISIONS`."""
+    meter: QueryMeter | None = None
+    """Counts what the teacher is asked, where there is a budget, or where answers alone are seen of it."""
 
     def layers(self, network: nn.Module) -> tuple[str, ...]:
         """Name the layers of a network that are compared: as many as both have, counted from the end.

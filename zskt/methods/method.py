@@ -18,6 +18,7 @@ from zskt.generator import Generator
 from zskt.losses import Term
 from zskt.settings import Settings
 from zskt.shard_stream import AnswerShards
+from zskt.teacher_access import GRADIENT
 
 Metrics = dict[str, float]
 """What an iteration has to log, by name."""
@@ -51,6 +52,10 @@ class Method(ABC):
     needs_teacher: ClassVar[bool] = True
     needs_labels: ClassVar[bool] = False
     """Whether every sample of its data must carry its class."""
+    accesses: ClassVar[tuple[str, ...]] = (GRADIENT,)
+    """What it may be given to see of the teacher, of `zskt.teacher_access.ACCESSES`: first what it is made for."""
+    trains_generator: ClassVar[bool] = True
+    """Whether a generator's parameters are trained; if not, it stays the prior that it begins as."""
     state: TrainState
     """All that a checkpoint holds."""
     terms: Sequence[Term] = ()
@@ -58,6 +63,14 @@ class Method(ABC):
 
     @abstractmethod
     def __init__(self, config: Any, setup: Setup) -> None: ...
+
+    @classmethod
+    def queries_per_iteration(cls, config: Any) -> int | None:
+        """Return how many samples the teacher is asked about in an iteration; None if that varies.
+
+        A run with a budget of queries, and no word on its length, is made as long as the budget lasts.
+        """
+        return None
 
     @abstractmethod
     def run(self) -> Iterator[Metrics]:
@@ -67,3 +80,9 @@ class Method(ABC):
     @abstractmethod
     def result(self) -> nn.Module:
         """The student that the run leaves."""
+
+
+def iterations_of(kind: type[Method], config: Any, queries: int) -> int | None:
+    """Return how many iterations a budget of queries lasts, one at least; None without one, or if it cannot be told."""
+    cost = kind.queries_per_iteration(config)
+    return max(1, queries // cost) if cost and queries else None
