@@ -28,6 +28,9 @@ from zskt.parallel.collectives import mean, whole
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES, TOP_CLASS, AnswersOnly
 
+TWIN_SEED = 2**40
+"""Added to a run's seed for the second student, so that it is not the first one again."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DisGUIDEConfig(BlackBoxConfig):
@@ -93,7 +96,7 @@ class DisGUIDE(BlackBox):
         hard = isinstance(teacher, AnswersOnly) and teacher.access == TOP_CLASS
         terms: tuple[Term, ...] = (KL(),) if hard else (LogitDistance(),)  # of one-hot answers KL is the cross-entropy
         super().__init__(config, setup, terms, config.replay_size)
-        self.twin = twin_of(setup.pair.student, setup.seed + 1)
+        self.twin = twin_of(setup.pair.student, setup.seed + TWIN_SEED)
         optimizer = self.student_optimizer(self.twin)
         self.state.parts |= {"twin": self.twin, "twin_optimizer": optimizer}
         pair: Pair = replace(self.pair, student=self.twin)
