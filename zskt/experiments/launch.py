@@ -142,7 +142,7 @@ def with_access(
     access = granted(config.teacher_access, has_gradient, METHODS[config.method].accesses)
     if access is None:
         gives = config.teacher_access or PROBABILITIES
-        why = "has no gradient by its input" if not has_gradient else f"is to give {gives} alone"
+        why = f"is to give {gives} alone" if config.teacher_access else "has no gradient by its input"
         if options.method is not None or config.mode != "zero-shot":
             raise UserError(f"{config.teacher}: {refusal(config.method, gives, METHODS)} as --method")
         print(f"{config.teacher}: {why}; method {BY_ANSWERS} in place of {config.method}")
