@@ -28,8 +28,9 @@ from zskt.parallel.collectives import mean, whole
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES, TOP_CLASS, AnswersOnly
 
-TWIN_SEED = 2**40
-"""Added to a run's seed for the second student, so that it is not the first one again."""
+TWIN_SEED = 2_654_435_761
+"""Added to a run's seed for the second student, so that it is not the first one again: torch's stream on the CPU takes
+32 bits of a seed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from torch import nn
 from zskt.checkpoint import TrainState
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
+from zskt.errors import UserError
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.losses import Term
@@ -83,6 +84,14 @@ class Method(ABC):
 
 
 def iterations_of(kind: type[Method], config: Any, queries: int) -> int | None:
-    """Return how many iterations a budget of queries lasts, one at least; None without one, or if it cannot be told."""
+    """Return how many iterations a budget of queries lasts; None without one, or if it cannot be told.
+
+    Raises:
+        UserError: if it does not last one.
+    """
     cost = kind.queries_per_iteration(config)
-    return max(1, queries // cost) if cost and queries else None
+    if not cost or not queries:
+        return None
+    if queries < cost:
+        raise UserError(f"queries is {queries}, but an iteration costs {cost}: give more, or a smaller batch_size")
+    return queries // cost
