@@ -81,7 +81,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     generator = _generator(config, card, catalog, device) if needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
     setup = Setup(
-        pair=Pair(asked, student, scale, card.gaussians, config.precision, meter),
+        pair=Pair(asked, student, scale, card.gaussians, config.precision, config.attention_layers, meter),
         generator=generator,
         data=data,
         shards=shards,
