@@ -58,7 +58,7 @@ class MLPJets(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into B pseudo-jets of 2 to `MLP_SLOTS` particles."""
-        h = self.body(z)
+        h = self.body(self.of_class(z, labels))
         free = self.particles(h).view(len(z), MLP_SLOTS, N_FREE_PER_PARTICLE)
         log_counts = torch.log_softmax(self.multiplicity(h), 1)
         choice = torch.multinomial(log_counts.exp(), 1, generator=rng)  # (B, 1)

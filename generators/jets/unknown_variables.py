@@ -47,13 +47,26 @@ class WithUnknownVariables(Generator):
             else:  # a generator without parameters is no adversary
                 self.register_buffer(name, start)
 
+    @property
+    def n_classes(self) -> int:
+        """As the jets' own generator has it."""
+        return self.generator.n_classes
+
+    def condition(self, classes: int) -> None:
+        """Make the jets' own generator class-conditional."""
+        self.generator.condition(classes)
+
+    def learn_classes(self, component: Tensor, beliefs: Tensor) -> None:
+        """As the jets' own generator has it."""
+        self.generator.learn_classes(component, beliefs)
+
     def update(self, component: Tensor, reward: Tensor) -> None:
         """As the jets' own generator has it."""
         self.generator.update(component, reward)
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into pseudo-jets, all inputs complete."""
-        batch: PseudoBatch = self.generator(z, rng)
+        batch: PseudoBatch = self.generator(z, rng, labels)
         noise: dict[str, Tensor] = {}
         x = tuple(self._filled(role, values, noise, rng) for role, values in zip(self.roles, batch.x, strict=True))
         if not self.adversarial:

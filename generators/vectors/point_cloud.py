@@ -61,7 +61,7 @@ class PointCloud(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into points and mask; ``rng`` draws the numbers of points. Slots without a point hold 0."""
-        shift, logits = self.adversary(z).split([self.latent_size, self.n_counts], 1)
+        shift, logits = self.adversary(self.of_class(z, labels)).split([self.latent_size, self.n_counts], 1)
         log_probs = torch.log_softmax(logits, 1)  # (B, counts)
         choice = torch.multinomial(log_probs.detach().exp(), 1, generator=rng)  # (B, 1)
         mask = torch.arange(self.points, device=z.device) < choice + self.min_points  # (B, P)

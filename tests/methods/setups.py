@@ -20,6 +20,7 @@ from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.students import STUDENTS
 from zskt.settings import Settings
+from zskt.vectors.inputs import VectorInputs
 
 SMALL_IMAGES = ImageInputs(mean=(0.5,) * 3, std=(0.25,) * 3, size=16, side=16)
 
@@ -90,3 +91,31 @@ def require_exact_resume(make: Callable[[], Method], path: Path, halves: tuple[i
     run_until(second, end)
     assert second.state.step == end and second.state.counters == whole.state.counters
     assert same(state_of(whole), state_of(second)) and len(state_of(whole)) > 4
+
+
+VECTORS = VectorInputs.from_bounds([-2.0, -2.0, -2.0, -2.0], 2.0)
+
+
+def vectors_setup(student_scale: float = 1.0, generator: str = "tabular", **more: Any) -> Setup:
+    """Two networks of four numbers and three classes, the teacher's normalised, and a generator of vectors.
+
+    Args:
+        student_scale: factor on the student's first parameters: makes another student.
+    """
+    torch.manual_seed(0)
+    teacher = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
+    for parameter in teacher.parameters():
+        parameter.data.mul_(2)
+    student = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    with torch.no_grad():
+        next(student.parameters()).mul_(student_scale)
+    pair = Pair(teacher.eval().requires_grad_(False), student.train())
+    return Setup(pair=pair, generator=GENERATORS[generator].build(VECTORS).train(), **more)
+
+
+def generator_gradient(method: Any, **more: Any) -> Tensor:
+    """The gradient of a generative method's loss by its generator's parameters, (n,), on the first samples."""
+    loss, _ = method.judge(method.draw(), **more)
+    parameters = [p for p in method.generator.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return torch.cat([g.flatten() for g in gradients if g is not None])

@@ -8,6 +8,8 @@ from torch import nn
 
 from zskt.errors import NonFiniteLoss
 from zskt.methods.dafl import DAFL
+from zskt.methods.dfad import DFAD
+from zskt.methods.dfq import DFQ
 from zskt.methods.kd import KD
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.supervised import Supervised
@@ -16,7 +18,7 @@ from zskt.parallel.collectives import make_same, part_streams
 
 __all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
 
-METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "kd": KD, "supervised": Supervised}
+METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "dfad": DFAD, "dfq": DFQ, "kd": KD, "supervised": Supervised}
 """Methods by name."""
 
 
