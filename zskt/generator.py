@@ -29,6 +29,8 @@ class Generator(nn.Module):
     """Whether pseudo-samples depend on z alone, and are as many as z: see `zskt.cuda_graphs.is_replayable`."""
     acceptance: float = 1.0
     """Share of latent variables that lead to a pseudo-sample inside the domain, at least."""
+    embeds_classes: bool = True
+    """Whether classes enter through z, see `of_class`, and not through components, see `learn_classes`."""
     class_tensor: str = "class_embedding.weight"
     """Name in the state of what `condition` adds; its first dimension is K."""
     _classes: int = 0
@@ -145,6 +147,7 @@ def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:
     log_probs = [batch.log_prob for batch in batches if batch.log_prob is not None]
     components = [batch.component for batch in batches if batch.component is not None]
     labels = [batch.labels for batch in batches if batch.labels is not None]
+    labels = labels if len(labels) == len(batches) else []
     penalties = [batch.penalty for batch in batches if batch.penalty is not None]
     return PseudoBatch(
         tuple(t[:count] for t in x),

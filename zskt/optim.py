@@ -73,9 +73,7 @@ def adamw(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0) 
     return torch.optim.AdamW(parameters, weight_decay=weight_decay, **_options(parameters, lr, "capturable"))
 
 
-def adam(
-    parameters: list[nn.Parameter], lr: float, betas: tuple[float, float] = (0.9, 0.999)
-) -> torch.optim.Optimizer:
+def adam(parameters: list[nn.Parameter], lr: float, betas: tuple[float, float] = (0.9, 0.999)) -> torch.optim.Optimizer:
     """Make Adam (D. Kingma and J. Ba, arXiv:1412.6980)."""
     return torch.optim.Adam(parameters, betas=betas, **_options(parameters, lr, "capturable"))
 

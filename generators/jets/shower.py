@@ -97,6 +97,7 @@ class Shower(Generator):
     latent_size = len(SHOWER_PARAMETERS)
     acceptance = 0.65
     class_tensor = "classes.answers"
+    embeds_classes = False
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class WithUnknownVariables(Generator):
         super().__init__()
         self.generator, self.roles = generator, inputs.roles
         self.latent_size, self.acceptance = generator.latent_size, generator.acceptance
+        self.embeds_classes = generator.embeds_classes
         names = dict.fromkeys(f"{r.group.collection}/{r.group.names[i]}" for r in self.roles for i in r.unknown)
         self.names = list(names)
         self.adversarial = is_trainable(generator)

@@ -26,7 +26,13 @@ from .setups import (
     vectors_setup,
 )
 
-SMALL: dict[str, Any] = {"iterations": 6, "batch_size": 16, "student_steps": 4, "student_lr": 0.05, "schedule": "cosine"}
+SMALL: dict[str, Any] = {
+    "iterations": 6,
+    "batch_size": 16,
+    "student_steps": 4,
+    "student_lr": 0.05,
+    "schedule": "cosine",
+}
 SETUPS: dict[str, Callable[[], Setup]] = {
     "images": resnets_setup,
     "mlp": lambda: jets_setup("mlp"),

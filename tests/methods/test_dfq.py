@@ -58,7 +58,7 @@ def test_statistics_weigh_in_the_loss_of_the_batch() -> None:
         method = start("dfq", vectors_setup(), batch_size=16, bn_weight=weight)
         assert isinstance(method, DFQ)
         loss, _ = method.judge(method.draw(), asks_student=False)
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     assert losses[1] > losses[0] + 1e-3
     assert losses[2] - losses[0] == pytest.approx(3 * (losses[1] - losses[0]), rel=1e-4)
 

@@ -12,13 +12,22 @@ from zskt.methods.dfad import DFAD
 from zskt.methods.dfq import DFQ
 from zskt.methods.kd import KD
 from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.nayer import NAYER
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
 from zskt.parallel.collectives import make_same, part_streams
 
 __all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
 
-METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "dfad": DFAD, "dfq": DFQ, "kd": KD, "supervised": Supervised}
+METHODS: dict[str, type[Method]] = {
+    "zskt": ZSKT,
+    "dafl": DAFL,
+    "dfad": DFAD,
+    "dfq": DFQ,
+    "nayer": NAYER,
+    "kd": KD,
+    "supervised": Supervised,
+}
 """Methods by name."""
 
 

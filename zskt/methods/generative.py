@@ -86,6 +86,7 @@ class Generative(Method):
         bn_weight, bn_momentum: weight of the distance of a batch's statistics from those of the teacher's batch
             normalisations, and how much earlier batches count in them.
         betas: of the generator's Adam.
+        lasts: whether the generator has one optimiser for the whole run.
     """
 
     Config = GenerativeConfig
@@ -104,6 +105,7 @@ class Generative(Method):
         bn_weight: float = 0.0,
         bn_momentum: float = 0.0,
         betas: tuple[float, float] = (0.9, 0.999),
+        lasts: bool = True,
     ) -> None:
         assert setup.generator is not None and setup.pair.teacher is not None
         share_of(config.batch_size)
@@ -125,7 +127,7 @@ class Generative(Method):
         if bn_momentum:
             self.state.parts["statistics"] = self.statistics
         self.generator_optimizer: torch.optim.Optimizer | None = None
-        if is_trainable(setup.generator):
+        if lasts and is_trainable(setup.generator):
             self.generator_optimizer = adam(list(setup.generator.parameters()), config.generator_lr, betas)
             self.state.parts["generator_optimizer"] = self.generator_optimizer
         self.student_step = StudentStep(self.pair, terms, self.state, optimizer, config.max_grad_norm)
@@ -152,8 +154,7 @@ class Generative(Method):
             with evaluating(self.pair.student) if self.student_evaluates else nullcontext():
                 student = self.pair.ask_student(batch.x).logits
         top = answer.logits.detach().argmax(-1)
-        labels = batch.labels if self.generator.n_classes else None
-        asked = Asked(batch, answer.logits, student, top if labels is None else labels)
+        asked = Asked(batch, answer.logits, student, top if batch.labels is None else batch.labels)
         losses = self.losses(asked)
         self.learn_components(batch, answer, -losses.detach())
         penalty = batch.penalty
