@@ -119,13 +119,13 @@ class Shower(Generator):
         """Turn z (B, Z) into at most B pseudo-jets; ``rng`` draws processes, emissions, hadrons and measurements."""
         process = torch.multinomial(self.mix.probabilities(), len(z), replacement=True, generator=rng)
         if self.adversary is None:
-            jets, _ = self.jets(z, process, rng)
-            return PseudoBatch(self.inputs(jets), jets)
+            jets, accepted = self.jets(z, process, rng)
+            return PseudoBatch(self.inputs(jets), jets, accepted=accepted)
         shift = self.adversary(z, process)
         jets, accepted = self.jets(z + shift, process, rng)
         # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
         penalty = self.tau * shift.square().sum(1).mean() / 2
-        return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty)
+        return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty, accepted=accepted)
 
     def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
         """Simulate jets of latent variables (B, Z) and hard processes (B,).

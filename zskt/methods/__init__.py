@@ -8,6 +8,7 @@ from torch import nn
 
 from zskt.errors import NonFiniteLoss
 from zskt.methods.dafl import DAFL
+from zskt.methods.fast import Fast
 from zskt.methods.kd import KD
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.supervised import Supervised
@@ -16,7 +17,7 @@ from zskt.parallel.collectives import make_same, part_streams
 
 __all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
 
-METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "kd": KD, "supervised": Supervised}
+METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "fast": Fast, "kd": KD, "supervised": Supervised}
 """Methods by name."""
 
 
