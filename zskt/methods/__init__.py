@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from torch import nn
 
 from zskt.errors import NonFiniteLoss
+from zskt.methods.cmi import CMI
 from zskt.methods.dafl import DAFL
+from zskt.methods.deepinversion import DeepInversion
 from zskt.methods.fast import Fast
 from zskt.methods.kd import KD
 from zskt.methods.method import Method, Metrics, Setup
@@ -17,7 +19,15 @@ from zskt.parallel.collectives import make_same, part_streams
 
 __all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
 
-METHODS: dict[str, type[Method]] = {"zskt": ZSKT, "dafl": DAFL, "fast": Fast, "kd": KD, "supervised": Supervised}
+METHODS: dict[str, type[Method]] = {
+    "zskt": ZSKT,
+    "dafl": DAFL,
+    "deepinversion": DeepInversion,
+    "cmi": CMI,
+    "fast": Fast,
+    "kd": KD,
+    "supervised": Supervised,
+}
 """Methods by name."""
 
 

@@ -109,7 +109,7 @@ class Fast(Inversion):
             begun = {k.removeprefix(f"{name}."): v for k, v in self.begun.items() if k.startswith(f"{name}.")}
             restart(self.generator.get_submodule(name), begun, self.views)
 
-    def stepped(self, number: int, canvas: Canvas) -> None:
+    def stepped(self, canvas: Canvas) -> None:
         """Add up the gradients of the copy."""
         assert isinstance(canvas, Latent)
         copied = [p for p in canvas.generator.parameters() if p.requires_grad]

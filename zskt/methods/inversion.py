@@ -233,14 +233,15 @@ class Inversion(Method):
         """Optimise what a canvas holds; the batch of the lowest loss, without graph, and what to log."""
         targets, lowest = self.targets_of(canvas), torch.inf
         kept: Batch = ()
-        for i in range(self.config.synthesis_steps):
+        for _ in range(self.config.synthesis_steps):
             batch, rows = canvas.draw()
             loss, parts, inverted = self.loss(batch, targets[rows])
-            if not kept or float(loss) < lowest:
-                kept, lowest = tuple(t.detach().clone() for t in batch.x), float(loss)
+            value = float(loss.detach())
+            if not kept or value < lowest:
+                kept, lowest = tuple(t.detach().clone() for t in batch.x), value
                 self.improved(inverted)
-            step(loss, optimizer)
-            self.stepped(i, canvas)
+            self.descend(loss, optimizer)
+            self.stepped(canvas)
         require_finite(optimizer, "generator's")
         if batch.component is not None:
             self.generator.update(batch.component, -parts["loss/samples"].detach())
@@ -250,7 +251,11 @@ class Inversion(Method):
     def improved(self, inverted: Inverted) -> None:
         """Look at a batch whose loss is lower than those of its synthesis before."""
 
-    def stepped(self, number: int, canvas: Canvas) -> None:
+    def descend(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """Take a step."""
+        step(loss, optimizer)
+
+    def stepped(self, canvas: Canvas) -> None:
         """Look at a canvas behind a step; its parameters have the gradient of the step."""
 
     @torch.no_grad()
@@ -267,9 +272,8 @@ class Inversion(Method):
         """Return what a step goes down, its parts by name, and the batch as the teacher saw it; targets (B,)."""
         x = self.view(batch.x)
         with self.statistics.measure() as distances:
-            answer = self.teacher(x)
-        require_gradient(answer)
-        inverted = Inverted(batch, x, answer.logits, targets)
+            logits = self.answer(x)
+        inverted = Inverted(batch, x, logits, targets)
         samples = self.of_samples(inverted)
         parts = {"loss/samples": samples, **self.of_batch(inverted)}
         penalties = [part for name, part in parts.items() if name != "loss/samples"]
@@ -279,6 +283,12 @@ class Inversion(Method):
         penalties += [] if batch.penalty is None else [batch.penalty]
         penalty = torch.stack(penalties).sum() if penalties else None
         return generator_loss(-samples, batch.log_prob, penalty), parts, inverted
+
+    def answer(self, x: Batch) -> Tensor:
+        """Ask the teacher, with a graph to x: its logits (B, K)."""
+        answer = self.teacher(x)
+        require_gradient(answer)
+        return answer.logits
 
     def view(self, x: Batch) -> Batch:
         """Return the samples as the teacher is shown them: an augmentation with a gradient."""

@@ -30,7 +30,7 @@ def restart(network: nn.Module, begun: Mapping[str, Tensor], rng: torch.Generato
 
 
 def first_layer(network: nn.Module) -> str:
-    """Name the first layer that has weights of more than one dimension, in the order in which layers were made; "" if none has."""
+    """Name the first layer that has weights of more than one dimension, the first made; "" if none has."""
     name: str
     for name, module in network.named_modules():
         weight = getattr(module, "weight", None)
