@@ -78,8 +78,7 @@ class Generator(nn.Module):
         """z (B, Z) -> at most B pseudo-samples; ``rng`` draws what is discrete.
 
         Args:
-            labels: (B,), the classes that a conditional generator is asked for; others ignore them. One that rejects
-                latent variables returns the labels of those that it keeps.
+            labels: (B,), the classes that a conditional generator is asked for; others ignore them.
         """
         raise NotImplementedError
 
@@ -132,11 +131,12 @@ class Generator(nn.Module):
         return torch.randint(self.n_classes, (count,), generator=rng, device=rng.device)
 
     def _of(self, z: Tensor, rng: torch.Generator, labels: Tensor | None) -> PseudoBatch:
-        """Turn z into pseudo-samples, whose labels are known if the generator says which, or if it keeps all z."""
-        batch: PseudoBatch = self(z, rng) if labels is None else self(z, rng, labels)
-        if batch.labels is None and labels is not None and len(batch.x[0]) == len(labels):
-            return batch._replace(labels=labels)
-        return batch
+        """Turn z into pseudo-samples, each with the label of the z behind it."""
+        if labels is None:
+            batch: PseudoBatch = self(z, rng)
+            return batch
+        batch = self(z, rng, labels)
+        return batch._replace(labels=labels if batch.accepted is None else labels[batch.accepted])
 
 
 def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:
@@ -147,7 +147,6 @@ def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:
     log_probs = [batch.log_prob for batch in batches if batch.log_prob is not None]
     components = [batch.component for batch in batches if batch.component is not None]
     labels = [batch.labels for batch in batches if batch.labels is not None]
-    labels = labels if len(labels) == len(batches) else []
     penalties = [batch.penalty for batch in batches if batch.penalty is not None]
     return PseudoBatch(
         tuple(t[:count] for t in x),

@@ -78,15 +78,20 @@ def adam(parameters: list[nn.Parameter], lr: float, betas: tuple[float, float] =
     return torch.optim.Adam(parameters, betas=betas, **_options(parameters, lr, "capturable"))
 
 
+def nesterov(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
+    """Make stochastic gradient descent with Nesterov's momentum of 0.9."""
+    momentum: dict[str, Any] = {"momentum": 0.9, "nesterov": True}
+    return torch.optim.SGD(parameters, weight_decay=weight_decay, **momentum, **_options(parameters, lr))
+
+
 def sgd(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
     """Make stochastic gradient descent with a momentum of 0.9."""
     return torch.optim.SGD(parameters, momentum=0.9, weight_decay=weight_decay, **_options(parameters, lr))
 
 
-def nesterov(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
-    """Make stochastic gradient descent with Nesterov's momentum of 0.9."""
-    momentum: dict[str, Any] = {"momentum": 0.9, "nesterov": True}
-    return torch.optim.SGD(parameters, weight_decay=weight_decay, **momentum, **_options(parameters, lr))
+def generator_adam(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Make Adam as generators have it in the field, with a momentum of 0.5, for groups of "params" and "lr" each."""
+    return torch.optim.Adam(groups, betas=(0.5, 0.999), fused=True)
 
 
 def _options(parameters: list[nn.Parameter], lr: float, *flags: str) -> dict[str, Any]:

@@ -143,16 +143,13 @@ class Shower(Generator):
         process = self._processes(len(z), rng, labels)
         if self.adversary is None:
             jets, accepted = self.jets(z, process, rng)
-            if self.classes is None:
-                return PseudoBatch(self.inputs(jets), jets)
-            kept = None if labels is None else labels[accepted]
-            return PseudoBatch(self.inputs(jets), jets, component=process[accepted], labels=kept)
+            component = None if self.classes is None else process[accepted]
+            return PseudoBatch(self.inputs(jets), jets, component=component, accepted=accepted)
         shift = self.adversary(z, process)
         jets, accepted = self.jets(z + shift, process, rng)
         # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
         penalty = self.tau * shift.square().sum(1).mean() / 2
-        kept = None if labels is None else labels[accepted]
-        return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty, labels=kept)
+        return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty, accepted=accepted)
 
     def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
         """Simulate jets of latent variables (B, Z) and hard processes (B,).

@@ -27,7 +27,13 @@ from .setups import (
     vectors_setup,
 )
 
-SMALL: dict[str, Any] = {"iterations": 6, "warmup": 2, "batch_size": 16, "student_steps": 2, "student_lr": 0.02}
+SMALL: dict[str, Any] = {
+    "iterations": 6,
+    "generator_warmup": 2,
+    "batch_size": 16,
+    "student_steps": 2,
+    "student_lr": 0.02,
+}
 SETUPS: dict[str, Callable[[], tuple[Setup, dict[str, float]]]] = {
     "images": lambda: (resnets_setup(), {}),
     "mlp": lambda: (jets_setup("mlp"), {"bn_weight": 0.1}),
@@ -76,7 +82,7 @@ def test_the_generator_depends_on_the_student_after_its_warm_up() -> None:
 
 
 def test_a_warm_up_asks_the_teacher_and_moves_the_generator_alone() -> None:
-    method = start("dfq", vectors_setup(), iterations=1, warmup=7, batch_size=8, student_steps=3)
+    method = start("dfq", vectors_setup(), iterations=1, generator_warmup=7, batch_size=8, student_steps=3)
     run_until(method, 1)
     assert method.state.counters == {"teacher_queries": (7 + 1 + 3) * 8, "steps": 3}
 

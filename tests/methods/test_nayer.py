@@ -18,6 +18,7 @@ from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.methods import METHODS, Setup
 from zskt.methods.generative import Asked
 from zskt.methods.nayer import NAYER
+from zskt.methods.restart import restart
 
 from .setups import (
     generator_gradient,
@@ -31,7 +32,7 @@ from .setups import (
 
 SMALL: dict[str, Any] = {
     "iterations": 6,
-    "warmup": 2,
+    "synthesis_warmup": 2,
     "warmup_loops": 1,
     "loops": 1,
     "generator_steps": 2,
@@ -39,7 +40,7 @@ SMALL: dict[str, Any] = {
     "batch_size": 16,
     "student_steps": 4,
     "student_lr": 0.02,
-    "optimizer": "adamw",
+    "student_optimizer": "adamw",
     "bank_size": 64,
     "bn_weight": 0.1,
 }
@@ -82,7 +83,7 @@ def test_the_generator_depends_on_the_student_where_it_asks_it() -> None:
 
 
 def test_the_student_learns_after_the_warm_up_alone() -> None:
-    method = made(vectors_setup(), warmup_loops=3, loops=2, iterations=4, warmup=1)
+    method = made(vectors_setup(), warmup_loops=3, loops=2, iterations=4, synthesis_warmup=1)
     logged = run_until(method, 2)
     assert "loss/student" not in logged[0] and "loss/student" in logged[1]
     assert method.state.counters["steps"] == 4
@@ -117,13 +118,19 @@ def test_each_batch_has_a_noisy_layer_of_its_own() -> None:
     assert first is not None and second is not None and not torch.equal(first.weight, second.weight)
 
 
-def test_the_generator_begins_anew_when_its_life_is_over() -> None:
-    method = made(vectors_setup(), generator_life=2, warmup=0, generator_lr=0.1)
-    last = method.generator.adversary.network[-1]  # type: ignore[union-attr, index]
-    restarts = []
-    method.restart = lambda rng: restarts.append(method.state.step)  # type: ignore[assignment, method-assign]
-    run_until(method, 5)
-    assert restarts == [0, 2, 4] and last.weight.any()  # type: ignore[operator, union-attr]
+def test_the_generator_begins_anew_when_its_life_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = made(SETUPS["shower"](), generator_life=2, synthesis_warmup=0, generator_lr=0.1, bn_weight=0.0)
+    last = method.generator.get_parameter("adversary.outer.3.weight")
+    seen: list[tuple[int, bool, bool]] = []
+
+    def watched(*arguments: Any) -> None:
+        restart(*arguments)
+        answers = method.generator.state_dict()["classes.answers"]
+        seen.append((method.state.step, bool(last.any()), bool(answers.any())))
+
+    monkeypatch.setattr("zskt.methods.nayer.restart", watched)
+    run_until(method, 3)
+    assert seen == [(0, False, False), (2, False, True)] and last.any()  # what it knows of classes stays
 
 
 @pytest.mark.parametrize("name", SETUPS)

@@ -70,7 +70,7 @@ def class_vectors(names: Sequence[str], jets: bool = False) -> Tensor:
 
 
 def orthogonal_vectors(classes: int, rng: torch.Generator) -> Tensor:
-    """Return random vectors at right angles to each other, of unit length: (K, E), E as in GloVe or K if that is more."""
+    """Return random vectors of unit length at right angles: (K, E), E as in GloVe or K if that is more."""
     drawn = torch.randn(max(SIZE, classes), classes, generator=rng, device=rng.device, dtype=torch.float64)
     q: Tensor = torch.linalg.qr(drawn.cpu())[0]
     return q.T.float().to(rng.device)

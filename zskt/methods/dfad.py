@@ -1,7 +1,7 @@
 """Data-free adversarial distillation (DFAD): a generator and a student play for the L1 distance of logits.
 
-G. Fang et al., "Data-free adversarial distillation", arXiv:1912.11006, algorithm 1 and equations 7 and 8. Steps a round,
-rates and their schedule are those of the published code for CIFAR-10, which loops over 500 epochs of 50 rounds.
+G. Fang et al., "Data-free adversarial distillation", arXiv:1912.11006, algorithm 1 and equations 7 and 8. Steps a
+round, rates and their schedule are those of the published code for CIFAR-10: 500 epochs of 50 rounds.
 
 Shapes: B batch, K classes.
 """

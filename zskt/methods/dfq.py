@@ -29,7 +29,7 @@ class DFQConfig(GenerativeConfig):
 
     iterations: int = setting(8_000, minimum=1)
     """Rounds: a step of the generator, then student steps."""
-    warmup: int = setting(400, minimum=0)
+    generator_warmup: int = setting(400, minimum=0)
     """Steps of the generator before the first round, without the adversary. The paper has such a phase, CMI's code has
     not; its length is ours."""
     adversarial_weight: float = setting(1.0, minimum=0)
@@ -60,7 +60,7 @@ class DFQ(Generative):
         """Warm the generator up, then take one step of it and n_S of the student a round, to the last one."""
         config, state = self.config, self.state
         if not state.step:  # a run that was killed in its warm-up begins anew
-            for _ in range(config.warmup):
+            for _ in range(config.generator_warmup):
                 self.move_generator(asks_student=False)
         while state.step < config.iterations:
             measured = self.move_generator(asks_student=bool(config.adversarial_weight))

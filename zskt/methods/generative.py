@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -24,6 +24,7 @@ from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output, evaluating
 from zskt.generator import balanced_labels, is_trainable
 from zskt.losses import Term, generator_loss
+from zskt.methods.inversion import unfolded
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, as_numbers, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, multistep, require_finite, set_rate, sgd, step
@@ -49,7 +50,7 @@ class GenerativeConfig(Settings):
     """B: pseudo-samples of a step."""
     student_steps: int = setting(10, minimum=1)
     """n_S: student steps a round, each on fresh pseudo-samples about which the teacher is queried."""
-    optimizer: str = setting("sgd", choices=tuple(OPTIMIZERS))
+    student_optimizer: str = setting("sgd", choices=tuple(OPTIMIZERS))
     """The student's: gradient descent with a momentum of 0.9, as in the papers, or AdamW."""
     student_lr: float = setting(0.1, minimum=0)
     """Learning rate of the student at the beginning."""
@@ -111,18 +112,23 @@ class Generative(Method):
         share_of(config.batch_size)
         self.config, self.pair, self.generator, self.terms = config, setup.pair, setup.generator, terms
         self.rng = torch.Generator(setup.device).manual_seed(4 * setup.seed)
-        optimizer = OPTIMIZERS[config.optimizer](trainable(setup.pair.student), config.student_lr, config.weight_decay)
+        optimizer = OPTIMIZERS[config.student_optimizer](
+            trainable(setup.pair.student), config.student_lr, config.weight_decay
+        )
         self.state = TrainState(
             parts={"student": setup.pair.student, "student_optimizer": optimizer, "generator": setup.generator},
             streams={"latent": self.rng},
             device=setup.device,
         )
         self.bn_weight = bn_weight
-        self.statistics = BatchStatistics(setup.pair.teacher if bn_weight else nn.Identity(), bn_momentum)
+        observed = unfolded(setup.pair.teacher) if bn_weight else setup.pair.teacher
+        self.observed = CountedTeacher(replace(setup.pair, teacher=observed), self.state)
+        """The teacher that the generator is trained on, with its normalisations where they count."""
+        self.statistics = BatchStatistics(observed if bn_weight else nn.Identity(), bn_momentum)
         if bn_weight and not self.statistics.layers:
             raise UserError(
                 f"bn_weight is {bn_weight}, but the teacher has no batch normalisation, or it was folded into its "
-                "layers when it was read: take --set bn_weight=0"
+                "layers by whoever wrote its file: take --set bn_weight=0"
             )
         if bn_momentum:
             self.state.parts["statistics"] = self.statistics
@@ -146,7 +152,7 @@ class Generative(Method):
     def judge(self, batch: PseudoBatch, *, asks_student: bool = True) -> tuple[Tensor, Asked]:
         """Ask both networks about a batch; what its generator goes down, a scalar, and their answers."""
         with self.statistics.measure() as distances:
-            answer = self.teacher(batch.x)
+            answer = self.observed(batch.x)
         if is_trainable(self.generator):
             require_gradient(answer)
         student = None

@@ -7,8 +7,8 @@ generator goes down the cross-entropy with the classes that were asked for, the 
 normalisations, with a memory of earlier batches, and a masked adversary. Weights, rates and lengths are those of the
 published code for CIFAR-10.
 
-The vectors come from `zskt.methods.class_vectors` in place of CLIP's, which do not ship. A generator that has components
-(the shower of jets) draws them by class, too, as it has learned from the teacher's answers.
+The vectors come from `zskt.methods.class_vectors` in place of CLIP's, which do not ship. A generator that has
+components (the shower of jets) draws them by class, too, as it has learned from the teacher's answers.
 
 Shapes: B batch, K classes, n latent variables of a batch, Z latent size.
 """
@@ -32,7 +32,7 @@ from zskt.methods.class_vectors import class_vectors, orthogonal_vectors
 from zskt.methods.generative import SCHEDULES, Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.noisy_layer import NoisyLayers, standardised
-from zskt.methods.restart import Restart
+from zskt.methods.restart import restart
 from zskt.methods.student import as_numbers
 from zskt.optim import adam, require_finite, step
 from zskt.parallel.collectives import mean, own, share_of
@@ -48,7 +48,7 @@ class NAYERConfig(GenerativeConfig):
 
     iterations: int = setting(320, minimum=1)
     """Rounds: a synthesis, then, after the warm-up, student steps. 120, 220 or 320 in the paper, with the warm-up."""
-    warmup: int = setting(20, minimum=0)
+    synthesis_warmup: int = setting(20, minimum=0)
     """Rounds at the beginning that fill the bank: no adversary, no student steps."""
     batch_size: int = setting(512, minimum=2)
     """B: samples of a student step."""
@@ -112,10 +112,12 @@ class NAYER(Generative):
             bn_momentum=config.bn_momentum,
             lasts=False,  # each batch has an optimiser of its own
         )
-        self.warmup = min(config.warmup, config.iterations - 1)
+        self.warmup = min(config.synthesis_warmup, config.iterations - 1)
         inputs = setup.inputs or getattr(setup.generator, "inputs", None)
         self.image_augment = config.augment if getattr(inputs, "domain", "") == "images" else "none"
-        self.restart = Restart(setup.generator)
+        state = setup.generator.state_dict()
+        # What has been learned of classes stays.
+        self.begun = {name: t.clone() for name, t in state.items() if not name.endswith(setup.generator.class_tensor)}
         self.vectors = self._vectors(setup)
         bank_rng = torch.Generator(setup.device).manual_seed(4 * setup.seed + 1)
         samples = ReplayBuffer(config.bank_size, setup.device)
@@ -140,7 +142,7 @@ class NAYER(Generative):
         while state.step < config.iterations:
             now, warm = state.step, state.step >= self.warmup
             if now % config.generator_life == 0 or (now - self.warmup) % config.generator_life == 0:
-                self.restart(self.rng)
+                restart(self.generator, self.begun, self.rng)
             for _ in range(config.loops if warm else config.warmup_loops):
                 measured = self.synthesise(adversary=warm and bool(config.adversarial_weight))
             if warm:

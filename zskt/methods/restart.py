@@ -1,34 +1,39 @@
-"""A generator that begins anew within a run: methods that invert a teacher do not go on with one for long.
+"""Parameters that begin anew: the first layer of a generator, or all of it.
 
-A layer of PyTorch says itself how it begins. What began as zero, as the last layer of a network that shifts a prior,
-is zero again.
+Each tensor of parameters gets the numbers that it began with in another order. Of independent draws from one
+distribution that is another draw, whatever the layer's own initialisation was; and what began as constants, as the
+scales of normalisations or the last layer of an adversary that begins at its prior, begins so again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
-class Restart:
-    """What gives a module new parameters.
+@torch.no_grad()
+def restart(network: nn.Module, begun: Mapping[str, Tensor], rng: torch.Generator) -> None:
+    """Give the parameters of a network other initial values, and its buffers those that they had.
 
     Args:
-        module: as it begins.
+        begun: its state when it was made, by the names of its ``state_dict``.
     """
+    for name, parameter in network.named_parameters():
+        values = begun[name].flatten()
+        order = torch.randperm(values.numel(), generator=rng, device=rng.device).to(values.device)
+        parameter.copy_(values[order].view_as(parameter))
+    for name, buffer in network.named_buffers():
+        if name in begun:
+            buffer.copy_(begun[name])
 
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.zeros = [name for name, parameter in module.named_parameters() if not parameter.any()]
 
-    @torch.no_grad()
-    def __call__(self, rng: torch.Generator) -> None:
-        """Initialise all layers again, from a seed that is drawn from ``rng``; torch's own stream stays where it is."""
-        seed = int(torch.randint(2**62, (), generator=rng, device=rng.device))
-        with torch.random.fork_rng(devices=[rng.device] if rng.device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            for layer in self.module.modules():
-                if hasattr(layer, "reset_parameters"):
-                    layer.reset_parameters()
-        for name in self.zeros:
-            self.module.get_parameter(name).zero_()
+def first_layer(network: nn.Module) -> str:
+    """Name the first layer that has weights of more than one dimension, the first made; "" if none has."""
+    name: str
+    for name, module in network.named_modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, nn.Parameter) and weight.dim() > 1:
+            return name
+    return ""
