@@ -148,7 +148,7 @@ class AdaDFKD(Generative):
         """Return the terms of each sample, (B,)."""
         config = self.config
         assert asked.student is not None
-        losses = config.one_hot_weight * own_class_cross_entropy(asked.teacher)
+        losses: Tensor = config.one_hot_weight * own_class_cross_entropy(asked.teacher)
         imbalance = class_imbalance(asked.teacher / config.temperature)
         adversary = adversarial(asked.teacher, asked.student, ADVERSARY_TEMPERATURE, masked=True)
         losses = losses + config.class_entropy_weight * imbalance + config.adversarial_weight * adversary

@@ -74,7 +74,7 @@ class DFQ(Generative):
     def losses(self, asked: Asked) -> Tensor:
         """Return the terms of each sample, (B,); the student's answers are left out of a warm-up."""
         config = self.config
-        losses = config.one_hot_weight * own_class_cross_entropy(asked.teacher)
+        losses: Tensor = config.one_hot_weight * own_class_cross_entropy(asked.teacher)
         losses = losses + config.class_entropy_weight * class_imbalance(asked.teacher)
         if asked.student is not None:
             adversary = adversarial(asked.teacher, asked.student, config.temperature)

@@ -216,7 +216,7 @@ class NAYER(Generative):
     def losses(self, asked: Asked) -> Tensor:
         """Return cross-entropy and adversary of each sample, equations 4 and 6: (B,)."""
         config = self.config
-        losses = config.one_hot_weight * target_cross_entropy(asked.teacher, asked.targets)
+        losses: Tensor = config.one_hot_weight * target_cross_entropy(asked.teacher, asked.targets)
         if asked.student is not None:
             losses = losses + config.adversarial_weight * adversarial(asked.teacher, asked.student, masked=True)
         return losses

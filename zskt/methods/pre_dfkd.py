@@ -132,7 +132,7 @@ class PREDFKD(Generative):
         """Return the terms of each sample, equations 2 to 6: (B,)."""
         config = self.config
         assert asked.student is not None
-        losses = config.disagreement_weight * agreement_of_beliefs(
+        losses: Tensor = config.disagreement_weight * agreement_of_beliefs(
             asked.teacher.detach(), asked.student, DISAGREEMENT_TEMPERATURE
         )
         for layer in self.features:
@@ -143,7 +143,8 @@ class PREDFKD(Generative):
         """Return what makes samples of novel generator and memory look like data to the teacher: (B,)."""
         config = self.config
         sure = config.one_hot_weight * own_class_cross_entropy(logits)
-        return sure + config.class_entropy_weight * class_imbalance(logits)
+        terms: Tensor = sure + config.class_entropy_weight * class_imbalance(logits)
+        return terms
 
     def recall(self) -> Batch:
         """Draw samples of the memory, from z that have taken a step towards what the teacher takes for data."""
