@@ -1,7 +1,7 @@
 """A curriculum of samples by their loss: those that are easy now count most, and the others ever more.
 
-Self-paced learning with a logarithmic regulariser: J. Li and J. Wang, "Self-paced learning: an implicit regularization
-perspective", AAAI 2017, table 1, as CuDFKD (arXiv:2206.15006) and AdaDFKD have it.
+Self-paced learning with a logarithmic regulariser: Y. Fan et al., "Self-paced learning: an implicit regularization
+perspective", AAAI 2017, as CuDFKD (J. Li et al., arXiv:2208.13648) and AdaDFKD have it.
 
 Shapes: B batch, K classes.
 """

@@ -53,8 +53,8 @@ class Generator(nn.Module):
     def of_class(self, z: Tensor, labels: Tensor | None) -> Tensor:
         """Return (z + e_label) / sqrt 2, of N(0, 1) over all classes as long as e is as it began; without labels z.
 
-        T. Miyato and M. Koyama, arXiv:1802.05637, section 2, review how conditions enter a generator: a vector that
-        is added beside z is what a first linear layer makes of both, one behind the other.
+        Of a first linear layer it is the same as both, one behind the other (M. Mirza and S. Osindero, "Conditional
+        generative adversarial nets", arXiv:1411.1784).
         """
         if labels is None or not self._classes:
             return z

@@ -50,8 +50,8 @@ def _summed(terms: Tensor) -> Tensor:
 def logit_l1(teacher: Tensor, student: Tensor) -> Tensor:
     """Return |T - S| of the logits, averaged over classes: (B, K) -> (B,).
 
-    G. Fang et al., "Data-free adversarial distillation", arXiv:1912.11006, equation 7: its gradient by the logits does
-    not vanish where the student is near, nor where the teacher is sure.
+    G. Fang et al., "Data-free adversarial distillation" (DFAD), arXiv:1912.11006: its gradient by the logits
+    does not vanish where the student is near, nor where the teacher is sure.
     """
     return (teacher - student).abs().flatten(1).mean(1)
 

@@ -47,6 +47,7 @@ def test_the_generator_goes_up_the_mean_distance_of_logits() -> None:
     teacher, student = torch.tensor([[1.0, 3.0], [0.0, 0.0]]), torch.tensor([[0.0, 5.0], [0.5, -0.5]])
     asked = Asked(PseudoBatch((teacher,)), teacher, student, torch.tensor([1, 0]))
     assert method.losses(asked).tolist() == [-1.5, -0.5]
+    assert start("dfad", vectors_setup(), adversarial_weight=0.5).losses(asked).tolist() == [-0.75, -0.25]  # type: ignore[attr-defined]
 
 
 def test_the_generator_depends_on_the_student() -> None:

@@ -1,7 +1,7 @@
 """Data-free adversarial distillation (DFAD): a generator and a student play for the L1 distance of logits.
 
-G. Fang et al., "Data-free adversarial distillation", arXiv:1912.11006, algorithm 1 and equations 7 and 8. Steps a
-round, rates and their schedule are those of the published code for CIFAR-10: 500 epochs of 50 rounds.
+G. Fang et al., "Data-free adversarial distillation", arXiv:1912.11006. Steps a round, rates and their
+schedule are those of the published code for CIFAR-10: 500 epochs of 50 rounds.
 
 Shapes: B batch, K classes.
 """
@@ -28,6 +28,9 @@ class DFADConfig(GenerativeConfig):
     """Rounds: student steps, then a step of the generator."""
     student_steps: int = setting(5, minimum=1)
     """n_S: student steps a round, each on fresh pseudo-samples about which the teacher is queried."""
+    adversarial_weight: float = setting(1.0, minimum=0)
+    """Weight of the L1 distance that the generator maximises. A generator that pays in nats for leaving its prior, as
+    the shower of jets, needs a small one, as logits differ by many units."""
     schedule: str = setting("multistep", choices=tuple(SCHEDULES))
     """How the student's learning rate falls: by 10 after 20 and 40 % of the run, or to 0 by a cosine."""
     generator_schedule: str = setting("multistep", choices=tuple(SCHEDULES))
@@ -57,6 +60,7 @@ class DFAD(Generative):
             yield metrics
 
     def losses(self, asked: Asked) -> Tensor:
-        """Return minus the L1 distance of each sample, equation 8: (B,)."""
+        """Return minus the L1 distance of each sample: (B,)."""
         assert asked.student is not None
-        return -logit_l1(asked.teacher, asked.student)
+        distance: Tensor = -self.config.adversarial_weight * logit_l1(asked.teacher, asked.student)
+        return distance

@@ -1,7 +1,7 @@
 """Data-free distillation with statistics and an adversary (DFQ), of the paper that quantises networks without data.
 
-Y. Choi et al., "Data-free network quantization with adversarial knowledge distillation", arXiv:2005.04136, equations 1
-to 6: the generator maximises KL(T || S) less what makes samples likely: the statistics of the teacher's batch
+Y. Choi et al., "Data-free network quantization with adversarial knowledge distillation", arXiv:2005.04136: the
+generator maximises KL(T || S) less what makes samples likely: the statistics of the teacher's batch
 normalisations, a sure teacher, and all classes alike. It is trained on the latter alone at first. Weights and rates
 are those that the code of CMI (arXiv:2105.08584) has for CIFAR-10, where the statistics are compared by Euclidean
 distances and sureness is the cross-entropy with the teacher's own top class.

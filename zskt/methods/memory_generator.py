@@ -1,7 +1,7 @@
 """The memory of PRE-DFKD: a variational autoencoder that learns to make again what a generator has made.
 
 K. Binici et al., "Robust and resource-efficient data-free knowledge distillation by generative pseudo replay",
-arXiv:2201.03019, section 3.3; D. Kingma and M. Welling, arXiv:1312.6114. The decoder is another generator of the same
+arXiv:2201.03019; D. Kingma and M. Welling, arXiv:1312.6114. The decoder is another generator of the same
 kind as the run's own, so that what it remembers lies in the same domain.
 
 Shapes: B batch, Z latent size, C channels, H = W pixels, K classes.

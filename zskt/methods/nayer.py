@@ -1,7 +1,7 @@
 """Noisy layer data generation (NAYER): vectors of class names in, a noisy layer, a generator that never lives long.
 
 M.-T. Tran et al., "NAYER: Noisy layer data generation for efficient and effective data-free knowledge distillation",
-arXiv:2310.00258, algorithm 1 and equations 3 to 8. Each round synthesises a few batches, each of them by a noisy layer
+arXiv:2310.00258. Each round synthesises a few batches, each of them by a noisy layer
 of its own in some tens of steps, adds the best of each to a memory bank, and lets the student learn from the bank. The
 generator goes down the cross-entropy with the classes that were asked for, the statistics of the teacher's batch
 normalisations, with a memory of earlier batches, and a masked adversary. Weights, rates and lengths are those of the
@@ -214,7 +214,7 @@ class NAYER(Generative):
         return (pixels,)
 
     def losses(self, asked: Asked) -> Tensor:
-        """Return cross-entropy and adversary of each sample, equations 4 and 6: (B,)."""
+        """Return cross-entropy and adversary of each sample: (B,)."""
         config = self.config
         losses: Tensor = config.one_hot_weight * target_cross_entropy(asked.teacher, asked.targets)
         if asked.student is not None:

@@ -1,7 +1,7 @@
 """The noisy layer of NAYER: the only source of randomness of a generator that is fed by the vectors of class names.
 
 M.-T. Tran et al., "NAYER: Noisy layer data generation for efficient and effective data-free knowledge distillation",
-arXiv:2310.00258, section 4.2: a linear layer of random weights, one for each run of K samples that holds every class
+arXiv:2310.00258: a linear layer of random weights, one for each run of K samples that holds every class
 once, drawn anew for each batch that is synthesised and trained with the generator.
 
 Shapes: n rows, K classes, E numbers of a class vector, Z latent size, G layers.

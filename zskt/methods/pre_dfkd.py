@@ -1,7 +1,7 @@
 """Generative pseudo replay (PRE-DFKD): a memory generator reminds the student of what the generator no longer makes.
 
 K. Binici et al., "Robust and resource-efficient data-free knowledge distillation by generative pseudo replay",
-arXiv:2201.03019, algorithm 1 and equations 1 to 9. The novel generator is DAFL's with a Jensen-Shannon term that seeks
+arXiv:2201.03019. The novel generator is DAFL's with a Jensen-Shannon term that seeks
 disagreement. A variational autoencoder learns from its samples and from its own, so that it needs to keep none. The
 student learns the L1 distance of logits on both. Weights and rates are those of the published code for CIFAR-10, whose
 entropy to base 10 is in nats here, and whose divergence is a Jensen-Shannon one here without its clamps.
@@ -129,7 +129,7 @@ class PREDFKD(Generative):
             return super().judge(batch, asks_student=asks_student)
 
     def losses(self, asked: Asked) -> Tensor:
-        """Return the terms of each sample, equations 2 to 6: (B,)."""
+        """Return the terms of each sample: (B,)."""
         config = self.config
         assert asked.student is not None
         losses: Tensor = config.disagreement_weight * agreement_of_beliefs(

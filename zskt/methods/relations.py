@@ -1,6 +1,6 @@
 """How the student's features of a sample relate to the teacher's of the same and of earlier samples: a contrast.
 
-K. He et al., "Momentum contrast" (MoCo), arXiv:1911.05722, equation 1, with a queue of the teacher's features as
+K. He et al., "Momentum contrast" (MoCo), arXiv:1911.05722, with a queue of the teacher's features as
 negatives. Of the queue, sorted by how alike they are to each sample, a window counts, which moves from those that are
 told apart easily to the hard ones: so AdaDFKD asks for samples of growing difficulty.
 
