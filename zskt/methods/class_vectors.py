@@ -43,7 +43,9 @@ _PARTICLES = re.compile("|".join(PARTICLE_WORDS))
 @cache
 def word_vectors() -> dict[str, Tensor]:
     """Read the vectors of all words that ship: (E,) each."""
-    return {word: torch.tensor(vector) for word, vector in json.loads(WORDS_FILE.read_text()).items()}
+    return {
+        word: torch.tensor(vector, dtype=torch.float32) for word, vector in json.loads(WORDS_FILE.read_text()).items()
+    }
 
 
 def words_of(name: str, jets: bool = False) -> list[str]:
@@ -79,4 +81,4 @@ def orthogonal_vectors(classes: int, rng: torch.Generator) -> Tensor:
 def _of_name(name: str) -> Tensor:
     """Return a random vector of about the length of GloVe's, which depends on the name alone: (E,)."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "little")
-    return 0.5 * torch.randn(SIZE, generator=torch.Generator().manual_seed(seed))
+    return 0.5 * torch.randn(SIZE, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)

@@ -35,7 +35,7 @@ from zskt.methods.noisy_layer import NoisyLayers, standardised
 from zskt.methods.restart import restart
 from zskt.methods.student import as_numbers
 from zskt.optim import adam, require_finite, step
-from zskt.parallel.collectives import mean, own, share_of
+from zskt.parallel.collectives import mean, own, share_of, whole
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer
 from zskt.settings import setting
@@ -208,10 +208,10 @@ class NAYER(Generative):
         """Augment images."""
         if self.image_augment == "none":
             return x
-        (pixels,) = x
+        pixels = whole(x[0])
         for function in AUGMENTATIONS[self.image_augment]:
             pixels = function(pixels, self.rng)
-        return (pixels,)
+        return (own(pixels),)
 
     def losses(self, asked: Asked) -> Tensor:
         """Return cross-entropy and adversary of each sample: (B,)."""

@@ -34,6 +34,7 @@ class NoisyLayers(nn.Module):
     def __init__(self, vectors: Tensor, rows: int, latent_size: int, rng: torch.Generator) -> None:
         super().__init__()
         classes, size = vectors.shape
+        vectors = vectors.to(torch.get_default_dtype())
         # z = W e / |e|, of unit variance: the published W e is sqrt(E) times that, which a normalisation undoes.
         self.vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp(min=1e-6)
         layers = -(-rows // classes)

@@ -27,7 +27,6 @@ from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.memory_generator import Encoder, Memory, distance_to_normal, mean_absolute
 from zskt.methods.method import Metrics, Setup
 from zskt.optim import adam, require_finite, step
-from zskt.parallel.collectives import own, share_of
 from zskt.parallel.ranks import world
 from zskt.replay import concatenate
 from zskt.settings import setting
@@ -75,6 +74,8 @@ class PREDFKD(Generative):
     def __init__(self, config: PREDFKDConfig, setup: Setup) -> None:
         assert setup.generator is not None and setup.pair.teacher is not None
         require_one_choice(setup.pair, self.name)
+        if world().size > 1:
+            raise UserError(f"{self.name}: its memory learns in one process; start it with one")
         super().__init__(config, setup, (LogitL1(),))
         layers: tuple[str, ...] = getattr(setup.pair.teacher, "attention_layers", ())
         if config.feature_weight and not layers:
@@ -82,8 +83,7 @@ class PREDFKD(Generative):
         self.layers, self.features = layers[-1:] if config.feature_weight else (), list[Tensor]()
         self.memory: Memory | None = None
         if config.memory_fraction and is_trainable(setup.generator):
-            self.recalled = max(2 * world().size, round(config.memory_fraction * config.batch_size))
-            self.recalled -= self.recalled % world().size
+            self.recalled = max(2, round(config.memory_fraction * config.batch_size))
             self.memory = self._memory(setup)
             self.memory_optimizer = adam(
                 [p for p in self.memory.parameters() if p.requires_grad], MEMORY_RATE * config.generator_lr
@@ -94,7 +94,7 @@ class PREDFKD(Generative):
         """Build the memory, for samples as the generator draws them."""
         assert setup.pair.teacher is not None
         with torch.no_grad(), evaluating(self.generator):
-            x = self.generator.sample(2 * world().size, torch.Generator(setup.device).manual_seed(0)).x
+            x = self.generator.sample(2, torch.Generator(setup.device).manual_seed(0)).x
             outputs = setup.pair.forward(setup.pair.teacher, x).logits.shape[1]
         encoder = Encoder(tuple(t.cpu() for t in x), self.pair.student, outputs, self.generator.latent_size)
         return Memory(self.generator, encoder).to(setup.device).train()
@@ -150,8 +150,7 @@ class PREDFKD(Generative):
         """Draw samples of the memory, from z that have taken a step towards what the teacher takes for data."""
         assert self.memory is not None and self.pair.teacher is not None
         decoder, count = self.memory.decoder, self.recalled
-        rows = math.ceil(share_of(count) / decoder.acceptance)
-        z = own(decoder.latent(rows * world().size, self.rng)).requires_grad_()
+        z = decoder.latent(math.ceil(count / decoder.acceptance), self.rng).requires_grad_()
         with evaluating(decoder):
             batch = decoder.sample(count, self.rng, latent=(z,))
             answer = self.teacher(batch.x)
