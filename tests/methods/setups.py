@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from generators import GENERATORS
+from generators import GENERATORS, tabular
 from generators.images.convnet import ConvGenerator
 from teachers.images import DATA
 from zskt.forward import Pair
@@ -46,6 +46,16 @@ def digits_setup(generator: str = "image", **more: Any) -> Setup:
     torch.manual_seed(0)
     pair = Pair(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5).train())
     return Setup(pair=pair, generator=GENERATORS[generator].build(DATA["mnist"].inputs).train(), **more)
+
+
+def vectors_setup(**more: Any) -> Setup:
+    """A perceptron with a batch normalisation whose statistics are not those of a fresh one, a smaller one, numbers."""
+    torch.manual_seed(0)
+    teacher = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+    teacher(torch.rand(64, 6))  # moves the running statistics
+    student = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
+    generator = tabular(0.0, 1.0, integers=(1,), categories=[(3, 4, 5)], size=6)
+    return Setup(pair=Pair(teacher.eval().requires_grad_(False), student), generator=generator.train(), **more)
 
 
 def start(name: str, setup: Setup, **settings: Any) -> Method:
@@ -96,7 +106,7 @@ def require_exact_resume(make: Callable[[], Method], path: Path, halves: tuple[i
 VECTORS = VectorInputs.from_bounds([-2.0, -2.0, -2.0, -2.0], 2.0)
 
 
-def vectors_setup(student_scale: float = 1.0, generator: str = "tabular", **more: Any) -> Setup:
+def numbers_setup(student_scale: float = 1.0, generator: str = "tabular", **more: Any) -> Setup:
     """Two networks of four numbers and three classes, the teacher's normalised, and a generator of vectors.
 
     Args:

@@ -18,11 +18,11 @@ from zskt.methods.generative import Asked
 from .setups import (
     generator_gradient,
     jets_setup,
+    numbers_setup,
     require_exact_resume,
     resnets_setup,
     run_until,
     start,
-    vectors_setup,
 )
 
 SMALL: dict[str, Any] = {
@@ -38,7 +38,7 @@ SETUPS: dict[str, Callable[[], Setup]] = {
     "images": resnets_setup,
     "mlp": lambda: jets_setup("mlp"),
     "shower": lambda: jets_setup("shower"),
-    "vectors": vectors_setup,
+    "vectors": numbers_setup,
 }
 
 
@@ -50,7 +50,7 @@ def made(setup: Setup, **settings: Any) -> AdaDFKD:
 
 def test_the_loss_is_the_sum_of_its_terms() -> None:
     weights = {"adversarial_weight": 2.0, "one_hot_weight": 3.0, "class_entropy_weight": 5.0}
-    method = made(vectors_setup(), contrast_weight=0.0, temperature=1.0, **weights)
+    method = made(numbers_setup(), contrast_weight=0.0, temperature=1.0, **weights)
     teacher = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]).log()
     student = torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])  # agrees on the first alone
     asked = Asked(PseudoBatch((teacher,)), teacher, student, teacher.argmax(1))
@@ -66,7 +66,7 @@ def test_the_generator_depends_on_the_student_by_adversary_and_by_contrast() -> 
     def gradients(**settings: float) -> list[torch.Tensor]:
         rows = []
         for scale in (1.0, 3.0):
-            method = made(vectors_setup(scale), batch_size=64, **settings)
+            method = made(numbers_setup(scale), batch_size=64, **settings)
             method.judge(method.draw())  # fills the queue
             rows.append(generator_gradient(method))
         return rows
@@ -77,7 +77,7 @@ def test_the_generator_depends_on_the_student_by_adversary_and_by_contrast() -> 
 
 
 def test_threshold_and_hardness_grow() -> None:
-    method = made(vectors_setup(), curriculum_threshold=2.0, curriculum_growth=0.5, contrast_length=0.8, iterations=8)
+    method = made(numbers_setup(), curriculum_threshold=2.0, curriculum_growth=0.5, contrast_length=0.8, iterations=8)
     logged = run_until(method, 8)
     assert [m["threshold"] for m in logged] == [2.0 + 0.5 * (3 * i + 2) for i in range(8)]
     method.state.step = 3

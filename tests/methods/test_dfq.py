@@ -20,11 +20,11 @@ from .setups import (
     digits_setup,
     generator_gradient,
     jets_setup,
+    numbers_setup,
     require_exact_resume,
     resnets_setup,
     run_until,
     start,
-    vectors_setup,
 )
 
 SMALL: dict[str, Any] = {
@@ -38,12 +38,12 @@ SETUPS: dict[str, Callable[[], tuple[Setup, dict[str, float]]]] = {
     "images": lambda: (resnets_setup(), {}),
     "mlp": lambda: (jets_setup("mlp"), {"bn_weight": 0.1}),
     "shower": lambda: (jets_setup("shower"), {"bn_weight": 0.1}),
-    "vectors": lambda: (vectors_setup(), {}),
+    "vectors": lambda: (numbers_setup(), {}),
 }
 
 
 def test_the_loss_is_the_sum_of_the_four_terms() -> None:
-    method = start("dfq", vectors_setup(), adversarial_weight=2.0, one_hot_weight=3.0, class_entropy_weight=5.0)
+    method = start("dfq", numbers_setup(), adversarial_weight=2.0, one_hot_weight=3.0, class_entropy_weight=5.0)
     assert isinstance(method, DFQ) and METHODS["dfq"] is DFQ
     teacher = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]).log()
     student = torch.full((2, 3), 1 / 3).log()
@@ -61,7 +61,7 @@ def test_the_loss_is_the_sum_of_the_four_terms() -> None:
 def test_statistics_weigh_in_the_loss_of_the_batch() -> None:
     losses = []
     for weight in (0.0, 1.0, 3.0):
-        method = start("dfq", vectors_setup(), batch_size=16, bn_weight=weight)
+        method = start("dfq", numbers_setup(), batch_size=16, bn_weight=weight)
         assert isinstance(method, DFQ)
         loss, _ = method.judge(method.draw(), asks_student=False)
         losses.append(float(loss.detach()))
@@ -72,7 +72,7 @@ def test_statistics_weigh_in_the_loss_of_the_batch() -> None:
 def test_the_generator_depends_on_the_student_after_its_warm_up() -> None:
     gradients = {
         asks: [
-            generator_gradient(start("dfq", vectors_setup(scale), batch_size=16), asks_student=asks)
+            generator_gradient(start("dfq", numbers_setup(scale), batch_size=16), asks_student=asks)
             for scale in (1.0, 3.0)
         ]
         for asks in (True, False)
@@ -82,7 +82,7 @@ def test_the_generator_depends_on_the_student_after_its_warm_up() -> None:
 
 
 def test_a_warm_up_asks_the_teacher_and_moves_the_generator_alone() -> None:
-    method = start("dfq", vectors_setup(), iterations=1, generator_warmup=7, batch_size=8, student_steps=3)
+    method = start("dfq", numbers_setup(), iterations=1, generator_warmup=7, batch_size=8, student_steps=3)
     run_until(method, 1)
     assert method.state.counters == {"teacher_queries": (7 + 1 + 3) * 8, "steps": 3}
 

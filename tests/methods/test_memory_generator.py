@@ -7,7 +7,7 @@ import torch
 
 from zskt.methods.memory_generator import Encoder, Memory, distance_to_normal, kl_to_prior, mean_absolute
 
-from .setups import jets_setup, resnets_setup, vectors_setup
+from .setups import jets_setup, numbers_setup, resnets_setup
 
 
 def test_terms_have_the_values_of_their_formulas() -> None:
@@ -19,7 +19,7 @@ def test_terms_have_the_values_of_their_formulas() -> None:
     assert float(distance_to_normal(z)) == pytest.approx(1 + 4)
 
 
-@pytest.mark.parametrize("make", [resnets_setup, vectors_setup, lambda: jets_setup("mlp")])
+@pytest.mark.parametrize("make", [resnets_setup, numbers_setup, lambda: jets_setup("mlp")])
 def test_a_memory_makes_samples_of_the_same_kind(make) -> None:  # type: ignore[no-untyped-def]
     setup, rng = make(), torch.Generator().manual_seed(0)
     x = setup.generator.sample(4, rng).x

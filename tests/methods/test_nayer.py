@@ -23,11 +23,11 @@ from zskt.methods.restart import restart
 from .setups import (
     generator_gradient,
     jets_setup,
+    numbers_setup,
     require_exact_resume,
     resnets_setup,
     run_until,
     start,
-    vectors_setup,
 )
 
 SMALL: dict[str, Any] = {
@@ -48,7 +48,7 @@ SETUPS: dict[str, Callable[[], Setup]] = {
     "images": lambda: resnets_setup(classes=tuple("0123456789")),
     "mlp": lambda: jets_setup("mlp", classes=JETCLASS_CLASSES),
     "shower": lambda: jets_setup("shower", classes=JETCLASS_CLASSES),
-    "vectors": lambda: vectors_setup(classes=("cat", "dog", "ship")),
+    "vectors": lambda: numbers_setup(classes=("cat", "dog", "ship")),
 }
 
 
@@ -59,7 +59,7 @@ def made(setup: Setup, **settings: Any) -> NAYER:
 
 
 def test_the_loss_is_cross_entropy_with_the_asked_classes_and_a_masked_adversary() -> None:
-    method = made(vectors_setup(), one_hot_weight=0.5, adversarial_weight=2.0)
+    method = made(numbers_setup(), one_hot_weight=0.5, adversarial_weight=2.0)
     teacher = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]]).log()
     student = torch.tensor([[0.25, 0.5, 0.25], [0.25, 0.25, 0.5]]).log()
     student[0] = torch.tensor([0.6, 0.2, 0.2]).log()  # agrees on the first alone
@@ -75,7 +75,7 @@ def test_the_generator_depends_on_the_student_where_it_asks_it() -> None:
     gradients: dict[bool, list[torch.Tensor]] = {True: [], False: []}
     for asks, rows in gradients.items():
         for scale in (1.0, 3.0):
-            method = made(vectors_setup(scale), text_embeddings="learned", batch_size=64)
+            method = made(numbers_setup(scale), text_embeddings="learned", batch_size=64)
             method.generator.adversary.network[-1].weight.data.fill_(0.1)  # type: ignore[union-attr, operator, index]
             rows.append(generator_gradient(method, asks_student=asks))
     assert torch.equal(*gradients[False])
@@ -83,7 +83,7 @@ def test_the_generator_depends_on_the_student_where_it_asks_it() -> None:
 
 
 def test_the_student_learns_after_the_warm_up_alone() -> None:
-    method = made(vectors_setup(), warmup_loops=3, loops=2, iterations=4, synthesis_warmup=1)
+    method = made(numbers_setup(), warmup_loops=3, loops=2, iterations=4, synthesis_warmup=1)
     logged = run_until(method, 2)
     assert "loss/student" not in logged[0] and "loss/student" in logged[1]
     assert method.state.counters["steps"] == 4
@@ -95,7 +95,7 @@ def test_the_student_learns_after_the_warm_up_alone() -> None:
 @pytest.mark.parametrize("how", ["names", "random", "learned"])
 def test_vectors_of_names_random_ones_and_learned_ones_ask_for_classes(how: str) -> None:
     method = made(
-        vectors_setup(classes=("cat", "dog", "ship")),
+        numbers_setup(classes=("cat", "dog", "ship")),
         text_embeddings=how,
         generator_steps=40,
         synthesis_batch_size=60,
@@ -112,7 +112,7 @@ def test_vectors_of_names_random_ones_and_learned_ones_ask_for_classes(how: str)
 
 
 def test_each_batch_has_a_noisy_layer_of_its_own() -> None:
-    method = made(vectors_setup())
+    method = made(numbers_setup())
     (labels, first), (_, second) = method._begin(), method._begin()
     assert labels.bincount().max() - labels.bincount().min() <= 1
     assert first is not None and second is not None and not torch.equal(first.weight, second.weight)

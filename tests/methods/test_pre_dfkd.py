@@ -19,11 +19,11 @@ from zskt.methods.pre_dfkd import PREDFKD
 from .setups import (
     generator_gradient,
     jets_setup,
+    numbers_setup,
     require_exact_resume,
     resnets_setup,
     run_until,
     start,
-    vectors_setup,
 )
 
 SMALL: dict[str, Any] = {
@@ -38,7 +38,7 @@ SETUPS: dict[str, Callable[[], tuple[Setup, dict[str, float]]]] = {
     "images": lambda: (resnets_setup(), {}),
     "mlp": lambda: (jets_setup("mlp"), {}),
     "shower": lambda: (jets_setup("shower"), {"student_lr": 0.005}),
-    "vectors": lambda: (vectors_setup(), {"feature_weight": 0.0}),
+    "vectors": lambda: (numbers_setup(), {"feature_weight": 0.0}),
 }
 
 
@@ -49,7 +49,7 @@ def made(setup: Setup, **settings: Any) -> PREDFKD:
 
 
 def test_the_loss_is_the_sum_of_its_terms() -> None:
-    method = made(vectors_setup(), feature_weight=0.0, class_entropy_weight=5.0, disagreement_weight=2.0)
+    method = made(numbers_setup(), feature_weight=0.0, class_entropy_weight=5.0, disagreement_weight=2.0)
     teacher = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]).log()
     asked = Asked(PseudoBatch((teacher,)), teacher, teacher.clone(), teacher.argmax(1))
     mean_entropy = -sum(p * math.log(p) for p in (0.4, 0.15, 0.45))
@@ -71,7 +71,7 @@ def test_features_are_enlarged() -> None:
 
 def test_the_generator_depends_on_the_student_by_disagreement_alone() -> None:
     def gradients(weight: float) -> list[torch.Tensor]:
-        setups = (vectors_setup(scale) for scale in (1.0, 3.0))
+        setups = (numbers_setup(scale) for scale in (1.0, 3.0))
         return [generator_gradient(made(setup, feature_weight=0.0, disagreement_weight=weight)) for setup in setups]
 
     assert torch.equal(*gradients(0.0))
@@ -79,7 +79,7 @@ def test_the_generator_depends_on_the_student_by_disagreement_alone() -> None:
 
 
 def test_the_memory_is_asked_after_the_first_round() -> None:
-    method = made(vectors_setup(), feature_weight=0.0, iterations=2, memory_fraction=0.25)
+    method = made(numbers_setup(), feature_weight=0.0, iterations=2, memory_fraction=0.25)
     assert method.memory is not None
     before = [p.clone() for p in method.memory.parameters()]
     run_until(method, 1)
@@ -93,7 +93,7 @@ def test_the_memory_is_asked_after_the_first_round() -> None:
 
 
 def test_a_memory_learns_to_make_samples_again() -> None:
-    method = made(vectors_setup(), feature_weight=0.0, generator_lr=0.2, batch_size=64)
+    method = made(numbers_setup(), feature_weight=0.0, generator_lr=0.2, batch_size=64)
     x = method.generator.sample(64, torch.Generator().manual_seed(1)).x
     losses = [float(method.remember(x)) for _ in range(60)]
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
@@ -112,4 +112,4 @@ def test_the_student_learns_and_a_run_goes_on_exactly(name: str, tmp_path: Path)
 
 def test_features_need_a_teacher_that_names_its_layers() -> None:
     with pytest.raises(UserError, match="set feature_weight=0"):
-        made(vectors_setup())
+        made(numbers_setup())

@@ -73,7 +73,8 @@ def _fewer_points(x: Batch, rng: torch.Generator) -> Batch:
         share = _uniform((len(t), 1, 1), SMALLEST_PART, 1.0, rng)
         kept = torch.rand(t.shape, generator=rng, device=rng.device) < share
         kept[..., 0] = True
-        views += [*(values * kept for values in group[:-1]), t & kept]
+        kept &= t
+        views += [*(values * kept for values in group[:-1]), kept]
         group = []
     return (*views, *group)
 
