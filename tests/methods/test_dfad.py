@@ -64,7 +64,7 @@ def test_five_student_steps_of_fresh_samples_and_a_generator_step_a_round() -> N
 @pytest.mark.parametrize("name", SETUPS)
 def test_the_student_learns_and_a_run_goes_on_exactly(name: str, tmp_path: Path) -> None:
     def make() -> Any:
-        return start("dfad", SETUPS[name](), schedule="cosine", **SMALL)
+        return start("dfad", SETUPS[name](), **SMALL)
 
     logged = run_until(make(), 6)
     assert logged[-1]["loss/student"] < logged[0]["loss/student"]
