@@ -12,6 +12,7 @@ from typing import Any
 from generators.images.convnet import ConvGenerator, convnet
 from generators.images.cutouts import Cutouts
 from generators.images.dead_leaves import DeadLeaves
+from generators.images.noise import NoiseImages
 from generators.images.objects import Objects
 from generators.images.strokes import Strokes
 from generators.jets.mlp import MLPJets
@@ -62,6 +63,9 @@ GENERATORS: dict[str, Entry] = {
         "the same physics, its continuous parameters and its mix of processes moved by an adversary",
         "shower-prior",
         "shower-mix",
+    ),
+    "noise-image": Entry(
+        "images", NoiseImages, "a normal number for each pixel: the trivial baseline, nothing to learn"
     ),
     "image": Entry(
         "images", ConvGenerator, "the paper's convolutional network from z to normalised pixels", "leaves-prior"

@@ -17,7 +17,7 @@ FLOORS = (
     {"domains", "networks", "simulation"},
     {"methods"},
     {"jets", "images", "vectors"},
-    {"optim", "metrics", "iterated", "synthesis"},
+    {"optim", "metrics", "iterated", "synthesis", "curriculum"},
     {"losses", "shard_stream", "shards", "replay"},
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
     {"dataset", "padding"},

@@ -53,3 +53,15 @@ def test_a_teacher_of_ones_own_mark_keeps_it() -> None:
     with QueryMeter().on(teacher):
         assert not teacher.replayable
     assert teacher.replayable
+
+
+def test_the_form_of_a_teacher_that_kept_its_normalisations_is_counted_too() -> None:
+    teacher, before, meter = nn.Identity(), nn.Identity(), QueryMeter(5)
+    teacher.before_folding = (before,)
+    with meter.on(teacher):
+        teacher(torch.zeros(2, 1))
+        before(torch.zeros(3, 1))
+        with pytest.raises(BudgetSpent):
+            before(torch.zeros(1, 1))
+    before(torch.zeros(9, 1))
+    assert meter.asked == 5 and "replayable" not in vars(before)

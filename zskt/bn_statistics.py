@@ -50,6 +50,11 @@ def distance(mean: Tensor, variance: Tensor, layer: Normalisation) -> Tensor:
     return total
 
 
+def with_channels(x: Tensor, layer: Normalisation) -> Tensor:
+    """Return what a layer is given as (B, C, ...), where its attribute ``channels_last`` says that it is (..., C)."""
+    return x.flatten(0, -2) if getattr(layer, "channels_last", False) else x
+
+
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and variance of each channel over the batch of all ranks: x (B, C, ...) -> (C,) each."""
     rest = [0, *range(2, x.ndim)]
@@ -83,7 +88,7 @@ class BatchStatistics:
 
         def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             assert isinstance(module, Normalisation)
-            mean, variance = moments(inputs[0])
+            mean, variance = moments(with_channels(inputs[0], module))
             if self.memory:
                 old_mean, old_variance = self.memory[len(self.latest)]
                 now = 1 - self.momentum
@@ -128,7 +133,7 @@ def capture_bn_statistics(network: nn.Module | None) -> Iterator[list[Tensor]]:
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(module, Normalisation)
-        mismatches.append(mismatch(inputs[0], module))
+        mismatches.append(mismatch(with_channels(inputs[0], module), module))
 
     handles = [layer.register_forward_pre_hook(note) for layer in normalisations(network or nn.Identity())]
     try:

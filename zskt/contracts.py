@@ -67,6 +67,8 @@ class PseudoBatch(NamedTuple):
     """The latent variables z behind the samples, (n, Z) each draw: what draws the same batch again."""
     labels: Tensor | None = None
     """(B,) of int64, the classes that were asked for, of conditional generators."""
+    accepted: Tensor | None = None
+    """(n,) of bool, which rows of z led to a sample, of generators that reject some."""
 
 
 class Card(Protocol):

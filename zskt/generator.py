@@ -52,6 +52,50 @@ class Generator(nn.Module):
     """Share of latent variables that lead to a pseudo-sample inside the domain, at least."""
     difference_step: float = 1e-3
     """Euclidean length by which the numbers of a `Draft` are moved for a finite difference."""
+    embeds_classes: bool = True
+    """Whether classes enter through z, see `of_class`, and not through components, see `learn_classes`."""
+    class_tensor: str = "class_embedding.weight"
+    """Name in the state of what `condition` adds; its first dimension is K."""
+    _classes: int = 0
+
+    @property
+    def n_classes(self) -> int:
+        """K, of a generator that can be asked for classes; 0 before `condition`, or where labels are ignored."""
+        return self._classes
+
+    def condition(self, classes: int) -> None:
+        """Make the generator class-conditional: it learns a vector of each class, which `of_class` adds to z.
+
+        A generator without parameters has nothing to learn classes with, and goes on to ignore labels.
+        """
+        device = next((p.device for p in self.parameters() if p.requires_grad), None)
+        if device is not None:
+            self.class_embedding = nn.Embedding(classes, self.latent_size, device=device)
+            self._classes = classes
+
+    def of_class(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        """Return (z + e_label) / sqrt 2, of N(0, 1) over all classes as long as e is as it began; without labels z.
+
+        Of a first linear layer it is the same as both, one behind the other (M. Mirza and S. Osindero, "Conditional
+        generative adversarial nets", arXiv:1411.1784).
+        """
+        if labels is None or not self._classes:
+            return z
+        shifted: Tensor = (z + self.class_embedding(labels)) / math.sqrt(2)
+        return shifted
+
+    def learn_classes(self, component: Tensor, beliefs: Tensor) -> None:
+        """Learn which classes a teacher sees in each mixture component (B,): its probabilities, (B, K).
+
+        Generators of one component ignore it.
+        """
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *more: Any) -> None:
+        """Load a state, of a conditional generator as well."""
+        classes = state_dict.get(prefix + self.class_tensor)
+        if classes is not None and not self._classes:
+            self.condition(len(classes))
+        super()._load_from_state_dict(state_dict, prefix, *more)
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> at most B pseudo-samples; ``rng`` draws what is discrete.
@@ -91,8 +135,7 @@ class Generator(nn.Module):
     def draw(self, count: int, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Draw ``count`` latent variables, and at most as many pseudo-samples from them."""
         z = self.latent(count, rng)
-        batch: PseudoBatch = self(z, rng) if labels is None else self(z, rng, labels)
-        return batch._replace(latent=(z,), labels=labels)
+        return self._of(z, rng, self._any_labels(count, rng) if labels is None else labels)._replace(latent=(z,))
 
     def sample(
         self, count: int, rng: torch.Generator, labels: Tensor | None = None, latent: tuple[Tensor, ...] = ()
@@ -104,19 +147,39 @@ class Generator(nn.Module):
 
         Args:
             count: of all ranks together.
-            labels: (count,), as in `forward`.
+            labels: (count,), as in `forward`; where samples fall outside the domain, others of the same classes take
+                their places, and `PseudoBatch.labels` says which sample is which. A conditional generator draws them
+                itself if there are none.
             latent: `PseudoBatch.latent` of an earlier batch, whose z is taken again.
         """
-        count, labels = share_of(count), None if labels is None else own(labels)
+        count, size = share_of(count), world().size
         n = math.ceil(count / self.acceptance)
-        zs = [latent[0] if latent else own(self.latent(n * world().size, rng))]
+        zs = [latent[0] if latent else own(self.latent(n * size, rng))]
+        labels = self._any_labels(n * size, rng) if labels is None else labels
+        rows = None if labels is None else own(labels)
+        if rows is not None:
+            rows = rows[torch.arange(n, device=rows.device) % len(rows)]
         rng = stream_beside(rng)
         batches: list[PseudoBatch] = []
         while True:
-            batches.append(self(zs[-1], rng) if labels is None else self(zs[-1], rng, labels))
+            batches.append(self._of(zs[-1], rng, rows))
             if sum(len(batch.x[0]) for batch in batches) >= count:
-                return _first(batches, count)._replace(latent=tuple(zs), labels=labels)
+                return _first(batches, count)._replace(latent=tuple(zs))
             zs.append(latent[len(zs)] if len(zs) < len(latent) else self.latent(n, rng))
+
+    def _any_labels(self, count: int, rng: torch.Generator) -> Tensor | None:
+        """Draw classes, if the generator is conditional: (count,)."""
+        if not self.n_classes:
+            return None
+        return torch.randint(self.n_classes, (count,), generator=rng, device=rng.device)
+
+    def _of(self, z: Tensor, rng: torch.Generator, labels: Tensor | None) -> PseudoBatch:
+        """Turn z into pseudo-samples, each with the label of the z behind it."""
+        if labels is None:
+            batch: PseudoBatch = self(z, rng)
+            return batch
+        batch = self(z, rng, labels)
+        return batch._replace(labels=labels if batch.accepted is None else labels[batch.accepted])
 
 
 def noise_of(rng: torch.Generator) -> Callable[[], torch.Generator]:
@@ -132,6 +195,7 @@ def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:
         x = tuple(cat(a, b) for a, b in zip(x, batch.x, strict=True))
     log_probs = [batch.log_prob for batch in batches if batch.log_prob is not None]
     components = [batch.component for batch in batches if batch.component is not None]
+    labels = [batch.labels for batch in batches if batch.labels is not None]
     penalties = [batch.penalty for batch in batches if batch.penalty is not None]
     return PseudoBatch(
         tuple(t[:count] for t in x),
@@ -139,7 +203,18 @@ def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:
         log_prob=torch.cat(log_probs)[:count] if log_probs else None,
         component=torch.cat(components)[:count] if components else None,
         penalty=torch.stack(penalties).mean() if penalties else None,
+        labels=torch.cat(labels)[:count] if labels else None,
     )
+
+
+def balanced_labels(classes: int, count: int, rng: torch.Generator) -> Tensor:
+    """Return labels in which every class occurs as often as any other, but for what is left over: (count,).
+
+    Each run of K labels holds every class once, in the order 0 to K - 1; what is left over at the end is drawn.
+    """
+    rounds, rest = divmod(count, classes)
+    left = torch.randperm(classes, generator=rng, device=rng.device)[:rest]
+    return torch.cat([torch.arange(classes, device=rng.device).repeat(rounds), left])
 
 
 def is_trainable(generator: Any) -> bool:

@@ -62,6 +62,15 @@ def logit_distance(teacher: Tensor, student: Tensor) -> Tensor:
     return _summed((recovered_logits(teacher) - recovered_logits(student)).abs())
 
 
+def logit_l1(teacher: Tensor, student: Tensor) -> Tensor:
+    """Return |T - S| of the logits, averaged over classes: (B, K) -> (B,).
+
+    G. Fang et al., "Data-free adversarial distillation" (DFAD), arXiv:1912.11006: its gradient by the logits
+    does not vanish where the student is near, nor where the teacher is sure.
+    """
+    return (teacher - student).abs().flatten(1).mean(1)
+
+
 def attention_map(activation: Tensor) -> Tensor:
     """Return f(A) of ZSKT, section 3.2: the mean of A^2 over channels, flattened, of unit Euclidean length.
 
@@ -254,6 +263,16 @@ class LogitDistance(Term):
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
         return logit_distance(teacher.logits, student.logits).mean()
+
+
+@dataclass(frozen=True)
+class LogitL1(Term):
+    """The mean absolute difference of logits, `logit_l1`."""
+
+    name = "student's L1"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return logit_l1(teacher.logits, student.logits).mean()
 
 
 @dataclass(frozen=True)

@@ -57,17 +57,20 @@ class QueryMeter:
             self.require(count)
             self.asked += count
 
-        before: Any = vars(teacher).get("replayable")
-        teacher.replayable = False  # type: ignore[assignment]
-        handle = teacher.register_forward_pre_hook(ask)
+        # A method that looks at statistics asks the form that still has its normalisations.
+        forms = [teacher, *getattr(teacher, "before_folding", ())]
+        before = [vars(form).get("replayable") for form in forms]
+        handles = [form.register_forward_pre_hook(ask) for form in forms]
+        for form in forms:
+            form.replayable = False
         try:
             yield
         finally:
-            handle.remove()
-            if before is None:
-                del teacher.replayable
-            else:
-                teacher.replayable = before
+            for form, handle, replayable in zip(forms, handles, before, strict=True):
+                handle.remove()
+                del form.replayable
+                if replayable is not None:
+                    form.replayable = replayable
 
     @contextmanager
     def paused(self) -> Iterator[None]:

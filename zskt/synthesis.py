@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from zskt.errors import UserError
 from zskt.forward import Pair
-from zskt.losses import MIN_LOG, divergence
+from zskt.losses import MIN_LOG, class_information, divergence
 
 
 def require_one_choice(pair: Pair, method: str) -> None:
@@ -53,6 +53,15 @@ def agreement_of_beliefs(teacher: Tensor, student: Tensor, temperature: float = 
     log_m = ((t + s) / 2).clamp(min=torch.finfo(t.dtype).tiny).log()
     js = (t * (log_t - log_m)).sum(-1) + (s * (log_s - log_m)).sum(-1)
     return 1 - js / (2 * math.log(2))
+
+
+def class_imbalance(teacher: Tensor) -> Tensor:
+    """Return log K less the entropy of the mean class probabilities, of each sample: logits (B, K) -> (B,).
+
+    Its mean is 0 where all classes come up alike: H. Chen et al. (DAFL), arXiv:1904.01186, equation 6, maximise that
+    entropy. Some codes take its logarithm to base 10.
+    """
+    return math.log(teacher.shape[-1]) - class_information(teacher)
 
 
 def total_variation(x: Tensor) -> Tensor:

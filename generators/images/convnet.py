@@ -69,7 +69,7 @@ class ConvGenerator(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into x (B, C, H, W); nothing is discrete, so nothing is drawn."""
-        x = self.linear(z).view(len(z), 128, self.first_size, self.first_size)
+        x = self.linear(self.of_class(z, labels)).view(len(z), 128, self.first_size, self.first_size)
         x = self._cropped(self.body[:-1](x))
         return PseudoBatch((self.body[-1](x),))
 

@@ -62,7 +62,7 @@ class Strokes(Generator):
         present = torch.cat([torch.ones_like(more[:, :1]), more], 1)  # (B, S)
         if self.adversary is None:
             return PseudoBatch((self.inputs.normalised(self.images(z, present)),))
-        shift = self.adversary(z)
+        shift = self.adversary(self.of_class(z, labels))
         # KL(N(shift, 1) || N(0, 1)), as for the shower.
         penalty = self.tau * shift.square().sum(1).mean() / 2
         return PseudoBatch((self.inputs.normalised(self.images(z + shift, present)),), penalty=penalty)

@@ -60,7 +60,7 @@ class MLPJets(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into B pseudo-jets of 2 to `MLP_SLOTS` particles."""
-        free, choice, log_prob = self._free(z, rng)
+        free, choice, log_prob = self._free(self.of_class(z, labels), rng)
         jets = self._jets(free, choice, rng)
         return PseudoBatch(self.inputs(jets), jets, log_prob)
 

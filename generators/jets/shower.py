@@ -22,7 +22,7 @@ from generators.jets import decays, detector, hard_process, parton_shower
 from generators.jets.four_vectors import pt_eta_phi
 from generators.jets.hard_process import PROCESSES, Flavour
 from generators.jets.mass_correction import restore_masses
-from generators.jets.process_mixture import ExponentialWeights
+from generators.jets.process_mixture import ClassesOfComponents, ExponentialWeights
 from generators.jets.soft_activity import pileup, underlying_event
 from zskt.contracts import PseudoBatch
 from zskt.generator import Draft, Generator, noise_of
@@ -84,6 +84,8 @@ class Shower(Generator):
     The adversary maximises E[reward] - tau KL(adversary || prior), both in nats: by gradients through a shift of z, and
     in its mixture of hard processes by their rewards.
 
+    Asked for classes, it draws the hard process of each jet from those in which the teacher has seen that class.
+
     Args:
         inputs: what the teacher is fed.
         adversarial: False leaves the pure prior, which has nothing to learn.
@@ -97,6 +99,8 @@ class Shower(Generator):
     latent_size = len(SHOWER_PARAMETERS)
     acceptance = 0.65
     difference_step = 0.5  # in standard deviations: what is random differs from call to call, as much of it is drawn
+    class_tensor = "classes.answers"
+    embeds_classes = False
 
     def __init__(
         self,
@@ -114,6 +118,25 @@ class Shower(Generator):
         weights = torch.tensor([p.weight for p in PROCESSES])
         self.mix = ExponentialWeights(weights / weights.sum(), floor, tau)
         self.adversary = ShowerShift(hidden, bound) if adversarial else None
+        self.classes: ClassesOfComponents | None = None
+
+    def condition(self, classes: int) -> None:
+        """Make the mix of hard processes depend on the class; the teacher's answers say how, see `learn_classes`."""
+        weights = self.mix.get_buffer("prior")
+        self.classes = ClassesOfComponents(classes, len(weights)).to(weights.device)
+        self._classes = classes
+
+    def learn_classes(self, component: Tensor, beliefs: Tensor) -> None:
+        """Learn which classes the teacher sees in hard processes (B,): its probabilities, (B, K)."""
+        if self.classes is not None:
+            self.classes.learn(component, beliefs)
+
+    def _processes(self, count: int, rng: torch.Generator, labels: Tensor | None) -> Tensor:
+        """Draw hard processes: (count,)."""
+        mix = self.mix.probabilities()
+        if labels is None or self.classes is None:
+            return torch.multinomial(mix, count, replacement=True, generator=rng)
+        return torch.multinomial(self.classes.probabilities(mix)[labels], 1, generator=rng).squeeze(1)
 
     def update(self, component: Tensor, reward: Tensor) -> None:
         """Learn from the rewards (B,) of jets of hard processes (B,), as in `PseudoBatch.component`."""
@@ -121,15 +144,16 @@ class Shower(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into at most B pseudo-jets; ``rng`` draws processes, emissions, hadrons and measurements."""
-        process = torch.multinomial(self.mix.probabilities(), len(z), replacement=True, generator=rng)
+        process = self._processes(len(z), rng, labels)
         if self.adversary is None:
             jets, accepted = self.jets(z, process, rng)
-            return PseudoBatch(self.inputs(jets), jets, component=process[accepted] if self.mixes else None)
+            component = process[accepted] if self.mixes or self.classes is not None else None
+            return PseudoBatch(self.inputs(jets), jets, component=component, accepted=accepted)
         shift = self.adversary(z, process)
         jets, accepted = self.jets(z + shift, process, rng)
         # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
         penalty = self.tau * shift.square().sum(1).mean() / 2
-        return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty)
+        return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty, accepted=accepted)
 
     def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
         """Turn z (B, Z) into shifted latent variables (B, Z); the hard processes stay."""

@@ -40,6 +40,7 @@ class WithUnknownVariables(Generator):
         self.generator, self.roles = generator, inputs.roles
         self.latent_size, self.acceptance = generator.latent_size, generator.acceptance
         self.difference_step = generator.difference_step
+        self.embeds_classes = generator.embeds_classes
         names = dict.fromkeys(f"{r.group.collection}/{r.group.names[i]}" for r in self.roles for i in r.unknown)
         self.names = list(names)
         self.adversarial = is_trainable(generator)
@@ -50,13 +51,26 @@ class WithUnknownVariables(Generator):
             else:  # a generator without parameters is no adversary
                 self.register_buffer(name, start)
 
+    @property
+    def n_classes(self) -> int:
+        """As the jets' own generator has it."""
+        return self.generator.n_classes
+
+    def condition(self, classes: int) -> None:
+        """Make the jets' own generator class-conditional."""
+        self.generator.condition(classes)
+
+    def learn_classes(self, component: Tensor, beliefs: Tensor) -> None:
+        """As the jets' own generator has it."""
+        self.generator.learn_classes(component, beliefs)
+
     def update(self, component: Tensor, reward: Tensor) -> None:
         """As the jets' own generator has it."""
         self.generator.update(component, reward)
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into pseudo-jets, all inputs complete."""
-        batch: PseudoBatch = self.generator(z, rng)
+        batch: PseudoBatch = self.generator(z, rng, labels)
         x, penalty = self._completed(batch.x, rng), self._penalty()
         if penalty is None:
             return batch._replace(x=x)

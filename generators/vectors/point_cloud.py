@@ -63,7 +63,7 @@ class PointCloud(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into points and mask; ``rng`` draws the numbers of points. Slots without a point hold 0."""
-        numbers, mask, log_prob, penalty = self._moved(z, rng)
+        numbers, mask, log_prob, penalty = self._moved(self.of_class(z, labels), rng)
         return PseudoBatch(self._cloud(numbers, mask), log_prob=log_prob, penalty=penalty)
 
     def draft(self, z: Tensor, rng: torch.Generator) -> Draft:

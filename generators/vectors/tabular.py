@@ -51,7 +51,7 @@ class Tabular(Generator):
         """Turn z (B, Z) into x (B, F); nothing else is drawn."""
         if self.adversary is None:
             return PseudoBatch((self.prior(z),))
-        shift = self.adversary(z)
+        shift = self.adversary(self.of_class(z, labels))
         return PseudoBatch((self.prior(z + shift),), penalty=self.tau * divergence(shift))
 
     def draft(self, z: Tensor, rng: torch.Generator) -> Draft:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from generators import GENERATORS
+from generators import GENERATORS, tabular
 from generators.images.convnet import ConvGenerator
 from teachers.images import DATA
 from zskt.forward import Pair
@@ -20,6 +20,7 @@ from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.students import STUDENTS
 from zskt.settings import Settings
+from zskt.vectors.inputs import VectorInputs
 
 SMALL_IMAGES = ImageInputs(mean=(0.5,) * 3, std=(0.25,) * 3, size=16, side=16)
 
@@ -45,6 +46,16 @@ def digits_setup(generator: str = "image", **more: Any) -> Setup:
     torch.manual_seed(0)
     pair = Pair(LeNet5(10).eval().requires_grad_(False), LeNet5(10, share=0.5).train())
     return Setup(pair=pair, generator=GENERATORS[generator].build(DATA["mnist"].inputs).train(), **more)
+
+
+def vectors_setup(**more: Any) -> Setup:
+    """A perceptron with a batch normalisation whose statistics are not those of a fresh one, a smaller one, numbers."""
+    torch.manual_seed(0)
+    teacher = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 4))
+    teacher(torch.rand(64, 6))  # moves the running statistics
+    student = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
+    generator = tabular(0.0, 1.0, integers=(1,), categories=[(3, 4, 5)], size=6)
+    return Setup(pair=Pair(teacher.eval().requires_grad_(False), student), generator=generator.train(), **more)
 
 
 def start(name: str, setup: Setup, **settings: Any) -> Method:
@@ -90,3 +101,31 @@ def require_exact_resume(make: Callable[[], Method], path: Path, halves: tuple[i
     run_until(second, end)
     assert second.state.step == end and second.state.counters == whole.state.counters
     assert same(state_of(whole), state_of(second)) and len(state_of(whole)) > 4
+
+
+VECTORS = VectorInputs.from_bounds([-2.0, -2.0, -2.0, -2.0], 2.0)
+
+
+def numbers_setup(student_scale: float = 1.0, generator: str = "tabular", **more: Any) -> Setup:
+    """Two networks of four numbers and three classes, the teacher's normalised, and a generator of vectors.
+
+    Args:
+        student_scale: factor on the student's first parameters: makes another student.
+    """
+    torch.manual_seed(0)
+    teacher = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 3))
+    for parameter in teacher.parameters():
+        parameter.data.mul_(2)
+    student = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    with torch.no_grad():
+        next(student.parameters()).mul_(student_scale)
+    pair = Pair(teacher.eval().requires_grad_(False), student.train())
+    return Setup(pair=pair, generator=GENERATORS[generator].build(VECTORS).train(), **more)
+
+
+def generator_gradient(method: Any, **more: Any) -> Tensor:
+    """The gradient of a generative method's loss by its generator's parameters, (n,), on the first samples."""
+    loss, _ = method.judge(method.draw(), **more)
+    parameters = [p for p in method.generator.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return torch.cat([g.flatten() for g in gradients if g is not None])

@@ -71,6 +71,7 @@ def test_every_figure_is_recorded() -> None:
     figures = {
         (str(page.relative_to(DOCS)), figure)
         for page in PAGES
+        if page.name != "config.md"  # defaults of settings, from the code
         for figure in re.findall(r"(?<![\d.])\d+\.\d{4}(?!\d)", re.sub(r"arxiv\S*", "", page.read_text(), flags=re.I))
     }
     assert len(figures) > 60

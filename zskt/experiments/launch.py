@@ -86,6 +86,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         data=data,
         shards=shards,
         inputs=card.inputs,
+        classes=card.classes,
         seed=config.seed,
         device=device,
     )

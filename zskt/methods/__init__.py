@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from torch import nn
 
 from zskt.errors import NonFiniteLoss
+from zskt.methods.adadfkd import AdaDFKD
+from zskt.methods.cmi import CMI
 from zskt.methods.dafl import DAFL
+from zskt.methods.deepinversion import DeepInversion
+from zskt.methods.dfad import DFAD
 from zskt.methods.dfme import DFME
+from zskt.methods.dfq import DFQ
 from zskt.methods.disguide import DisGUIDE
+from zskt.methods.fast import Fast
 from zskt.methods.hard_label import HardLabel
 from zskt.methods.kd import KD
 from zskt.methods.maze import MAZE
 from zskt.methods.method import Method, Metrics, Setup, iterations_of
+from zskt.methods.nayer import NAYER
+from zskt.methods.pre_dfkd import PREDFKD
 from zskt.methods.prior_only import PriorOnly
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
@@ -25,6 +33,14 @@ __all__ = ["BY_ANSWERS", "METHODS", "Method", "Metrics", "Setup", "iterate", "it
 METHODS: dict[str, type[Method]] = {
     "zskt": ZSKT,
     "dafl": DAFL,
+    "deepinversion": DeepInversion,
+    "cmi": CMI,
+    "fast": Fast,
+    "dfad": DFAD,
+    "dfq": DFQ,
+    "nayer": NAYER,
+    "pre-dfkd": PREDFKD,
+    "adadfkd": AdaDFKD,
     "dfme": DFME,
     "maze": MAZE,
     "disguide": DisGUIDE,

@@ -38,6 +38,8 @@ class Setup:
     """Samples that the teacher has answered already, in place of ``data``; they need not fit in memory."""
     inputs: Inputs | None = None
     """How samples of ``data`` become what the networks are called with."""
+    classes: tuple[str, ...] = ()
+    """Names of the teacher's classes, as far as they are known."""
     seed: int = 0
     """Seed of every random stream of the method."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))

@@ -55,6 +55,9 @@ class PointwiseConv(nn.Conv2d):
 class RowNorm(nn.BatchNorm1d):
     """Batch normalisation of rows (..., C) over everything but the channels."""
 
+    channels_last = True
+    """What `zskt.bn_statistics` is told."""
+
     def forward(self, rows: Tensor) -> Tensor:
         return super().forward(rows.flatten(0, -2)).view_as(rows)
 
@@ -173,6 +176,8 @@ class ParticleNet(nn.Module):
         self.maps = nn.ModuleList(nn.Identity() for _ in edge_convs)  # where hooks capture the blocks' outputs
         self.attention_layers = tuple(f"maps.{i}" for i in range(len(edge_convs)))
         self.rows: type[Rows] = Rows
+        self.before_folding: tuple[nn.Module, ...] = ()
+        """The network whose `folded` copy this is, normalisations and all; a tuple, so that it is no part of this."""
 
     @property
     def blocks(self) -> list[EdgeConv]:
@@ -197,6 +202,7 @@ class ParticleNet(nn.Module):
         private data.
         """
         network = copy.deepcopy(self).eval().requires_grad_(False)
+        network.before_folding = self.before_folding or (self,)
         for block in network.blocks:
             block.fold()
         return network

@@ -93,6 +93,8 @@ class WeaverTagger(nn.Module):
         self.rows: type[Rows] = Rows
         self.published = 0
         """Number of parameters before folding."""
+        self.before_folding: tuple[nn.Module, ...] = ()
+        """The network whose `folded` copy this is, normalisations and all; a tuple, so that it is no part of this."""
         self.origin = ""
         """Which file it was rebuilt from, and how well the two agree."""
         for name, features, channels in collections:
@@ -116,6 +118,7 @@ class WeaverTagger(nn.Module):
     def folded(self) -> Self:
         """Return a frozen copy, in evaluation mode, with all normalisations folded but those of the inputs."""
         network = copy.deepcopy(self).eval().requires_grad_(False)
+        network.before_folding = self.before_folding or (self,)
         for module in network.modules():
             if isinstance(module, EdgeConv):
                 module.fold()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from generators.jets.process_mixture import ExponentialWeights
+from generators.jets.process_mixture import ClassesOfComponents, ExponentialWeights
 from tests.generators import stream
 
 
@@ -34,3 +34,18 @@ def test_few_samples_move_a_component_little_and_the_floor_keeps_every_one() -> 
     assert 0.25 < seldom.probabilities()[0] < often.probabilities()[0]
     assert often.probabilities()[0] > 0.75
     assert torch.allclose(often.probabilities()[1:], torch.tensor(0.3 * 0.25), atol=1e-3)
+
+
+def test_classes_are_learned_of_components_and_inverted() -> None:
+    classes, mix = ClassesOfComponents(2, 3), torch.tensor([0.5, 0.25, 0.25])
+    assert torch.allclose(classes.probabilities(mix), mix.expand(2, 3))  # nothing is known
+    component = torch.tensor([0] * 8 + [1] * 8 + [2] * 8)
+    beliefs = torch.tensor([[0.75, 0.25]] * 8 + [[0.0, 1.0]] * 8 + [[0.5, 0.5]] * 8)
+    classes.learn(component, beliefs)
+    # 8 answers and one that says nothing: (8 * 0.75 + 0.5) / 9, 0.5 / 9, 0.5
+    likelihood = torch.tensor([6.5 / 9, 0.5 / 9, 0.5])
+    assert torch.allclose(classes.likelihood()[0], likelihood) and torch.allclose(
+        classes.likelihood().sum(0), torch.ones(3)
+    )
+    expected = likelihood * mix
+    assert torch.allclose(classes.probabilities(mix)[0], expected / expected.sum())

@@ -64,3 +64,17 @@ def test_bottom_jets_are_displaced_and_have_leptons_and_light_ones_hardly() -> N
         displaced[flavour] = (significance > 5).float().mean().item()
     assert displaced[Flavour.BOTTOM] > 0.05
     assert displaced[Flavour.LIGHT] < 0.01
+
+
+def test_asked_for_classes_it_draws_the_processes_that_make_them() -> None:
+    generator = Shower(KIN)
+    generator.condition(2)
+    processes = torch.arange(len(PROCESSES))
+    single = torch.tensor([not p.root for p in PROCESSES])
+    beliefs = torch.stack([single, ~single], 1).float()  # class 0: a single parton
+    for _ in range(20):
+        generator.learn_classes(processes, beliefs)
+    batch = generator.sample(60, stream(), torch.arange(60) % 2)
+    assert batch.labels is not None and batch.component is not None and len(batch.labels) == 60
+    shares = [float(single[batch.component[batch.labels == k]].float().mean()) for k in (0, 1)]
+    assert shares[0] > 0.5 > 0.1 > shares[1]

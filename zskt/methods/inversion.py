@@ -1,0 +1,327 @@
+"""Model inversion: pseudo-samples are optimised until the teacher believes in them, kept, and learned from.
+
+What DeepInversion, CMI and Fast have in common. An iteration is a synthesis and student steps:
+
+    z, targets -> x -> CE(T(x), targets) + statistics + adversary -> steps on z, the generator or x -> memory bank
+
+A synthesis optimises what a `Canvas` holds: the pixels of images, or a generator's z, with or without its parameters.
+A generator's random stream is where it was at every step, so that x is a function of what is optimised.
+
+Shapes: B pseudo-samples, K classes, Z latent size.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.bn_statistics import BatchStatistics
+from zskt.checkpoint import TrainState
+from zskt.contracts import Batch, PseudoBatch
+from zskt.errors import UserError
+from zskt.forward import CountedTeacher, evaluating
+from zskt.images.augment import AUGMENTATIONS
+from zskt.losses import generator_loss
+from zskt.methods.bank import Bank
+from zskt.methods.canvas import Canvas
+from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.student import (
+    StudentStep,
+    as_numbers,
+    ema_of,
+    init_from_teacher,
+    require_gradient,
+    student_terms,
+    trainable,
+)
+from zskt.optim import StudentSchedule, adamw, require_finite, sgd, step
+from zskt.parallel.ranks import world
+from zskt.replay import ReplayBuffer
+from zskt.settings import Settings, setting
+from zskt.synthesis import adversarial, require_one_choice, target_cross_entropy
+
+TARGETS = ("uniform", "own")
+"""Classes that a synthesis asks for: drawn uniformly, or those that the teacher sees in the first samples anyway."""
+STUDENT_OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InversionConfig(Settings):
+    """Settings of inversion methods. Losses are in nats per example."""
+
+    iterations: int = setting(200, minimum=1)
+    """Syntheses, each of a batch that joins the memory bank and is followed by student steps."""
+    batch_size: int = setting(256, minimum=2)
+    """Samples of the memory bank in a student step."""
+    synthesis_size: int = setting(256, minimum=2)
+    """B: pseudo-samples of a synthesis."""
+    synthesis_steps: int = setting(200, minimum=1)
+    """Steps by which a batch is optimised."""
+    synthesis_warmup: int = setting(0, minimum=0)
+    """Iterations at the beginning in which the student does not learn and no adversary asks it."""
+    targets: str = setting("uniform", choices=TARGETS)
+    """Classes that a synthesis asks for: "uniform" draws them, "own" takes the teacher's own of the first samples, for
+    generators that decide by something else than z what is shown."""
+    one_hot_weight: float = setting(1.0, minimum=0)
+    """Weight of the teacher's cross-entropy with the classes that are asked for."""
+    bn_weight: float = setting(1.0, minimum=0)
+    """Weight of the distance of the teacher's batch statistics from the running ones, summed over its
+    normalisations."""
+    adversarial_weight: float = setting(0.0, minimum=0)
+    """Weight of the disagreement of teacher and student that is sought."""
+    bank_size: int = setting(65536, minimum=1, maximum=2**24)
+    """Pseudo-samples that are kept, the latest ones."""
+    bank_balance: float = setting(0.0, minimum=0, maximum=2)
+    """Samples are drawn with probability ~ (frequency of their class among the teacher's answers)^-bank_balance."""
+    augment: str = setting("shift-mirror", choices=AUGMENTATIONS)
+    """What is done to images on their way from the bank to the student, about which the teacher is queried again;
+    samples of other domains stay as they are."""
+    student_steps: int = setting(400, minimum=1)
+    """Student steps an iteration, on average over those after the warm-up."""
+    step_growth: float = setting(0.0, minimum=0)
+    """Student steps of iteration i go with i^step_growth, as the number of samples that there are grows; ours, 0 in the
+    papers."""
+    student_optimizer: str = setting("sgd", choices=STUDENT_OPTIMIZERS)
+    """Stochastic gradient descent with a momentum of 0.9, or AdamW."""
+    student_lr: float = setting(0.1, minimum=0)
+    """Learning rate of the student; falls to 0 by a cosine over the run."""
+    warmup: float = setting(0.0, minimum=0, maximum=1)
+    """Share of the student's steps in which its rate rises to that cosine."""
+    weight_decay: float = setting(1e-4, minimum=0)
+    """Weight decay of the student."""
+    max_grad_norm: float = setting(0.0, minimum=0)
+    """Norm to which the student's gradients are clipped; 0 does not clip."""
+    temperature: float = setting(20.0, above=0)
+    """Temperature of both softmaxes in the student's KL(T || S)."""
+    attention_weight: float = setting(0.0, minimum=0)
+    """Weight of the match of attention maps; ours, as the four settings that follow: 0 in the papers."""
+    hint_weight: float = setting(0.0, minimum=0)
+    """Weight of the match of the outputs of blocks; the teacher is queried again in each student step."""
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    init_from_teacher: bool = setting(False)
+    """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
+    ema_decay: float = setting(0.0, minimum=0, below=1)
+    """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
+
+    @property
+    def regression_weight(self) -> float:
+        """Return 0: inversion knows classes alone."""
+        return 0.0
+
+
+@dataclass
+class Inverted:
+    """One batch on its way: what it is and what the teacher answers to it, with graph."""
+
+    batch: PseudoBatch
+    x: Batch
+    """Its samples as the teacher saw them, augmented."""
+    logits: Tensor
+    """(B, K)"""
+    targets: Tensor
+    """(B,)"""
+
+
+class Inversion(Method):
+    """What inversion methods share: the loss, the loop over it, the memory bank, the student. They differ in what they
+    optimise and what they add."""
+
+    needs_generator = True
+    needs_data = False
+    name: str
+    """As the command line calls it, for messages."""
+    memory_of_statistics = 0.0
+    """Share of earlier batches in the statistics that are compared."""
+    config: InversionConfig
+
+    def __init__(self, config: Any, setup: Setup) -> None:
+        assert setup.generator is not None and setup.pair.teacher is not None
+        if world().size > 1:
+            raise UserError(f"{self.name}: optimises one batch as a whole, in one process; start it with one")
+        require_one_choice(setup.pair, self.name)
+        if config.synthesis_warmup >= config.iterations:
+            raise UserError(
+                f"synthesis_warmup is {config.synthesis_warmup}, but there are {config.iterations} iterations, after "
+                "which no student would have learned; take fewer or more of them"
+            )
+        self.config, self.pair, self.generator, self.device = config, setup.pair, setup.generator, setup.device
+        pair, seed = setup.pair, setup.seed
+        if config.init_from_teacher:
+            init_from_teacher(pair)
+        self.rng, self.views, replay = (torch.Generator(setup.device).manual_seed(4 * seed + i) for i in range(3))
+        optimizer = STUDENT_OPTIMIZERS[config.student_optimizer](
+            trainable(pair.student), config.student_lr, config.weight_decay
+        )
+        samples, average = ReplayBuffer(config.bank_size, setup.device), ema_of(pair.student, config.ema_decay)
+        self.state = TrainState(
+            parts={"student": pair.student, "student_optimizer": optimizer, "bank": samples},
+            streams={"latent": self.rng, "views": self.views, "replay": replay},
+            device=setup.device,
+        )
+        if average is not None:
+            self.state.parts["average"] = average
+        self.state.parts["generator"] = setup.generator
+        self.terms = student_terms(config, pair)
+        self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
+        self._observe_teacher()
+        probe = self._probe()
+        self.shows_images = is_image(probe)
+        with torch.no_grad():
+            self.classes = pair.forward(setup.pair.teacher, probe).logits.shape[1]
+            """K"""
+        augment = config.augment if self.shows_images else "none"
+        teacher = CountedTeacher(pair, self.state)
+        self.bank = Bank(samples, teacher, self.student_step, replay, config.batch_size, augment, config.bank_balance)
+        self.schedule = StudentSchedule(
+            iterations=config.iterations - config.synthesis_warmup,
+            student_steps=config.student_steps,
+            lr=config.student_lr,
+            growth=config.step_growth,
+            warmup=config.warmup,
+        )
+
+    def _observe_teacher(self) -> None:
+        """Choose the form of the teacher that is inverted: its statistics are looked at if they count."""
+        teacher, weight = self.pair.teacher, self.config.bn_weight
+        assert teacher is not None
+        if weight:
+            teacher = unfolded(teacher)
+        self.observed = replace(self.pair, teacher=teacher)
+        self.teacher = CountedTeacher(self.observed, self.state)
+        self.statistics = BatchStatistics(teacher if weight else nn.Identity(), self.memory_of_statistics)
+        self.state.parts["statistics"] = self.statistics
+        if weight and not self.statistics.layers:
+            raise UserError(f"bn_weight is {weight}, but the teacher has no batch normalisation; set bn_weight=0")
+
+    @torch.no_grad()
+    def _probe(self) -> Batch:
+        """Draw two samples from a stream of their own, to see what they are."""
+        with evaluating(self.generator):
+            return self.generator.sample(2, torch.Generator(self.device).manual_seed(0)).x
+
+    def run(self) -> Iterator[Metrics]:
+        """Synthesise a batch and let the student learn, to the last iteration."""
+        config, state, schedule = self.config, self.state, self.schedule
+        while state.step < config.iterations:
+            with evaluating(self.pair.student):
+                x, measured = self.synthesise()
+            self.bank.add(x)
+            metrics: Metrics = dict(measured)
+            now = max(0, state.step - config.synthesis_warmup)
+            learns = state.step >= config.synthesis_warmup
+            begin, end = schedule.steps_until(now), schedule.steps_until(now + 1) if learns else 0
+            for _ in range(begin, end):
+                loss, answer, output = self.bank.step(schedule.rate(begin, end))
+            if begin < end:
+                metrics |= self.student_step.metrics(loss, answer.logits, output.logits)
+                metrics["rate/student"] = schedule.rate(begin, end)
+            metrics["bank"] = float(len(self.bank))
+            state.step += 1
+            yield metrics
+
+    @abstractmethod
+    def synthesise(self) -> tuple[Batch, Metrics]:
+        """Make a batch, (B, ...) each, without graph; the batch, and what to log."""
+
+    def invert(self, canvas: Canvas, optimizer: torch.optim.Optimizer) -> tuple[Batch, Metrics]:
+        """Optimise what a canvas holds; the batch of the lowest loss, without graph, and what to log."""
+        targets, lowest = self.targets_of(canvas), torch.inf
+        kept: Batch = ()
+        for _ in range(self.config.synthesis_steps):
+            batch, rows = canvas.draw()
+            loss, parts, inverted = self.loss(batch, targets[rows])
+            value = float(loss.detach())
+            if not kept or value < lowest:
+                kept, lowest = tuple(t.detach().clone() for t in batch.x), value
+                self.improved(inverted)
+            self.descend(loss, optimizer)
+            self.stepped(canvas)
+        require_finite(optimizer, "generator's")
+        if batch.component is not None:
+            self.generator.update(batch.component, -parts["loss/samples"].detach())
+        numbers = as_numbers({name: part.mean() for name, part in parts.items()})
+        return kept, {"loss/lowest": lowest, **numbers}
+
+    def improved(self, inverted: Inverted) -> None:
+        """Look at a batch whose loss is lower than those of its synthesis before."""
+
+    def descend(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """Take a step."""
+        step(loss, optimizer)
+
+    def stepped(self, canvas: Canvas) -> None:
+        """Look at a canvas behind a step; its parameters have the gradient of the step."""
+
+    @torch.no_grad()
+    def targets_of(self, canvas: Canvas) -> Tensor:
+        """Choose the class that each row of a canvas is to show, (B,) of int64."""
+        if self.config.targets == "own":
+            batch, rows = canvas.draw()
+            targets = torch.zeros(canvas.rows, dtype=torch.int64, device=self.device)
+            targets[rows] = self.teacher(batch.x).logits.argmax(-1)
+            return targets
+        return torch.randint(self.classes, (canvas.rows,), generator=self.views, device=self.device)
+
+    def loss(self, batch: PseudoBatch, targets: Tensor) -> tuple[Tensor, dict[str, Tensor], Inverted]:
+        """Return what a step goes down, its parts by name, and the batch as the teacher saw it; targets (B,)."""
+        x = self.view(batch.x)
+        with self.statistics.measure() as distances:
+            logits = self.answer(x)
+        inverted = Inverted(batch, x, logits, targets)
+        samples = self.of_samples(inverted)
+        parts = {"loss/samples": samples, **self.of_batch(inverted)}
+        penalties = [part for name, part in parts.items() if name != "loss/samples"]
+        if distances:
+            parts["loss/bn"] = torch.stack(distances).sum()
+            penalties.append(self.config.bn_weight * parts["loss/bn"])
+        penalties += [] if batch.penalty is None else [batch.penalty]
+        penalty = torch.stack(penalties).sum() if penalties else None
+        return generator_loss(-samples, batch.log_prob, penalty), parts, inverted
+
+    def answer(self, x: Batch) -> Tensor:
+        """Ask the teacher, with a graph to x: its logits (B, K)."""
+        answer = self.teacher(x)
+        require_gradient(answer)
+        return answer.logits
+
+    def view(self, x: Batch) -> Batch:
+        """Return the samples as the teacher is shown them: an augmentation with a gradient."""
+        return x
+
+    def of_samples(self, inverted: Inverted) -> Tensor:
+        """Return the loss of each sample, (B,): cross-entropy and the masked adversary."""
+        config = self.config
+        loss = config.one_hot_weight * target_cross_entropy(inverted.logits, inverted.targets)
+        if config.adversarial_weight and self.state.step >= config.synthesis_warmup:
+            student = self.pair.ask_student(inverted.x).logits
+            loss = loss + config.adversarial_weight * adversarial(inverted.logits, student, masked=True)
+        return loss
+
+    def of_batch(self, inverted: Inverted) -> dict[str, Tensor]:
+        """Return further parts of the loss, weighted scalars by name."""
+        return {}
+
+    @property
+    def result(self) -> nn.Module:
+        """The student that the run leaves."""
+        return self.student_step.result
+
+
+def is_image(x: Batch) -> bool:
+    """Whether samples are images, ((B, C, H, W),)."""
+    return len(x) == 1 and x[0].dim() == 4
+
+
+def unfolded(teacher: nn.Module) -> nn.Module:
+    """Return the form of a teacher that still has its normalisations, frozen, where its loader kept one."""
+    kept: tuple[nn.Module, ...] = getattr(teacher, "before_folding", ())
+    if not kept:
+        return teacher
+    device = next((p.device for p in teacher.parameters()), torch.device("cpu"))
+    return kept[0].to(device).eval().requires_grad_(False)
