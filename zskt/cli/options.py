@@ -137,7 +137,7 @@ def _from_preset(flags: argparse.Namespace, catalog: Catalog, teacher: str | Non
         config = few_shot(preset, card, samples_per_class=flags.samples_per_class or 0)
         return config.with_(kd_fraction=0.0, attention_weight=0.0) if flags.without_teacher else config
     config = for_mode(preset, flags.mode, card)
-    return config if flags.method is None else config.with_method(flags.method)
+    return config if flags.method is None else config.with_method(flags.method, card.domain)
 
 
 def _from_run(flags: argparse.Namespace, catalog: Catalog, run: Path) -> RunConfig:
