@@ -106,6 +106,7 @@ def require_names(flags: argparse.Namespace) -> None:
         "classes": "give a text file with a name on each line",
         "inputs": "give a YAML or JSON file of features",
         "data": "give a file of jets, or a folder of images",
+        "training_data": "give a file of samples to learn from",
     }
     for flag, remedy in missing.items():
         path: Path | None = getattr(flags, flag)

@@ -54,6 +54,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         generator=_generator(flags),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
+        judged=not getattr(flags, "without_evaluation", False),
     )
 
 
