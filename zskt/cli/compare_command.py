@@ -132,6 +132,7 @@ def _arguments(flags: argparse.Namespace, request: Request, *, has_split: bool) 
         "seed": request.seed,
         "iterations": request.iterations,
         "set": words,
+        "queries": None if learns else flags.queries,  # the reference asks about each of its samples once
         "without_evaluation": not request.judged,
         "data": flags.data if has_split or not learns else flags.training_data,
     }

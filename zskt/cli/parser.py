@@ -99,8 +99,10 @@ MODES: dict[str, Mode] = {
     ),
     "compare": Mode(
         "methods on one teacher and student at equal cost, or finished runs, on one page",
-        ("methods", "seeds", "budget_minutes", "queries", "training_data", "run",
-         *_without(RECIPE + RUN, "method", "seed", "iterations", "resume")),
+        tuple(dict.fromkeys((
+            "methods", "seeds", "budget_minutes", "queries", "training_data", "run",
+            *_without(RECIPE + RUN, "method", "seed", "iterations", "resume"),
+        ))),
     ),
     "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
     "record": Mode("add finished runs to the recorded results, small", ("run", "out"), ("run",)),
@@ -148,6 +150,7 @@ def build_parser() -> Parser:
     )
     add("--batch-size", type=int, metavar="B", help="samples an iteration and a student step")
     add("--student-steps", type=int, metavar="N", help="student steps an iteration")
+    add("--queries", type=int, metavar="N", help="samples that the teacher may be asked about, never one more")
     add("--set", action="append", metavar="NAME=VALUE", help="any other setting of the method; repeatable")
     add(
         "--samples-per-class",
@@ -226,7 +229,6 @@ def build_parser() -> Parser:
     )
     add("--seeds", type=int, nargs="+", metavar="N", help="seeds (0)")
     add("--budget-minutes", type=float, metavar="X", help="compare: time in the method that each run gets")
-    add("--queries", type=int, metavar="N", help="teacher queries that a run may use")
     add(
         "--training-data",
         type=Path,

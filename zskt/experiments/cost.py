@@ -27,8 +27,11 @@ class Meter:
     """Clocks that run while the method works, and add to counters of its state: a resumed run goes on counting."""
 
     state: TrainState
-    _wall: float = field(default_factory=time.monotonic)
-    _processor: float = field(default_factory=time.process_time)
+    _wall: float = field(init=False)
+    _processor: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start()
 
     def stop(self) -> None:
         """Add the time since the last start: the method has done an iteration."""

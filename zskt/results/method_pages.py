@@ -9,12 +9,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from zskt.experiments.catalog import Catalog
 from zskt.markdown import NO_VALUE, integer, table
-from zskt.methods import METHODS
 from zskt.results.compare.group import Group
 from zskt.results.compare.markdown import budget_words
 from zskt.results.compare.recorded import RecordedComparison, read_comparisons
@@ -125,19 +125,24 @@ def _minutes(row: Row) -> str:
 
 
 def learning_picture(method: str, records: list[Record]) -> Figure | None:
-    """Draw agreement on test samples against iterations of a method's recorded runs; None where none logged it."""
+    """Draw agreement on test samples against a run's progress, of a method's recorded recipes; None without any.
+
+    Runs that changed settings of their preset are left out.
+    """
     curves: dict[str, list[list[tuple[int, float]]]] = {}
     for record in records:
-        if record.result.method == method and (points := record.curve("test/agreement")):
-            curves.setdefault(f"{record.result.preset}, {record.result.student.name}", []).append(points)
-    if not curves or method not in METHODS:
+        result, points = record.result, record.curve("test/agreement")
+        if result.method == method and len(points) > 2 and not result.changes:
+            curves.setdefault(f"{result.teacher.name}, {result.generator or 'data'}", []).append(points)
+    if not curves:
         return None
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     axes = figure.subplots()
     for i, (label, several) in enumerate(sorted(curves.items())):
+        style: dict[str, Any] = {"color": f"C{i % 10}", "linestyle": ("-", ":", "--")[i // 10 % 3]}
         for k, logged in enumerate(several):
             xs, ys = [step / logged[-1][0] for step, _ in logged], [value for _, value in logged]
-            axes.plot(xs, ys, color=f"C{i % 10}", linewidth=1, alpha=0.8, label=label if k == 0 else None)
+            axes.plot(xs, ys, linewidth=1, alpha=0.8, label=label if k == 0 else None, **style)
     axes.set(xlabel="share of the run's iterations", ylabel="agreement on test samples", ylim=(0, 1))
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -69,15 +69,18 @@ def measure(run: Callable[[int], Trial], budget: Budget) -> list[Trial]:
     return trials
 
 
-def length_of(trials: Sequence[Trial], budget: Budget) -> int:
-    """Return the number of iterations that fill the budget, at least 1: cost is taken to be a + b iterations."""
+def length_of(trials: Sequence[Trial], budget: Budget) -> int | None:
+    """Return the number of iterations that fill the budget, at least 1: cost is taken to be a + b iterations.
+
+    None is as many as the recipe has: iterations do not use what is limited.
+    """
     limits = {"seconds": None if budget.minutes is None else 60 * budget.minutes, "queries": budget.queries}
-    lengths = [LONGEST]
+    lengths = []
     for cost, limit in limits.items():
-        if limit is not None:
-            begin, each = _line(trials, cost)
-            lengths.append(int(max(limit - begin, 0.0) / each) if each > 0 else LONGEST)
-    return max(min(lengths), 1)
+        begin, each = _line(trials, cost)
+        if limit is not None and each > 0:
+            lengths.append(int(max(limit - begin, 0.0) / each))
+    return max(min(lengths), 1) if lengths else None
 
 
 def _line(trials: Sequence[Trial], cost: str) -> tuple[float, float]:
@@ -86,6 +89,6 @@ def _line(trials: Sequence[Trial], cost: str) -> tuple[float, float]:
     if len(trials) > 1:
         before, more = trials[-2], trials[-1].iterations - trials[-2].iterations
         each = (last - getattr(before, cost)) / more
-        if each > 0:
+        if each > 0 or cost == "queries":
             return max(last - each * trials[-1].iterations, 0.0), each
     return 0.0, last / trials[-1].iterations

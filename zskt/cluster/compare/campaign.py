@@ -20,7 +20,7 @@ from zskt.files import read_json, write_json
 
 PLAN, TRIALS = "plan.json", "trials"
 """File of a comparison's folder that says what was decided, and the folder of the short runs behind it."""
-POINTS = 20
+POINTS = 12
 """Evaluations of a run on the test samples: points of its curves."""
 TRIAL_SEED = 0
 
@@ -45,8 +45,8 @@ class Plan:
 
     preset: str
     budget: Budget
-    iterations: dict[str, int] = field(default_factory=dict)
-    """Entrant -> length of its runs; none where recipes say how long."""
+    iterations: dict[str, int | None] = field(default_factory=dict)
+    """Entrant -> length of its runs; None is its recipe's."""
     trials: dict[str, list[Trial]] = field(default_factory=dict)
 
     @classmethod
@@ -152,7 +152,8 @@ class Campaign:
         self.plan.trials[entrant.name] = trials
         self.plan.iterations[entrant.name] = length_of(trials, self.plan.budget)
         self.plan.write(self.out / PLAN)
-        _tell(f"{entrant.name}: {self.plan.iterations[entrant.name]} iterations fill the budget")
+        length = self.plan.iterations[entrant.name]
+        _tell(f"{entrant.name}: {'the recipe as it is' if length is None else f'{length} iterations'} in the budget")
 
     def _request(self, entrant: Entrant, seed: int) -> Request:
         iterations = self.plan.iterations.get(entrant.name)

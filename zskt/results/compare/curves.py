@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from zskt.results.compare.group import COSTS, Group
 
 NAMES = {"agreement": "agreement with the teacher", "accuracy": "accuracy", "auc": "AUC", "kl": "KL (nats)"}
-LOGARITHMIC = ("teacher_queries",)
-"""Costs that span orders of magnitude."""
+DRAWN = ("agreement", "accuracy", "kl")
+"""Figures that have curves; the others are in the table."""
+WIDE = 8.0
+"""Ratio of the largest value of an axis to the smallest above which it is logarithmic."""
 
 
 def style_of(group: Group, groups: Sequence[Group]) -> dict[str, Any]:
@@ -31,7 +35,11 @@ def curves_picture(groups: Sequence[Group], figures: Sequence[str], teacher: dic
     Args:
         teacher: the teacher's own figures, drawn as a line.
     """
-    figures = [figure for figure in figures if any(group.curve(figure, cost) for group in groups for cost in COSTS)]
+    figures = [
+        figure
+        for figure in DRAWN
+        if figure in figures and any(group.curve(figure, cost) for group in groups for cost in COSTS)
+    ]
     if not figures:
         return None
     picture = Figure(figsize=(11, 0.6 + 3 * len(figures)), layout="constrained")
@@ -81,9 +89,20 @@ def _draw(axes: Axes, group: Group, figure: str, cost: str, style: dict[str, Any
 def _finish(axes: Axes, figure: str, cost: str, teacher: float | None) -> None:
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    if cost in LOGARITHMIC:
+    if cost == "teacher_queries" and _is_wide(axes, 0):
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
     if figure == "kl":
-        axes.set_yscale("log")
+        if _is_wide(axes, 1):
+            axes.set_yscale("log")
+            axes.yaxis.set_minor_formatter(NullFormatter())
     elif teacher is not None:
         axes.axhline(teacher, color="0.2", linewidth=0.8, linestyle=(0, (1, 2)), label="teacher")
+
+
+def _is_wide(axes: Axes, which: int) -> bool:
+    """Tell whether the lines of a panel span so much of an axis, 0 or 1, that it is better logarithmic."""
+    lines = [np.asarray(line.get_data()[which], dtype=float) for line in axes.get_lines()]
+    values = np.concatenate([line for line in lines if len(line)] or [np.ones(1)])
+    positive = values[values > 0]
+    return len(positive) > 0 and float(positive.max()) > WIDE * float(positive.min())
