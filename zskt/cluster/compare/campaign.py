@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zskt.cluster.compare.budget import Budget, Trial, length_of, measure
-from zskt.cluster.compare.entrants import Entrant
+from zskt.cluster.compare.entrants import KD, Entrant
 from zskt.cluster.compare.processes import Failure, run
 from zskt.cluster.jobs import Job
 from zskt.errors import UserError
@@ -131,7 +131,10 @@ class Campaign:
 
     def _choose_length(self, entrant: Entrant) -> None:
         """Set the length of an entrant's runs, unless that is done; one that cannot play fails here."""
-        if entrant.name in self.plan.iterations or self.plan.budget.limits_nothing:
+        budget = self.plan.budget
+        if entrant.method == KD:  # asks about each of its samples once, however long it runs
+            budget = replace(budget, queries=None)
+        if entrant.name in self.plan.iterations or budget.limits_nothing:
             return
 
         def trial(iterations: int) -> Trial:
@@ -145,12 +148,12 @@ class Campaign:
             return Trial(iterations=iterations, seconds=seconds, queries=result.teacher_queries)
 
         try:
-            trials = measure(trial, self.plan.budget)
+            trials = measure(trial, budget)
         except _TrialFailed as error:
             self._fail(entrant.name, error.failure)
             return
         self.plan.trials[entrant.name] = trials
-        self.plan.iterations[entrant.name] = length_of(trials, self.plan.budget)
+        self.plan.iterations[entrant.name] = length_of(trials, budget)
         self.plan.write(self.out / PLAN)
         length = self.plan.iterations[entrant.name]
         _tell(f"{entrant.name}: {'the recipe as it is' if length is None else f'{length} iterations'} in the budget")
