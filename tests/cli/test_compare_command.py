@@ -36,7 +36,16 @@ def commands(call: Call, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def quick(digits: Path, *more: object) -> tuple[object, ...]:
     """A comparison on forty digits."""
-    sizes = ("--set", "iterations=2", "--set", "batch_size=8", "--set", "zskt-paper:student_steps=2")
+    sizes = (
+        "--set",
+        "iterations=2",
+        "--set",
+        "batch_size=8",
+        "--set",
+        "zskt-paper:student_steps=2",
+        "--set",
+        "kd:student_steps=2",
+    )
     return ("--mode", "compare", "--preset", PAIR, "--data", digits, *sizes, *more)
 
 
