@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from zskt.bn_statistics import capture_bn_statistics, mismatch, normalisations
+from zskt.bn_statistics import BatchStatistics, capture_bn_statistics, mismatch, normalisations
 from zskt.networks.resnet import cifar_resnet
 
 
@@ -38,3 +38,24 @@ def test_every_normalisation_is_captured_while_asked_for_and_no_longer() -> None
 def test_normalisations_without_running_statistics_do_not_count() -> None:
     network = nn.Sequential(nn.BatchNorm1d(3, track_running_stats=False), nn.BatchNorm1d(3), nn.LayerNorm(3))
     assert normalisations(network) == [network[1]]
+
+
+def test_distances_are_of_means_and_variances_and_remember_earlier_batches() -> None:
+    layer = nn.BatchNorm1d(2).eval()
+    layer.running_mean, layer.running_var = torch.tensor([3.0, 4.0]), torch.tensor([1.0, 1.0])
+    statistics = BatchStatistics(layer, momentum=0.75)
+    x = torch.tensor([[-1.0, 2.0], [1.0, -2.0]])  # means 0 and 0, variances 1 and 4
+    with statistics.measure() as first:
+        layer(x)
+    assert [d.item() for d in first] == [5.0 + 3.0]
+    statistics.update()
+    with statistics.measure() as second:
+        layer(x + torch.tensor([4.0, 4.0]))  # means 4 and 4: with three quarters of the old ones 1 and 1
+    assert torch.isclose(second[0], torch.tensor(13.0).sqrt() + 3.0)
+    statistics.update()
+    assert torch.equal(statistics.memory[0][0], torch.tensor([1.0, 1.0]))
+    other = BatchStatistics(layer, momentum=0.75)
+    other.load_state_dict(statistics.state_dict())
+    assert torch.equal(other.memory[0][1], statistics.memory[0][1])
+    layer(x)
+    assert len(second) == 1  # no hook is left

@@ -17,7 +17,7 @@ FLOORS = (
     {"domains", "networks", "simulation"},
     {"methods"},
     {"jets", "images", "vectors"},
-    {"optim", "metrics", "iterated"},
+    {"optim", "metrics", "iterated", "synthesis"},
     {"losses", "shard_stream", "shards", "replay"},
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
     {"dataset", "padding"},

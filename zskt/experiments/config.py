@@ -9,7 +9,7 @@ from typing import Any, Self
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.method_recipes import VARIANTS, recipe_of
-from zskt.forward import PRECISIONS
+from zskt.forward import LAYERS, PRECISIONS
 from zskt.methods import METHODS
 from zskt.methods.zskt import ZSKT
 from zskt.settings import Settings, setting
@@ -17,7 +17,7 @@ from zskt.settings import Settings, setting
 METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
 """Mode of the command line -> the method that it runs, unless told otherwise."""
 RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "precision",
-                "seed", "student", "generator")  # fmt: skip
+                "attention_layers", "seed", "student", "generator")  # fmt: skip
 """Settings of a run beside its method's, that ``--set`` changes."""
 BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
@@ -55,6 +55,8 @@ class RunConfig(Settings):
     precision: str = setting("float32", choices=PRECISIONS)
     """In what networks compute: float32, whose convolutions a GPU rounds to TF32; or bf16, PyTorch's automatic mixed
     precision, for processors and GPUs that are faster in it. Parameters and losses are float32."""
+    attention_layers: str = setting("last", choices=LAYERS)
+    """Which blocks the terms of the loss compare where one network has more of them: as many, counted from this end."""
     evaluate_every: int = setting(100, minimum=0)
     """Iterations between evaluations on the test samples, never used to choose a student. 0: at the end only."""
     checkpoint_every: int = setting(100, minimum=1)

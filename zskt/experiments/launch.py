@@ -74,7 +74,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
     generator = _generator(config, card, catalog, device) if kind.needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
-    pair = Pair(teacher, student, scale, card.gaussians, config.precision)
+    pair = Pair(teacher, student, scale, card.gaussians, config.precision, config.attention_layers)
     setup = Setup(
         pair=pair,
         generator=generator,

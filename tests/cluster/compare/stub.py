@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 parser = argparse.ArgumentParser()
@@ -21,6 +22,8 @@ if flags.method == "refuses":
     raise SystemExit(2)
 if flags.method == "breaks" and flags.seed == "1":
     raise RuntimeError("out of luck")
+if flags.method == "sleeps":
+    time.sleep(60)
 if flags.method == "killed" and not flags.resume:
     (out / "checkpoint.pt").write_text("")
     os.kill(os.getpid(), signal.SIGKILL)

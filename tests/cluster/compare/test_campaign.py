@@ -98,3 +98,11 @@ def test_a_run_of_another_recipe_is_not_taken_for_done(tmp_path: Path) -> None:
     write_json(folder / "config.json", RunConfig(preset="p").with_(batch_size=3).to_dict() | {"files": {}})
     with pytest.raises(UserError, match="was begun with another"):
         work.work()
+
+
+def test_a_trial_that_takes_longer_than_the_budget_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zskt.cluster.compare.campaign.longest_trial", lambda budget: 0.2)
+    work = campaign(tmp_path / "c", ["sleeps"], Budget(minutes=1), seeds=(0,))
+    work.work()
+    assert work.failures["sleeps"].refused and not work.outcome().runs
+    assert work.failures["sleeps"].reason == "0 iterations took more than 0 seconds"

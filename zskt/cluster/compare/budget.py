@@ -8,10 +8,12 @@ from typing import Any
 
 from zskt.errors import UserError
 
-FIRST, MOST_TRIALS = 4, 3
+FIRST, MOST_TRIALS = 2, 3
 """Iterations of the first trial, and how many trials there are at most."""
 SHARE, LEAST_SECONDS, MOST_SECONDS = 0.05, 3.0, 60.0
 """A trial is long enough when it takes this share of the budget, within these bounds."""
+PATIENCE = 2.0
+"""A trial is given up when it takes the budget so many times, and a minute."""
 LONGEST = 10**8
 """Iterations that a trial's length is never above."""
 
@@ -53,6 +55,11 @@ def trial_seconds(budget: Budget) -> float:
     """Return how long a trial has to be."""
     share = 0.0 if budget.minutes is None else SHARE * 60 * budget.minutes
     return min(max(share, LEAST_SECONDS), MOST_SECONDS)
+
+
+def longest_trial(budget: Budget) -> float | None:
+    """Return the seconds after which a trial is given up: the method cannot do anything within its budget."""
+    return None if budget.minutes is None else PATIENCE * 60 * budget.minutes + 60
 
 
 def measure(run: Callable[[int], Trial], budget: Budget) -> list[Trial]:

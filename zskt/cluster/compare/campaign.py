@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from zskt.cluster.compare.budget import Budget, Trial, length_of, measure
+from zskt.cluster.compare.budget import Budget, Trial, length_of, longest_trial, measure
 from zskt.cluster.compare.entrants import KD, Entrant
 from zskt.cluster.compare.processes import Failure, run
 from zskt.cluster.jobs import Job
@@ -140,7 +140,7 @@ class Campaign:
         def trial(iterations: int) -> Trial:
             name = f"{TRIALS}/{entrant.folder('trial', TRIAL_SEED)}-{iterations}"
             request = Request(entrant=entrant, seed=TRIAL_SEED, iterations=iterations, evaluate_every=0, judged=False)
-            failure = run(self.job(name, self.arguments(request)))
+            failure = run(self.job(name, self.arguments(request)), longest_trial(budget))
             if failure is not None:
                 raise _TrialFailed(failure)
             result = Result.read(self.out / name / "result.json")

@@ -7,10 +7,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from zskt.cluster.jobs import ATTEMPTS, IN_USE, INTERRUPTED, POLL_SECONDS, SAVING_SECONDS, Job
+from zskt.cluster.jobs import ATTEMPTS, IN_USE, INTERRUPTED, SAVING_SECONDS, Job
 from zskt.errors import FolderInUse
 
 BREATH = 1.0
@@ -27,11 +26,11 @@ class Failure:
     """Whether the method said so before it began; otherwise the run broke off."""
 
 
-def run(job: Job, progress: Callable[[int], None] = lambda iteration: None) -> Failure | None:
+def run(job: Job, seconds: float | None = None) -> Failure | None:
     """Work on a run until its result is there; None, or why it is not.
 
     Args:
-        progress: told the iteration from time to time.
+        seconds: wall-clock time after which the process is ended, and the run has failed.
 
     Raises:
         KeyboardInterrupt: after the run has saved.
@@ -40,11 +39,13 @@ def run(job: Job, progress: Callable[[int], None] = lambda iteration: None) -> F
     while not job.is_done():
         before = job.saved()
         try:
-            code, last = _child(job, progress)
+            code, last = _child(job, seconds)
         except FolderInUse as error:
             code, last = IN_USE, str(error)
         if job.is_done():
             break
+        if code is None:
+            return Failure(f"{job.progress()} iterations took more than {seconds:.0f} seconds", True)
         if code == IN_USE:
             time.sleep(BREATH)
         elif code in (0, 1, 2):
@@ -61,8 +62,8 @@ def run(job: Job, progress: Callable[[int], None] = lambda iteration: None) -> F
     return None
 
 
-def _child(job: Job, progress: Callable[[int], None]) -> tuple[int, str]:
-    """Run the process to its end: exit code, and the last line that it wrote of itself."""
+def _child(job: Job, seconds: float | None) -> tuple[int | None, str]:
+    """Run the process to its end: exit code, and the last line that it wrote of itself; None if it took too long."""
     command = job.command()
     job.log.parent.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"PYTHONPATH": job.path, "ZSKT_PARENT": str(os.getpid())}
@@ -78,7 +79,11 @@ def _child(job: Job, progress: Callable[[int], None]) -> tuple[int, str]:
             start_new_session=True,  # Ctrl-C in the terminal is ours to hear
         )
         try:
-            _wait(child, job, progress)
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            return None, ""
         finally:
             if child.poll() is None:
                 child.send_signal(signal.SIGINT)
@@ -91,15 +96,3 @@ def _child(job: Job, progress: Callable[[int], None]) -> tuple[int, str]:
         said = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
     ours = [line.removeprefix("zskt: ") for line in said if line.startswith("zskt: ")]
     return child.returncode, (ours or said or [""])[-1]
-
-
-def _wait(child: subprocess.Popen[bytes], job: Job, progress: Callable[[int], None]) -> None:
-    told = 0
-    while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(POLL_SECONDS)
-            return
-        iteration = job.progress()
-        if iteration != told:
-            progress(iteration)
-            told = iteration
