@@ -341,13 +341,22 @@ def methods_table() -> str:
 
 def recipes_table() -> str:
     """Return the table of the methods' recipes."""
-    from zskt.experiments.method_recipes import RECIPES
+    from zskt.experiments.method_recipes import RECIPES, VARIANTS
+    from zskt.methods import METHODS
 
     rows = []
     for (place, method), recipe in sorted(RECIPES.items()):
+        if method not in {*METHODS, *VARIANTS}:
+            continue
         settings = ", ".join(f"`{name}={setting}`" for name, setting in recipe.settings.items())
         rows.append(
-            (f"`{place}`", f"`{method}`", settings, f"`{recipe.generator}`" if recipe.generator else "", recipe.summary)
+            (
+                f"`{place or 'anywhere'}`",
+                f"`{method}`",
+                settings,
+                f"`{recipe.generator}`" if recipe.generator else "",
+                recipe.summary,
+            )
         )
     return table(("where", "method", "settings", "generator", "what it reached"), rows)
 

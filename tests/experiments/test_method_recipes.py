@@ -8,6 +8,7 @@ from zskt.__main__ import catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.method_recipes import (
     RECIPES,
+    THE_PRESETS,
     TRAINABLE,
     VARIANT_SUMMARIES,
     VARIANTS,
@@ -53,17 +54,17 @@ def test_the_papers_recipe_of_our_method() -> None:
 @pytest.mark.parametrize(
     ("preset", "domain", "places"),
     [
-        ("jetclass-kin", "jets", ("jetclass-kin", "jets")),
-        ("cifar10-resnet20-to-resnet8", "images", ("cifar10-resnet20-to-resnet8", "images")),
+        ("jetclass-kin", "jets", ("jetclass-kin", "jets", "")),
+        ("cifar10-resnet20-to-resnet8", "images", ("cifar10-resnet20-to-resnet8", "images", "")),
         (
             "cifar100-wrn-40-2-to-wrn-16-1",
             "images",
-            ("cifar100-wrn-40-2-to-wrn-16-1", "cifar100-literature", "literature", "images"),
+            ("cifar100-wrn-40-2-to-wrn-16-1", "cifar100-literature", "literature", "images", ""),
         ),
         (
             "fashion-mnist-lenet5-to-lenet5-half-paper",
             "images",
-            ("fashion-mnist-lenet5-to-lenet5-half-paper", "fashion-mnist-literature", "literature", "images"),
+            ("fashion-mnist-lenet5-to-lenet5-half-paper", "fashion-mnist-literature", "literature", "images", ""),
         ),
     ],
 )
@@ -84,6 +85,12 @@ def test_the_nearest_recipe_counts_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     assert CATALOG.presets["tagger"].with_method("dafl", "jets").generator == "mlp"
 
 
+def test_a_method_that_trains_no_generator_keeps_the_presets(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = {("", "dafl"): MethodRecipe(generator=THE_PRESETS)}
+    monkeypatch.setattr("zskt.experiments.method_recipes.RECIPES", table)
+    assert RESNET20.with_method("dafl", "images").generator == RESNET20.generator == "things-prior"
+
+
 def test_without_a_recipe_or_a_domain_the_defaults_remain() -> None:
     config = RunConfig(preset="test", generator="shower").with_method("dafl")
     assert config.settings == DAFLConfig() and config.generator == "shower"
@@ -92,15 +99,17 @@ def test_without_a_recipe_or_a_domain_the_defaults_remain() -> None:
 @pytest.mark.parametrize(("place", "method"), RECIPES)
 def test_every_recipe_is_of_a_place_a_method_and_settings_that_exist(place: str, method: str) -> None:
     recipe = RECIPES[place, method]
+    if VARIANTS.get(method, method) not in METHODS:
+        pytest.skip(f"{method} is not there yet")
     METHODS[VARIANTS.get(method, method)].Config(**recipe.settings)
-    known = set(CATALOG.presets) | set(TRAINABLE) | {"literature"}
+    known = set(CATALOG.presets) | set(TRAINABLE) | {"literature", ""}
     assert place in known or place.removesuffix("-literature") in ("cifar10", "cifar100", "svhn", "mnist")
-    assert recipe.summary and (recipe.generator is None or recipe.generator in CATALOG.generators)
+    assert recipe.summary and recipe.generator in {None, THE_PRESETS, *CATALOG.generators}
 
 
 def test_variants_are_listed() -> None:
     assert set(VARIANTS) == set(VARIANT_SUMMARIES) and not set(VARIANTS) & set(METHODS)
-    assert summaries()["images + zskt-paper"] == RECIPES["images", "zskt-paper"].summary
+    assert summaries(METHODS)["images + zskt-paper"] == RECIPES["images", "zskt-paper"].summary
 
 
 def test_trained_generators_fit_their_domains_and_learn() -> None:
@@ -113,3 +122,7 @@ def test_a_run_of_a_recipe_has_no_changes() -> None:
     assert changes(RESNET20.with_method("dafl", "images"), CATALOG.presets, card) == {}
     changed = RESNET20.with_method("dafl", "images").with_(generator_lr=0.5)
     assert changes(changed, CATALOG.presets, card) == {"generator_lr": 0.5}
+
+
+def test_recipes_of_methods_that_are_not_there_are_not_listed() -> None:
+    assert set(summaries([])) == {name for name in summaries(METHODS) if name.endswith("zskt-paper")}

@@ -53,7 +53,7 @@ def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
         "generators": {name: entry.summary for name, entry in catalog.generators.items()},
         "methods": {name: first_line(kind) for name, kind in METHODS.items()} | VARIANT_SUMMARIES,
         "presets": {name: summary_of(config) for name, config in catalog.presets.items()},
-        "recipes": summaries(),
+        "recipes": summaries(METHODS),
         "settings": {name: list(kind.Config.names()) for name, kind in METHODS.items()}
         | {name: list(METHODS[method].Config.names()) for name, method in VARIANTS.items()},
         "run": {

@@ -5,14 +5,14 @@ recipe of this table laid over it. Nothing of the preset's own method is carried
 ruins another (DAFL without the entropy of its classes collapses onto one class).
 
 A recipe is a line of `RECIPES`: where it holds, for which method, what it changes. It holds for one preset, for the
-pairs of the literature on one data set ("cifar10-literature") or on any ("literature"), or for a whole domain. Only the
-nearest one counts.
+pairs of the literature on one data set ("cifar10-literature") or on any ("literature"), for a whole domain, or
+anywhere (""). Only the nearest one counts. Lines of methods that are not there yet do no harm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 PAPERS_PAIRS = ("cifar10-wrn-", "cifar10-resnet34-", "cifar100-", "svhn-wrn-")
@@ -21,6 +21,8 @@ GPU. So does any preset whose name ends in ``-paper``."""
 TRAINABLE = {"images": "image", "jets": "shower", "vectors": "tabular"}
 """Domain -> the generator of a method that trains one, where neither its recipe nor the user names another: a preset of
 ours may have a prior without parameters."""
+THE_PRESETS = "the preset's"
+"""In place of a generator's name: the one that the preset has."""
 VARIANTS = {"zskt-paper": "zskt"}
 """Names that ``--method`` understands beside the methods' own -> the method whose other recipe they mean."""
 VARIANT_SUMMARIES = {"zskt-paper": "The same with the settings and the generator of its paper, and nothing of ours."}
@@ -33,7 +35,7 @@ class MethodRecipe:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Settings by name, of the method's ``Config``."""
     generator: str | None = None
-    """None takes that of `TRAINABLE`."""
+    """None takes that of `TRAINABLE`; see `THE_PRESETS`."""
     summary: str = ""
     """What it reached and how long it took, in a line; or that nobody has run it."""
 
@@ -49,6 +51,9 @@ ZSKT_PAPER: Mapping[str, Any] = {
 """Algorithm 1 with a fresh batch after the generator's step, as `zskt.experiments.image_presets.PAPER`."""
 
 RECIPES: dict[tuple[str, str], MethodRecipe] = {
+    ("", "prior-only"): MethodRecipe(
+        generator=THE_PRESETS, summary="it trains no network, so the preset's own prior is what it needs"
+    ),
     ("images", "zskt-paper"): MethodRecipe(
         settings={**ZSKT_PAPER, "iterations": 700, "attention_weight": 2500.0},
         summary="Algorithm 1 in 700 pseudo-batches instead of 80 000",
@@ -97,20 +102,25 @@ def places_of(preset: str, domain: str) -> tuple[str, ...]:
         places = [preset, f"{named.partition('-')[0]}-literature", "literature"]
         if named.startswith("fashion-mnist"):
             places[1] = "fashion-mnist-literature"
-    return (*places, domain)
+    return (*places, domain, "")
 
 
 def recipe_of(preset: str, method: str, domain: str) -> MethodRecipe:
-    """Return what a method changes on a preset that is not its own; nothing where nobody has found anything."""
+    """Return what a method changes on a preset that is not its own; nothing where nobody has found anything.
+
+    Its generator is a name, or None for the preset's own.
+    """
     places = places_of(preset, domain)
     found = next((RECIPES[place, method] for place in places if (place, method) in RECIPES), MethodRecipe())
-    return (
-        found
-        if found.generator
-        else MethodRecipe(settings=found.settings, generator=TRAINABLE.get(domain), summary=found.summary)
-    )
+    generator = None if found.generator == THE_PRESETS else found.generator or TRAINABLE.get(domain)
+    return replace(found, generator=generator)
 
 
-def summaries() -> dict[str, str]:
-    """Return a line for each recipe: where it holds and the method's name, then its summary."""
-    return {f"{place} + {method}": recipe.summary for (place, method), recipe in sorted(RECIPES.items())}
+def summaries(methods: Collection[str]) -> dict[str, str]:
+    """Return a line for each recipe of these methods: where it holds and the method's name, then its summary."""
+    known = {*methods, *VARIANTS}
+    return {
+        f"{place or 'anywhere'} + {method}": recipe.summary
+        for (place, method), recipe in sorted(RECIPES.items())
+        if method in known
+    }
