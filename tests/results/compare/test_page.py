@@ -10,7 +10,7 @@ from zskt.experiments.config import RunConfig
 from zskt.files import read_json, write_json
 from zskt.results.compare.group import Group, read_groups
 from zskt.results.compare.page import Circumstances, sentences, write_comparison
-from zskt.results.compare.table import head_and_rows
+from zskt.results.compare.table import head_and_rows, split_costs, verdict_rows
 
 
 def groups(folder: Path, seeds: int = 3) -> list[Group]:
@@ -38,6 +38,21 @@ def test_the_table_has_the_best_first_and_those_with_data_last(tmp_path: Path) -
     assert first["teacher queries"] == "1 000" and first["minutes"] == "2.0" and first["memory, MiB"] == "512"
     assert first["seeds"] == "3" and rows[2][1] == "learned from data"
     assert dict(zip(head, rows[-1], strict=True))["accuracy"] == "0.7000"
+
+
+def test_figures_and_costs_are_two_tables_of_a_page(tmp_path: Path) -> None:
+    (head, rows), (cost_head, cost_rows) = split_costs(*head_and_rows(groups(tmp_path)))
+    assert head == ["", "agreement", "accuracy", "AUC", "KL (nats)", "of kd's agreement", "seeds"]
+    assert cost_head == ["", "generator", "teacher queries", "student steps", "minutes", "memory, MiB"]
+    assert cost_rows[0] == ["zskt", "mlp", "1 000", "70", "2.0", "512"] and len(rows) == len(cost_rows) + 1
+
+
+def test_the_table_of_who_is_ahead(tmp_path: Path) -> None:
+    head, rows = verdict_rows(groups(tmp_path / "three"))
+    assert head == ["", "agreement", "accuracy", "AUC", "KL (nats)"] and [row[0] for row in rows] == ["zskt", "dafl"]
+    assert rows[0][1] == "best" and rows[1][1].startswith("-0.5000, p = ") and rows[1][1].endswith(" *")
+    assert rows[1][3] == "+0.0000, p = 1" and rows[1][4].startswith("+0.5000, p = ")
+    assert verdict_rows(groups(tmp_path / "one", seeds=1))[1][1][1] == "-0.5000, no spread"
 
 
 def test_what_is_ahead_is_said_in_prose(tmp_path: Path) -> None:

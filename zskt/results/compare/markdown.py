@@ -11,7 +11,7 @@ from zskt.results.compare.curves import curves_picture
 from zskt.results.compare.group import Group
 from zskt.results.compare.page import CURVES_NOTE, sentences
 from zskt.results.compare.recorded import RecordedComparison
-from zskt.results.compare.table import figures_of, head_and_rows, ranked, verdict_rows, verdicts_of
+from zskt.results.compare.table import AHEAD_NOTE, figures_of, head_and_rows, ranked, verdict_rows, verdicts_of
 from zskt.results.compare.verdict import RULE
 
 
@@ -43,9 +43,8 @@ def comparison_page(name: str, comparison: RecordedComparison, groups: Sequence[
     ]
     if with_picture:
         parts += [f"![Learning curves of {name}]({name}.png)", CURVES_NOTE]
-    found = verdicts_of(groups)
-    if found:
-        parts += ["## Who is ahead", RULE, table(*verdict_rows(found))]
+    if verdicts_of(groups):
+        parts += ["## Who is ahead", AHEAD_NOTE + RULE, table(*verdict_rows(groups))]
     if comparison.failures:
         rows = [[n, "cannot play" if f["refused"] else "failed", f["reason"]] for n, f in comparison.failures.items()]
         parts += ["## Without a result", table(["", "", "reason"], rows)]

@@ -18,11 +18,13 @@ from zskt.methods import METHODS
 from zskt.results.compare.curves import curves_picture
 from zskt.results.compare.group import FIGURES, Group
 from zskt.results.compare.table import (
+    AHEAD_NOTE,
     RUN_COLUMNS,
     as_json,
     figures_of,
     head_and_rows,
     ranked,
+    split_costs,
     verdict_rows,
     verdicts_of,
 )
@@ -84,7 +86,8 @@ def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumst
         title=_title(groups[0].results[0]),
         summary=_summary(groups, circumstances.budget),
         paragraphs=[*sentences(groups), *circumstances.notes],
-        tables=list(_tables(groups, circumstances.failures)),
+        tables=list(_tables(groups)),
+        appendix=list(_appendix(groups, circumstances.failures)),
         pictures=[*_curves(groups), *pseudo_samples],
         command=circumstances.command,
         versions=_versions(groups[0].records[0].folder),
@@ -138,21 +141,24 @@ def sentences(groups: Sequence[Group]) -> list[str]:
     return [" ".join(said)]
 
 
-def _tables(groups: Sequence[Group], failures: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    head, rows = head_and_rows(groups)
-    yield {"title": "Figures and costs", "head": head, "rows": rows, "note": ""}
-    found = verdicts_of(groups)
-    if found:
-        head, rows = verdict_rows(found)
-        yield {"title": "Who is ahead", "head": head, "rows": rows, "note": RULE}
+def _tables(groups: Sequence[Group]) -> Iterator[dict[str, Any]]:
+    """Yield what stands above the curves."""
+    for title, (head, rows) in zip(("Figures", "Costs"), split_costs(*head_and_rows(groups)), strict=True):
+        yield {"title": title, "head": head, "rows": rows}
+    if verdicts_of(groups):
+        head, rows = verdict_rows(groups)
+        yield {"title": "Who is ahead", "head": head, "rows": rows, "note": AHEAD_NOTE + RULE}
+
+
+def _appendix(groups: Sequence[Group], failures: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what stands below the pictures."""
     if failures:
         rows = [[name, "cannot play" if f["refused"] else "failed", f["reason"]] for name, f in failures.items()]
-        yield {"title": "Without a result", "head": ["", "", "reason"], "rows": rows, "note": "", "prose": True}
-    rows = [[g.label, *_differences(g)] for g in ranked(groups)]
+        yield {"title": "Without a result", "head": ["", "", "reason"], "rows": rows, "prose": True}
     yield {
         "title": "Settings",
         "head": ["", "iterations", "student begins with", "settings other than the method's own defaults"],
-        "rows": rows,
+        "rows": [[g.label, *_differences(g)] for g in ranked(groups)],
         "note": "A method's defaults are those of its paper; the whole configurations are at the end of the page.",
         "prose": True,
     }

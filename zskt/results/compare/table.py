@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from zskt.markdown import NO_VALUE, integer, mean_and_deviation
@@ -76,21 +76,36 @@ def verdicts_of(groups: Sequence[Group]) -> dict[str, list[Verdict]]:
     return {figure: several for figure, several in found.items() if several}
 
 
-def verdict_rows(found: dict[str, list[Verdict]]) -> tuple[list[str], list[list[str]]]:
-    """Return the table of who is ahead, as words."""
-    rows = [
-        [
-            TITLES[figure] if i == 0 else "",
-            verdict.best if i == 0 else "",
-            verdict.other,
-            f"{verdict.difference:+.4f}",
-            NO_VALUE if verdict.p is None else f"{verdict.p:.2g}",
-            verdict.words,
-        ]
-        for figure, several in found.items()
-        for i, verdict in enumerate(several)
-    ]
-    return ["figure", "best", "beside", "difference", "p", ""], rows
+AHEAD_NOTE = "Mean minus the best one's, and p; * is behind the best beyond the spread. "
+
+
+def verdict_rows(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
+    """Return the table of who is ahead, as words: a row a data-free entrant, a column a figure."""
+    found = verdicts_of(groups)
+    rows = []
+    for group in ranked(groups):
+        if not group.is_reference:
+            rows.append([group.label, *(_standing(group.label, several) for several in found.values())])
+    return ["", *(TITLES[figure] for figure in found)], rows
+
+
+def _standing(label: str, several: Sequence[Verdict]) -> str:
+    """Say how an entrant stands beside the best one in a figure."""
+    if label == several[0].best:
+        return "best"
+    verdict = next((verdict for verdict in several if verdict.other == label), None)
+    if verdict is None:
+        return NO_VALUE
+    chance = "no spread" if verdict.p is None else f"p = {verdict.p:.2g}"
+    return f"{0.0 - verdict.difference:+.4f}, {chance}{' *' if verdict.beyond_spread else ''}"
+
+
+def split_costs(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Yield the table of `head_and_rows` as two: figures, then what they cost."""
+    costs = [head.index("generator"), *range(head.index("teacher queries"), len(head))]
+    figures = [i for i in range(len(head)) if i not in costs]
+    yield [head[i] for i in figures], [[row[i] for i in figures] for row in rows]
+    yield [head[0], *(head[i] for i in costs)], [[row[0], *(row[i] for i in costs)] for row in rows[:-1]]
 
 
 def as_json(groups: Sequence[Group]) -> list[dict[str, Any]]:
