@@ -52,9 +52,9 @@ INTRODUCTIONS = {
     "cell without a run of ours says so, and its number leads to the command that makes the run.",
     "ablations": "This table shows what each ingredient of our recipe for MNIST is worth. Every row takes as many "
     "teacher queries and student steps as the first, to rounding, and leaves one ingredient out.",
-    "comparison-published": "These tables set our runs of other authors' methods beside what was published, for the "
-    "pairs of the literature. Ours take the paper's settings and show the last step's student; most publications show "
-    "the best epoch on the test set. A cell without a run of ours cites the command that makes it, which wants a GPU.",
+    "comparison-published": "These tables set our runs of other authors' methods, with their papers' settings and the "
+    "student of the last step, beside what was published, in most cases of the best epoch on the test set. A cell "
+    "without a run of ours says so, and its number leads to the command that makes the run, which wants a GPU.",
 }
 PICTURES = {"images": ("pseudo-images", "learning"), "paper": ("pairs", "few-shot", "transition", "toy")}
 """Page -> names of its pictures."""
