@@ -20,6 +20,7 @@ from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.gaussian import GaussianHead
 from zskt.parallel.ranks import world
+from zskt.query_budget import QueryMeter
 
 PRECISIONS = ("float32", "bf16")
 """In what networks compute: float32, whose convolutions a GPU rounds to TF32 as PyTorch has it; or bfloat16 where
@@ -161,6 +162,8 @@ class Pair:
     """One of `PRECISIONS`."""
     attention_layers: str = "last"
     """One of `LAYERS`."""
+    meter: QueryMeter | None = None
+    """Counts what the teacher is asked, where there is a budget, or where answers alone are seen of it."""
 
     def layers(self, network: nn.Module) -> tuple[str, ...]:
         """Name the layers of a network that are compared: as many as both have.

@@ -126,3 +126,9 @@ def test_a_run_of_a_recipe_has_no_changes() -> None:
 
 def test_recipes_of_methods_that_are_not_there_are_not_listed() -> None:
     assert set(summaries([])) == {name for name in summaries(METHODS) if name.endswith("zskt-paper")}
+
+
+def test_ours_without_the_adversary_keeps_settings_and_prior() -> None:
+    prior = RESNET20.with_method("prior-only", "images")
+    assert prior.generator == "things-prior" and prior.settings.temperature == 4.0
+    assert prior.settings.step_growth == RESNET20.settings.step_growth == 1.0

@@ -10,9 +10,10 @@ from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.method_recipes import VARIANTS, recipe_of
 from zskt.forward import LAYERS, PRECISIONS
-from zskt.methods import METHODS
+from zskt.methods import METHODS, iterations_of
 from zskt.methods.zskt import ZSKT
 from zskt.settings import Settings, setting
+from zskt.teacher_access import ACCESSES
 
 METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
 """Mode of the command line -> the method that it runs, unless told otherwise."""
@@ -57,6 +58,11 @@ class RunConfig(Settings):
     precision, for processors and GPUs that are faster in it. Parameters and losses are float32."""
     attention_layers: str = setting("last", choices=LAYERS)
     """Which blocks the terms of the loss compare where one network has more of them: as many, counted from this end."""
+    teacher_access: str = setting("", choices=("", *ACCESSES))
+    """What the method sees of the teacher: its gradient, its probabilities, or its top class alone. Empty: what the
+    teacher can give, and the method asks for."""
+    queries: int = setting(0, minimum=0)
+    """Samples that the teacher may be asked about, at most; a run ends when they are spent. 0: no limit."""
     evaluate_every: int = setting(100, minimum=0)
     """Iterations between evaluations on the test samples, never used to choose a student. 0: at the end only."""
     checkpoint_every: int = setting(100, minimum=1)
@@ -103,7 +109,19 @@ class RunConfig(Settings):
             return replace(self, method=method, generator=None, settings=settings)
         recipe = recipe_of(self.preset, name, domain)
         generator = (recipe.generator or self.generator) if kind.needs_generator else None
-        return replace(self, method=method, generator=generator, settings=kind.Config(**recipe.settings))
+        begun = kind.Config.from_dict(self.settings.to_dict() if recipe.keeps_settings else {})
+        return replace(self, method=method, generator=generator, settings=replace(begun, **recipe.settings))
+
+    def with_length_of_budget(self, at_most: bool = False) -> Self:
+        """Copy, as many iterations as the budget of queries lasts, if the method says what one costs.
+
+        Args:
+            at_most: no more than there are.
+        """
+        length = iterations_of(METHODS[self.method], self.settings, self.queries)
+        if length is None or (at_most and length >= self.settings.iterations):
+            return self
+        return self.with_length(length)
 
     def assigned(self, name: str, text: str) -> Self:
         """Copy, with one setting from the command line; earlier names are understood.

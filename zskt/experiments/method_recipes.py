@@ -2,7 +2,7 @@
 
 A method that is not the preset's own takes its ``Config`` as it is, which holds the settings of its paper, with the
 recipe of this table laid over it. Nothing of the preset's own method is carried over: a weight that helps one method
-ruins another (DAFL without the entropy of its classes collapses onto one class).
+ruins another (DAFL without the entropy of its classes collapses onto one class). The exception says so in its recipe.
 
 A recipe is a line of `RECIPES`: where it holds, for which method, what it changes. It holds for one preset, for the
 pairs of the literature on one data set ("cifar10-literature") or on any ("literature"), for a whole domain, or
@@ -36,6 +36,8 @@ class MethodRecipe:
     """Settings by name, of the method's ``Config``."""
     generator: str | None = None
     """None takes that of `TRAINABLE`; see `THE_PRESETS`."""
+    keeps_settings: bool = False
+    """Whether the preset's settings go over: of a method that is the preset's with something left out."""
     summary: str = ""
     """What it reached and how long it took, in a line; or that nobody has run it."""
 
@@ -52,7 +54,9 @@ ZSKT_PAPER: Mapping[str, Any] = {
 
 RECIPES: dict[tuple[str, str], MethodRecipe] = {
     ("", "prior-only"): MethodRecipe(
-        generator=THE_PRESETS, summary="it trains no network, so the preset's own prior is what it needs"
+        generator=THE_PRESETS,
+        keeps_settings=True,
+        summary="ours without the adversary: the preset's prior and settings, as far as it has them",
     ),
     ("images", "zskt-paper"): MethodRecipe(
         settings={**ZSKT_PAPER, "iterations": 700, "attention_weight": 2500.0},

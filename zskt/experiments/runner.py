@@ -49,6 +49,8 @@ class Options:
     """How a tagger from a file is fed."""
     generator: str | None = None
     """The generator that the user asked for by name."""
+    method: str | None = None
+    """The method that the user asked for by name."""
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True
@@ -163,6 +165,10 @@ def train_loop(
                 print(f"{folder.path}: iteration {iteration} of {total} {shown}", file=sys.stderr, flush=True)
                 printed = now
             meter.start()
+    if state.step < total:  # a budget of queries is spent
+        state.save(folder.checkpoint, config.to_dict())
+        asked = int(state.counters["teacher_queries"])
+        print(f"{folder.path}: {asked} of {config.queries} queries are spent after iteration {state.step} of {total}")
 
 
 def write_result(
@@ -192,6 +198,11 @@ def write_result(
     if answers is not None:
         result["answers"] = answers
     result["teacher_queries"] = int(state.counters.get("teacher_queries", 0))
+    if config.teacher_access:
+        result["teacher_access"] = config.teacher_access
+    if config.queries:
+        result["queries"] = config.queries
+    state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
     for name in ("seconds", *COUNTERS, "peak_memory"):
         result[name] = round(state.counters.get(name, 0.0), 1)
     result |= evaluator.evaluate(method.result, config.teacher, student_name)
