@@ -71,9 +71,12 @@ def test_a_budget_makes_lengths_of_trials(
     call: Call, commands: list[list[str]], digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zskt.cluster.compare.budget.MOST_TRIALS", 1)
-    code, _, err = call(*quick(digits, "--methods", "dafl", "--queries", 48, "--out", "c"))
+    code, _, err = call(*quick(digits, "--methods", "dafl", "hard-label", "--queries", 48, "--out", "c"))
     assert code == 0, err
-    assert read_json(tmp_path / "c" / "plan.json")["iterations"] == {"dafl": 6}  # kd asks about each sample once
+    lengths = read_json(tmp_path / "c" / "plan.json")["iterations"]
+    assert lengths["dafl"] == 6 and "kd" not in lengths  # which asks about each sample once
+    asked = read_json(tmp_path / "c" / "c-hard-label-seed0" / "result.json")
+    assert 0 < asked["teacher_queries"] <= 48 and asked["queries"] == 48
     result = read_json(tmp_path / "c" / "c-dafl-seed0" / "result.json")
     assert result["iterations"] == 6 and result["teacher_queries"] == 48
     trial = read_json(tmp_path / "c" / "trials" / "trial-dafl-seed0-2" / "result.json")
