@@ -24,6 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+METHOD_PAGES = ROOT / "docs" / "methods"
 RUNS = ROOT / "runs" / "reference"
 sys.path.insert(0, str(ROOT))
 
@@ -227,6 +228,10 @@ METRICS = {
     "test/agreement": "Agreement on the test samples.",
     "test/kl": "Mean KL on the test samples, nats.",
     "test/auc": "Area under the ROC curve on the test samples.",
+    "teacher_queries": "Samples that the teacher was asked about so far; beside an evaluation, as the next three.",
+    "steps": "Steps of the student's optimizer so far.",
+    "training_seconds": "Time in the method so far, evaluations left out; as in `result.json`.",
+    "processor_seconds": "Processor time in the method so far, of all threads.",
 }
 
 
@@ -322,7 +327,47 @@ def generators_table() -> str:
     return table(("name", "domain", "what it draws"), [(f"`{n}`", g.domain, g.summary) for n, g in GENERATORS.items()])
 
 
-TABLES = {"teachers": teachers_table, "students": students_table, "generators": generators_table}
+def methods_table() -> str:
+    """Return the table of the methods, each with its page if it has one."""
+    from zskt.methods import METHODS
+
+    rows = []
+    for name, method in METHODS.items():
+        page = METHOD_PAGES / f"{name.replace('_', '-')}.md"
+        link = f"[`{name}`]({page.name})" if page.is_file() else f"`{name}`"
+        rows.append((link, first_paragraph(method), "data" if method.needs_data else "pseudo-samples"))
+    return table(("name", "what it does", "its student learns from"), rows)
+
+
+def recipes_table() -> str:
+    """Return the table of the methods' recipes."""
+    from zskt.experiments.method_recipes import RECIPES, VARIANTS
+    from zskt.methods import METHODS
+
+    rows = []
+    for (place, method), recipe in sorted(RECIPES.items()):
+        if method not in {*METHODS, *VARIANTS}:
+            continue
+        settings = ", ".join(f"`{name}={setting}`" for name, setting in recipe.settings.items())
+        rows.append(
+            (
+                f"`{place or 'anywhere'}`",
+                f"`{method}`",
+                settings,
+                f"`{recipe.generator}`" if recipe.generator else "",
+                recipe.summary,
+            )
+        )
+    return table(("where", "method", "settings", "generator", "what it reached"), rows)
+
+
+TABLES = {
+    "methods": methods_table,
+    "recipes": recipes_table,
+    "teachers": teachers_table,
+    "students": students_table,
+    "generators": generators_table,
+}
 
 
 def with_tables(page: str) -> str:
@@ -331,12 +376,30 @@ def with_tables(page: str) -> str:
     return re.sub(pattern, lambda match: f"{match[1]}\n{TABLES[match[2]]()}\n\n{match[3]}", page, flags=re.DOTALL)
 
 
-PAGES: dict[str, Callable[[], str]] = {"cli.md": cli_page, "config.md": config_page, "result-json.md": result_page}
+def with_measurements(page: str) -> str:
+    """Return a page with the text between ``<!-- measured: NAME -->`` and ``<!-- end -->`` made anew of records."""
+    from zskt.__main__ import catalog
+    from zskt.results.method_pages import measured
+
+    def section(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{measured(match[2], RUNS, catalog(), ROOT / 'docs' / 'results')}\n\n{match[3]}"
+
+    return re.sub(r"(<!-- measured: ([\w-]+) -->\n).*?(<!-- end -->)", section, page, flags=re.DOTALL)
 
 
+def written_page(path: Path) -> str:
+    """Return a page that is written by hand, with what is made in it made anew."""
+    return with_measurements(with_tables(path.read_text()))
+
+
+PAGES: dict[Path, Callable[[], str]] = {
+    REFERENCE / "cli.md": cli_page,
+    REFERENCE / "config.md": config_page,
+    REFERENCE / "result-json.md": result_page,
+}
 PAGES |= {
-    name: partial(lambda path: with_tables(path.read_text()), REFERENCE / name)
-    for name in ("teachers.md", "generators.md")
+    path: partial(written_page, path)
+    for path in (REFERENCE / "teachers.md", REFERENCE / "generators.md", *sorted(METHOD_PAGES.glob("*.md")))
 }
 
 
@@ -344,11 +407,11 @@ def main() -> int:
     """Write the pages, or compare them with those that are there."""
     check = "--check" in sys.argv[1:]
     stale = []
-    for name, page in PAGES.items():
-        path, text = REFERENCE / name, page()
+    for path, page in PAGES.items():
+        text = page()
         if path.exists() and path.read_text() == text:
             continue
-        stale.append(name)
+        stale.append(path.name)
         if not check:
             path.write_text(text)
             print(f"wrote {path.relative_to(ROOT)}")

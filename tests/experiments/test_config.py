@@ -117,7 +117,7 @@ def test_what_this_version_does_not_know_is_told(change: dict[str, Any], message
     values |= change | ({"settings": values["settings"] | change["settings"]} if "settings" in change else {})
     with pytest.raises(UserError) as error:
         RunConfig.read(values, "here")
-    assert str(error.value) == message
+    assert str(error.value).startswith(message)
 
 
 def test_a_run_that_goes_on_exactly_needs_all_of_its_settings() -> None:

@@ -35,7 +35,7 @@ def test_a_page_begins_with_two_sentences(page: str) -> None:
 
 def test_a_page_without_a_table_is_left_out(catalog: Catalog) -> None:
     pages = render_pages([record()], catalog)
-    assert set(pages) == {"jets", "paper", "ablations"} and "| mlp | 1 000 |" in pages["jets"]
+    assert set(pages) == {"jets", "paper", "ablations", "comparison-published"} and "| mlp | 1 000 |" in pages["jets"]
 
 
 def test_pages_are_never_written_over_something_else(call: Call, tmp_path: Path) -> None:

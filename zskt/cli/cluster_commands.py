@@ -140,7 +140,9 @@ def arguments_of(flags: argparse.Namespace, mode: str, names: Iterable[str]) -> 
         if value is None or value is False or name not in MODES[mode].flags:
             continue
         flag = f"--{name.replace('_', '-')}"
-        if isinstance(value, list) and name not in REPEATED:
+        if value is True:
+            arguments.append(flag)
+        elif isinstance(value, list) and name not in REPEATED:
             arguments += [flag, *map(_word, value)]
         else:
             arguments += [f"{flag}={_word(entry)}" for entry in (value if isinstance(value, list) else [value])]

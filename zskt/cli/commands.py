@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from zskt.cli.cluster_commands import answers, sweep
+from zskt.cli.compare_command import compare
 from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
@@ -119,12 +120,19 @@ def tables(flags: argparse.Namespace, catalog: Catalog) -> None:
 
 def record(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``record``: finished runs join the recorded results, made small."""
-    from zskt.results.recording import record_runs
+    from zskt.results.compare.recorded import add_comparison, is_comparison, runs_of_comparison
+    from zskt.results.recording import new_runs, record_runs
 
     del catalog
     folder = flags.out or REFERENCE
-    record_runs(flags.run, folder)
-    print(f"{len(flags.run)} runs recorded in {folder}")
+    comparisons = [run for run in flags.run if is_comparison(run)]
+    runs = [run for run in flags.run if run not in comparisons]
+    for comparison in comparisons:  # a second time with more seeds, those that are new
+        runs += new_runs(runs_of_comparison(comparison), folder)
+    record_runs(runs, folder)
+    for comparison in comparisons:
+        add_comparison(comparison, folder)
+    print(f"{len(runs)} runs recorded in {folder}")
 
 
 def toy(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -181,6 +189,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "simulate": simulate,
     "answers": answers,
     "sweep": sweep,
+    "compare": compare,
     "toy": toy,
     "tables": tables,
     "record": record,

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = (
     "zskt/methods/*.py",
     "zskt/experiments/*presets.py",
+    "zskt/experiments/method_recipes.py",
     "zskt/networks/students.py",
     "generators/*.py",
     "teachers/*.py",
@@ -33,12 +34,13 @@ TRAINS = ("zero-shot", "kd", "few-shot", "teacher")
 """Modes that leave a run folder."""
 STALE_SECONDS = 60.0
 """Age difference beyond which ``names.json`` is taken for older than the sources: a checkout writes both at once."""
-KINDS = ("teachers", "students", "generators", "methods", "presets")
+KINDS = ("teachers", "students", "generators", "methods", "presets", "recipes")
 
 
 def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Collect the names of a catalogue, each with its summary; of methods their settings."""
     from zskt.experiments.config import METHOD_OF_MODE, RUN_SETTINGS
+    from zskt.experiments.method_recipes import VARIANT_SUMMARIES, VARIANTS, summaries
     from zskt.experiments.presets import summary_of
     from zskt.methods import METHODS
 
@@ -49,9 +51,11 @@ def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
         "teachers": {name: card.summary for name, card in catalog.teachers.items()},
         "students": {name: entry.summary for name, entry in catalog.students.items()},
         "generators": {name: entry.summary for name, entry in catalog.generators.items()},
-        "methods": {name: first_line(kind) for name, kind in METHODS.items()},
+        "methods": {name: first_line(kind) for name, kind in METHODS.items()} | VARIANT_SUMMARIES,
         "presets": {name: summary_of(config) for name, config in catalog.presets.items()},
-        "settings": {name: list(kind.Config.names()) for name, kind in METHODS.items()},
+        "recipes": summaries(METHODS),
+        "settings": {name: list(kind.Config.names()) for name, kind in METHODS.items()}
+        | {name: list(METHODS[method].Config.names()) for name, method in VARIANTS.items()},
         "run": {
             "settings": list(RUN_SETTINGS),
             "method_of_mode": METHOD_OF_MODE,
@@ -102,6 +106,7 @@ def require_names(flags: argparse.Namespace) -> None:
         "classes": "give a text file with a name on each line",
         "inputs": "give a YAML or JSON file of features",
         "data": "give a file of jets, or a folder of images",
+        "training_data": "give a file of samples to learn from",
     }
     for flag, remedy in missing.items():
         path: Path | None = getattr(flags, flag)

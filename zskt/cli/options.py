@@ -58,6 +58,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         method=getattr(flags, "method", None),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
+        judged=not getattr(flags, "without_evaluation", False),
     )
 
 
@@ -146,7 +147,7 @@ def _from_preset(flags: argparse.Namespace, catalog: Catalog, teacher: str | Non
         config = few_shot(preset, card, samples_per_class=flags.samples_per_class or 0)
         return config.with_(kd_fraction=0.0, attention_weight=0.0) if flags.without_teacher else config
     config = for_mode(preset, flags.mode, card)
-    return config if flags.method is None else config.with_method(flags.method)
+    return config if flags.method is None else config.with_method(flags.method, card.domain)
 
 
 def _from_run(flags: argparse.Namespace, catalog: Catalog, run: Path) -> RunConfig:

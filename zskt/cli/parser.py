@@ -61,8 +61,9 @@ def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
 
 
 MODES: dict[str, Mode] = {
-    "zero-shot": Mode("distil a teacher into a student with no data", RECIPE + RUN),
-    "kd": Mode("distil with data: the baseline", _without(RECIPE + RUN, "generator", "method")),
+    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "without_evaluation")),
+    "kd": Mode("distil with data: the baseline",
+               (*_without(RECIPE + RUN, "generator", "method"), "without_evaluation")),
     "few-shot": Mode(
         "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
         (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run"),
@@ -100,6 +101,13 @@ MODES: dict[str, Mode] = {
         "many runs on one machine or on a cluster, by Dask: presets, methods and seeds",
         ("presets", "methods", "seeds", *_without(RECIPE + RUN, "preset", "method", "seed", "resume"), *CLUSTER),
         ("presets", "out"),
+    ),
+    "compare": Mode(
+        "methods on one teacher and student at equal cost, or finished runs, on one page",
+        tuple(dict.fromkeys((
+            "methods", "seeds", "budget_minutes", "queries", "training_data", "run",
+            *_without(RECIPE + RUN, "method", "seed", "iterations", "resume"),
+        ))),
     ),
     "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
     "record": Mode("add finished runs to the recorded results, small", ("run", "out"), ("run",)),
@@ -161,6 +169,7 @@ def build_parser() -> Parser:
         metavar="M",
         help="few-shot: labelled samples a class; all without it",
     )
+    add("--without-evaluation", action="store_true", help="do not score the student: for trials of what a run costs")
     add("--without-teacher", action="store_true", help="few-shot: learn from labels alone")
     add = parser.add_argument_group("files and machine").add_argument
     add("--teacher-path", type=Path, metavar="FILE", help="the teacher's file, instead of fetching it")
@@ -207,7 +216,9 @@ def build_parser() -> Parser:
     add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")
     add("--resume", action="store_true", help="continue the run in --out from its checkpoint")
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
-    add = parser.add_argument_group("finished runs (evaluate, report, export, transition, tables, record)").add_argument
+    add = parser.add_argument_group(
+        "finished runs (evaluate, report, compare, export, transition, tables, record)"
+    ).add_argument
     add(
         "--run",
         type=Path,
@@ -217,10 +228,23 @@ def build_parser() -> Parser:
     )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")
-    add = parser.add_argument_group("sweep and answers").add_argument
+    add = parser.add_argument_group("sweep, compare and answers").add_argument
     add("--presets", nargs="+", metavar="NAME", help="sweep: recipes, as --preset")
-    add("--methods", nargs="+", metavar="NAME", help="sweep: methods, as --method; kd and supervised learn from --data")
-    add("--seeds", type=int, nargs="+", metavar="N", help="sweep: seeds (0)")
+    add(
+        "--methods",
+        nargs="+",
+        metavar="NAME",
+        help="methods, as --method; sweep: kd and supervised learn from --data; compare: all is every data-free one, "
+        "METHOD@GENERATOR takes another generator",
+    )
+    add("--seeds", type=int, nargs="+", metavar="N", help="seeds (0)")
+    add("--budget-minutes", type=float, metavar="X", help="compare: time in the method that each run gets")
+    add(
+        "--training-data",
+        type=Path,
+        metavar="FILE",
+        help="compare: what the reference kd learns from, where --data has no training samples",
+    )
     add("--samples", "--jets", type=int, metavar="N", help="answers: samples to ask about")
     add("--shard-size", type=int, metavar="N", help="answers: samples of a file (10000)")
     add("--shard", type=int, nargs="+", metavar="I", help="answers: make these shards alone, or make them again")

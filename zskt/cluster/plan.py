@@ -10,6 +10,7 @@ from zskt.domains import DOMAINS
 from zskt.errors import UserError, lookup
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig
+from zskt.experiments.method_recipes import VARIANTS
 from zskt.methods import METHODS
 
 TEACHER_SEED = 0
@@ -80,7 +81,7 @@ def _runs_of(config: RunConfig, methods: Sequence[str], seed: int, only_teachers
         return
     modes = {"kd": "kd", "supervised": "few-shot"}
     for method in methods or (config.method,):
-        lookup(METHODS, method, "method")
+        lookup({**METHODS, **VARIANTS}, method, "method")
         mode = modes.get(method, "zero-shot")
         yield SweepRun(mode=mode, preset=config.preset, method=method if mode == "zero-shot" else None, seed=seed)
 

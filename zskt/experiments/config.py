@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
+from zskt.experiments.method_recipes import VARIANTS, recipe_of
 from zskt.forward import LAYERS, PRECISIONS
 from zskt.methods import METHODS, iterations_of
 from zskt.methods.zskt import ZSKT
@@ -89,6 +90,28 @@ class RunConfig(Settings):
         """Copy, with another number of iterations, or of epochs where labels teach."""
         return self.with_(**{"epochs" if self.method == "supervised" else "iterations": iterations})
 
+    def with_method(self, name: str, domain: str = "") -> Self:
+        """Copy, for another method.
+
+        A method that learns from data keeps the settings that both have, so that it takes the same student steps. A
+        data-free one takes its own defaults with its recipe for this preset, see `zskt.experiments.method_recipes`.
+
+        Args:
+            name: of a method, or of another recipe of one.
+            domain: of the teacher, for recipes that hold for a whole domain.
+        """
+        kind = lookup({**METHODS, **{n: METHODS[of] for n, of in VARIANTS.items()}}, name, "method")
+        if name == self.method:
+            return self
+        method = VARIANTS.get(name, name)
+        if kind.needs_data:
+            settings = kind.Config.from_dict(self.settings.to_dict())
+            return replace(self, method=method, generator=None, settings=settings)
+        recipe = recipe_of(self.preset, name, domain)
+        generator = (recipe.generator or self.generator) if kind.needs_generator else None
+        begun = kind.Config.from_dict(self.settings.to_dict() if recipe.keeps_settings else {})
+        return replace(self, method=method, generator=generator, settings=replace(begun, **recipe.settings))
+
     def with_length_of_budget(self, at_most: bool = False) -> Self:
         """Copy, as many iterations as the budget of queries lasts, if the method says what one costs.
 
@@ -99,13 +122,6 @@ class RunConfig(Settings):
         if length is None or (at_most and length >= self.settings.iterations):
             return self
         return self.with_length(length)
-
-    def with_method(self, name: str) -> Self:
-        """Copy, for another method: settings that both have are carried over."""
-        kind = lookup(METHODS, name, "method")
-        generator = self.generator if kind.needs_generator else None
-        settings = kind.Config.from_dict(self.settings.to_dict())
-        return replace(self, method=name, generator=generator, settings=settings)
 
     def assigned(self, name: str, text: str) -> Self:
         """Copy, with one setting from the command line; earlier names are understood.

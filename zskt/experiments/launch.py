@@ -72,8 +72,9 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
         data = None if train_source is None else _training_data(train_source.read(), config, card, options)
-        evaluator.look()
-    if evaluator.missing is not None:
+        evaluator.missing = None if options.judged else "left out (--without-evaluation)"
+        evaluator.missing = evaluator.missing or evaluator.look()
+    if evaluator.missing is not None and options.judged:
         print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
     if meter is not None:
         evaluator.teacher_predictions()  # no query of the method's: asked before the meter runs

@@ -135,7 +135,7 @@ def changes(config: RunConfig, presets: Mapping[str, RunConfig], card: Card) -> 
     else:
         base = for_mode(named, config.mode, card)
     if base.method != config.method:
-        base = base.with_method(config.method)
+        base = base.with_method(config.method, card.domain)
     mine, usual = _flat(config), _flat(base)
     return {name: value for name, value in mine.items() if name not in recorded and value != usual.get(name)}
 

@@ -95,6 +95,13 @@ class Result:
     answers: int | None = None
     """Answers in shards that mode kd learned from; None where the teacher was asked in the run."""
     seconds: float | None = None
+    training_seconds: float | None = None
+    """Time in the method itself, without evaluations, pictures and checkpoints: of each iteration wall-clock or
+    processor time, whichever is shorter; on a GPU wall-clock time."""
+    processor_seconds: float | None = None
+    """Processor time in the method itself, of all threads."""
+    peak_memory: float | None = None
+    """Most memory that the process held, MiB: on a GPU the GPU's."""
     data: ScoredSamples | None = None
     """None in mode toy, which scores on a grid in the plane."""
     teacher: NetworkScores
@@ -146,7 +153,8 @@ class Result:
         values = {"schema": SCHEMA} | asdict(self)
         unused = ["epochs" if self.epochs is None else "iterations", "agreements"]
         unused += SUPERVISED_ENTRIES if self.mode != "few-shot" else ()
-        for name in ("batch_size", "data", "seconds", "answers", "teacher_access", "queries", *unused):
+        costs = ("seconds", "training_seconds", "processor_seconds", "peak_memory")
+        for name in ("batch_size", "data", *costs, "answers", "teacher_access", "queries", *unused):
             if values[name] is None:
                 del values[name]
         if self.data is not None:

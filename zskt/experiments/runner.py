@@ -16,6 +16,7 @@ from zskt.domains import Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
+from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import Interruption
 from zskt.experiments.presets import FOR_FILES, changes
@@ -53,6 +54,8 @@ class Options:
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True
+    judged: bool = True
+    """Whether the student is scored. A trial of what a run costs has no use for that."""
 
 
 def require_room(options: Options) -> None:
@@ -136,19 +139,22 @@ def train_loop(
     if not options.progress:
         print(f"{folder.path}: iteration {state.step} of {total}", file=sys.stderr, flush=True)
     bar = tqdm(iterate(method), config.mode, total, initial=state.step, disable=not options.progress, unit="it")
+    meter = Meter(state)
     with Interruption() as interruption:
         for metrics in bar:
+            meter.stop()
             iteration, now = state.step, time.monotonic()
             state.counters["seconds"] = now - begun
             logged: dict[str, float | None] = dict(metrics)
             if config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total):
-                logged |= evaluator.monitor(method.result)
+                logged |= evaluator.monitor(method.result) | meter.costs()
                 if pictures is not None and folder.writes:
                     pictures.show(folder.writer, iteration)
             folder.log(iteration, logged)
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
             stop, due = any_of(interruption.requested, due)
             if stop or due:
+                state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
                 state.save(folder.checkpoint, config.to_dict())
                 saved = time.monotonic()
             if stop:
@@ -158,6 +164,7 @@ def train_loop(
             if not options.progress and now - printed > PROGRESS_SECONDS:
                 print(f"{folder.path}: iteration {iteration} of {total} {shown}", file=sys.stderr, flush=True)
                 printed = now
+            meter.start()
     if state.step < total:  # a budget of queries is spent
         state.save(folder.checkpoint, config.to_dict())
         asked = int(state.counters["teacher_queries"])
@@ -195,7 +202,9 @@ def write_result(
         result["teacher_access"] = config.teacher_access
     if config.queries:
         result["queries"] = config.queries
-    result["seconds"] = round(state.counters.get("seconds", 0.0), 1)
+    state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
+    for name in ("seconds", *COUNTERS, "peak_memory"):
+        result[name] = round(state.counters.get(name, 0.0), 1)
     result |= evaluator.evaluate(method.result, config.teacher, student_name)
     folder.finish(result)
     return result

@@ -8,10 +8,16 @@ from pathlib import Path
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.presets import TAGGER
+from zskt.methods import METHODS
 from zskt.results import ablation, paper_tables
+from zskt.results.compare.markdown import comparison_page, picture_of
+from zskt.results.compare.recorded import read_comparisons
 from zskt.results.figures import pictures
+from zskt.results.method_pages import learning_picture, picture_name
 from zskt.results.missing import MissingRuns
-from zskt.results.records import Record, read_records
+from zskt.results.published_methods import published_figures
+from zskt.results.published_table import published_tables, sources
+from zskt.results.records import Record, one_record_per_run, read_records
 from zskt.results.rows import Row
 from zskt.results.tables import latency_table, preset_rows, preset_tables, toy_line
 
@@ -32,6 +38,7 @@ TITLES = {
     "images": "Images",
     "paper": "The paper's tables",
     "ablations": "Ablations",
+    "comparison-published": "Published figures beside ours",
 }
 INTRODUCTIONS = {
     "jets": "These tables show how well a small student follows a jet tagger that it was distilled from without a "
@@ -45,6 +52,9 @@ INTRODUCTIONS = {
     "cell without a run of ours says so, and its number leads to the command that makes the run.",
     "ablations": "This table shows what each ingredient of our recipe for MNIST is worth. Every row takes as many "
     "teacher queries and student steps as the first, to rounding, and leaves one ingredient out.",
+    "comparison-published": "These tables set our runs of other authors' methods, with their papers' settings and the "
+    "student of the last step, beside what was published, in most cases of the best epoch on the test set. A cell "
+    "without a run of ours says so, and its number leads to the command that makes the run, which wants a GPU.",
 }
 PICTURES = {"images": ("pseudo-images", "learning"), "paper": ("pairs", "few-shot", "transition", "toy")}
 """Page -> names of its pictures."""
@@ -65,9 +75,21 @@ def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
         UserError: if there is no run, or ``out`` holds something else: nothing is overwritten.
     """
     _require_own(out)
-    records = read_records(folder)
-    pages = render_pages(records, catalog)
-    figures = pictures(records, catalog)
+    records, comparisons = read_records(folder), read_comparisons(folder)
+    compared = {name for comparison in comparisons.values() for names in comparison.entrants.values() for name in names}
+    others = [record for record in records if record.folder.name not in compared]
+    pages = render_pages(others, catalog, records)
+    figures = pictures(others, catalog)
+    for name, comparison in comparisons.items():
+        groups = comparison.groups(records)
+        if groups:
+            picture = picture_of(groups)
+            figures |= {} if picture is None else {name: picture}
+            text = comparison_page(name, comparison, groups, with_picture=picture is not None)
+            pages[name] = f"{MARK}\n\n{text}"
+    for method in METHODS:
+        picture = learning_picture(method, one_record_per_run(records))
+        figures |= {} if picture is None else {picture_name(method).removesuffix(".png"): picture}
     out.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
         figure.savefig(out / f"{name}.png", dpi=100)
@@ -90,9 +112,15 @@ def _require_own(out: Path) -> None:
         raise UserError(f"--out {out}: is not a folder of tables; name another, nothing is overwritten")
 
 
-def render_pages(records: list[Record], catalog: Catalog) -> dict[str, str]:
-    """Return the text of each page by name, pictures left out; a page without a table is not there."""
-    missing = MissingRuns()
+def render_pages(records: list[Record], catalog: Catalog, every: list[Record] | None = None) -> dict[str, str]:
+    """Return the text of each page by name, pictures left out; a page without a table is not there.
+
+    Args:
+        records: runs that are in no comparison.
+        every: all runs, for figures beside those of publications; ``records`` if it is None.
+    """
+    missing, published_missing = MissingRuns(), MissingRuns()
+    every = records if every is None else every
     rows = preset_rows(records, catalog)
     tables = {
         "jets": preset_tables(row for row in rows if _page(row) == "jets"),
@@ -100,6 +128,11 @@ def render_pages(records: list[Record], catalog: Catalog) -> dict[str, str]:
         "images": preset_tables(row for row in rows if _page(row) == "images"),
         "paper": [*paper_tables.tables(records, missing, catalog), toy_line(records), missing.footnotes()],
         "ablations": _ablations(records, catalog),
+        "comparison-published": [
+            *published_tables(every, published_missing, catalog),
+            f"Published figures were read in:\n\n{sources(list(published_figures()))}",
+            published_missing.footnotes(),
+        ],
     }
     pages = {}
     for page, parts in tables.items():

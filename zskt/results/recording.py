@@ -61,6 +61,12 @@ def record_runs(
     return [out / entry.run for entry in entries]
 
 
+def new_runs(runs: Sequence[Path], out: Path) -> list[Path]:
+    """Return those finished runs that a folder of records does not hold with the same result."""
+    held = {entry.run: entry.result for entry in read_index(out)} if (out / INDEX).is_file() else {}
+    return [run for run in runs if held.get(run.name) != read_run(run).result]
+
+
 def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, Any]) -> IndexEntry:
     """Read the entry of a run, and add its environment to those that are known."""
     entry = read_run(run.resolve())

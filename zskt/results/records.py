@@ -90,6 +90,15 @@ def read_records(folder: Path) -> list[Record]:
     return [record for entry in entries for record in _records(entry, folder)]
 
 
+def records_of_runs(runs: Iterable[Path]) -> list[Record]:
+    """Read finished runs by their folders: a record for the run's own test samples and each other evaluation.
+
+    Raises:
+        UserError: if one has no readable result.
+    """
+    return [record for run in runs for record in _records(read_run(run), run.parent)]
+
+
 def read_index(folder: Path) -> list[IndexEntry]:
     """Read the index of a folder.
 

@@ -53,9 +53,9 @@ def report_run(
         figures = diagnosis.figures
         write_json(run / f"physics-{evaluator.source.stem}.json", figures)
         plots = diagnosis.pictures().items()
-        pictures = [{"title": title, "png": _png(figure), "note": ""} for title, figure in plots] + pictures
+        pictures = [{"title": title, "png": png(figure), "note": ""} for title, figure in plots] + pictures
         tables += _rejection_tables(figures)
-    page = _template().render(
+    page = page_template().render(
         title=f"{scores['student']['name']} distilled from {scores['teacher']['name']}",
         summary=_summary(finished_run, scores),
         tables=tables,
@@ -80,12 +80,13 @@ def _provenance(run: Path) -> dict[str, str]:
     return {"command": environment.get("command", ""), "versions": ", ".join(versions)}
 
 
-def _template() -> Any:
+def page_template() -> Any:
+    """Return the template of pages that have no other files."""
     loader = FileSystemLoader(Path(__file__).parent)
     return Environment(loader=loader, autoescape=select_autoescape(default=True)).get_template("report.html.j2")
 
 
-def _png(figure: Figure) -> str:
+def png(figure: Figure) -> str:
     """Encode a figure for a page that has no other files."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
@@ -165,11 +166,11 @@ def _pictures(finished_run: FinishedRun) -> Iterator[dict[str, str]]:
         for axes, (name, points) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
             axes.plot(*zip(*points, strict=True), linewidth=0.8)
             axes.set(title=name, xlabel="iteration")
-        yield {"title": "The run", "png": _png(figure), "note": ""}
+        yield {"title": "The run", "png": png(figure), "note": ""}
     if finished_run.config.mode == "zero-shot":
         pseudo_samples, note = _pseudo_samples(finished_run)
         if pseudo_samples is not None:
-            yield {"title": "Pseudo-samples beside others", "png": _png(pseudo_samples), "note": note}
+            yield {"title": "Pseudo-samples beside others", "png": png(pseudo_samples), "note": note}
 
 
 @torch.no_grad()

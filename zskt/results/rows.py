@@ -46,7 +46,8 @@ def source_label(recipe: Recipe) -> str:
     if recipe.mode == "kd":
         return "data (kd)" if recipe.answers is None else f"{recipe.answers:,} answers (kd)".replace(",", " ")
     if recipe.mode != "few-shot":
-        return recipe.generator or recipe.mode
+        source = recipe.generator or recipe.mode
+        return source if recipe.mode != "zero-shot" or recipe.method == "zskt" else f"{source} ({recipe.method})"
     names = {(False, False): "data, labels alone", (True, False): "data (KD)"}
     name = names.get((bool(recipe.kd_fraction), bool(recipe.attention_weight)), "data (KD+AT)")
     return name if recipe.init_from_run == "scratch" else f"{name}, from a zero-shot student"

@@ -1,0 +1,70 @@
+"""Runs of one entrant: figures over seeds, curves, and which runs can stand side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.results.compare.imagined import leave_run
+from zskt.experiments.result import ScoredSamples
+from zskt.files import read_json, write_json
+from zskt.results.compare.group import labels_of, read_groups
+from zskt.results.records import records_of_runs
+
+OTHER = ScoredSamples(name="other.root", sha256="cd", count=9, unit="jet")
+
+
+def test_curves_are_means_over_seeds_at_equal_evaluations(tmp_path: Path) -> None:
+    runs = [leave_run(tmp_path / f"a{seed}", agreement=0.6 + 0.06 * seed, seed=seed) for seed in (0, 1)]
+    (group,) = read_groups({"a": runs})
+    points = group.curve("agreement", "teacher_queries")
+    assert [p.x for p in points] == [100, 200, 300]
+    assert points[-1].mean == pytest.approx(0.63) and points[-1].deviation == pytest.approx(0.06 / 2**0.5)
+    assert [p.x for p in group.curve("agreement", "training_seconds")] == pytest.approx(
+        [40.5 / 60, 80.5 / 60, 120.5 / 60]
+    )
+    assert group.values("agreement") == pytest.approx([0.6, 0.66]) and group.mean("peak_memory") == 512.0
+
+
+def test_a_single_seed_has_no_deviation_and_an_old_run_no_curve(tmp_path: Path) -> None:
+    run = leave_run(tmp_path / "a", agreement=0.6, training_seconds=None)
+    (group,) = read_groups({"a": [run]})
+    assert [p.deviation for p in group.curve("kl", "steps")] == [None] * 3
+    assert group.curve("auc", "steps") == [] and group.mean("training_seconds") is None
+
+
+def test_runs_on_other_samples_are_left_out(tmp_path: Path) -> None:
+    runs = {
+        "a": [leave_run(tmp_path / "a", agreement=0.6)],
+        "b": [leave_run(tmp_path / "b", agreement=0.7, method="dafl")],
+        "c": [leave_run(tmp_path / "c", agreement=0.9, method="cmi", data=OTHER)],
+    }
+    assert [group.label for group in read_groups(runs)] == ["a", "b"]
+
+
+def test_a_student_from_data_is_taken_where_it_was_evaluated_on_the_others_samples(tmp_path: Path) -> None:
+    free = leave_run(tmp_path / "a", agreement=0.6)
+    kd = leave_run(tmp_path / "kd", agreement=0.9, mode="kd", method="kd", generator=None, data=OTHER)
+    figures = read_json(free / "result.json")
+    figures["student"]["agreement"] = 0.8
+    write_json(kd / "evaluate-jets.json", figures | {"mode": "kd", "method": "kd", "generator": None})
+    groups = {group.label: group for group in read_groups({"a": [free], "kd": [kd]})}
+    assert groups["kd"].values("agreement") == [0.8] and groups["kd"].is_reference and not groups["a"].is_reference
+
+
+def test_runs_without_names_are_told_apart(tmp_path: Path) -> None:
+    runs = [
+        leave_run(tmp_path / "0", agreement=0.6),
+        leave_run(tmp_path / "1", agreement=0.6, seed=1),
+        leave_run(tmp_path / "2", agreement=0.6, generator="shower"),
+        leave_run(tmp_path / "3", agreement=0.6, generator="shower", iterations=20, changes={"student_lr": 0.1}),
+        leave_run(tmp_path / "4", agreement=0.6, method="dafl"),
+    ]
+    named = labels_of(records_of_runs(runs))
+    assert {label: len(members) for label, members in named.items()} == {
+        "zskt@mlp": 2,
+        "zskt@shower (10 iterations)": 1,
+        "zskt@shower (20 iterations, student_lr = 0.1)": 1,
+        "dafl": 1,
+    }

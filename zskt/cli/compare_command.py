@@ -1,0 +1,203 @@
+"""Mode ``compare``: methods on one teacher and one student at equal cost; or finished runs, as they are."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zskt.cli.cluster_commands import arguments_of
+from zskt.cli.names import require_names
+from zskt.cli.options import read_run
+from zskt.cli.parser import MODES, parse
+from zskt.domains import DOMAINS
+from zskt.errors import UserError
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import RunConfig
+from zskt.experiments.finished import evaluate_runs
+from zskt.experiments.runner import RUNS
+from zskt.markdown import table
+
+if TYPE_CHECKING:
+    from zskt.cluster.compare.campaign import Campaign, Request
+    from zskt.cluster.compare.entrants import Entrant
+    from zskt.results.compare.group import Group
+    from zskt.results.compare.page import Circumstances
+
+PASSED_ON = tuple(flag for flag in MODES["compare"].flags if flag in MODES["zero-shot"].flags and flag != "out")
+"""Flags of the user's that each run gets."""
+
+
+def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
+    """Run mode ``compare``."""
+    from zskt.results.compare.page import Circumstances
+
+    command = " ".join(["python", *sys.argv])
+    if flags.run is not None:
+        _page_of_runs(flags, catalog, Circumstances(command=command))
+        return
+    campaign = _campaign(flags, catalog)
+    _require_out(campaign.out)
+    from zskt.folder_lock import FolderLock
+
+    campaign.out.mkdir(parents=True, exist_ok=True)
+    with FolderLock(campaign.out):
+        try:
+            campaign.work()
+        except KeyboardInterrupt:
+            _finish(flags, catalog, campaign, command)
+            print("zskt: interrupted; the same command goes on", file=sys.stderr)
+            raise SystemExit(130) from None
+        _finish(flags, catalog, campaign, command)
+
+
+def _campaign(flags: argparse.Namespace, catalog: Catalog) -> Campaign:
+    """Plan a comparison; what the user mistook in a name or a setting is told now."""
+    from zskt.cluster.compare.budget import Budget
+    from zskt.cluster.compare.campaign import PLAN, Campaign, Plan
+    from zskt.cluster.compare.entrants import entrants
+    from zskt.cluster.compare.processes import Failure
+    from zskt.cluster.sweep import Machines
+    from zskt.cluster.sweep import job as job_of
+
+    if flags.preset is None and flags.teacher is None and flags.teacher_path is None:
+        raise UserError("--mode compare: say of what: --preset NAME, --teacher NAME or --teacher-path FILE")
+    preset, known, _ = read_run(_of_method(flags, None), catalog)
+    card = known.card(preset)
+    if card.training_preset is not None:
+        card.files()  # a teacher that has to be trained first says how
+    has_split = DOMAINS[card.domain].has_test_split
+    players = entrants(flags.methods or ("all",), preset.method, with_kd=has_split or flags.training_data is not None)
+    seeds = list(dict.fromkeys(flags.seeds or (0,)))
+    out = flags.out or RUNS / f"compare-{preset.preset}"
+
+    def arguments(request: Request) -> list[str]:
+        return _arguments(flags, request, has_split=has_split)
+
+    def config(request: Request) -> RunConfig:
+        given = parse(arguments(request))
+        require_names(given)
+        return read_run(given, catalog)[0]
+
+    def failures() -> dict[str, Failure]:
+        found = {}
+        for entrant in players:
+            try:
+                config(_probe(entrant))
+            except UserError as error:
+                found[entrant.name] = Failure(str(error), True)
+        return found
+
+    plan = Plan.open(out / PLAN, preset.preset, Budget(minutes=flags.budget_minutes, queries=flags.queries))
+    refused = failures()
+    if len(refused) == len(players):
+        raise UserError(next(iter(refused.values())).reason)
+    machines = Machines(workers=1)
+    return Campaign(
+        out=out,
+        entrants=players,
+        seeds=seeds,
+        plan=plan,
+        arguments=arguments,
+        config=config,
+        job=lambda name, words: job_of(name, out, words, machines),
+        failures=refused,
+    )
+
+
+def _probe(entrant: Entrant) -> Request:
+    from zskt.cluster.compare.campaign import Request
+
+    return Request(entrant=entrant, seed=0, iterations=None, evaluate_every=None)
+
+
+def _of_method(flags: argparse.Namespace, method: str | None) -> argparse.Namespace:
+    changed = {"mode": "zero-shot", "method": method, "seed": None, "resume": False, "out": None, "run": None}
+    return argparse.Namespace(**{**vars(flags), **changed, "iterations": None, "set": None})
+
+
+def _arguments(flags: argparse.Namespace, request: Request, *, has_split: bool) -> list[str]:
+    """Return the command line of a run, without its folder."""
+    from zskt.cluster.compare.entrants import settings_for
+
+    entrant = request.entrant
+    words = settings_for(entrant, flags.set or ())
+    words += [] if request.evaluate_every is None else [f"evaluate_every={request.evaluate_every}"]
+    learns = entrant.mode == "kd"
+    changed = {
+        "method": None if learns else entrant.method,
+        "generator": entrant.generator or flags.generator,
+        "seed": request.seed,
+        "iterations": request.iterations,
+        "set": words,
+        "queries": None if learns else flags.queries,  # the reference asks about each of its samples once
+        "without_evaluation": not request.judged,
+        "data": flags.data if has_split or not learns else flags.training_data,
+    }
+    given = argparse.Namespace(**{**vars(flags), **changed})
+    return arguments_of(given, entrant.mode, dict.fromkeys([*PASSED_ON, *changed]))
+
+
+def _require_out(out: Path) -> None:
+    """Raise `UserError` if a folder holds something else than a comparison."""
+    from zskt.cluster.compare.campaign import PLAN
+
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / PLAN).is_file())):
+        raise UserError(f"--out {out}: holds something else than a comparison; name another, nothing is overwritten")
+
+
+def _finish(flags: argparse.Namespace, catalog: Catalog, campaign: Campaign, command: str) -> None:
+    """Write the page of what there is, and say where it is."""
+    from zskt.cluster.compare.campaign import as_json
+    from zskt.results.compare.group import read_groups
+    from zskt.results.compare.page import Circumstances
+
+    outcome = campaign.outcome()
+    if not outcome.runs:
+        print(f"no run has ended yet in {campaign.out}")
+        return
+    _evaluate_references(flags, catalog, outcome.runs.get("kd", ()))
+    found = Circumstances(command=command, budget=campaign.plan.budget.to_dict(), failures=as_json(outcome.failures))
+    groups = read_groups(outcome.runs)
+    _write(campaign.out, groups, found, catalog)
+    missing = len(campaign.entrants) * len(campaign.seeds) - sum(map(len, outcome.runs.values()))
+    if missing:
+        print(f"{missing} runs have no result: see the page")
+
+
+def _evaluate_references(flags: argparse.Namespace, catalog: Catalog, runs: Sequence[Path]) -> None:
+    """Score students that learned from data of another file on the samples of all others."""
+    if flags.training_data is None or flags.data is None:
+        return
+    missing = [run for run in runs if not (run / f"evaluate-{flags.data.stem}.json").is_file()]
+    list(evaluate_runs(missing, catalog, flags.data, None, flags.device))
+
+
+def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Circumstances) -> None:
+    """Write the page of runs that are there, however they were made."""
+    from zskt.results.compare.group import choose_same_data, labels_of
+    from zskt.results.records import records_of_runs
+
+    if flags.out is None:
+        raise UserError("--mode compare --run: say where to write the page: --out PATH")
+    _require_out(flags.out)
+    groups = choose_same_data(labels_of(records_of_runs(flags.run)))
+    left_out = len(flags.run) - len({record.folder for group in groups for record in group.records})
+    if left_out:
+        print(
+            f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out", file=sys.stderr
+        )
+    _write(flags.out, groups, circumstances, catalog)
+
+
+def _write(out: Path, groups: Sequence[Group], circumstances: Circumstances, catalog: Catalog) -> None:
+    from zskt.results.compare.page import write_comparison
+    from zskt.results.compare.pseudo_samples import pseudo_samples
+    from zskt.results.compare.table import head_and_rows
+
+    pictures = list(pseudo_samples(groups, catalog))
+    page = write_comparison(out, groups, circumstances, pictures)
+    print(table(*head_and_rows(groups)))
+    print(f"page: {page}")

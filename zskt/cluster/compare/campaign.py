@@ -1,0 +1,207 @@
+"""All runs of a comparison: what is missing is run, what is half done goes on, what cannot be says why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from zskt.cluster.compare.budget import Budget, Trial, length_of, longest_trial, measure
+from zskt.cluster.compare.entrants import KD, Entrant
+from zskt.cluster.compare.processes import Failure, run
+from zskt.cluster.jobs import Job
+from zskt.errors import UserError
+from zskt.experiments.config import RunConfig
+from zskt.experiments.finished import require_same_config
+from zskt.experiments.result import Result
+from zskt.files import read_json, write_json
+
+PLAN, TRIALS = "plan.json", "trials"
+"""File of a comparison's folder that says what was decided, and the folder of the short runs behind it."""
+POINTS = 12
+"""Evaluations of a run on the test samples: points of its curves."""
+TRIAL_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One run, as the command line has to be told of it."""
+
+    entrant: Entrant
+    seed: int
+    iterations: int | None
+    """None is as many as the method's recipe has."""
+    evaluate_every: int | None
+    """None is the recipe's."""
+    judged: bool = True
+    """Whether the student is scored; a trial's is not."""
+
+
+@dataclass(kw_only=True)
+class Plan:
+    """What a comparison has decided, kept in its folder: a second call takes the same lengths."""
+
+    preset: str
+    budget: Budget
+    iterations: dict[str, int | None] = field(default_factory=dict)
+    """Entrant -> length of its runs; None is its recipe's."""
+    trials: dict[str, list[Trial]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path, preset: str, budget: Budget) -> Plan:
+        """Read the plan of a folder, or begin one.
+
+        Raises:
+            UserError: if the folder holds a comparison of another preset or budget.
+        """
+        if not path.is_file():
+            return cls(preset=preset, budget=budget)
+        kept = read_json(path)
+        for name, before, now in (
+            ("preset", kept["preset"], preset),
+            *((name, kept["budget"][name], value) for name, value in budget.to_dict().items()),
+        ):
+            if before != now:
+                raise UserError(f"{path}: was begun with {name} {before}, not {now}; name another --out")
+        trials = {name: [Trial(**trial) for trial in several] for name, several in kept["trials"].items()}
+        return cls(preset=preset, budget=budget, iterations=kept["iterations"], trials=trials)
+
+    def write(self, path: Path) -> None:
+        """Keep the plan."""
+        write_json(path, asdict(self))
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What a comparison has come to."""
+
+    runs: dict[str, list[Path]]
+    """Entrant -> folders of its finished runs."""
+    failures: dict[str, Failure]
+    """Entrant, with the seed where others went well -> why there is no result."""
+
+
+@dataclass(kw_only=True)
+class Campaign:
+    """All runs of a comparison in a folder.
+
+    Args:
+        arguments: of the command line of a run, without its folder.
+        config: what a run will record.
+        job: name of the folder, arguments -> the process that does it.
+    """
+
+    out: Path
+    entrants: Sequence[Entrant]
+    seeds: Sequence[int]
+    plan: Plan
+    arguments: Callable[[Request], Sequence[str]]
+    config: Callable[[Request], RunConfig]
+    job: Callable[[str, Sequence[str]], Job]
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    def work(self) -> None:
+        """Find how long each may run, then run seed by seed: an early end leaves the first seed of all.
+
+        Raises:
+            UserError: if a folder holds another recipe's run.
+            KeyboardInterrupt: after the run at work has saved.
+        """
+        self.plan.write(self.out / PLAN)
+        for entrant in self.entrants:
+            if entrant.name not in self.failures:
+                self._choose_length(entrant)
+        playing = [entrant for entrant in self.entrants if entrant.name not in self.failures]
+        requests = [self._request(entrant, seed) for seed in self.seeds for entrant in playing]
+        for request in requests:
+            require_same_config(self._folder(request), self.config(request))
+        for request in requests:
+            if request.entrant.name not in self.failures:
+                self._run(request)
+
+    def outcome(self) -> Outcome:
+        """Say what there is."""
+        runs: dict[str, list[Path]] = {}
+        for entrant in self.entrants:
+            folders = [self.out / entrant.folder(self.out.name, seed) for seed in self.seeds]
+            runs[entrant.name] = [folder for folder in folders if (folder / "result.json").is_file()]
+        return Outcome(runs={name: folders for name, folders in runs.items() if folders}, failures=self.failures)
+
+    def _choose_length(self, entrant: Entrant) -> None:
+        """Set the length of an entrant's runs, unless that is done; one that cannot play fails here."""
+        budget = self.plan.budget
+        if entrant.method == KD:  # asks about each of its samples once, however long it runs
+            budget = replace(budget, queries=None)
+        if entrant.name in self.plan.iterations or budget.limits_nothing:
+            return
+
+        def trial(iterations: int) -> Trial:
+            name = f"{TRIALS}/{entrant.folder('trial', TRIAL_SEED)}-{iterations}"
+            request = Request(entrant=entrant, seed=TRIAL_SEED, iterations=iterations, evaluate_every=0, judged=False)
+            failure = run(self.job(name, self.arguments(request)), longest_trial(budget))
+            if failure is not None:
+                raise _TrialFailed(failure)
+            result = Result.read(self.out / name / "result.json")
+            seconds = result.training_seconds or 0.0
+            return Trial(iterations=iterations, seconds=seconds, queries=result.teacher_queries)
+
+        try:
+            trials = measure(trial, budget)
+        except _TrialFailed as error:
+            self._fail(entrant.name, error.failure)
+            return
+        self.plan.trials[entrant.name] = trials
+        self.plan.iterations[entrant.name] = length_of(trials, budget)
+        self.plan.write(self.out / PLAN)
+        length = self.plan.iterations[entrant.name]
+        _tell(f"{entrant.name}: {'the recipe as it is' if length is None else f'{length} iterations'} in the budget")
+
+    def _request(self, entrant: Entrant, seed: int) -> Request:
+        iterations = self.plan.iterations.get(entrant.name)
+        if iterations is None:
+            probe = Request(entrant=entrant, seed=seed, iterations=None, evaluate_every=None)
+            length = self.config(probe).settings.iterations
+        else:
+            length = iterations
+        every = max(length // POINTS, 1)
+        return Request(entrant=entrant, seed=seed, iterations=iterations, evaluate_every=every)
+
+    def _folder(self, request: Request) -> Path:
+        return self.out / request.entrant.folder(self.out.name, request.seed)
+
+    def _run(self, request: Request) -> None:
+        folder, entrant = self._folder(request), request.entrant
+        if (folder / "result.json").is_file():
+            return
+        label = f"{entrant.name}, seed {request.seed}"
+        _tell(f"{label}: runs")
+        failure = run(self.job(folder.name, self.arguments(request)))
+        if failure is not None:
+            self._fail(entrant.name if failure.refused else label, failure)
+            return
+        result = Result.read(folder / "result.json")
+        score = "–" if result.student.agreement is None else f"{result.student.agreement:.4f}"
+        _tell(f"{label}: agreement {score} in {(result.training_seconds or 0) / 60:.1f} minutes")
+
+    def _fail(self, label: str, failure: Failure) -> None:
+        self.failures[label] = failure
+        _tell(f"{label}: {'cannot play' if failure.refused else 'failed'}: {failure.reason}")
+
+
+class _TrialFailed(Exception):
+    """Ends the trials of an entrant that cannot be run."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+def _tell(text: str) -> None:
+    print(f"compare: {text}", file=sys.stderr, flush=True)
+
+
+def as_json(failures: dict[str, Failure]) -> dict[str, Any]:
+    """Return failures as JSON holds them."""
+    return {name: asdict(failure) for name, failure in failures.items()}

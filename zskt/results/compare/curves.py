@@ -1,0 +1,108 @@
+"""Pictures of a comparison: figures on the test samples against what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from zskt.results.compare.group import COSTS, Group
+
+NAMES = {"agreement": "agreement with the teacher", "accuracy": "accuracy", "auc": "AUC", "kl": "KL (nats)"}
+DRAWN = ("agreement", "accuracy", "kl")
+"""Figures that have curves; the others are in the table."""
+WIDE = 8.0
+"""Ratio of the largest value of an axis to the smallest above which it is logarithmic."""
+
+
+def style_of(group: Group, groups: Sequence[Group]) -> dict[str, Any]:
+    """Return colour and dashes of an entrant: grey for those that learned from data."""
+    if group.is_reference:
+        return {"color": "0.45", "linestyle": "--"}
+    place = [other.label for other in groups if not other.is_reference].index(group.label)
+    palette = colormaps["tab10"].colors  # type: ignore[attr-defined]
+    return {"color": palette[place % len(palette)], "linestyle": ("-", ":", "-.")[place // len(palette) % 3]}
+
+
+def curves_picture(groups: Sequence[Group], figures: Sequence[str], teacher: dict[str, float | None]) -> Figure | None:
+    """Draw a row for each figure and a column for each cost: mean over seeds, and a band of ± one deviation.
+
+    Args:
+        teacher: the teacher's own figures, drawn as a line.
+    """
+    figures = [
+        figure
+        for figure in DRAWN
+        if figure in figures and any(group.curve(figure, cost) for group in groups for cost in COSTS)
+    ]
+    if not figures:
+        return None
+    picture = Figure(figsize=(11, 0.6 + 3 * len(figures)), layout="constrained")
+    grid = picture.subplots(len(figures), len(COSTS), squeeze=False)
+    for row, figure in zip(grid, figures, strict=True):
+        for axes, cost in zip(row, COSTS, strict=True):
+            for group in groups:
+                _draw(axes, group, figure, cost, style_of(group, groups))
+            _finish(axes, figure, cost, teacher.get(figure))
+        row[0].set_ylabel(NAMES[figure])
+        top = max(axes.get_ylim()[1] for axes in row)
+        bottom = min(axes.get_ylim()[0] for axes in row)
+        for axes in row:
+            axes.set_ylim(bottom, top)
+    for axes, name in zip(grid[-1], COSTS.values(), strict=True):
+        axes.set_xlabel(name)
+    handles: dict[str, Any] = {}
+    for axes in grid.flat:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    picture.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 6), frameon=False
+    )
+    return picture
+
+
+def _draw(axes: Axes, group: Group, figure: str, cost: str, style: dict[str, Any]) -> None:
+    """Draw one curve; what was asked before the first step has no curve against queries, but a level."""
+    points = group.curve(figure, cost)
+    if not points:
+        return
+    x, mean = [p.x for p in points], [p.mean for p in points]
+    if cost == "teacher_queries" and x[0] == x[-1]:
+        axes.axhline(mean[-1], label=group.label, linewidth=1, **style)
+        return
+    axes.plot(x, mean, label=group.label, linewidth=1.4, **style)
+    if len(points) == 1:
+        axes.plot(x, mean, "o", color=style["color"], markersize=4)
+    deviations = [p.deviation for p in points]
+    if None not in deviations:
+        spread = [d for d in deviations if d is not None]
+        low = [m - d for m, d in zip(mean, spread, strict=True)]
+        high = [m + d for m, d in zip(mean, spread, strict=True)]
+        axes.fill_between(x, low, high, color=style["color"], alpha=0.18, linewidth=0)
+
+
+def _finish(axes: Axes, figure: str, cost: str, teacher: float | None) -> None:
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    if cost == "teacher_queries" and _is_wide(axes, 0):
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    if figure == "kl":
+        if _is_wide(axes, 1):
+            axes.set_yscale("log")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+    elif teacher is not None:
+        axes.axhline(teacher, color="0.2", linewidth=0.8, linestyle=(0, (1, 2)), label="teacher")
+
+
+def _is_wide(axes: Axes, which: int) -> bool:
+    """Tell whether the lines of a panel span so much of an axis, 0 or 1, that it is better logarithmic."""
+    lines = [np.asarray(line.get_data()[which], dtype=float) for line in axes.get_lines()]
+    values = np.concatenate([line for line in lines if len(line)] or [np.ones(1)])
+    positive = values[values > 0]
+    return len(positive) > 0 and float(positive.max()) > WIDE * float(positive.min())

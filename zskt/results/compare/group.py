@@ -1,0 +1,119 @@
+"""Runs of one entrant of a comparison, its figures over seeds, and its curves."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zskt.experiments.result import Result
+from zskt.results.records import Record, records_of_runs
+
+FIGURES = ("agreement", "accuracy", "auc", "kl")
+"""Figures of merit of a student, as `zskt.experiments.result.NetworkScores` names them."""
+LOWER_IS_BETTER = ("kl",)
+COSTS = {"teacher_queries": "teacher queries", "steps": "student steps", "training_seconds": "minutes"}
+"""What curves are drawn against: name in ``metrics.jsonl`` -> what it is called."""
+SCALE = {"training_seconds": 1 / 60}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a curve: means over seeds, and the standard deviation; None of a single seed."""
+
+    x: float
+    mean: float
+    deviation: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Runs that differ by their seed alone, scored on the same samples."""
+
+    label: str
+    records: tuple[Record, ...]
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """What the runs left."""
+        return tuple(record.result for record in self.records)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the runs learned from data."""
+        return self.results[0].mode != "zero-shot"
+
+    def values(self, figure: str) -> list[float]:
+        """Return one of the student's figures, a value a seed; none where a run lacks it."""
+        values = [getattr(result.student, figure) for result in self.results]
+        return [] if None in values else values
+
+    def mean(self, name: str) -> float | None:
+        """Return the mean of an entry of ``result.json`` over the seeds; None where a run lacks it."""
+        values = [getattr(result, name) for result in self.results]
+        return None if None in values else statistics.fmean(values)
+
+    def curve(self, figure: str, cost: str) -> list[Point]:
+        """Return a figure on the test samples against a cost; empty where the runs did not log both."""
+        logged = [_points(record.folder / "metrics.jsonl", f"test/{figure}", cost) for record in self.records]
+        points = []
+        for same in zip(*logged, strict=False):  # seeds are evaluated at the same iterations
+            xs, ys = zip(*same, strict=True)
+            deviation = statistics.stdev(ys) if len(ys) > 1 else None
+            points.append(Point(statistics.fmean(xs) * SCALE.get(cost, 1.0), statistics.fmean(ys), deviation))
+        return points
+
+
+def _points(path: Path, figure: str, cost: str) -> list[tuple[float, float]]:
+    lines: Iterable[dict[str, Any]] = map(json.loads, path.read_text().splitlines()) if path.is_file() else ()
+    return [(line[cost], line[figure]) for line in lines if cost in line and figure in line]
+
+
+def read_groups(runs: Mapping[str, Sequence[Path]]) -> list[Group]:
+    """Read finished runs: of each the figures on the samples that most runs without data were scored on.
+
+    Args:
+        runs: label -> run folders of several seeds.
+    """
+    records = {label: records_of_runs(folders) for label, folders in runs.items()}
+    return choose_same_data(records)
+
+
+def choose_same_data(records: Mapping[str, Sequence[Record]]) -> list[Group]:
+    """Gather records by label; those on other test samples than the rest are left out."""
+    every = [record for several in records.values() for record in several]
+    free = [record for record in every if record.result.mode == "zero-shot"] or every
+    keys = [_data_of(record) for record in free]
+    most = max(dict.fromkeys(keys), key=keys.count, default=None)
+    groups = []
+    for label, several in records.items():
+        kept = sorted((r for r in several if _data_of(r) == most), key=lambda record: record.result.seed)
+        if kept:
+            groups.append(Group(label=label, records=tuple({r.result.seed: r for r in kept}.values())))
+    return groups
+
+
+def _data_of(record: Record) -> tuple[str, str | None, int] | None:
+    data = record.result.data
+    return None if data is None else (data.name, data.sha256, data.count)
+
+
+def labels_of(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Name runs that nobody named: by method, and by what else tells recipes of one method apart."""
+    by_recipe: dict[Any, list[Record]] = {}
+    for record in records:
+        by_recipe.setdefault(record.recipe, []).append(record)
+    named: dict[str, list[Record]] = {}
+    for recipe, members in by_recipe.items():
+        methods = [other for other in by_recipe if other.method == recipe.method]
+        label = recipe.method
+        if len({other.generator for other in methods}) > 1:
+            label += f"@{recipe.generator}"
+        alike = [other for other in methods if other.generator == recipe.generator]
+        if len(alike) > 1:
+            label += f" ({recipe.length} iterations" + "".join(f", {k} = {v}" for k, v in sorted(recipe.changes)) + ")"
+        named.setdefault(label, []).extend(members)
+    return named

@@ -1,0 +1,215 @@
+"""The page of a comparison: HTML that needs no other file, and the same figures as JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zskt.experiments.config import RunConfig
+from zskt.experiments.finished import read_config
+from zskt.experiments.result import Result
+from zskt.files import read_json, write_json
+from zskt.markdown import integer
+from zskt.methods import METHODS
+from zskt.results.compare.curves import curves_picture
+from zskt.results.compare.group import FIGURES, Group
+from zskt.results.compare.table import (
+    AHEAD_NOTE,
+    RUN_COLUMNS,
+    as_json,
+    figures_of,
+    head_and_rows,
+    ranked,
+    split_costs,
+    verdict_rows,
+    verdicts_of,
+)
+from zskt.results.compare.verdict import RULE
+from zskt.results.report import page_template, png
+
+PAGE, DATA, TABLE = "comparison.html", "comparison.json", "comparison.csv"
+"""Files of a comparison's folder."""
+CURVES_NOTE = (
+    "Lines are means over seeds, bands ± one standard deviation. The curves are read on the same test samples as the "
+    "final figures, during the runs, and choose nothing: each run goes on to its last step, and the student of that "
+    "step is what the table shows. Evaluations are not in the time. Networks that learned from data are dashed; where "
+    "the teacher was asked about all samples before the first step they are a level against queries."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What a comparison was asked, beside its runs."""
+
+    command: str = ""
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `zskt.cluster.compare.budget.Budget`; empty where runs were compared as they were found."""
+    failures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Label -> "reason" and "refused"."""
+    notes: Sequence[str] = ()
+
+
+def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumstances,
+                     pseudo_samples: Sequence[dict[str, str]] = ()) -> Path:  # fmt: skip
+    """Write ``comparison.html``, ``.json`` and ``.csv`` into a folder, anew.
+
+    Args:
+        groups: at least one.
+        pseudo_samples: pictures, each with "title", "png" and "note".
+
+    Returns:
+        the page.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    found = verdicts_of(groups)
+    figures = {
+        "budget": dict(circumstances.budget),
+        "command": circumstances.command,
+        "rule": RULE,
+        "entrants": as_json(groups),
+        "verdicts": {
+            figure: [
+                {"best": v.best, "other": v.other, "difference": v.difference, "p": v.p, "verdict": v.words}
+                for v in several
+            ]
+            for figure, several in found.items()
+        },
+        "failures": {name: dict(failure) for name, failure in circumstances.failures.items()},
+    }
+    write_json(out / DATA, figures)
+    _write_csv(out / TABLE, groups)
+    page = page_template().render(
+        title=_title(groups[0].results[0]),
+        summary=_summary(groups, circumstances.budget),
+        paragraphs=[*sentences(groups), *circumstances.notes],
+        tables=list(_tables(groups)),
+        appendix=list(_appendix(groups, circumstances.failures)),
+        pictures=[*_curves(groups), *pseudo_samples],
+        command=circumstances.command,
+        versions=_versions(groups[0].records[0].folder),
+        recipe=json.dumps({g.label: _settings(g.records[0].folder) for g in groups}, indent=2),
+    )
+    (out / PAGE).write_text(page)
+    return out / PAGE
+
+
+def _title(result: Result) -> str:
+    return f"Methods compared: {result.teacher.name} to {result.student.name}"
+
+
+def _summary(groups: Sequence[Group], budget: Mapping[str, Any]) -> str:
+    """Say what was equal, and what each figure is."""
+    result = groups[0].results[0]
+    data = result.data
+    assert data is not None
+    limits = [f"{budget['minutes']:g} minutes of time in the method"] if budget.get("minutes") else []
+    limits += [f"{integer(budget['queries'])} teacher queries"] if budget.get("queries") else []
+    equal = (
+        f"Each run had {' and '.join(limits)}, and as many iterations as fill that."
+        if limits
+        else ("Each run is as long as its recipe says: read figures beside their costs.")
+    )
+    scored = (
+        f"nothing was scored ({data.missing})"
+        if data.missing
+        else f"scored once, after its last step, on {integer(data.count)} {data.unit}s of {data.name}"
+    )
+    return (
+        f"Preset {result.preset}. {equal} All students are of one architecture; runs of one seed begin with the same "
+        f"weights, unless the table of settings says otherwise. Each is {scored}. Figures are mean ± standard "
+        "deviation over seeds. Minutes are of the method alone: wall-clock or processor time, whichever is shorter."
+    )
+
+
+def sentences(groups: Sequence[Group]) -> list[str]:
+    """Say in prose who is ahead in agreement, or in the first figure there is."""
+    found = verdicts_of(groups)
+    figures = figures_of(groups)
+    if not figures or figures[0] not in found:
+        return []
+    several = found[figures[0]]
+    said = [f"In {figures[0]}, {several[0].best} is first."]
+    for words, text in (("ahead beyond the spread", "It is ahead beyond the spread of"),
+                        ("not beyond the spread", "It is not ahead beyond the spread of"),
+                        ("no spread", "One seed has no spread, so nothing can be said of its lead over")):  # fmt: skip
+        names = [verdict.other for verdict in several if verdict.words == words]
+        said += [f"{text} {', '.join(names)}."] if names else []
+    return [" ".join(said)]
+
+
+def _tables(groups: Sequence[Group]) -> Iterator[dict[str, Any]]:
+    """Yield what stands above the curves."""
+    for title, (head, rows) in zip(("Figures", "Costs"), split_costs(*head_and_rows(groups)), strict=True):
+        yield {"title": title, "head": head, "rows": rows}
+    if verdicts_of(groups):
+        head, rows = verdict_rows(groups)
+        yield {"title": "Who is ahead", "head": head, "rows": rows, "note": AHEAD_NOTE + RULE}
+
+
+def _appendix(groups: Sequence[Group], failures: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what stands below the pictures."""
+    if failures:
+        rows = [[name, "cannot play" if f["refused"] else "failed", f["reason"]] for name, f in failures.items()]
+        yield {"title": "Without a result", "head": ["", "", "reason"], "rows": rows, "prose": True}
+    yield {
+        "title": "Settings",
+        "head": ["", "iterations", "student begins with", "settings other than the method's own defaults"],
+        "rows": [[g.label, *_differences(g)] for g in ranked(groups)],
+        "note": "A method's defaults are those of its paper; the whole configurations are at the end of the page.",
+        "prose": True,
+    }
+
+
+def _settings(run: Path) -> dict[str, Any]:
+    """Return a run's configuration without what differs by seed."""
+    config = _config(run)
+    return {} if config is None else {k: v for k, v in config.to_dict().items() if k != "seed"}
+
+
+def _config(run: Path) -> RunConfig | None:
+    return read_config(run)[0] if (run / "config.json").is_file() else None
+
+
+def _differences(group: Group) -> list[str]:
+    """Say how long an entrant ran, what its student began with, and which defaults of its method were changed."""
+    config = _config(group.records[0].folder)
+    length = integer(group.results[0].length)
+    if config is None:
+        return [length, "", "recorded in the index of the runs"]
+    settings, defaults = config.settings.to_dict(), METHODS[config.method].Config().to_dict()
+    changed = [f"{k} = {v}" for k, v in settings.items() if k != "iterations" and v != defaults[k]]
+    begins = "the teacher's layers" if settings.get("init_from_teacher") else "its seed's weights"
+    return [length, begins, ", ".join(changed) or "none"]
+
+
+def _curves(groups: Sequence[Group]) -> Iterator[dict[str, str]]:
+    teacher = groups[0].results[0].teacher
+    own = {"accuracy": teacher.accuracy, "auc": teacher.auc}
+    picture = curves_picture(ranked(groups), figures_of(groups), own)
+    if picture is not None:
+        yield {"title": "Learning curves", "png": png(picture), "note": CURVES_NOTE}
+
+
+def _versions(run: Path) -> str:
+    path = run / "environment.json"
+    if not path.is_file():
+        return ""
+    environment = read_json(path)
+    packages = ", ".join(f"{name} {version}" for name, version in environment.get("packages", {}).items())
+    machine = f"{environment.get('device')}, {environment.get('threads')} threads"
+    return f"Machine: {machine}; revision {environment.get('revision')}, {packages}"
+
+
+def _write_csv(path: Path, groups: Sequence[Group]) -> None:
+    """Write a line for each run."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["entrant", "seed", *FIGURES, *RUN_COLUMNS])
+        for group in ranked(groups):
+            for result in group.results:
+                scores = [getattr(result.student, figure) for figure in FIGURES]
+                writer.writerow([group.label, result.seed, *scores, *(getattr(result, c) for c in RUN_COLUMNS)])
