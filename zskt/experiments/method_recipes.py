@@ -15,6 +15,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from zskt.experiments.short_recipes import SHORT
+
 PAPERS_PAIRS = ("cifar10-wrn-", "cifar10-resnet34-", "cifar100-", "svhn-wrn-")
 """How names of presets begin whose teacher and student are those of publications: they take the papers' settings, and a
 GPU. So does any preset whose name ends in ``-paper``."""
@@ -94,7 +96,13 @@ RECIPES: dict[tuple[str, str], MethodRecipe] = {
         },
         summary=f"{NOT_RUN}; AdamW in place of the paper's SGD",
     ),
-}
+} | {
+    (place, method): MethodRecipe(settings=settings, summary=summary)
+    for place, (methods, summary) in SHORT.items()
+    for method, settings in methods.items()
+} | {
+    ("literature", method): MethodRecipe(summary=NOT_RUN) for method in SHORT["images"][0]
+}  # fmt: skip
 """Where it holds and the name of a method -> what it changes."""
 
 
