@@ -39,11 +39,13 @@ class Entry:
     """What it draws, in a line."""
     prior: str = ""
     """The generator to take instead where the teacher has no gradient; empty if this one needs none."""
+    mix: str = ""
+    """The one to take instead where rewards alone are followed; empty for the same as ``prior``."""
 
 
-def _jets(build: Callable[[Any], Generator], summary: str, prior: str = "") -> Entry:
+def _jets(build: Callable[[Any], Generator], summary: str, prior: str = "", mix: str = "") -> Entry:
     """An entry for jets, which draws unknown variables of a tagger, too."""
-    return Entry("jets", lambda inputs: with_unknown_variables(build(inputs), inputs), summary, prior)
+    return Entry("jets", lambda inputs: with_unknown_variables(build(inputs), inputs), summary, prior, mix)
 
 
 GENERATORS: dict[str, Entry] = {
@@ -52,10 +54,15 @@ GENERATORS: dict[str, Entry] = {
     "shower-prior": _jets(
         partial(Shower, adversarial=False), "public physics, no adversary: decays, shower, hadronisation"
     ),
+    "shower-mix": _jets(
+        partial(Shower, adversarial=False, mixes=True),
+        "the same physics, its mix of processes following what each was worth: rewards, no gradient",
+    ),
     "shower": _jets(
         Shower,
         "the same physics, its continuous parameters and its mix of processes moved by an adversary",
         "shower-prior",
+        "shower-mix",
     ),
     "noise-image": Entry(
         "images", NoiseImages, "a normal number for each pixel: the trivial baseline, nothing to learn"

@@ -59,6 +59,8 @@ class FileCard:
     training_preset: None = None
     values: tuple[str, ...] = ()
     gaussians: tuple[GaussianHead, ...] = ()
+    answers_only: bool = False
+    """Whether its file is run by its own runtime, without gradient, even where it could be converted."""
 
     @property
     def domain(self) -> str:
@@ -73,7 +75,7 @@ class FileCard:
     def _network(self) -> SingleInputNetwork:
         draw, shape, layouts = self._asked()
         inputs: Any = self.inputs  # frozen, so that it can be a key
-        return read_network(network_file(self), self.unit, inputs, draw, shape, layouts, self.flag)
+        return read_network(network_file(self), self.unit, inputs, draw, shape, layouts, self.flag, self.answers_only)
 
     @cached_property
     def answers(self) -> Answers:
@@ -209,6 +211,10 @@ class FileCard:
             flag = card.flag if card.inputs != self.inputs else "--classes"
             raise UserError(f"{flag}: {self.name} is fed otherwise in this run; leave the flag out, or begin a new run")
         return self
+
+    def answering_only(self) -> Self:
+        """Return the card of the same teacher, which gives answers and no gradient."""
+        return replace(self, answers_only=True)
 
     def with_layouts(self, layouts: Sequence[tuple[str, str]]) -> Self:
         """Raise `UserError`: the layout is found out."""

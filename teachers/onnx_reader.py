@@ -42,10 +42,14 @@ class OnnxFile:
     whose = "the publisher's ONNX"
     """Whose export it is."""
 
-    def __init__(self, path: Path, model: onnx.ModelProto) -> None:
-        self.path, self.model = path, model
+    def __init__(self, path: Path, model: onnx.ModelProto, *, answers_only: bool = False) -> None:
+        self.path, self.model, self.answers_only = path, model, answers_only
         self.arguments = tuple(Argument(i.name, _shape(i)) for i in inputs_of(model))
         self.outputs = tuple(o.name for o in model.graph.output)
+
+    def answering_only(self) -> OnnxFile:
+        """Return the same file, whose network is run by onnxruntime even where it could be converted."""
+        return OnnxFile(self.path, self.model, answers_only=True)
 
     @cached_property
     def _as_it_is(self) -> nn.Module:
@@ -73,11 +77,19 @@ class OnnxFile:
             raise
 
     def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
-        """Return our own ParticleNet where the graph is one, the graph converted where it can be, else onnxruntime."""
+        """Return our own ParticleNet where the graph is one, the graph converted where it can be, else onnxruntime.
+
+        Where answers alone are asked for it is onnxruntime at once.
+        """
         from teachers.onnx_batches import fixed_batch, free_batch
         from teachers.onnx_black_box import OnnxRuntimeNetwork
         from teachers.onnx_convert import ConversionError, convert
 
+        if self.answers_only:
+            try:
+                return OnnxRuntimeNetwork(self.model, x)
+            except ConversionError:  # what onnxruntime does not open is converted, and asked all the same
+                pass
         if all(group.layout in ("BCP", "BC") for group in groups):
             batch = fixed_batch(self.model)
             rebuilt = _rebuild(free_batch(self.model, batch, False) if batch else self.model, groups, x)

@@ -20,6 +20,7 @@ from teachers.files import is_network
 from teachers.gradients import with_gradient
 from teachers.heads import Heads, find_heads
 from teachers.network_file import Argument, NetworkFile
+from teachers.onnx_reader import OnnxFile
 from teachers.readers import reader_of
 from zskt.contracts import HeadKind
 from zskt.errors import UserError
@@ -105,6 +106,7 @@ def read_network(
     shape: tuple[int, ...],
     layouts: tuple[str, ...],
     flag: str,
+    answers_only: bool = False,
 ) -> SingleInputNetwork:
     """Read the network of a file, frozen; once a process.
 
@@ -115,6 +117,7 @@ def read_network(
         shape: of a sample as the user gave it, for messages.
         layouts: names in `LAYOUTS` that may be meant, the likeliest first.
         flag: the flag that gives the shape, for messages.
+        answers_only: whether no gradient is asked for: a file that its own runtime can run is run by it.
 
     Raises:
         UserError: if the file is damaged, of another kind, cannot be run on such samples, or answers no classes.
@@ -122,6 +125,7 @@ def read_network(
     if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the file of the network")
     file, x = reader_of(path).open_file(path), draw(inputs)
+    file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file
     asked = f"{flag} {' '.join(map(str, shape))}" if unit == "images" else f"{flag} describes {shape[0]} columns"
     layout, outputs = _find_layout(file, x, layouts, asked)
     own = LAYOUTS[layout](x)

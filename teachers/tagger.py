@@ -25,6 +25,7 @@ from teachers.input_order import input_order
 from teachers.layouts import CANONICAL, Arranged, arrange, takes_one_jet
 from teachers.network_file import NetworkFile
 from teachers.one_jet import OneJetACall
+from teachers.onnx_reader import OnnxFile
 from teachers.output_choice import kept_outputs
 from teachers.probe import Probe
 from teachers.readers import reader_of
@@ -99,7 +100,11 @@ class Tagger(nn.Module):
 
 
 def read_tagger(
-    path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None = None
+    path: Path,
+    preprocess: Preprocess,
+    preprocess_file: Path,
+    architecture: Architecture | None = None,
+    answers_only: bool = False,
 ) -> tuple[Tagger, Preprocess]:
     """Read the network of a file, frozen, and its `Preprocess` with the layouts and lengths that the file insists on.
 
@@ -108,6 +113,7 @@ def read_tagger(
         preprocess: its inputs and outputs.
         preprocess_file: the file of ``preprocess``, for messages.
         architecture: of a file that holds parameters alone.
+        answers_only: whether no gradient is asked for: a file that its own runtime can run is run by it.
 
     Raises:
         UserError: if the file is damaged, of another kind, cannot be run, or does not belong to ``preprocess``: the
@@ -116,6 +122,7 @@ def read_tagger(
     if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the network that belongs to {preprocess_file}")
     file = open_network(path, preprocess, preprocess_file, architecture)
+    file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file
     order = input_order([argument.name for argument in file.arguments], preprocess.groups, path, preprocess_file)
     preprocess = replace(preprocess, groups=tuple(fit_inputs(file, order, preprocess.groups, preprocess_file)))
     network = _arranged(file, order, preprocess)

@@ -37,6 +37,7 @@ def _read_files(
     preprocess_file: Path | None,
     layouts: tuple[tuple[str, str], ...],
     architecture: Architecture | None,
+    answers_only: bool,
 ) -> tuple[Tagger, Preprocess]:
     """Read a tagger and how it is fed, once a process, however many cards ask.
 
@@ -44,15 +45,16 @@ def _read_files(
         preprocess_file: None where the network's own file says how it is fed.
         layouts: names of inputs and their layouts, where the user says them.
         architecture: of a file that holds parameters alone.
+        answers_only: as `teachers.tagger.read_tagger` has it.
     """
     if preprocess_file is None:
         own = read_gnn_config(network)
         if own is None:
             raise UserError(f"{network}: does not say how it is fed: give --preprocess preprocess.json")
-        return read_tagger(network, with_layouts(own, layouts), network, architecture)
+        return read_tagger(network, with_layouts(own, layouts), network, architecture, answers_only)
     is_yaml = preprocess_file.suffix in (".yaml", ".yml")
     preprocess = read_weaver_yaml(preprocess_file) if is_yaml else read_preprocess(preprocess_file)
-    return read_tagger(network, with_layouts(preprocess, layouts), preprocess_file, architecture)
+    return read_tagger(network, with_layouts(preprocess, layouts), preprocess_file, architecture, answers_only)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,11 +104,13 @@ class TaggerCard:
     bundled_file: Path | None = None
     """The network, if it shipped with this project."""
     domain: str = "jets"
+    answers_only: bool = False
+    """Whether its file is run by its own runtime, without gradient, even where it could be converted."""
 
     @property
     def _read(self) -> tuple[Tagger, Preprocess]:
         described = None if self._describes_itself else self.preprocess_file()
-        return _read_files(network_file(self), described, self.layouts, self.architecture)
+        return _read_files(network_file(self), described, self.layouts, self.architecture, self.answers_only)
 
     @property
     def _describes_itself(self) -> bool:
@@ -206,7 +210,8 @@ class TaggerCard:
         """
         if self.described is None:
             return self._read[0]
-        tagger = read_tagger(network_file(self), self.described.preprocess, Path(RECORD), self.architecture)[0]
+        preprocess = self.described.preprocess
+        tagger, _ = read_tagger(network_file(self), preprocess, Path(RECORD), self.architecture, self.answers_only)
         return tagger.with_heads(recorded_heads(tagger.heads, self.described))
 
     def build(self) -> nn.Module:
@@ -277,6 +282,10 @@ class TaggerCard:
             preprocess = with_layouts(described.preprocess.without_layouts(), layouts)
             described = replace(described, preprocess=preprocess)
         return replace(self, layouts=tuple(layouts), described=described)
+
+    def answering_only(self) -> Self:
+        """Return the card of the same teacher, which gives answers and no gradient."""
+        return replace(self, answers_only=True)
 
     def with_architecture(self, name: str, options: str | None) -> Self:
         """Return the card of the same parameters in the network that the user names.

@@ -88,6 +88,8 @@ def test_the_last_layers_that_both_have_are_compared() -> None:
     )
     assert pair.layers(Blocks(1)) == ("blocks.0",)
     assert Pair(None, Blocks(2)).layers(Blocks(2)) == ()
+    first = Pair(Blocks(3), Blocks(2), attention_layers="first")
+    assert first.layers(first.student) == ("blocks.0", "blocks.1") == first.layers(Blocks(3))
     output = pair.ask_student((torch.ones(1, 2, 2),), [Attention()])
     assert set(output.extras) == {"attention.0", "attention.1"}
 

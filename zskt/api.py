@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,16 @@ from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit
 from zskt.forward import Pair, evaluating
 from zskt.generator import Generator
-from zskt.methods import METHODS, Method, Setup, iterate
+from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, iterate, iterations_of
 from zskt.metrics import PREDICT_BATCH, Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
 from zskt.padding import join
 from zskt.parallel.collectives import make_same
 from zskt.parallel.distributed import group, placed
 from zskt.parallel.ranks import announced, world
+from zskt.query_budget import METER, BudgetSpent, QueryMeter
 from zskt.settings import Settings
+from zskt.teacher_access import ACCESSES, GRADIENT, PROBABILITIES, TOP_CLASS, AnswersOnly, granted, refusal
 
 Network = nn.Module | Callable[..., Tensor]
 """A network, called as ``network(*x)``: -> logits (B, K)."""
@@ -187,6 +189,8 @@ def distill(
     data: Loader | None = None,
     method: str | type[Method] | None = None,
     iterations: int | None = None,
+    teacher_access: str | None = None,
+    queries: int | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     evaluate: Loader | None = None,
@@ -198,14 +202,20 @@ def distill(
 
     Args:
         teacher: any network, or any function that answers a batch with logits (B, K). It is frozen meanwhile, and left
-            as it was. A generator that is trained needs gradients through it.
+            as it was. A generator that is trained needs gradients through it, unless ``teacher_access`` says that it
+            has none: then a function, which may ask a service, may also answer probabilities (B, K), or classes (B,).
         student: trained in place, on ``device``.
         generator: a `zskt.Generator`, such as ``zskt.generators.tabular(low, high)``; or a user's own pseudo-samples:
             an iterator of batches, or a function of (count, rng).
         data: samples to learn from instead: a tensor, a DataLoader.
-        method: a name in `zskt.METHODS`, or a class of your own that derives from `zskt.Method`; by default "zskt" with
-            a generator, "kd" with data.
+        method: a name in `zskt.METHODS`, or a class of your own that derives from `zskt.Method`; by default "kd" with
+            data, and with a generator "zskt", or "prior-only" where answers alone are seen.
         iterations: of the method; epochs of method "supervised".
+        teacher_access: what the method sees of the teacher: "gradient", "probabilities" or "top-class"; by default what
+            the method is made for.
+        queries: samples that the teacher may be asked about, at most; by default any number. All are counted, those
+            that see whether teacher and student fit among them, but for ``evaluate``. Without ``iterations`` the run is
+            as long as they last, where the method says what an iteration costs.
         seed: seed of every random stream; torch's own stream is left as it was.
         evaluate: samples, with labels if there are any, on which the student is measured, at the end and
             ``evaluate_every`` iterations; never used to choose a student.
@@ -217,26 +227,35 @@ def distill(
         NonFiniteLoss: if a loss or a gradient is NaN or infinite, naming iteration and term.
         RankLost: if another process of the same run ends.
     """
-    method = method or ("zskt" if data is None else "kd")
+    lookup(dict.fromkeys(("", *ACCESSES)), teacher_access or "", "teacher access")
+    by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
+    method = method or ("kd" if data is not None else BY_ANSWERS if by_answers else "zskt")
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
     registered = {other: name for name, other in METHODS.items()}
     name = registered.get(kind, kind.__name__)
     _require_source(kind, name, teacher, generator, data)
     config = _settings(kind, name, iterations, settings)
+    if iterations is None and "iterations" not in settings and queries:
+        config = config.with_(iterations=iterations_of(kind, config, queries))
     device = placed(torch.device(device))
     if not isinstance(student, nn.Module):
         raise UserError(f"student: is a {type(student).__name__}; give an nn.Module, which can be trained")
     if teacher is student:
         raise UserError("student: is the teacher itself; give another network")
     network = None if teacher is None else as_network(teacher).to(device)
+    asked = None if network is None else _asked(network, kind, name, teacher_access or "")
+    meter = QueryMeter(queries or 0) if isinstance(asked, AnswersOnly) or queries else None
     test = None if evaluate is None else read_loader(evaluate)
-    with group(device), torch.random.fork_rng(), frozen(network or nn.Identity()):
+    counting = nullcontext() if meter is None else meter.on(asked)
+    with group(device), torch.random.fork_rng(), frozen(network or nn.Identity()), counting:
         torch.manual_seed(seed)
         student = student.to(device).train()
         make_same(network, student)
         scale = student.scale if isinstance(student, RegressionHead) else None
         setup = Setup(
-            pair=Pair(network, student, scale, student.gaussians if isinstance(student, RegressionHead) else ()),
+            pair=Pair(
+                asked, student, scale, student.gaussians if isinstance(student, RegressionHead) else (), meter=meter
+            ),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
             data=None if data is None else _training_data(kind, name, data),
             inputs=TensorInputs() if data is not None else None,
@@ -250,14 +269,35 @@ def distill(
         is_image = len(example) == 1 and example[0].dim() == 4
         require_settings(config, "images" if is_image else "tensors", "of this call")
         trained = kind(config, setup)
-        require_fit(trained, setup, example)
+        if meter is not None:
+            trained.state.parts[METER] = meter
+        try:
+            require_fit(trained, setup, example)
+        except BudgetSpent as error:
+            raise UserError(f"queries={queries}: spent before the run begins; give more") from error
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
         shown = (sys.stderr.isatty() if progress is None else progress) and world().leader
-        _train(trained, run, network, test, evaluate_every, shown)
+        judge = asked if isinstance(network, _Callable) else network
+        _train(trained, run, judge, test, evaluate_every, shown)
         run.student = trained.result.eval()
         if test is not None:
-            run.evaluation = _evaluate(run.student, network, test, device)
+            with nullcontext() if meter is None else meter.paused():
+                run.evaluation = _evaluate(run.student, judge, test, device)
     return run
+
+
+def _asked(network: nn.Module, kind: type[Method], name: str, requested: str) -> nn.Module:
+    """Return what a method gets to see of a teacher.
+
+    Raises:
+        UserError: if it needs more.
+    """
+    access = granted(requested, getattr(network, "differentiable", True), kind.accesses)
+    if access is None:
+        raise UserError(f"{refusal(name, requested or PROBABILITIES, METHODS)} as method=")
+    if access == GRADIENT:
+        return network
+    return AnswersOnly(network, access, may_be_probabilities=isinstance(network, _Callable))
 
 
 def _require_source(
@@ -300,8 +340,12 @@ def _try(setup: Setup) -> Batch:
     Raises:
         UserError: if a network does not run on them, or the two answer different numbers of classes.
     """
+    meter = setup.pair.meter
     with evaluating(setup.generator):
-        x = first_samples(setup, N_TRIED)
+        x = first_samples(setup, N_TRIED if meter is None else meter.affordable(N_TRIED))
+    if isinstance(setup.pair.teacher, AnswersOnly):
+        with evaluating(setup.pair.student):
+            setup.pair.teacher.classes = setup.pair.student(*x).shape[1]
     shapes = {}
     for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
         if network is None:
@@ -309,6 +353,8 @@ def _try(setup: Setup) -> Batch:
         try:
             with evaluating(network):
                 logits = network(*x)
+        except UserError:
+            raise
         except Exception as error:  # networks raise whatever their operators do
             shown = ", ".join(str(tuple(t.shape)) for t in x)
             first = " ".join(str(error).split())[:160]
@@ -360,7 +406,9 @@ def _train(
     try:
         for metrics in tqdm(iterate(method), run.method, total, disable=not progress, unit="it"):
             if every and test is not None and method.state.step % every == 0:
-                scores = _evaluate(method.result, teacher, test, method.state.device)
+                meter = method.state.parts.get(METER)
+                with meter.paused() if isinstance(meter, QueryMeter) else nullcontext():
+                    scores = _evaluate(method.result, teacher, test, method.state.device)
                 metrics |= {f"test/{key}": value for key, value in scores.items() if isinstance(value, float)}
             run.metrics.append(metrics)
     except KeyboardInterrupt:

@@ -20,6 +20,7 @@ from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.gaussian import GaussianHead
 from zskt.parallel.ranks import world
+from zskt.query_budget import QueryMeter
 
 PRECISIONS = ("float32", "bf16")
 """In what networks compute: float32, whose convolutions a GPU rounds to TF32 as PyTorch has it; or bfloat16 where
@@ -143,6 +144,10 @@ def forward(
     return output
 
 
+LAYERS = ("last", "first")
+"""Which layers of two networks are compared where one has more of them: as many, counted from this end."""
+
+
 @dataclass
 class Pair:
     """A frozen teacher and the student that learns from it; the teacher is None where labels alone teach."""
@@ -155,16 +160,20 @@ class Pair:
     """Which of them are mean and width of one value."""
     precision: str = "float32"
     """One of `PRECISIONS`."""
+    attention_layers: str = "last"
+    """One of `LAYERS`."""
+    meter: QueryMeter | None = None
+    """Counts what the teacher is asked, where there is a budget, or where answers alone are seen of it."""
 
     def layers(self, network: nn.Module) -> tuple[str, ...]:
-        """Name the layers of a network that are compared: as many as both have, counted from the end.
+        """Name the layers of a network that are compared: as many as both have.
 
         A network names its layers in the attribute ``attention_layers``. Where one has fewer blocks, its blocks answer
-        the other's last ones.
+        the other's last or first ones.
         """
         counts = [len(getattr(n, "attention_layers", ())) for n in (self.teacher, self.student)]
         names: tuple[str, ...] = getattr(network, "attention_layers", ())
-        return names[len(names) - min(counts) :]
+        return names[: min(counts)] if self.attention_layers == "first" else names[len(names) - min(counts) :]
 
     def forward(self, network: nn.Module, x: Batch, terms: Sequence[Captures] = ()) -> Output:
         """Run one of both networks, and capture what the terms compare."""

@@ -6,15 +6,36 @@ Shapes: B batch, Z latent size, K classes.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
+from zskt.errors import UserError
 from zskt.padding import cat
 from zskt.parallel.collectives import own, share_of, stream_beside
 from zskt.parallel.ranks import world
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Pseudo-samples before their last, fixed steps: what a generator's parameters decide, and what makes them.
+
+    A method without gradient moves the numbers and looks what becomes of the samples.
+    """
+
+    numbers: Tensor
+    """(B, D), continuous, with graph to the generator's parameters."""
+    make: Callable[[Tensor, Tensor], tuple[PseudoBatch, Tensor]]
+    """Numbers (n, D) in place of those of rows (n,) -> pseudo-samples of m <= n of them, and which these are, (m,).
+    What is random is drawn alike in each call, as far as as much is drawn."""
+    log_prob: Tensor | None = None
+    """(B,), as in `PseudoBatch`; so are the two that follow."""
+    component: Tensor | None = None
+    penalty: Tensor | None = None
 
 
 class Generator(nn.Module):
@@ -29,6 +50,8 @@ class Generator(nn.Module):
     """Whether pseudo-samples depend on z alone, and are as many as z: see `zskt.cuda_graphs.is_replayable`."""
     acceptance: float = 1.0
     """Share of latent variables that lead to a pseudo-sample inside the domain, at least."""
+    difference_step: float = 1e-3
+    """Euclidean length by which the numbers of a `Draft` are moved for a finite difference."""
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """z (B, Z) -> at most B pseudo-samples; ``rng`` draws what is discrete.
@@ -37,6 +60,26 @@ class Generator(nn.Module):
             labels: (B,), the classes that a conditional generator is asked for; others ignore them.
         """
         raise NotImplementedError
+
+    def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
+        """Turn z (B, Z) into a draft, whose numbers are by default the real numbers of the samples themselves.
+
+        Raises:
+            UserError: if samples are fewer than z: a generator of such has a draft of its own.
+        """
+        batch: PseudoBatch = self(z, rng)
+        if len(batch.x[0]) != len(z):
+            raise UserError(f"generator {type(self).__name__}: leaves samples out, and has no draft() of its own")
+        real = [t for t in batch.x if t.is_floating_point()]
+        sizes = [t[0].numel() for t in real]
+
+        def make(numbers: Tensor, rows: Tensor) -> tuple[PseudoBatch, Tensor]:
+            parts = iter(torch.split(numbers, sizes, 1))
+            x = tuple(next(parts).view(-1, *t.shape[1:]) if t.is_floating_point() else t[rows] for t in batch.x)
+            return PseudoBatch(x), torch.arange(len(rows), device=rows.device)
+
+        numbers = torch.cat([t.flatten(1) for t in real], 1)
+        return Draft(numbers, make, batch.log_prob, batch.component, batch.penalty)
 
     def update(self, component: Tensor, reward: Tensor) -> None:
         """Learn from rewards alone: what each mixture component (B,) was worth, (B,). Most generators do not."""
@@ -74,6 +117,12 @@ class Generator(nn.Module):
             if sum(len(batch.x[0]) for batch in batches) >= count:
                 return _first(batches, count)._replace(latent=tuple(zs), labels=labels)
             zs.append(latent[len(zs)] if len(zs) < len(latent) else self.latent(n, rng))
+
+
+def noise_of(rng: torch.Generator) -> Callable[[], torch.Generator]:
+    """Return what makes streams that all begin alike, at a place that is drawn from ``rng``."""
+    seed = int(torch.randint(2**62, (1,), generator=rng, device=rng.device))
+    return lambda: torch.Generator(rng.device).manual_seed(seed)
 
 
 def _first(batches: list[PseudoBatch], count: int) -> PseudoBatch:

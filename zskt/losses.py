@@ -47,6 +47,21 @@ def _summed(terms: Tensor) -> Tensor:
     return terms.flatten(1).sum(1)
 
 
+def recovered_logits(logits: Tensor) -> Tensor:
+    """Return logits less their mean over classes, (B, K) or (B, L, 2): what probabilities tell of logits.
+
+    J.-B. Truong et al., "Data-free model extraction" (DFME), arXiv:2011.14779, section on recovering logits: those of a
+    softmax are log p up to a constant, which is taken so that they sum to 0.
+    """
+    log_p = torch.log_softmax(logits, -1)
+    return log_p - log_p.mean(-1, keepdim=True)
+
+
+def logit_distance(teacher: Tensor, student: Tensor) -> Tensor:
+    """Return the L1 distance of `recovered_logits`, summed over classes, DFME's loss of both players: -> (B,)."""
+    return _summed((recovered_logits(teacher) - recovered_logits(student)).abs())
+
+
 def attention_map(activation: Tensor) -> Tensor:
     """Return f(A) of ZSKT, section 3.2: the mean of A^2 over channels, flattened, of unit Euclidean length.
 
@@ -229,6 +244,16 @@ class KL(Term):
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
         return divergence(teacher.logits, student.logits, self.temperature).mean()
+
+
+@dataclass(frozen=True)
+class LogitDistance(Term):
+    """The L1 distance of logits up to a constant, `logit_distance`."""
+
+    name = "student's L1"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return logit_distance(teacher.logits, student.logits).mean()
 
 
 @dataclass(frozen=True)

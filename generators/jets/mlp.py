@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from generators.jets.unconstrained import as_jets
 from zskt.contracts import PseudoBatch
-from zskt.generator import Generator
+from zskt.generator import Draft, Generator, noise_of
+from zskt.jets.jets import Jets
 from zskt.jets.tagger_inputs import AnyJetInputs
 
 MLP_SLOTS = 64
@@ -41,6 +42,7 @@ class MLPJets(Generator):
     """
 
     latent_size = 64
+    difference_step = 1e-2  # above the rounding of what is computed of a particle
 
     def __init__(self, inputs: AnyJetInputs, hidden: int = 256) -> None:
         super().__init__()
@@ -58,12 +60,33 @@ class MLPJets(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into B pseudo-jets of 2 to `MLP_SLOTS` particles."""
+        free, choice, log_prob = self._free(z, rng)
+        jets = self._jets(free, choice, rng)
+        return PseudoBatch(self.inputs(jets), jets, log_prob)
+
+    def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
+        """Turn z (B, Z) into the free numbers of all particles; their number and their kinds stay."""
+        free, choice, log_prob = self._free(z, rng)
+        noise = noise_of(rng)
+
+        def make(numbers: Tensor, rows: Tensor) -> tuple[PseudoBatch, Tensor]:
+            jets = self._jets(numbers.view(len(rows), MLP_SLOTS, N_FREE_PER_PARTICLE), choice[rows], noise())
+            return PseudoBatch(self.inputs(jets), jets), torch.arange(len(rows), device=rows.device)
+
+        return Draft(free.flatten(1), make, log_prob)
+
+    def _free(self, z: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Free numbers (B, P, `N_FREE_PER_PARTICLE`), numbers of particles less 2 (B, 1), and their log probability."""
         h = self.body(z)
         free = self.particles(h).view(len(z), MLP_SLOTS, N_FREE_PER_PARTICLE)
         log_counts = torch.log_softmax(self.multiplicity(h), 1)
         choice = torch.multinomial(log_counts.exp(), 1, generator=rng)  # (B, 1)
-        kinds = torch.tensor(KIND_PROBABILITIES, device=z.device).expand(len(z), MLP_SLOTS, len(KIND_PROBABILITIES))
-        jets = as_jets(
+        return free, choice, log_counts.gather(1, choice).squeeze(1)
+
+    def _jets(self, free: Tensor, choice: Tensor, rng: torch.Generator) -> Jets:
+        """Make jets of free numbers (B, P, `N_FREE_PER_PARTICLE`) and numbers of particles less 2 (B, 1)."""
+        kinds = torch.tensor(KIND_PROBABILITIES, device=free.device).expand(len(free), MLP_SLOTS, -1)
+        return as_jets(
             self.inputs.selection,
             2 * free[..., 2],
             0.3 * free[..., :2],
@@ -72,4 +95,3 @@ class MLPJets(Generator):
             choice.squeeze(1) + 2,
             rng,
         )
-        return PseudoBatch(self.inputs(jets), jets, log_counts.gather(1, choice).squeeze(1))

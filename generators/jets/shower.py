@@ -25,7 +25,7 @@ from generators.jets.mass_correction import restore_masses
 from generators.jets.process_mixture import ExponentialWeights
 from generators.jets.soft_activity import pileup, underlying_event
 from zskt.contracts import PseudoBatch
-from zskt.generator import Generator
+from zskt.generator import Draft, Generator, noise_of
 from zskt.jets.jets import Jets
 from zskt.jets.tagger_inputs import AnyJetInputs
 
@@ -87,6 +87,8 @@ class Shower(Generator):
     Args:
         inputs: what the teacher is fed.
         adversarial: False leaves the pure prior, which has nothing to learn.
+        mixes: whether the mix of hard processes follows what each was worth, also where nothing is adversarial: it
+            takes rewards and no gradient.
         hidden, bound: width of the adversary and largest shift of a latent variable, in standard deviations.
         floor: fraction of the jets whose hard process the prior draws, whatever the adversary prefers.
         tau: weight of the divergence; without it the adversary collapses onto few processes.
@@ -94,19 +96,21 @@ class Shower(Generator):
 
     latent_size = len(SHOWER_PARAMETERS)
     acceptance = 0.65
+    difference_step = 0.5  # in standard deviations: what is random differs from call to call, as much of it is drawn
 
     def __init__(
         self,
         inputs: AnyJetInputs,
         *,
         adversarial: bool = True,
+        mixes: bool = False,
         hidden: int = 64,
         bound: float = 1.5,
         floor: float = 0.1,
         tau: float = 0.15,
     ) -> None:
         super().__init__()
-        self.inputs, self.selection, self.tau = inputs, inputs.selection, tau
+        self.inputs, self.selection, self.tau, self.mixes = inputs, inputs.selection, tau, mixes or adversarial
         weights = torch.tensor([p.weight for p in PROCESSES])
         self.mix = ExponentialWeights(weights / weights.sum(), floor, tau)
         self.adversary = ShowerShift(hidden, bound) if adversarial else None
@@ -120,12 +124,27 @@ class Shower(Generator):
         process = torch.multinomial(self.mix.probabilities(), len(z), replacement=True, generator=rng)
         if self.adversary is None:
             jets, accepted = self.jets(z, process, rng)
-            return PseudoBatch(self.inputs(jets), jets, accepted=accepted)
+            component = process[accepted] if self.mixes else None
+            return PseudoBatch(self.inputs(jets), jets, component=component, accepted=accepted)
         shift = self.adversary(z, process)
         jets, accepted = self.jets(z + shift, process, rng)
         # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
         penalty = self.tau * shift.square().sum(1).mean() / 2
         return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty, accepted=accepted)
+
+    def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
+        """Turn z (B, Z) into shifted latent variables (B, Z); the hard processes stay."""
+        process = torch.multinomial(self.mix.probabilities(), len(z), replacement=True, generator=rng)
+        shift = None if self.adversary is None else self.adversary(z, process)
+        noise = noise_of(rng)
+
+        def make(numbers: Tensor, rows: Tensor) -> tuple[PseudoBatch, Tensor]:
+            jets, accepted = self.jets(numbers, process[rows], noise())
+            return PseudoBatch(self.inputs(jets), jets), accepted.nonzero().squeeze(1)
+
+        if shift is None:
+            return Draft(z, make, component=process if self.mixes else None)
+        return Draft(z + shift, make, component=process, penalty=self.tau * shift.square().sum(1).mean() / 2)
 
     def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
         """Simulate jets of latent variables (B, Z) and hard processes (B,).

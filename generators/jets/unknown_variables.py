@@ -9,11 +9,13 @@ Shapes: B jets, P entries of a collection, U unknown variables.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from zskt.contracts import PseudoBatch
-from zskt.generator import Generator, is_trainable
+from zskt.contracts import Batch, PseudoBatch
+from zskt.generator import Draft, Generator, is_trainable, noise_of
 from zskt.jets.tagger_inputs import ResolvedInput, TaggerInputs
 
 DEFAULT_BOUND = 5.0
@@ -37,6 +39,7 @@ class WithUnknownVariables(Generator):
         super().__init__()
         self.generator, self.roles = generator, inputs.roles
         self.latent_size, self.acceptance = generator.latent_size, generator.acceptance
+        self.difference_step = generator.difference_step
         names = dict.fromkeys(f"{r.group.collection}/{r.group.names[i]}" for r in self.roles for i in r.unknown)
         self.names = list(names)
         self.adversarial = is_trainable(generator)
@@ -54,13 +57,33 @@ class WithUnknownVariables(Generator):
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into pseudo-jets, all inputs complete."""
         batch: PseudoBatch = self.generator(z, rng)
-        noise: dict[str, Tensor] = {}
-        x = tuple(self._filled(role, values, noise, rng) for role, values in zip(self.roles, batch.x, strict=True))
-        if not self.adversarial:
+        x, penalty = self._completed(batch.x, rng), self._penalty()
+        if penalty is None:
             return batch._replace(x=x)
-        spread2 = (2 * self.log_spread).exp()
-        penalty = TAU * 0.5 * (spread2 + self.mean.square() - 1 - 2 * self.log_spread).sum()
         return batch._replace(x=x, penalty=penalty if batch.penalty is None else batch.penalty + penalty)
+
+    def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
+        """As the jets' own generator has it; what shapes the unknown variables is moved by no difference."""
+        draft = self.generator.draft(z, rng)
+        noise = noise_of(rng)
+
+        def make(numbers: Tensor, rows: Tensor) -> tuple[PseudoBatch, Tensor]:
+            batch, out = draft.make(numbers, rows)
+            return batch._replace(x=self._completed(batch.x, noise())), out
+
+        return replace(draft, make=make)
+
+    def _completed(self, x: Batch, rng: torch.Generator) -> Batch:
+        """Fill in the unknown variables of all inputs, (B, C, P) each."""
+        noise: dict[str, Tensor] = {}
+        return tuple(self._filled(role, values, noise, rng) for role, values in zip(self.roles, x, strict=True))
+
+    def _penalty(self) -> Tensor | None:
+        """Return what is paid for leaving the standard normal distribution; None where nothing is learned."""
+        if not self.adversarial:
+            return None
+        spread2 = (2 * self.log_spread).exp()
+        return TAU * 0.5 * (spread2 + self.mean.square() - 1 - 2 * self.log_spread).sum()
 
     def _filled(self, role: ResolvedInput, values: Tensor, noise: dict[str, Tensor], rng: torch.Generator) -> Tensor:
         """Fill in the unknown variables of an input (B, C, P) where it has entries; equal names hold equal numbers."""

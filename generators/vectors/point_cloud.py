@@ -18,7 +18,7 @@ from torch import Tensor
 from generators.vectors.features import FeaturePrior, LatentShift, divergence
 from zskt.contracts import PseudoBatch
 from zskt.errors import UserError
-from zskt.generator import Generator
+from zskt.generator import Draft, Generator
 from zskt.vectors.inputs import Numbers, VectorInputs
 
 
@@ -37,6 +37,8 @@ class PointCloud(Generator):
     Raises:
         UserError: if the numbers of points are not 0 <= min_points <= points.
     """
+
+    difference_step = 0.05  # in standard deviations: a smaller one would move no integer
 
     def __init__(
         self,
@@ -61,16 +63,33 @@ class PointCloud(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into points and mask; ``rng`` draws the numbers of points. Slots without a point hold 0."""
+        numbers, mask, log_prob, penalty = self._moved(z, rng)
+        return PseudoBatch(self._cloud(numbers, mask), log_prob=log_prob, penalty=penalty)
+
+    def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
+        """Turn z (B, Z) into normal numbers (B, Z), of which the prior makes features; numbers of points stay."""
+        moved, mask, log_prob, penalty = self._moved(z, rng)
+
+        def make(numbers: Tensor, rows: Tensor) -> tuple[PseudoBatch, Tensor]:
+            return PseudoBatch(self._cloud(numbers, mask[rows])), torch.arange(len(rows), device=rows.device)
+
+        return Draft(moved, make, log_prob, penalty=penalty)
+
+    def _moved(self, z: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Shift z (B, Z), and draw masks (B, P); both, the log probability of the latter (B,), and the penalty."""
         shift, logits = self.adversary(z).split([self.latent_size, self.n_counts], 1)
         log_probs = torch.log_softmax(logits, 1)  # (B, counts)
         choice = torch.multinomial(log_probs.detach().exp(), 1, generator=rng)  # (B, 1)
         mask = torch.arange(self.points, device=z.device) < choice + self.min_points  # (B, P)
-        points = self.prior((z + shift).view(len(z), self.points, self.inputs.size)) * mask.unsqueeze(2)
         # KL(number of points || uniform)
         kl_counts = (log_probs.exp() * log_probs).sum(1).mean() + math.log(self.n_counts)
         penalty = self.tau * (divergence(shift) + kl_counts)
-        x = (points.mT, mask.unsqueeze(1)) if self.channels_first else (points, mask)
-        return PseudoBatch(x, log_prob=log_probs.gather(1, choice).squeeze(1), penalty=penalty)
+        return z + shift, mask, log_probs.gather(1, choice).squeeze(1), penalty
+
+    def _cloud(self, numbers: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn normal numbers (B, Z) into points and mask as the network takes them."""
+        points = self.prior(numbers.view(len(numbers), self.points, self.inputs.size)) * mask.unsqueeze(2)
+        return (points.mT, mask.unsqueeze(1)) if self.channels_first else (points, mask)
 
 
 def point_cloud(

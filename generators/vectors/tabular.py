@@ -15,7 +15,7 @@ from torch import Tensor
 
 from generators.vectors.features import FeaturePrior, LatentShift, divergence
 from zskt.contracts import PseudoBatch
-from zskt.generator import Generator
+from zskt.generator import Draft, Generator
 from zskt.vectors.inputs import Numbers, VectorInputs
 
 
@@ -29,6 +29,8 @@ class Tabular(Generator):
         bound: largest shift of a latent variable, in standard deviations.
         tau: weight of the divergence from the prior, which is in nats.
     """
+
+    difference_step = 0.05  # in standard deviations: a smaller one would move no integer
 
     def __init__(
         self,
@@ -51,6 +53,17 @@ class Tabular(Generator):
             return PseudoBatch((self.prior(z),))
         shift = self.adversary(z)
         return PseudoBatch((self.prior(z + shift),), penalty=self.tau * divergence(shift))
+
+    def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
+        """Turn z (B, Z) into normal numbers (B, F), of which the prior makes features."""
+
+        def make(numbers: Tensor, rows: Tensor) -> tuple[PseudoBatch, Tensor]:
+            return PseudoBatch((self.prior(numbers),)), torch.arange(len(rows), device=rows.device)
+
+        if self.adversary is None:
+            return Draft(z, make)
+        shift = self.adversary(z)
+        return Draft(z + shift, make, penalty=self.tau * divergence(shift))
 
 
 def tabular(

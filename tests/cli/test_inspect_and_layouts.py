@@ -121,11 +121,19 @@ def test_a_teacher_without_gradient_is_distilled_with_the_prior(call: Call, tmp_
     run = tmp_path / "run"
     code, out, err = call("--mode", "zero-shot", *files, "--out", run, *SHORT)
     assert code == 0, err
-    assert "has no gradient by its input; generator shower-prior in place of shower" in out
-    assert read_json(run / "config.json")["generator"] == "shower-prior"
+    assert "has no gradient by its input; method prior-only in place of zskt" in out
+    assert "trains no generator; shower-mix in place of shower" in out
+    config = read_json(run / "config.json")
+    assert (config["method"], config["generator"]) == ("prior-only", "shower-mix")
+    assert read_json(run / "result.json")["teacher_queries"] == 2 * 16
     assert read_json(run / "result.json")["student"]["agreement"] is not None
-    for chosen in (("--generator", "mlp"), ("--set", "generator=shower")):
+    for chosen, other in ((("--generator", "mlp"), "shower-prior"), (("--set", "generator=shower"), "shower-mix")):
         code, _, err = call("--mode", "zero-shot", *files, *chosen, "--out", tmp_path / "other", *SHORT)
-        assert code == 2 and "take --generator shower-prior" in err
+        assert code == 2 and f"take --generator {other}" in err
+    for method in ("zskt", "dafl"):
+        code, _, err = call("--mode", "zero-shot", *files, "--method", method, "--out", tmp_path / "other")
+        assert code == 2 and "take one of dfme, maze, disguide" in err and len(err.strip().splitlines()) == 1
+    code, _, err = call("--mode", "zero-shot", *files, "--teacher-access", "gradient", "--out", tmp_path / "other")
+    assert code == 2 and "the teacher has no gradient by its input" in err
     code, out, _ = call("--mode", "inspect", *files[:4])
     assert code == 0 and "gradients  none" in out and "holds the operator Resize" in out

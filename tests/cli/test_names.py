@@ -39,7 +39,7 @@ def test_the_list_names_everything(call: Call) -> None:
         (("--generator", "x"), "unknown generator 'x': choose one of cutouts-prior, image, leaves-prior, mlp"),
         (("--generator", "none"), "unknown generator 'none': did you mean noise"),
         (("--preset", "x"), "unknown preset 'x': choose one of"),
-        (("--method", "x"), "unknown method 'x': choose one of "),
+        (("--method", "x"), "unknown method 'x': choose one of"),
         (("--teacher-path", "none.pt"), "--teacher-path none.pt: no such file; give the teacher's file"),
         (("--preprocess", "no.json"), "--preprocess no.json: no such file; give the preprocess.json"),
         (("--data", "none.root"), "--data none.root: no such file; give a file of jets, or a folder of images"),

@@ -72,3 +72,16 @@ def test_another_number_of_features_is_told(tmp_path: Path, described: Path) -> 
     described.write_text("features: [")
     with pytest.raises(UserError, match="not YAML"):
         card_of_vector_file(file, described)
+
+
+def test_a_file_that_could_be_converted_is_run_by_onnxruntime_where_answers_alone_are_asked_for(
+    tmp_path: Path, described: Path
+) -> None:
+    card = card_of_vector_file(write(Rows(), torch.rand(2, 5), tmp_path / "net.onnx"), described)
+    converted, asked, x = card.load(), card.answering_only().load(), random_vectors(card.inputs)
+    assert converted.differentiable and not asked.differentiable
+    assert str(asked.origin).startswith("ONNX, run by onnxruntime, without gradients")
+    assert torch.allclose(converted(x), asked(x), atol=1e-4)
+    assert not asked(x.requires_grad_()).requires_grad
+    script = card_of_vector_file(write(Rows(), torch.rand(2, 5), tmp_path / "net.pt"), described)
+    assert script.answering_only().load()(x).shape == (len(x), 3)  # what has no other runtime runs as it is

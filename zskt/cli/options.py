@@ -27,10 +27,13 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     else:
         config, catalog = _begun(flags, catalog, options)
     config = assign(config, flags.set or [])
-    names = {"student": flags.student, "generator": flags.generator, "seed": flags.seed}
+    names = {name: getattr(flags, name, None) for name in ("student", "generator", "seed", "teacher_access", "queries")}
     settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
     config = config.with_(**names, **settings)
-    config = config if flags.iterations is None else config.with_length(flags.iterations)
+    if flags.iterations is not None:
+        config = config.with_length(flags.iterations)
+    elif flags.queries and not flags.resume and not _sets_length(flags):
+        config = config.with_length_of_budget()
     if flags.mode == "few-shot" and flags.without_teacher and config.settings.has_teacher:
         raise UserError("--without-teacher: contradicts the --set that asks for a teacher; leave one of the two out")
     catalog.require(config)
@@ -52,6 +55,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         teacher_path=flags.teacher_path or recorded.get("teacher"),
         preprocess=flags.preprocess or recorded.get("preprocess"),
         generator=_generator(flags),
+        method=getattr(flags, "method", None),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
     )
@@ -62,6 +66,11 @@ def _generator(flags: argparse.Namespace) -> str | None:
     chosen = [text for name, _, text in (word.partition("=") for word in flags.set or ()) if name == "generator"]
     name: str | None = getattr(flags, "generator", None)
     return name or (chosen[-1] if chosen else None)
+
+
+def _sets_length(flags: argparse.Namespace) -> bool:
+    """Return whether ``--set`` says how long a run is."""
+    return any(word.partition("=")[0] in ("iterations", "pseudo_batches", "epochs") for word in flags.set or ())
 
 
 def read_teacher_files(flags: argparse.Namespace) -> TeacherFiles:

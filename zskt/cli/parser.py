@@ -22,6 +22,8 @@ RECIPE = (
     "iterations",
     "batch_size",
     "student_steps",
+    "teacher_access",
+    "queries",
     "set",
 )
 TEACHER_FILES = (
@@ -67,7 +69,10 @@ MODES: dict[str, Mode] = {
     ),
     "teacher": Mode(
         "train a teacher that nobody publishes",
-        _without(RECIPE + RUN, "student", "generator", "method", "student_steps", *TEACHER_FILES),
+        _without(
+            RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_access", "queries",
+            *TEACHER_FILES,
+        ),
     ),
     "inspect": Mode(
         "say what is understood of a teacher: inputs, layouts, classes, gradients",
@@ -142,6 +147,12 @@ def build_parser() -> Parser:
     )
     add("--batch-size", type=int, metavar="B", help="samples an iteration and a student step")
     add("--student-steps", type=int, metavar="N", help="student steps an iteration")
+    add(
+        "--teacher-access",
+        choices=["gradient", "probabilities", "top-class"],
+        help="what the method sees of the teacher; without it what the teacher gives and the method asks for",
+    )
+    add("--queries", type=int, metavar="N", help="samples that the teacher may be asked about, never one more")
     add("--set", action="append", metavar="NAME=VALUE", help="any other setting of the method; repeatable")
     add(
         "--samples-per-class",

@@ -14,6 +14,7 @@ from zskt.experiments.teacher_files import TeacherFiles
 from zskt.files import read_json
 from zskt.methods import METHODS
 from zskt.networks.own_student import is_own, own_student
+from zskt.teacher_access import GRADIENT
 
 TEACHER_RECORD = "inputs.json"
 """File of a run folder that says what a teacher from the user's files takes and answers."""
@@ -130,8 +131,11 @@ class Catalog:
         return self.with_teacher(card.with_record(read_json(record), record))
 
     def card(self, config: RunConfig) -> Card:
-        """Return the card of a run's teacher, for the jets that the run asks for."""
+        """Return the card of a run's teacher, for the jets that the run asks for, read as far as the run may see it."""
         card = lookup(self.teachers, config.teacher, "teacher")
+        answering = getattr(card, "answering_only", None)  # cards whose file another runtime can run have it
+        if config.teacher_access not in ("", GRADIENT) and answering is not None:
+            card = answering()
         return card.with_selection(**config.selection) if config.selection else card
 
     def require(self, config: RunConfig) -> None:

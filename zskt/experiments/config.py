@@ -8,15 +8,16 @@ from typing import Any, Self
 
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
-from zskt.forward import PRECISIONS
-from zskt.methods import METHODS
+from zskt.forward import LAYERS, PRECISIONS
+from zskt.methods import METHODS, iterations_of
 from zskt.methods.zskt import ZSKT
 from zskt.settings import Settings, setting
+from zskt.teacher_access import ACCESSES
 
 METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
 """Mode of the command line -> the method that it runs, unless told otherwise."""
 RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "precision",
-                "seed", "student", "generator")  # fmt: skip
+                "attention_layers", "seed", "student", "generator")  # fmt: skip
 """Settings of a run beside its method's, that ``--set`` changes."""
 BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
@@ -54,6 +55,13 @@ class RunConfig(Settings):
     precision: str = setting("float32", choices=PRECISIONS)
     """In what networks compute: float32, whose convolutions a GPU rounds to TF32; or bf16, PyTorch's automatic mixed
     precision, for processors and GPUs that are faster in it. Parameters and losses are float32."""
+    attention_layers: str = setting("last", choices=LAYERS)
+    """Which blocks the terms of the loss compare where one network has more of them: as many, counted from this end."""
+    teacher_access: str = setting("", choices=("", *ACCESSES))
+    """What the method sees of the teacher: its gradient, its probabilities, or its top class alone. Empty: what the
+    teacher can give, and the method asks for."""
+    queries: int = setting(0, minimum=0)
+    """Samples that the teacher may be asked about, at most; a run ends when they are spent. 0: no limit."""
     evaluate_every: int = setting(100, minimum=0)
     """Iterations between evaluations on the test samples, never used to choose a student. 0: at the end only."""
     checkpoint_every: int = setting(100, minimum=1)
@@ -80,6 +88,17 @@ class RunConfig(Settings):
     def with_length(self, iterations: int) -> Self:
         """Copy, with another number of iterations, or of epochs where labels teach."""
         return self.with_(**{"epochs" if self.method == "supervised" else "iterations": iterations})
+
+    def with_length_of_budget(self, at_most: bool = False) -> Self:
+        """Copy, as many iterations as the budget of queries lasts, if the method says what one costs.
+
+        Args:
+            at_most: no more than there are.
+        """
+        length = iterations_of(METHODS[self.method], self.settings, self.queries)
+        if length is None or (at_most and length >= self.settings.iterations):
+            return self
+        return self.with_length(length)
 
     def with_method(self, name: str) -> Self:
         """Copy, for another method: settings that both have are carried over."""

@@ -13,7 +13,7 @@ from torch import nn
 
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled, of_each_class
-from zskt.domains import DOMAINS
+from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.answers_data import answers_source, open_shards
 from zskt.experiments.build import build_student, choose_device, load_student
@@ -28,9 +28,11 @@ from zskt.files import require_new, write_json
 from zskt.folder_lock import FolderLock
 from zskt.forward import Pair
 from zskt.generator import Generator
-from zskt.methods import METHODS, Method, Setup
+from zskt.methods import BY_ANSWERS, METHODS, Method, Setup
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.distributed import group, in_turn, placed
+from zskt.query_budget import METER, BudgetSpent, QueryMeter
+from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +56,7 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
 
 def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.device) -> tuple[Path, dict[str, Any]]:
     card = catalog.card(config)
-    domain, kind = DOMAINS[card.domain], METHODS[config.method]
+    domain = DOMAINS[card.domain]
     shards = open_shards(config, card, options)
     if shards is None:
         train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
@@ -63,7 +65,9 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
     with in_turn():  # the first one downloads what is not there
         teacher = domain.place(card.load(), device) if has_teacher else None
-    config = without_gradient(config, teacher, catalog, options)
+    config, access = with_access(config, teacher, catalog, options)
+    asked = teacher if teacher is None or access == GRADIENT else AnswersOnly(teacher, access)
+    meter = QueryMeter(config.queries) if asked is not None and (config.queries or access != GRADIENT) else None
     student = domain.place(_student(config, card, catalog, options), device).train()
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
@@ -71,11 +75,13 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         evaluator.look()
     if evaluator.missing is not None:
         print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
-    generator = _generator(config, card, catalog, device) if kind.needs_generator else None
+    if meter is not None:
+        evaluator.teacher_predictions()  # no query of the method's: asked before the meter runs
+    needs_generator = METHODS[config.method].needs_generator
+    generator = _generator(config, card, catalog, device) if needs_generator else None
     scale = student.scale if isinstance(student, RegressionHead) else None
-    pair = Pair(teacher, student, scale, card.gaussians, config.precision)
     setup = Setup(
-        pair=pair,
+        pair=Pair(asked, student, scale, card.gaussians, config.precision, config.attention_layers, meter),
         generator=generator,
         data=data,
         shards=shards,
@@ -83,46 +89,89 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         seed=config.seed,
         device=device,
     )
-    method = kind(config.settings, setup)
-    require_fit(method, setup)
+    source = (train_source or test_source) if shards is None else answers_source(shards)
+    with nullcontext() if meter is None else meter.on(asked):
+        return _play(config, catalog, options, setup, evaluator, source)
+
+
+def _play(
+    config: RunConfig, catalog: Catalog, options: Options, setup: Setup, evaluator: Evaluator, source: Source
+) -> tuple[Path, dict[str, Any]]:
+    """Run the method in its folder, from its beginning or its checkpoint."""
+    card, pair, generator = evaluator.card, setup.pair, setup.generator
+    method = METHODS[config.method](config.settings, setup)
+    if pair.meter is not None:
+        method.state.parts[METER] = pair.meter
+    if not options.resume:
+        try:
+            require_fit(method, setup)
+        except BudgetSpent as error:
+            raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
     if generator is not None and card.describe() and not options.resume:
         print(card.describe())
     folder = open_folder(config, options)
-    source = (train_source or test_source) if shards is None else answers_source(shards)
     with FolderLock(folder.path) if folder.writes else nullcontext():
         if folder.writes and not options.resume:
             require_new(folder.path)  # another process may have begun and left in the meantime
-        begin_or_resume(folder, method, config, options, card, source, has_teacher)
+        begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
         if card.record() is not None and folder.writes:
             write_json(folder.path / TEACHER_RECORD, card.record() or {})
-        if isinstance(student, RegressionHead) and not method.state.step:
-            calibrate(student, setup)
-        pictures = None if generator is None else _pictures(generator, evaluator, card, config, device)
+        if isinstance(pair.student, RegressionHead) and not method.state.step:
+            calibrate(pair.student, setup)
+        pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
         train_loop(folder, method, config, options, evaluator, pictures)
         _show_diagnosis(folder, evaluator, method)
         name = config.teacher if config.mode == "teacher" else config.student
-        return folder.path, write_result(
-            folder, method, config, evaluator, catalog, name, None if shards is None else shards.manifest.samples
-        )
+        answers = None if setup.shards is None else setup.shards.manifest.samples
+        return folder.path, write_result(folder, method, config, evaluator, catalog, name, answers)
 
 
-def without_gradient(config: RunConfig, teacher: nn.Module | None, catalog: Catalog, options: Options) -> RunConfig:
-    """Return the configuration that a teacher without gradients allows: its generator is the prior of what was asked.
+def with_access(
+    config: RunConfig, teacher: nn.Module | None, catalog: Catalog, options: Options
+) -> tuple[RunConfig, str]:
+    """Return the configuration that what is seen of the teacher allows, and what the method gets to see of it.
+
+    Where the method follows a gradient that there is not, and nobody asked for that method, it is "prior-only".
 
     Raises:
-        UserError: if the user asked for a generator that follows gradients.
+        UserError: if the user asked for a method, or a generator, that needs more of the teacher than it gives.
     """
-    if teacher is None or getattr(teacher, "differentiable", True) or config.generator is None:
+    if teacher is None:
+        return config, GRADIENT
+    has_gradient = getattr(teacher, "differentiable", True)
+    access = granted(config.teacher_access, has_gradient, METHODS[config.method].accesses)
+    if access is None:
+        gives = config.teacher_access or PROBABILITIES
+        why = f"is to give {gives} alone" if config.teacher_access else "has no gradient by its input"
+        if options.method is not None or config.mode != "zero-shot":
+            raise UserError(f"{config.teacher}: {refusal(config.method, gives, METHODS)} as --method")
+        print(f"{config.teacher}: {why}; method {BY_ANSWERS} in place of {config.method}")
+        config = config.with_method(BY_ANSWERS)
+        access = granted(config.teacher_access, has_gradient, METHODS[BY_ANSWERS].accesses)
+    assert access is not None
+    if not options.resume:
+        config = config.with_length_of_budget(at_most=True)  # so that rates fall to 0 when it is spent
+    return _without_training(config, catalog, options), access
+
+
+def _without_training(config: RunConfig, catalog: Catalog, options: Options) -> RunConfig:
+    """Return the configuration with the prior of its generator, if its method trains none.
+
+    Raises:
+        UserError: if the user asked for a generator that is trained.
+    """
+    if config.generator is None or METHODS[config.method].trains_generator:
         return config
-    prior = catalog.generators[config.generator].prior
+    entry = catalog.generators[config.generator]
+    prior = entry.mix or entry.prior
     if not prior:
         return config
     if options.generator is not None:
         raise UserError(
-            f"--generator {config.generator}: follows the teacher's gradient, and {config.teacher} has none; take "
+            f"--generator {config.generator}: is trained, and method {config.method} trains none; take "
             f"--generator {prior}"
         )
-    print(f"{config.teacher}: has no gradient by its input; generator {prior} in place of {config.generator}")
+    print(f"method {config.method}: trains no generator; {prior} in place of {config.generator}")
     return config.with_(generator=prior)
 
 

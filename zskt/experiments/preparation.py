@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from zskt.contracts import Batch
+from zskt.errors import UserError
 from zskt.forward import evaluating, forward
 from zskt.methods import Method, Setup
 from zskt.methods.student import require_comparable
@@ -12,6 +13,8 @@ from zskt.networks.regression_head import RegressionHead
 
 N_CALIBRATION = 512
 """Samples from which a student learns the scale of regressed values."""
+BUDGET_SHARE = 10
+"""Of a budget of queries, one part in so many may be spent on that."""
 N_CHECK = 16
 """Samples on which networks are tried before a run begins."""
 
@@ -50,6 +53,14 @@ def require_fit(method: Method, setup: Setup, x: Batch | None = None) -> None:
 
 @torch.no_grad()
 def calibrate(student: RegressionHead, setup: Setup) -> None:
-    """Tell a student that regresses what the teacher's values spread over."""
+    """Tell a student that regresses what the teacher's values spread over; a budget pays a tenth for it at most.
+
+    Raises:
+        UserError: if that is not two samples.
+    """
     assert setup.pair.teacher is not None
-    student.calibrate(forward(setup.pair.teacher, first_samples(setup, N_CALIBRATION)).extras["values"])
+    budget = 0 if setup.pair.meter is None else setup.pair.meter.limit
+    count = min(N_CALIBRATION, budget // BUDGET_SHARE) if budget else N_CALIBRATION
+    if count < 2:
+        raise UserError(f"queries is {budget}: too few to learn from; give at least {2 * BUDGET_SHARE}")
+    student.calibrate(forward(setup.pair.teacher, first_samples(setup, count)).extras["values"])

@@ -87,7 +87,11 @@ class Result:
     steps: int = 0
     """Steps of the student's optimizer."""
     teacher_queries: int = 0
-    """Samples that the teacher was asked about."""
+    """Samples that the teacher was asked about by the method."""
+    teacher_access: str | None = None
+    """What the method saw of the teacher, where the run said so: "probabilities" or "top-class"."""
+    queries: int | None = None
+    """Budget of teacher queries; None where there was none."""
     answers: int | None = None
     """Answers in shards that mode kd learned from; None where the teacher was asked in the run."""
     seconds: float | None = None
@@ -142,7 +146,7 @@ class Result:
         values = {"schema": SCHEMA} | asdict(self)
         unused = ["epochs" if self.epochs is None else "iterations", "agreements"]
         unused += SUPERVISED_ENTRIES if self.mode != "few-shot" else ()
-        for name in ("batch_size", "data", "seconds", "answers", *unused):
+        for name in ("batch_size", "data", "seconds", "answers", "teacher_access", "queries", *unused):
             if values[name] is None:
                 del values[name]
         if self.data is not None:

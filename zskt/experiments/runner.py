@@ -48,6 +48,8 @@ class Options:
     """How a tagger from a file is fed."""
     generator: str | None = None
     """The generator that the user asked for by name."""
+    method: str | None = None
+    """The method that the user asked for by name."""
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True
@@ -156,6 +158,10 @@ def train_loop(
             if not options.progress and now - printed > PROGRESS_SECONDS:
                 print(f"{folder.path}: iteration {iteration} of {total} {shown}", file=sys.stderr, flush=True)
                 printed = now
+    if state.step < total:  # a budget of queries is spent
+        state.save(folder.checkpoint, config.to_dict())
+        asked = int(state.counters["teacher_queries"])
+        print(f"{folder.path}: {asked} of {config.queries} queries are spent after iteration {state.step} of {total}")
 
 
 def write_result(
@@ -185,6 +191,10 @@ def write_result(
     if answers is not None:
         result["answers"] = answers
     result["teacher_queries"] = int(state.counters.get("teacher_queries", 0))
+    if config.teacher_access:
+        result["teacher_access"] = config.teacher_access
+    if config.queries:
+        result["queries"] = config.queries
     result["seconds"] = round(state.counters.get("seconds", 0.0), 1)
     result |= evaluator.evaluate(method.result, config.teacher, student_name)
     folder.finish(result)

@@ -10,14 +10,20 @@ from zskt.errors import NonFiniteLoss
 from zskt.methods.cmi import CMI
 from zskt.methods.dafl import DAFL
 from zskt.methods.deepinversion import DeepInversion
+from zskt.methods.dfme import DFME
+from zskt.methods.disguide import DisGUIDE
 from zskt.methods.fast import Fast
+from zskt.methods.hard_label import HardLabel
 from zskt.methods.kd import KD
-from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.maze import MAZE
+from zskt.methods.method import Method, Metrics, Setup, iterations_of
+from zskt.methods.prior_only import PriorOnly
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
 from zskt.parallel.collectives import make_same, part_streams
+from zskt.query_budget import METER, BudgetSpent, QueryMeter
 
-__all__ = ["METHODS", "Method", "Metrics", "Setup", "iterate"]
+__all__ = ["BY_ANSWERS", "METHODS", "Method", "Metrics", "Setup", "iterate", "iterations_of"]
 
 METHODS: dict[str, type[Method]] = {
     "zskt": ZSKT,
@@ -25,14 +31,21 @@ METHODS: dict[str, type[Method]] = {
     "deepinversion": DeepInversion,
     "cmi": CMI,
     "fast": Fast,
+    "dfme": DFME,
+    "maze": MAZE,
+    "disguide": DisGUIDE,
+    "hard-label": HardLabel,
+    "prior-only": PriorOnly,
     "kd": KD,
     "supervised": Supervised,
 }
 """Methods by name."""
+BY_ANSWERS = "prior-only"
+"""The method of a teacher that only answers, where nobody names another."""
 
 
 def iterate(method: Method) -> Iterator[Metrics]:
-    """Run a method, on all ranks from the same networks; an error names the iteration.
+    """Run a method, on all ranks from the same networks; an error names the iteration, a spent budget ends it.
 
     Raises:
         NonFiniteLoss: naming iteration and term; no parameter was changed by it.
@@ -40,7 +53,18 @@ def iterate(method: Method) -> Iterator[Metrics]:
     make_same(*(part for part in method.state.parts.values() if isinstance(part, nn.Module)))
     if not method.state.step:
         part_streams()
+    meter = method.state.parts.get(METER)
+    if not isinstance(meter, QueryMeter):
+        meter = None
+    elif meter.ended:
+        return
     try:
-        yield from method.run()
+        for metrics in method.run():
+            if meter is not None:  # it counts what is asked beside the method, too: to see that all fits
+                method.state.counters["teacher_queries"] = meter.asked
+            yield metrics
+    except BudgetSpent:
+        assert meter is not None
+        method.state.counters["teacher_queries"] = meter.asked
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"iteration {method.state.step}: {error}") from error

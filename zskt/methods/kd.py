@@ -26,6 +26,7 @@ from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, setting
 from zskt.shard_stream import ShardStream
+from zskt.teacher_access import ACCESSES
 
 QUERY_BATCH = 256
 """Samples that the teacher is asked about at once."""
@@ -72,6 +73,7 @@ class KD(Method):
     Config = KDConfig
     needs_generator = False
     needs_data = True
+    accesses = ACCESSES
 
     def __init__(self, config: KDConfig, setup: Setup) -> None:
         assert (setup.data is not None and setup.inputs is not None) or setup.shards is not None

@@ -13,11 +13,13 @@ from torch import nn
 from zskt.checkpoint import TrainState
 from zskt.contracts import Inputs
 from zskt.dataset import Labelled
+from zskt.errors import UserError
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.losses import Term
 from zskt.settings import Settings
 from zskt.shard_stream import AnswerShards
+from zskt.teacher_access import GRADIENT
 
 Metrics = dict[str, float]
 """What an iteration has to log, by name."""
@@ -51,6 +53,10 @@ class Method(ABC):
     needs_teacher: ClassVar[bool] = True
     needs_labels: ClassVar[bool] = False
     """Whether every sample of its data must carry its class."""
+    accesses: ClassVar[tuple[str, ...]] = (GRADIENT,)
+    """What it may be given to see of the teacher, of `zskt.teacher_access.ACCESSES`: first what it is made for."""
+    trains_generator: ClassVar[bool] = True
+    """Whether a generator's parameters are trained; if not, it stays the prior that it begins as."""
     state: TrainState
     """All that a checkpoint holds."""
     terms: Sequence[Term] = ()
@@ -58,6 +64,14 @@ class Method(ABC):
 
     @abstractmethod
     def __init__(self, config: Any, setup: Setup) -> None: ...
+
+    @classmethod
+    def queries_per_iteration(cls, config: Any) -> int | None:
+        """Return how many samples the teacher is asked about in an iteration; None if that varies.
+
+        A run with a budget of queries, and no word on its length, is made as long as the budget lasts.
+        """
+        return None
 
     @abstractmethod
     def run(self) -> Iterator[Metrics]:
@@ -67,3 +81,17 @@ class Method(ABC):
     @abstractmethod
     def result(self) -> nn.Module:
         """The student that the run leaves."""
+
+
+def iterations_of(kind: type[Method], config: Any, queries: int) -> int | None:
+    """Return how many iterations a budget of queries lasts; None without one, or if it cannot be told.
+
+    Raises:
+        UserError: if it does not last one.
+    """
+    cost = kind.queries_per_iteration(config)
+    if not cost or not queries:
+        return None
+    if queries < cost:
+        raise UserError(f"queries is {queries}, but an iteration costs {cost}: give more, or a smaller batch_size")
+    return queries // cost

@@ -32,6 +32,7 @@ from zskt.methods.student import StudentStep, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
 from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, setting
+from zskt.teacher_access import ACCESSES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,7 @@ class Supervised(Method):
     Config = SupervisedConfig
     needs_generator = False
     needs_data = True
+    accesses = ACCESSES
     needs_teacher = False
     needs_labels = True
 

@@ -162,6 +162,13 @@ class ZSKT(Method):
         networks = (generator, pair.teacher, pair.student)
         self.climb = Replayed(self._climb, allowed=device.type == "cuda" and all(map(is_replayable, networks)))
 
+    @classmethod
+    def queries_per_iteration(cls, config: ZSKTConfig) -> int | None:
+        """Return B, unless the teacher is asked again about what has changed since."""
+        again = config.perturbation_radius, config.resample_each_step, config.cutmix, config.hint_weight, config.terms
+        reuses = config.reuse_generator_batch or not config.generator_every
+        return config.batch_size if reuses and not any(again) else None
+
     def run(self) -> Iterator[Metrics]:
         """Play Algorithm 1 to its last iteration, and yield what each iteration has to log."""
         config, state, schedule = self.config, self.state, self.schedule

@@ -1,0 +1,146 @@
+"""Access to a teacher and budgets of queries, in runs from a configuration: counted, limited, recorded, resumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.conftest import Call
+from zskt.__main__ import catalog
+from zskt.errors import UserError
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import RunConfig
+from zskt.experiments.finished import read_config
+from zskt.experiments.launch import launch
+from zskt.experiments.result import Result
+from zskt.experiments.runner import Options
+from zskt.files import read_json
+
+CATALOG = catalog()
+SHORT: dict[str, Any] = {"batch_size": 8, "student_steps": 2}
+PAIR = CATALOG.presets["mnist-lenet5-to-lenet5-half"].with_(generator="image", iterations=3, **SHORT)
+N_TEST = 40
+"""Images of the fixture ``digits``, on which teacher and student are judged."""
+
+
+class Counted(nn.Module):
+    def __init__(self, network: nn.Module, **marks: Any) -> None:
+        super().__init__()
+        self.network, self.asked = network, 0
+        for name, value in marks.items():
+            setattr(self, name, value)
+
+    def forward(self, *x: Tensor) -> Tensor:
+        self.asked += len(x[0])
+        answer: Tensor = self.network(*x)
+        return answer
+
+
+def counted(**marks: Any) -> tuple[Catalog, Counted]:
+    """A catalogue whose LeNet-5 counts what it is asked."""
+    card: Any = CATALOG.teachers["mnist-lenet5"]
+    teacher = Counted(card.load(), **marks)
+
+    class Card(type(card)):  # type: ignore[misc]
+        def load(self) -> nn.Module:
+            return teacher
+
+    own = Card(**{name: getattr(card, name) for name in card.__dataclass_fields__})
+    return CATALOG.with_teacher(own), teacher
+
+
+def options(digits: Path, out: Path, **more: Any) -> Options:
+    return Options(device="cpu", out=out, data=digits, progress=False, **more)
+
+
+def with_method(name: str, **changes: Any) -> RunConfig:
+    return PAIR.with_method(name).with_(**changes)
+
+
+@pytest.mark.parametrize(
+    ("method", "queries"),
+    [("zskt", 0), ("zskt", 19), ("dfme", 0), ("dfme", 75), ("maze", 135), ("disguide", 19), ("hard-label", 19)],
+)
+def test_the_teachers_own_counter_is_what_the_result_says(
+    digits: Path, tmp_path: Path, method: str, queries: int
+) -> None:
+    known, teacher = counted()
+    config = with_method(method, queries=queries)
+    if method == "zskt":
+        config = config.with_(perturbation_radius=0.0)
+    _, result = launch(config, known, options(digits, tmp_path / "run"))
+    assert teacher.asked - N_TEST == result["teacher_queries"] > 0
+    assert not queries or result["teacher_queries"] <= queries
+    assert result.get("queries") == (queries or None)
+    assert Result.read(tmp_path / "run" / "result.json").queries == (queries or None)
+
+
+def test_a_budget_makes_a_run_as_long_as_it_lasts(call: Call, digits: Path, tmp_path: Path) -> None:
+    run = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--method", "prior-only", "--data", digits,
+           "--batch-size", 8, "--student-steps", 2)  # fmt: skip
+    code, _, err = call(*run, "--queries", "43", "--out", tmp_path / "a")
+    assert code == 0, err
+    result = read_json(tmp_path / "a" / "result.json")
+    assert (result["iterations"], result["teacher_queries"], result["queries"]) == (5, 40, 43)
+    config, _ = read_config(tmp_path / "a")
+    assert config.queries == 43 and config.generator == "strokes-prior"
+    for queries, message in ((-3, "queries is -3"), (7, "an iteration costs 8")):
+        code, _, err = call(*run, "--queries", queries, "--out", tmp_path / "b")
+        assert code == 2 and message in err and len(err.strip().splitlines()) == 1
+
+
+def test_what_the_teacher_is_said_to_give_is_all_that_a_method_gets(digits: Path, tmp_path: Path) -> None:
+    known, teacher = counted()
+    config = with_method("disguide", teacher_access="top-class")
+    folder, result = launch(config, known, options(digits, tmp_path / "run"))
+    assert result["teacher_access"] == "top-class" and teacher.asked - N_TEST == result["teacher_queries"]
+    assert read_config(folder)[0].teacher_access == "top-class"
+    with pytest.raises(UserError, match=r"method dfme follows the teacher's probabilities.*disguide, hard-label"):
+        launch(with_method("dfme", teacher_access="top-class"), known, options(digits, tmp_path / "b", method="dfme"))
+    with pytest.raises(UserError, match="unknown teacher_access 'all'"):
+        PAIR.with_(teacher_access="all")
+
+
+def test_a_method_that_nobody_chose_gives_way(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    known, _ = counted(differentiable=False)
+    folder, result = launch(PAIR, known, options(digits, tmp_path / "run"))
+    assert result["method"] == "prior-only" and result["generator"] == "leaves-prior"
+    assert "has no gradient by its input; method prior-only in place of zskt" in capsys.readouterr().out
+    with pytest.raises(UserError, match="take one of dfme"):
+        launch(PAIR, known, options(digits, tmp_path / "b", method="zskt"))
+    assert folder.is_dir() and not (tmp_path / "b").exists()
+
+
+def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path) -> None:
+    known, teacher = counted()
+    config = PAIR.with_(queries=30, perturbation_radius=1.0)  # asked before and after the move, so that costs vary
+    folder, result = launch(config, known, options(digits, tmp_path / "run"))
+    assert 0 < result["teacher_queries"] <= 30 and (folder / "student.safetensors").is_file()
+    before, asked = (folder / "student.safetensors").read_bytes(), teacher.asked
+    _, again = launch(config, known, options(digits, tmp_path / "run", resume=True))
+    assert again["teacher_queries"] == result["teacher_queries"] and teacher.asked == asked + N_TEST
+    assert (folder / "student.safetensors").read_bytes() == before
+
+
+def test_samples_are_counted_too_where_a_student_learns_from_data(digits: Path, tmp_path: Path) -> None:
+    known, teacher = counted()
+    config = replace(with_method("kd"), mode="kd", queries=1000, teacher_access="probabilities")
+    _, result = launch(config, known, options(digits, tmp_path / "run"))
+    assert teacher.asked - N_TEST == result["teacher_queries"] == 40
+
+
+def test_published_onnx_answers_alike_in_both_ways(shared: Path) -> None:
+    files = shared / "teachers" / "cms" / "hlt-ak4-v00"
+    card: Any = CATALOG.teachers["cms-hlt-particlenet-ak4"].with_files(files / "model.onnx", files / "preprocess.json")
+    ours, theirs = card.load(), card.answering_only().load()
+    assert ours.differentiable and not theirs.differentiable and "run by onnxruntime" in theirs.origin
+    rng = torch.Generator().manual_seed(0)
+    x = CATALOG.generators["shower-mix"].build(card.inputs).sample(32, rng).x
+    with torch.no_grad():
+        a, b = ours(*x).softmax(1), theirs(*x).softmax(1)
+    assert float((a - b).abs().amax(1).median()) < 1e-4

@@ -1,0 +1,91 @@
+"""The budget of queries: every sample that a teacher is asked about is counted before it is asked, whoever asks.
+
+A hook on the teacher counts, so that no method can forget to, nor ask for one more than the budget allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from zskt.errors import UserError
+from zskt.parallel.ranks import world
+
+
+class BudgetSpent(Exception):
+    """The next question would exceed the budget: it was not asked, and the run ends with the student that there is."""
+
+
+class QueryMeter:
+    """A counter of queries with a limit; part of a run's state, so that a resumed run goes on counting.
+
+    Args:
+        limit: samples that the teacher may be asked about, of all ranks together; 0 for any number.
+    """
+
+    def __init__(self, limit: int = 0) -> None:
+        if limit < 0:
+            raise UserError(f"queries is {limit}, but must be at least 0, which is no limit")
+        self.limit, self.asked, self.ended = limit, 0, False
+        self._runs = True
+
+    def affordable(self, count: int) -> int:
+        """Return how many of ``count`` samples may still be asked about, as many on each rank."""
+        left = min(count, self.limit - self.asked) if self.limit else count
+        return left - left % world().size
+
+    def require(self, count: int) -> None:
+        """Raise `BudgetSpent` if ``count`` samples, of all ranks together, are more than are left."""
+        if self.affordable(count) < count:
+            self.ended = True
+            raise BudgetSpent(f"{self.asked} of {self.limit} queries are spent")
+
+    @contextmanager
+    def on(self, teacher: nn.Module | None) -> Iterator[None]:
+        """Count and limit what a teacher is asked, meanwhile; a CUDA graph would pass the counter by: none is made."""
+        if teacher is None:
+            yield
+            return
+
+        def ask(_teacher: nn.Module, x: tuple[Tensor, ...]) -> None:
+            if not self._runs:
+                return
+            count = len(x[0]) * world().size  # all ranks ask about as many
+            self.require(count)
+            self.asked += count
+
+        before: Any = vars(teacher).get("replayable")
+        teacher.replayable = False  # type: ignore[assignment]
+        handle = teacher.register_forward_pre_hook(ask)
+        try:
+            yield
+        finally:
+            handle.remove()
+            if before is None:
+                del teacher.replayable
+            else:
+                teacher.replayable = before
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let questions pass meanwhile that are none of the method's: those that judge its student."""
+        self._runs = False
+        try:
+            yield
+        finally:
+            self._runs = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was asked so far, and whether the budget has ended the run."""
+        return {"asked": self.asked, "ended": self.ended}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on counting."""
+        self.asked, self.ended = state["asked"], state["ended"]
+
+
+METER = "queries"
+"""Name of the meter among the parts of a run's state."""
