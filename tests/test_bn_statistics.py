@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from zskt.bn_statistics import BatchStatistics, capture_bn_statistics, mismatch, normalisations
+from zskt.networks.particlenet import RowNorm
 from zskt.networks.resnet import cifar_resnet
 
 
@@ -59,3 +60,17 @@ def test_distances_are_of_means_and_variances_and_remember_earlier_batches() -> 
     assert torch.equal(other.memory[0][1], statistics.memory[0][1])
     layer(x)
     assert len(second) == 1  # no hook is left
+
+
+def test_rows_of_channels_are_told_from_channels_of_positions() -> None:
+    """ParticleNet normalises (N, k, C) rows: their statistics are those of the last dimension."""
+    layer = RowNorm(3)
+    rows = torch.randn(10, 4, 3) * torch.tensor([1.0, 2.0, 3.0]) + torch.tensor([0.0, 1.0, 2.0])
+    layer.running_mean, layer.running_var = rows.mean((0, 1)), rows.flatten(0, 1).var(0, correction=0)
+    network = nn.Sequential(layer).eval()
+    with BatchStatistics(network).measure() as distances:
+        network(rows)
+    assert distances[0] < 1e-4
+    with capture_bn_statistics(network) as mismatches:
+        network(rows)
+    assert mismatches[0] < 1e-8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -213,3 +214,9 @@ def test_what_cannot_work_is_told(name: str) -> None:
         with pytest.raises(UserError, match="has no parameters; take another --generator"):
             begin(name, digits_setup("strokes-prior"), bn_weight=0.0)
     assert METHODS[name].__name__.lower() == name
+
+
+def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zskt.methods.inversion.world", lambda: SimpleNamespace(size=2))
+    with pytest.raises(UserError, match="in one process"):
+        begin("fast", vectors_setup())

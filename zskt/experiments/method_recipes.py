@@ -96,13 +96,14 @@ RECIPES: dict[tuple[str, str], MethodRecipe] = {
         },
         summary=f"{NOT_RUN}; AdamW in place of the paper's SGD",
     ),
-} | {
-    (place, method): MethodRecipe(settings=settings, summary=summary)
-    for place, (methods, summary) in SHORT.items()
-    for method, settings in methods.items()
-} | {
-    ("literature", method): MethodRecipe(summary=NOT_RUN) for method in SHORT["images"][0]
-}  # fmt: skip
+}
+RECIPES |= {
+    (place, method): MethodRecipe(settings=settings, generator=recipes.generators.get(method), summary=recipes.summary)
+    for place, recipes in SHORT.items()
+    for method, settings in recipes.methods.items()
+}
+RECIPES |= {("literature", method): MethodRecipe(summary=NOT_RUN) for method in SHORT["images"].methods}
+RECIPES["literature", "deepinversion"] = MethodRecipe(generator="noise-image", summary=NOT_RUN)
 """Where it holds and the name of a method -> what it changes."""
 
 

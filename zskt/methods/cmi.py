@@ -21,7 +21,8 @@ from zskt.errors import UserError
 from zskt.generator import is_trainable
 from zskt.methods.canvas import Latent
 from zskt.methods.instance_features import FeatureMemory, InstanceFeatures
-from zskt.methods.inversion import Inversion, InversionConfig, Inverted
+from zskt.methods.inversion import Inversion, Inverted
+from zskt.methods.inversion_settings import InversionConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.restart import restart
 from zskt.methods.views import local_view, shifted

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.methods.canvas import Canvas, Latent, Pixels
-from zskt.methods.inversion import Inversion, InversionConfig, Inverted
+from zskt.methods.inversion import Inversion, Inverted
+from zskt.methods.inversion_settings import InversionConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.views import jittered
 from zskt.settings import setting

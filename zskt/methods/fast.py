@@ -21,7 +21,8 @@ from zskt.contracts import Batch
 from zskt.errors import UserError
 from zskt.generator import is_trainable
 from zskt.methods.canvas import Canvas, Latent
-from zskt.methods.inversion import Inversion, InversionConfig
+from zskt.methods.inversion import Inversion
+from zskt.methods.inversion_settings import InversionConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.restart import first_layer, restart
 from zskt.methods.views import shifted
