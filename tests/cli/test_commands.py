@@ -150,7 +150,7 @@ def test_another_method_is_run_by_its_name(call: Call, digits: Path, monkeypatch
     code, _, err = call("--mode", "zero-shot", *fast(digits), "--method", "half", "--set", "student_lr=0.001")
     assert code == 0, err
     (folder,) = Path("runs").iterdir()
-    assert folder.name == f"zero-shot-{PAIR}-lenet5-half-strokes-prior-half-seed0"
+    assert folder.name == f"zero-shot-{PAIR}-lenet5-half-image-half-seed0"
     result = json.loads((folder / "result.json").read_text())
     assert result["method"] == "half" and result["changes"]["student_lr"] == 0.001
     assert (folder / "metrics.jsonl").read_text().count("\n") == 1

@@ -59,7 +59,9 @@ def options(digits: Path, out: Path, **more: Any) -> Options:
 
 
 def with_method(name: str, **changes: Any) -> RunConfig:
-    return PAIR.with_method(name).with_(**changes)
+    own = PAIR.with_method(name).settings.names()
+    short = {"iterations": 3, **SHORT, **changes}
+    return PAIR.with_method(name).with_(**{k: v for k, v in short.items() if k in own or k not in SHORT})
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,9 @@ def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
     figures = pictures(read_records(REFERENCE), catalog)
     assert list(figures) == ["pairs", "few-shot", "transition", "learning", "pseudo-images"]
     labels = [str(line.get_label()) for line in figures["learning"].axes[0].lines]
-    assert len(labels) == 11 and {
-        "cifar10-resnet20-to-resnet8-seed0",
-        "cifar10-resnet20-to-resnet8-plain-seed0 (JPEG copy)",
-    } <= set(labels)
+    assert "cifar10-resnet20-to-resnet8-seed0" in labels and not any("JPEG" in label for label in labels)
     titles = [axes.get_title() for axes in figures["pseudo-images"].axes]
-    assert titles == ["cutouts-prior", "leaves-prior", "strokes-prior", "things-prior"]
+    assert titles == ["cutouts-prior", "strokes-prior", "things-prior"]
     heights = [bar.get_height() for bar in figures["pairs"].axes[0].patches]
     assert 98.67 in [round(height, 2) for height in heights]
 

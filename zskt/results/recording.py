@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from zskt.files import read_json, write_json
 from zskt.results.records import INDEX, IndexEntry, read_index, read_run
 
 ENVIRONMENTS = "environments.json"
-MAX_POINTS = 200
+MAX_POINTS = 50
 """Points that are kept of a run's curves, evaluations not counted."""
 DIGITS = 5
 """Significant digits of a point of a curve."""
@@ -75,7 +76,7 @@ def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, An
     if missing:
         raise UserError(f"{run}: has no evaluate-{missing[0]}.json; evaluate it first, --mode evaluate")
     environment = read_json(run / "environment.json")
-    command = environment.pop("command", None)
+    command = _as_typed(environment.pop("command", None))
     key = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
     environments[key] = environment
     return replace(
@@ -86,6 +87,11 @@ def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, An
         command=command,
         config=read_json(run / "config.json") if (run / "config.json").is_file() else None,
     )
+
+
+def _as_typed(command: str | None) -> str | None:
+    """Return a command line as a user would type it, where another process of ours started the run by a path."""
+    return None if command is None else re.sub(r"^python \S*zskt/__main__\.py", "python train.py", command)
 
 
 def _copy(run: Path, entry: IndexEntry, place: Path, with_student: bool) -> None:
