@@ -129,3 +129,12 @@ def generator_gradient(method: Any, **more: Any) -> Tensor:
     parameters = [p for p in method.generator.parameters() if p.requires_grad]
     gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
     return torch.cat([g.flatten() for g in gradients if g is not None])
+
+
+GENERATIVE_SETUPS: dict[str, Callable[[], Setup]] = {
+    "images": resnets_setup,
+    "mlp": lambda: jets_setup("mlp"),
+    "shower": lambda: jets_setup("shower"),
+    "vectors": numbers_setup,
+}
+"""Each kind of samples that a generative method runs on."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,10 @@ from zskt.methods.adadfkd import AdaDFKD
 from zskt.methods.generative import Asked
 
 from .setups import (
+    GENERATIVE_SETUPS,
     generator_gradient,
-    jets_setup,
     numbers_setup,
     require_exact_resume,
-    resnets_setup,
     run_until,
     start,
 )
@@ -33,12 +31,6 @@ SMALL: dict[str, Any] = {
     "student_optimizer": "adamw",
     "contrast_size": 32,
     "bn_weight": 0.1,
-}
-SETUPS: dict[str, Callable[[], Setup]] = {
-    "images": resnets_setup,
-    "mlp": lambda: jets_setup("mlp"),
-    "shower": lambda: jets_setup("shower"),
-    "vectors": numbers_setup,
 }
 
 
@@ -86,10 +78,10 @@ def test_threshold_and_hardness_grow() -> None:
     assert method.hardness() == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize("name", SETUPS)
+@pytest.mark.parametrize("name", GENERATIVE_SETUPS)
 def test_the_student_learns_and_a_run_goes_on_exactly(name: str, tmp_path: Path) -> None:
     def make() -> Any:
-        return start("adadfkd", SETUPS[name](), **SMALL)
+        return start("adadfkd", GENERATIVE_SETUPS[name](), **SMALL)
 
     logged = run_until(make(), 6)
     assert logged[-1]["loss/student"] < logged[0]["loss/student"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,11 @@ from zskt.methods.dfad import DFAD
 from zskt.methods.generative import Asked
 
 from .setups import (
+    GENERATIVE_SETUPS,
     generator_gradient,
     jets_setup,
     numbers_setup,
     require_exact_resume,
-    resnets_setup,
     run_until,
     start,
 )
@@ -32,12 +31,6 @@ SMALL: dict[str, Any] = {
     "student_steps": 4,
     "student_lr": 0.05,
     "schedule": "cosine",
-}
-SETUPS: dict[str, Callable[[], Setup]] = {
-    "images": resnets_setup,
-    "mlp": lambda: jets_setup("mlp"),
-    "shower": lambda: jets_setup("shower"),
-    "vectors": numbers_setup,
 }
 
 
@@ -61,10 +54,10 @@ def test_five_student_steps_of_fresh_samples_and_a_generator_step_a_round() -> N
     assert method.state.counters == {"teacher_queries": 2 * 6 * 8, "steps": 2 * 5}
 
 
-@pytest.mark.parametrize("name", SETUPS)
+@pytest.mark.parametrize("name", GENERATIVE_SETUPS)
 def test_the_student_learns_and_a_run_goes_on_exactly(name: str, tmp_path: Path) -> None:
     def make() -> Any:
-        return start("dfad", SETUPS[name](), **SMALL)
+        return start("dfad", GENERATIVE_SETUPS[name](), **SMALL)
 
     logged = run_until(make(), 6)
     assert logged[-1]["loss/student"] < logged[0]["loss/student"]

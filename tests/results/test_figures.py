@@ -17,7 +17,8 @@ def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
     figures = pictures(read_records(REFERENCE), catalog)
     assert list(figures) == ["pairs", "few-shot", "transition", "learning", "pseudo-images"]
     labels = [str(line.get_label()) for line in figures["learning"].axes[0].lines]
-    assert "cifar10-resnet20-to-resnet8-seed0" in labels and not any("JPEG" in label for label in labels)
+    pair = "cifar10-resnet20-to-resnet8"
+    assert set(labels) == {f"{pair}{kind}-seed{i}" for kind in ("", "-kd") for i in range(3)}
     titles = [axes.get_title() for axes in figures["pseudo-images"].axes]
     assert titles == ["cutouts-prior", "strokes-prior", "things-prior"]
     heights = [bar.get_height() for bar in figures["pairs"].axes[0].patches]

@@ -58,7 +58,7 @@ def _published(method: str, records: list[Record], catalog: Catalog) -> str:
     figures, missing = [f for f in published_figures() if f.method == method], MissingRuns()
     rows = []
     for figure in figures:
-        experiment = experiment_of(method, figure.preset, catalog)
+        experiment = experiment_of(figure, catalog)
         ours = NO_VALUE if experiment is None else accuracy_cell(records, experiment, missing)
         rows.append([f"`{figure.preset}`", figure.label, figure.accuracy, ours])
     if not rows:

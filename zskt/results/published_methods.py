@@ -6,7 +6,7 @@ Authors who print each other's baselines disagree: ZSKT on CIFAR-100, WRN-40-2 t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 PAIRS = ("resnet34-to-resnet18", "wrn-40-2-to-wrn-16-1", "wrn-40-2-to-wrn-40-1", "wrn-40-2-to-wrn-16-2")
@@ -15,8 +15,8 @@ FAST = "README of Fast-Datafree, revision 0dcecbc"
 ADADFKD = "README of ljrprocc/DFKD (AdaDFKD)"
 ZSKT = "Micaelli and Storkey, arXiv:1905.09768v3, last test accuracy, three seeds"
 NAYER = "anchors of this project, not read in the paper itself: verify before quoting"
-DFAD = "result image of VainF/Data-Free-Adversarial-Distillation, revision c161591"
-DFME = "Truong et al., arXiv:2011.14779, at 20 million queries, black box"
+DFAD = "result image of VainF/Data-Free-Adversarial-Distillation, revision c161591, pair not named"
+DFME = "Truong et al., arXiv:2011.14779, at 20 million queries, black box, pair not read: verify"
 DAFL_LENET = "Chen et al., arXiv:1904.01186"
 
 
@@ -34,7 +34,17 @@ class Published:
     """Percent, as printed."""
     source: str
 
+    @property
+    def settings(self) -> Mapping[str, float]:
+        """Return what the variant changes in the method's defaults."""
+        return VARIANTS.get(self.label, {})
 
+
+VARIANTS: Mapping[str, Mapping[str, float]] = {
+    "Fast-2": {"synthesis_steps": 2, "generator_lr": 5e-3, "latent_lr": 1.5e-2},
+    "Fast-5": {"synthesis_steps": 5, "generator_lr": 3e-3},
+}
+"""Label of a published variant -> settings that differ from the method's defaults, which are those of Fast-10."""
 TEACHERS = {
     "cifar10": ("95.70", "94.87", "94.87", "94.87"),
     "cifar100": ("78.05", "75.83", "75.83", "75.83"),

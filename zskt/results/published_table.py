@@ -17,8 +17,9 @@ NAMES = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 DOMAIN = "images"
 
 
-def experiment_of(method: str, preset: str, catalog: Catalog) -> Experiment | None:
-    """Return our run with a paper's settings on a pair; None where the method or the pair is not ours."""
+def experiment_of(figure: Published, catalog: Catalog) -> Experiment | None:
+    """Return our run with the settings of a published figure; None where the method or the pair is not ours."""
+    method, preset = figure.method, figure.preset
     if method not in METHODS or preset not in catalog.presets:
         return None
     config, command = catalog.presets[preset], f"--mode zero-shot --preset {preset}"
@@ -26,6 +27,9 @@ def experiment_of(method: str, preset: str, catalog: Catalog) -> Experiment | No
         config, command = catalog.presets[f"{preset}-paper"], f"{command}-paper"
     else:
         config, command = config.with_method(method, DOMAIN), f"{command} --method {method}"
+    if figure.settings:
+        config = config.with_(**figure.settings)
+        command += "".join(f" --set {name}={value:g}" for name, value in figure.settings.items())
     return Experiment(recipe_of_config(config, catalog), command)
 
 
@@ -55,6 +59,6 @@ def sources(figures: Sequence[Published]) -> str:
 def _cell(figure: Published | None, records: list[Record], missing: MissingRuns, catalog: Catalog) -> str:
     if figure is None:
         return NO_VALUE
-    experiment = experiment_of(figure.method, figure.preset, catalog)
+    experiment = experiment_of(figure, catalog)
     ours = NO_VALUE if experiment is None else accuracy_cell(records, experiment, missing)
     return f"{figure.accuracy} / {ours}"
