@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from teachers.keras_file import is_saved_model
 from zskt.contracts import Card
+from zskt.downloads import fetch
 from zskt.errors import UserError
-from zskt.files import fetch, sha256
+from zskt.files import sha256
 
 
 class NetworkSource(Protocol):
@@ -77,7 +78,7 @@ def network_file(card: NetworkSource) -> Path:
         raise UserError(
             f"{card.name}: no verified SHA-256 is recorded; download {card.url} yourself and give it as --teacher-path"
         )
-    return fetch(card.name, card.url, card.sha256, "--teacher-path")
+    return fetch(card.name, card.url, f"sha256:{card.sha256}", "give it as --teacher-path")
 
 
 def _bundled_file(path: Path, expected_sha256: str | None) -> Path:

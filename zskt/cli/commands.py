@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zskt.cli.cluster_commands import answers, sweep
 from zskt.cli.compare_command import compare
+from zskt.cli.fetch_command import fetch
 from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
@@ -183,6 +184,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "transition": transition,
     "paper": paper,
     "inspect": inspect,
+    "fetch": fetch,
     "evaluate": evaluate,
     "report": report,
     "export": export,

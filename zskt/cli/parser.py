@@ -79,6 +79,7 @@ MODES: dict[str, Mode] = {
         "say what is understood of a teacher: inputs, layouts, classes, gradients",
         ("teacher", *TEACHER_FILES, "set"),
     ),
+    "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
     "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
     "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
     "export": Mode("a finished run's student as ONNX and int8", ("run", "out", "data", "teacher_path", "preprocess"),

@@ -51,6 +51,18 @@ def test_a_slow_method_is_tried_once() -> None:
     assert len(measure(lambda n: trial(n, 100.0 * n, 0), Budget(minutes=1))) == 1
 
 
+def test_what_a_warm_up_costs_is_not_taken_for_what_learning_costs() -> None:
+    asked: list[int] = []
+
+    def run(iterations: int) -> Trial:
+        asked.append(iterations)
+        return trial(iterations, min(iterations, 12) * 4.0 + max(iterations - 12, 0) * 19.0, 0)
+
+    trials = measure(run, Budget(minutes=20), warmup=12)
+    assert asked == [12 + FIRST, 13 + FIRST]
+    assert length_of(trials, Budget(minutes=20)) == 12 + (1200 - 48) // 19
+
+
 @pytest.mark.parametrize(("minutes", "seconds"), [(None, 3.0), (0.1, 3.0), (5, 15.0), (200, 60.0)])
 def test_how_long_a_trial_is(minutes: float | None, seconds: float) -> None:
     assert trial_seconds(Budget(minutes=minutes)) == seconds

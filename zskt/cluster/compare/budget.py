@@ -62,14 +62,15 @@ def longest_trial(budget: Budget) -> float | None:
     return None if budget.minutes is None else PATIENCE * 60 * budget.minutes + 60
 
 
-def measure(run: Callable[[int], Trial], budget: Budget) -> list[Trial]:
+def measure(run: Callable[[int], Trial], budget: Budget, warmup: int = 0) -> list[Trial]:
     """Run ever longer trials until one is long enough.
 
     Args:
         run: runs so many iterations.
+        warmup: iterations at the beginning that cost less than later ones: two trials end behind them.
     """
-    wanted, trials = trial_seconds(budget), [run(FIRST)]
-    while len(trials) < MOST_TRIALS and trials[-1].seconds < wanted / 2:
+    wanted, trials = trial_seconds(budget), [run(FIRST + warmup)]
+    while len(trials) < MOST_TRIALS and (trials[-1].seconds < wanted / 2 or len(trials) < (2 if warmup else 1)):
         _, each = _line(trials, "seconds")
         length = trials[-1].iterations + max(int((wanted - trials[-1].seconds) / max(each, 1e-6)), 1)
         trials.append(run(min(length, 100 * trials[-1].iterations, LONGEST)))

@@ -148,7 +148,7 @@ class Campaign:
             return Trial(iterations=iterations, seconds=seconds, queries=result.teacher_queries)
 
         try:
-            trials = measure(trial, budget)
+            trials = measure(trial, budget, self._recipe(entrant).iterations_before_learning)
         except _TrialFailed as error:
             self._fail(entrant.name, error.failure)
             return
@@ -161,12 +161,15 @@ class Campaign:
     def _request(self, entrant: Entrant, seed: int) -> Request:
         iterations = self.plan.iterations.get(entrant.name)
         if iterations is None:
-            probe = Request(entrant=entrant, seed=seed, iterations=None, evaluate_every=None)
-            length = self.config(probe).settings.iterations
+            length = self._recipe(entrant).iterations
         else:
             length = iterations
         every = max(length // POINTS, 1)
         return Request(entrant=entrant, seed=seed, iterations=iterations, evaluate_every=every)
+
+    def _recipe(self, entrant: Entrant) -> Any:
+        """Return the settings of a method as its recipe has them."""
+        return self.config(Request(entrant=entrant, seed=TRIAL_SEED, iterations=None, evaluate_every=None)).settings
 
     def _folder(self, request: Request) -> Path:
         return self.out / request.entrant.folder(self.out.name, request.seed)
