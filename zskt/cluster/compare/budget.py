@@ -92,11 +92,14 @@ def length_of(trials: Sequence[Trial], budget: Budget) -> int | None:
 
 
 def _line(trials: Sequence[Trial], cost: str) -> tuple[float, float]:
-    """Return what a run costs before its first iteration, and what each iteration costs, from the last two trials."""
+    """Return what a run costs before its first iteration, and what each costs, from the last two trials.
+
+    The first is negative for a method whose warm-up costs less than its later iterations.
+    """
     last: float = getattr(trials[-1], cost)
     if len(trials) > 1:
         before, more = trials[-2], trials[-1].iterations - trials[-2].iterations
         each = (last - getattr(before, cost)) / more
         if each > 0 or cost == "queries":
-            return max(last - each * trials[-1].iterations, 0.0), each
+            return last - each * trials[-1].iterations, each
     return 0.0, last / trials[-1].iterations
