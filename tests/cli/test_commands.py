@@ -239,7 +239,7 @@ def test_a_teacher_that_cannot_be_fetched(call: Call) -> None:
 
 @pytest.mark.usefixtures("offline")
 def test_what_was_fetched_is_found_without_a_network(call: Call, digits: Path) -> None:
-    code, out, _ = call("--mode", "fetch", "--teacher", "jetclass-particlenet-embedded")
+    code, out, _ = call("--mode", "fetch", "--teacher", "zskt-particlenet")
     assert code == 0 and "teacher: " in out and "ZSKT_CACHE=FOLDER" in out
     code, out, err = call("--mode", "fetch")
     assert code == 2 and "--teacher NAME, or --preset NAME" in err

@@ -73,15 +73,15 @@ def test_an_archive_of_the_cache_is_unpacked_and_read(tmp_path: Path, monkeypatc
             entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-    md5 = {name: hashlib.md5(content).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(
-        datasets.CIFAR10, "tgz_md5", hashlib.md5((cache / "cifar-10-python.tar.gz").read_bytes()).hexdigest()
-    )
-    monkeypatch.setattr(datasets.CIFAR10, "train_list", [])
-    monkeypatch.setattr(datasets.CIFAR10, "test_list", [["test_batch", md5["test_batch"]]])
-    monkeypatch.setattr(
-        datasets.CIFAR10, "meta", {"filename": "batches.meta", "key": "label_names", "md5": md5["batches.meta"]}
-    )
+    packed = (cache / "cifar-10-python.tar.gz").read_bytes()
+    md5 = {name: hashlib.md5(content).hexdigest() for name, content in {**files, "packed": packed}.items()}
+    for name, value in {
+        "tgz_md5": md5["packed"],
+        "train_list": [],
+        "test_list": [["test_batch", md5["test_batch"]]],
+        "meta": {"filename": "batches.meta", "key": "label_names", "md5": md5["batches.meta"]},
+    }.items():
+        monkeypatch.setattr(datasets.CIFAR10, name, value)
     for _ in range(2):  # the second time a file that was half unpacked is unpacked again
         assert torch.equal(read_images("cifar10", None, "test").samples, torch.from_numpy(pixels).view(20, 3, 32, 32))
         (cache / "cifar-10-batches-py/test_batch").write_bytes(b"half")

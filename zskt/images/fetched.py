@@ -59,6 +59,6 @@ def _unpack(dataset: ImageDataset, folder: Path) -> None:
     from torchvision import datasets
 
     try:
-        getattr(datasets, dataset.torchvision)(folder, download=True)
+        getattr(datasets, dataset.torchvision)(folder, train=False, download=True)
     except (OSError, RuntimeError) as error:
         raise UserError(f"{folder / dataset.folder}: cannot unpack {dataset.title} ({error}); {REMEDY}") from error

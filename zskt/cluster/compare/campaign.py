@@ -160,10 +160,7 @@ class Campaign:
 
     def _request(self, entrant: Entrant, seed: int) -> Request:
         iterations = self.plan.iterations.get(entrant.name)
-        if iterations is None:
-            length = self._recipe(entrant).iterations
-        else:
-            length = iterations
+        length = self._recipe(entrant).iterations if iterations is None else iterations
         every = max(length // POINTS, 1)
         return Request(entrant=entrant, seed=seed, iterations=iterations, evaluate_every=every)
 
