@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from teachers.keras_file import is_saved_model
@@ -112,7 +112,10 @@ def read_state_dict(path: Path, prefix: str = "") -> dict[str, Tensor]:
     """
     is_safetensors = path.suffix == ".safetensors"
     try:
-        state: Any = load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # opened here: libraries take no name that is not UTF-8
+            state: Any = (
+                load(file.read()) if is_safetensors else torch.load(file, map_location="cpu", weights_only=True)
+            )
     except Exception as error:  # unpickling raises whatever the broken bytes lead to
         kind = "safetensors" if is_safetensors else "PyTorch state_dict"
         raise UserError(f"{path}: not a readable {kind} file; fetch it again") from error

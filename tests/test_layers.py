@@ -24,7 +24,10 @@ FLOORS = (
     {"contracts"},
     {
         "checkpoint",
+        "downloads",
         "files",
+        "folder_names",
+        "http_file",
         "folder_lock",
         "gaussian",
         "outputs",
@@ -35,13 +38,13 @@ FLOORS = (
     },
     {"allocator", "cuda_graphs", "device"},
     {"parallel"},
-    {"errors"},
+    {"errors", "terminal"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
-SHELVES_SEE = {"contracts", "errors", "files", "gaussian", "generator", "iterated", "images", "jets", "networks",
-               "onnx_runtime", "outputs", "vectors"}  # fmt: skip
+SHELVES_SEE = {"contracts", "downloads", "errors", "files", "gaussian", "generator", "iterated", "images", "jets",
+               "networks", "onnx_runtime", "outputs", "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

@@ -23,6 +23,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8; names of files in it that are no text are written as escapes."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON file atomically: a reader never sees half of it."""
     temporary = path.with_suffix(".tmp")

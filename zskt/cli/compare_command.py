@@ -19,6 +19,8 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import evaluate_runs
 from zskt.experiments.runner import RUNS
 from zskt.markdown import table
+from zskt.parallel.ranks import tell
+from zskt.terminal import say
 
 if TYPE_CHECKING:
     from zskt.cluster.compare.campaign import Campaign, Request
@@ -48,7 +50,7 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
             campaign.work()
         except KeyboardInterrupt:
             _finish(flags, catalog, campaign, command)
-            print("zskt: interrupted; the same command goes on", file=sys.stderr)
+            tell("zskt: interrupted; the same command goes on")
             raise SystemExit(130) from None
         _finish(flags, catalog, campaign, command)
 
@@ -186,9 +188,7 @@ def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Ci
     groups = choose_same_data(labels_of(records_of_runs(flags.run)))
     left_out = len(flags.run) - len({record.folder for group in groups for record in group.records})
     if left_out:
-        print(
-            f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out", file=sys.stderr
-        )
+        tell(f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out")
     _write(flags.out, groups, circumstances, catalog)
 
 
@@ -200,4 +200,4 @@ def _write(out: Path, groups: Sequence[Group], circumstances: Circumstances, cat
     pictures = list(pseudo_samples(groups, catalog))
     page = write_comparison(out, groups, circumstances, pictures)
     print(table(*head_and_rows(groups)))
-    print(f"page: {page}")
+    say(f"page: {page}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from zskt.downloads import CACHE, cache_folder
 from zskt.errors import UserError, lookup
 from zskt.experiments.catalog import Catalog
+from zskt.parallel.ranks import tell
+from zskt.terminal import say
 
 
 def fetch(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -25,11 +26,11 @@ def fetch(flags: argparse.Namespace, catalog: Catalog) -> None:
         raise UserError(f"--preset {flags.preset}: is for a teacher from a file of yours; nothing is fetched for it")
     card = lookup(catalog.teachers, name, "teacher")
     for role, path in card.files().items():
-        print(f"{role}: {path}")
+        say(f"{role}: {path}")
     if card.dataset is not None:
         for source in DOMAINS[card.domain].sources(card, None, True):
             if source is not None:
-                print(f"fetching {source.name}", file=sys.stderr)
+                tell(f"fetching {source.name}")
                 source.check()
-        print(f"data: {card.dataset}")
-    print(f"cache: {cache_folder()} (a machine without a network takes a copy of it: {CACHE}=FOLDER)")
+        say(f"data: {card.dataset}")
+    say(f"cache: {cache_folder()} (a machine without a network takes a copy of it: {CACHE}=FOLDER)")

@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from zskt.terminal import printable
+
 RECIPE = (
     "preset",
     "teacher",
@@ -121,7 +123,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"zskt: {message}; see --help", file=sys.stderr)
+        print(printable(f"zskt: {message}; see --help"), file=sys.stderr)
         raise SystemExit(2)
 
 

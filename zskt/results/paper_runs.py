@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from zskt.experiments.finished import require_same_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
+from zskt.parallel.ranks import tell
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
 
@@ -124,7 +124,7 @@ def run_campaign(
             try:
                 _run(run, folder, catalog, options)
             except (UserError, NonFiniteLoss) as error:
-                print(f"zskt: {run.name}: {error}", file=sys.stderr)
+                tell(f"zskt: {run.name}: {error}")
     except KeyboardInterrupt:
         if not deadline.passed:
             raise

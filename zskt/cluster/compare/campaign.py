@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
 from zskt.experiments.result import Result
 from zskt.files import read_json, write_json
+from zskt.parallel.ranks import tell
 
 PLAN, TRIALS = "plan.json", "trials"
 """File of a comparison's folder that says what was decided, and the folder of the short runs behind it."""
@@ -199,7 +199,7 @@ class _TrialFailed(Exception):
 
 
 def _tell(text: str) -> None:
-    print(f"compare: {text}", file=sys.stderr, flush=True)
+    tell(f"compare: {text}")
 
 
 def as_json(failures: dict[str, Failure]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -14,6 +13,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.run_generator import rebuild_generator
+from zskt.parallel.ranks import tell
 from zskt.results.compare.group import Group
 from zskt.results.report import png
 
@@ -29,7 +29,7 @@ def pseudo_samples(groups: Sequence[Group], catalog: Catalog) -> Iterator[dict[s
         try:
             picture = _picture(group, catalog)
         except UserError as error:
-            print(f"zskt: {error}; its pseudo-samples are left out", file=sys.stderr)
+            tell(f"zskt: {error}; its pseudo-samples are left out")
             continue
         if picture is not None:
             yield picture
