@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 from typing import TextIO
 
@@ -23,6 +24,11 @@ def printable(text: str, *, lines: bool = False) -> str:
 def say(line: str) -> None:
     """Print one line of printable characters to standard output."""
     print(printable(line), flush=True)
+
+
+def note(line: str) -> None:
+    """Print one line of printable characters to standard error; what ends a run is told by `zskt.parallel.ranks`."""
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 class PrintableStream:

@@ -19,8 +19,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import evaluate_runs
 from zskt.experiments.runner import RUNS
 from zskt.markdown import table
-from zskt.parallel.ranks import tell
-from zskt.terminal import say
+from zskt.terminal import note, say
 
 if TYPE_CHECKING:
     from zskt.cluster.compare.campaign import Campaign, Request
@@ -50,7 +49,7 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
             campaign.work()
         except KeyboardInterrupt:
             _finish(flags, catalog, campaign, command)
-            tell("zskt: interrupted; the same command goes on")
+            note("zskt: interrupted; the same command goes on")
             raise SystemExit(130) from None
         _finish(flags, catalog, campaign, command)
 
@@ -188,7 +187,7 @@ def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Ci
     groups = choose_same_data(labels_of(records_of_runs(flags.run)))
     left_out = len(flags.run) - len({record.folder for group in groups for record in group.records})
     if left_out:
-        tell(f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out")
+        note(f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out")
     _write(flags.out, groups, circumstances, catalog)
 
 

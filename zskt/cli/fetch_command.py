@@ -7,8 +7,7 @@ import argparse
 from zskt.downloads import CACHE, cache_folder
 from zskt.errors import UserError, lookup
 from zskt.experiments.catalog import Catalog
-from zskt.parallel.ranks import tell
-from zskt.terminal import say
+from zskt.terminal import note, say
 
 
 def fetch(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -30,7 +29,7 @@ def fetch(flags: argparse.Namespace, catalog: Catalog) -> None:
     if card.dataset is not None:
         for source in DOMAINS[card.domain].sources(card, None, True):
             if source is not None:
-                tell(f"fetching {source.name}")
+                note(f"fetching {source.name}")
                 source.check()
         say(f"data: {card.dataset}")
     say(f"cache: {cache_folder()} (a machine without a network takes a copy of it: {CACHE}=FOLDER)")

@@ -14,7 +14,6 @@ from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.sample import SAMPLE
-from zskt.parallel.ranks import tell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +30,7 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
         raise UserError("--data: this mode learns from jets: give FILE.root, for example from --mode simulate")
     if path.is_file() and sha256(path) == sha256(SAMPLE):
         note = "is the sample that the run is evaluated on; its figures say nothing of other jets"
-        tell(f"zskt: --data {path}: {note}")
+        note(f"zskt: --data {path}: {note}")
     return source(path), source(SAMPLE)
 
 

@@ -14,7 +14,7 @@ from zskt.experiments.config import RunConfig
 from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.own_student import is_own
 from zskt.networks.regression_head import RegressionHead
-from zskt.parallel.ranks import tell
+from zskt.terminal import note
 
 
 def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
@@ -40,7 +40,7 @@ def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:
         raise UserError(f"{path}: no such file; the run is not finished: continue it with --resume --out {run}")
     card = catalog.card(config)
     if config.mode != "teacher" and is_own(config.student):
-        tell(f"zskt: {run / 'config.json'}: its student is code, {config.student}, which is run now")
+        note(f"zskt: {run / 'config.json'}: its student is code, {config.student}, which is run now")
     network = card.build() if config.mode == "teacher" else build_student(config, card, catalog)
     try:
         network.load_state_dict(load(path.read_bytes()))

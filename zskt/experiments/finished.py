@@ -19,8 +19,8 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.result import upgrade
 from zskt.files import read_json, write_json
-from zskt.parallel.ranks import tell
 from zskt.shards import holds_answers
+from zskt.terminal import note
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _teacher_if_there(card: Card, file: dict[str, str | None], path: Path | None
     except UserError as error:
         if path is not None:
             raise
-        tell(f"zskt: {error}; without it, agreement and KL are left out")
+        note(f"zskt: {error}; without it, agreement and KL are left out")
         return None
 
 

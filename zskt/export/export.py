@@ -30,7 +30,7 @@ from zskt.export.student import ExportSpec
 from zskt.files import write_json, write_text
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
-from zskt.parallel.ranks import tell
+from zskt.terminal import note
 
 EXPORT_TOLERANCE = 1e-5
 """Largest difference between exported and trained student, in probabilities."""
@@ -69,7 +69,7 @@ def export_run(
     run = open_run(run_folder, catalog, data=data, teacher_path=teacher_path)
     require_hls4ml(run.student)
     if run.evaluator.look() is not None:
-        tell(f"zskt: {run.evaluator.missing}; without it the exported student is not judged")
+        note(f"zskt: {run.evaluator.missing}; without it the exported student is not judged")
     domain = run.card.domain
     if domain not in EXPORTERS:
         raise UserError(f"{run_folder}: students of {domain} cannot be exported; take student.safetensors")
@@ -96,7 +96,7 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
     if not isinstance(run.student, DeepSets) and any(isinstance(m, DeepSets) for m in run.student.modules()):
-        tell("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values")
+        note("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values")
     if isinstance(run.student, DeepSets):
         x = spec.calibration if spec.test_inputs is None else spec.test_inputs(N_EMULATED)
         measured["hls4ml"] = hls_project(run.student, x, out / "hls4ml")
@@ -184,6 +184,6 @@ def _latency(student: Path, spec: ExportSpec) -> list[dict[str, Any]] | None:
             )
         except Exception as error:  # exporters and runtimes raise whatever their operators do
             message = " ".join(str(error).split())[:120]
-            tell(f"train.py: teacher not timed, onnxruntime does not run it at all sizes ({message})")
+            note(f"train.py: teacher not timed, onnxruntime does not run it at all sizes ({message})")
             return None
     return [row | {"teacher": origin} for row in rows]

@@ -16,9 +16,9 @@ from zskt.experiments.finished import require_same_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
-from zskt.parallel.ranks import tell
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
+from zskt.terminal import note
 
 SEEDS = (0, 1, 2)
 DATA_SETS = tuple(dict.fromkeys(pair.data for pair in PAIRS))
@@ -124,7 +124,7 @@ def run_campaign(
             try:
                 _run(run, folder, catalog, options)
             except (UserError, NonFiniteLoss) as error:
-                tell(f"zskt: {run.name}: {error}")
+                note(f"zskt: {run.name}: {error}")
     except KeyboardInterrupt:
         if not deadline.passed:
             raise

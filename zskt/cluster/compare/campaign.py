@@ -16,7 +16,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
 from zskt.experiments.result import Result
 from zskt.files import read_json, write_json
-from zskt.parallel.ranks import tell
+from zskt.terminal import note
 
 PLAN, TRIALS = "plan.json", "trials"
 """File of a comparison's folder that says what was decided, and the folder of the short runs behind it."""
@@ -199,7 +199,7 @@ class _TrialFailed(Exception):
 
 
 def _tell(text: str) -> None:
-    tell(f"compare: {text}")
+    note(f"compare: {text}")
 
 
 def as_json(failures: dict[str, Failure]) -> dict[str, Any]:

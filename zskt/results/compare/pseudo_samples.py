@@ -13,9 +13,9 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.run_generator import rebuild_generator
-from zskt.parallel.ranks import tell
 from zskt.results.compare.group import Group
 from zskt.results.report import png
+from zskt.terminal import note
 
 
 def pseudo_samples(groups: Sequence[Group], catalog: Catalog) -> Iterator[dict[str, str]]:
@@ -29,7 +29,7 @@ def pseudo_samples(groups: Sequence[Group], catalog: Catalog) -> Iterator[dict[s
         try:
             picture = _picture(group, catalog)
         except UserError as error:
-            tell(f"zskt: {error}; its pseudo-samples are left out")
+            note(f"zskt: {error}; its pseudo-samples are left out")
             continue
         if picture is not None:
             yield picture
