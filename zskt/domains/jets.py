@@ -29,8 +29,7 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
     if path is None:
         raise UserError("--data: this mode learns from jets: give FILE.root, for example from --mode simulate")
     if path.is_file() and sha256(path) == sha256(SAMPLE):
-        note = "is the sample that the run is evaluated on; its figures say nothing of other jets"
-        note(f"zskt: --data {path}: {note}")
+        note(f"zskt: --data {path}: is the sample that the run is evaluated on; its figures say nothing of other jets")
     return source(path), source(SAMPLE)
 
 
