@@ -14,6 +14,7 @@ from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.sample import SAMPLE
+from zskt.terminal import note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -63,17 +63,17 @@ def longest_trial(budget: Budget) -> float | None:
 
 
 def measure(run: Callable[[int], Trial], budget: Budget, warmup: int = 0) -> list[Trial]:
-    """Run ever longer trials until one is long enough.
+    """Run ever longer trials until one is long enough: two at least, as the first iteration may cost more than others.
 
     Args:
         run: runs so many iterations.
-        warmup: iterations at the beginning that cost less than later ones: two trials end behind them.
+        warmup: iterations at the beginning that cost less than later ones: all trials end behind them.
     """
     wanted, trials = trial_seconds(budget), [run(FIRST + warmup)]
-    while len(trials) < MOST_TRIALS and (trials[-1].seconds < wanted / 2 or len(trials) < (2 if warmup else 1)):
+    while len(trials) < MOST_TRIALS and (trials[-1].seconds < wanted / 2 or len(trials) < 2):
         _, each = _line(trials, "seconds")
-        length = trials[-1].iterations + max(int((wanted - trials[-1].seconds) / max(each, 1e-6)), 1)
-        trials.append(run(min(length, 100 * trials[-1].iterations, LONGEST)))
+        more = max(int((wanted - trials[-1].seconds) / max(each, 1e-6)), FIRST)
+        trials.append(run(min(trials[-1].iterations + more, 100 * trials[-1].iterations, LONGEST)))
     return trials
 
 
