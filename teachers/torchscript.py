@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from teachers.network_file import Argument
+from teachers.script_trust import require_trust
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
 from zskt.networks.weaver import rebuild_script
@@ -82,8 +83,9 @@ def open_file(path: Path) -> ScriptFile:
     """Open a TorchScript file.
 
     Raises:
-        UserError: if the file is damaged.
+        UserError: if the file is damaged, or its code may not be run: see `teachers.script_trust`.
     """
+    require_trust(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes

@@ -11,6 +11,7 @@ from zskt.cli.names import is_stale, list_names, names_of, read_names, require_n
 from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
+from zskt.trust import trusted
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -51,7 +52,8 @@ def _run(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         require_names(flags)
         from zskt.cli.commands import COMMANDS  # after what needs no torch
 
-        COMMANDS[flags.mode](flags, catalog())
+        with trusted(flags.trust_teacher):
+            COMMANDS[flags.mode](flags, catalog())
     except UserError as error:
         tell(f"zskt: {error}")
         return IN_USE if isinstance(error, FolderInUse) else 2
