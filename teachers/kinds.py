@@ -83,6 +83,13 @@ def kind_of_file(path: Path) -> str:
         return "SavedModel" if is_saved_model(path) else "folder"
     with path.open("rb") as file:
         start = file.read(BEGINNING)
+    try:
+        return _kind_of_content(path, start)
+    except Exception:  # zipfile, pickletools and json raise whatever the broken bytes lead to
+        return "unknown"
+
+
+def _kind_of_content(path: Path, start: bytes) -> str:
     if not start.strip():
         return "empty"
     if zipfile.is_zipfile(path):

@@ -28,8 +28,11 @@ def sniff(path: Path) -> bool:
     """Return whether a file holds a network with its code, and not parameters alone."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except Exception:  # zipfile raises whatever the broken bytes lead to
+        return False
 
 
 class ScriptFile:

@@ -25,6 +25,8 @@ MAX_ENTRIES = 2_000_000
 """Values of a file, one that YAML's aliases repeat counted each time."""
 MAX_NUMBER = 2**63
 """Whole numbers are below it."""
+MAX_FLOAT = 1e100
+"""Other numbers of files that hold finite ones are below it."""
 FEW_CHARACTERS = 60
 """Characters of a value in a message."""
 
@@ -46,20 +48,21 @@ def read_text(path: Path, kind: str, remedy: str) -> str:
         raise UserError(f"{path}: not a readable {kind} file ({_one_line(error)}); {remedy}") from error
 
 
-def read_document(path: Path, kind: str, remedy: str) -> Any:
+def read_document(path: Path, kind: str, remedy: str, *, finite: bool = False) -> Any:
     """Read a JSON, YAML or TOML file, within bounds.
 
     Args:
         kind: "JSON", "YAML" or "TOML".
         remedy: what to do where it is none, for messages.
+        finite: refuse NaN and infinity, as in files that are written without.
 
     Raises:
         UserError: if it cannot be read, is none of that kind, or out of bounds.
     """
-    return parse(read_text(path, kind, remedy), kind, path, remedy)
+    return parse(read_text(path, kind, remedy), kind, path, remedy, finite=finite)
 
 
-def parse(text: str, kind: str, where: Path | str, remedy: str) -> Any:
+def parse(text: str, kind: str, where: Path | str, remedy: str, *, finite: bool = False) -> Any:
     """Parse a text of one of the three kinds; arguments and errors as of `read_document`."""
     try:
         value = PARSERS[kind](text)
@@ -69,7 +72,7 @@ def parse(text: str, kind: str, where: Path | str, remedy: str) -> Any:
         if type(error).__module__.partition(".")[0] != "yaml":
             raise
         raise UserError(f"{where}: not a readable {kind} file ({_one_line(error)}); {remedy}") from error
-    problem = next(_out_of_bounds(value), None)
+    problem = next(_out_of_bounds(value, finite), None)
     if problem is not None:
         raise UserError(f"{where}: {problem}; {remedy}")
     return value
@@ -91,7 +94,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {"JSON": json.loads, "YAML": _yaml, "
 """Kind of a file -> what parses it."""
 
 
-def _out_of_bounds(value: Any) -> Iterator[str]:
+def _out_of_bounds(value: Any, finite: bool) -> Iterator[str]:
     """Yield what is too deep, too much or too large in a document, without recursion."""
     waiting: list[tuple[Any, int, str]] = [(value, 0, "")]
     for count, (entry, depth, name) in enumerate(_walk(waiting)):
@@ -101,6 +104,10 @@ def _out_of_bounds(value: Any) -> Iterator[str]:
             yield f"lists and tables lie in each other more than {MAX_DEPTH} deep"
         if isinstance(entry, int) and abs(entry) >= MAX_NUMBER:
             yield f"{name or 'it'} is {_short(entry)}, at most 2^63"
+        if finite and isinstance(entry, float) and not abs(entry) < MAX_FLOAT:
+            yield f"{name or 'it'} is {entry}, no finite number below {MAX_FLOAT:g}"
+        if isinstance(entry, str) and not _is_text(entry):
+            yield f"{name or 'it'} is {_short(entry)}, which is no text"
 
 
 def _walk(waiting: list[tuple[Any, int, str]]) -> Iterator[tuple[Any, int, str]]:
@@ -109,7 +116,14 @@ def _walk(waiting: list[tuple[Any, int, str]]) -> Iterator[tuple[Any, int, str]]
         entry, depth, name = waiting.pop()
         yield entry, depth, name
         pairs = entry.items() if isinstance(entry, dict) else enumerate(entry) if isinstance(entry, list) else ()
-        waiting += [(inner, depth + 1, str(key)[:FEW_CHARACTERS]) for key, inner in pairs]
+        waiting += [(inner, depth + 1, _short(key).strip("'")) for key, inner in pairs]
+        if isinstance(entry, dict):
+            waiting += [(key, depth + 1, "a name") for key in entry]
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether a text can be written: halves of surrogate pairs, which JSON may name, cannot."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def checked(value: Any, kind: type[T], where: Path | str, remedy: str = "mend it, or fetch it again") -> T:

@@ -59,7 +59,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         UserError: if the file is missing, out of bounds, or holds no JSON object.
     """
-    value = read_document(path, "JSON", "give the folder of a run of zskt")
+    value = read_document(path, "JSON", "give the folder of a run of zskt", finite=True)
     if not isinstance(value, dict):
         raise UserError(f"{path}: holds no JSON object; give the folder of a run of zskt")
     return value

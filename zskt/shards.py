@@ -43,7 +43,7 @@ class Manifest:
     teacher_sha256: str | None
     generator: str
     """The prior that draws the samples."""
-    seed: int
+    seed: Annotated[int, Meta(ge=0)]
     samples: Annotated[int, Meta(ge=1, le=10**12)]
     shard_size: Annotated[int, Meta(ge=1, le=10**9)]
     """Samples of each shard; the last may have fewer."""

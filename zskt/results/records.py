@@ -110,7 +110,7 @@ def read_index(folder: Path) -> list[IndexEntry]:
     remedy = "restore the file"
     for number, line in enumerate(read_text(path, "JSON", remedy).splitlines(), 1):
         where = f"{path}: line {number} is not an entry of an index"
-        entries.append(checked(parse(line, "JSON", where, remedy), IndexEntry, where, remedy))
+        entries.append(checked(parse(line, "JSON", where, remedy, finite=True), IndexEntry, where, remedy))
     return entries
 
 
