@@ -31,7 +31,7 @@ def problems(model: onnx.ModelProto) -> Iterator[str]:
         constants: dict[str, Any] = {tensor.name: tensor for tensor in graph.initializer}
         for node in graph.node:
             if node.op_type == "Constant" and node.output:
-                constants |= {node.output[0]: a.t for a in node.attribute if a.name == "value"}
+                constants.update((node.output[0], a.t) for a in node.attribute if a.name == "value")
             yield from _of_attributes(node)
         for tensor in _tensors(graph):
             yield from _of_tensor(tensor)

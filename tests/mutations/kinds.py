@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -155,10 +156,8 @@ def _read_script(path: Path) -> None:
     kind_of_file(path)
     file = torchscript.open_file(path)
     groups = described().groups
-    try:
+    with contextlib.suppress(RuntimeError):  # as the search for its layouts does
         file.run([*random_inputs(groups, 2)])
-    except RuntimeError:  # as the search for its layouts does
-        pass
 
 
 def _read_described(path: Path) -> None:
@@ -238,6 +237,10 @@ def _text(name: str, text: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).write_text(text) and None
 
 
+def _description(folder: Path) -> None:
+    (folder / "vectors.json").write_text(json.dumps(DESCRIPTION))
+
+
 def _table(folder: Path) -> None:
     (folder / "vectors.json").write_text(json.dumps(DESCRIPTION))
     (folder / "table.csv").write_text("a,b,c=x,c=y,label\n" + "0.5,1,0,1,0\n" * 9)
@@ -310,7 +313,7 @@ KINDS = (
     Kind("NumPy arrays", "arrays.npz", _npz, _read_foreign, sound="refused"),
     Kind("HDF5", "model.h5", _hdf5, kind_of_file),
     Kind("site TOML", "site.toml", _text("site.toml", SITE), read_site, of_toml),
-    Kind("description of vectors", "vectors.json", _text("vectors.json", json.dumps(DESCRIPTION)), VectorInputs.from_json, of_json),
+    Kind("description of vectors", "vectors.json", _description, VectorInputs.from_json, of_json),
     Kind("table of vectors", "table.csv", _table, _read_table),
     Kind("shard", "shard.parquet", _shard, read_shard),
     Kind("answers.json", "answers.json", _shard, _read_manifest, of_json),

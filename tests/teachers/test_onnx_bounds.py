@@ -39,15 +39,15 @@ def elsewhere() -> TensorProto:
 
 
 CASES: list[tuple[Callable[[], onnx.ModelProto], str]] = [
-    (lambda: model(helper.make_node("Add", ["x", "w"], ["y"]), huge()), "w says to be 1000000 x 1000000, but holds 12"),
+    (lambda: model(helper.make_node("Add", ["x", "w"], ["y"]), huge()), "w says to be 1000000 x 1000000"),
     (lambda: model(helper.make_node("Add", ["x", "w"], ["y"]), elsewhere()), "w lies in another file"),
     (
         lambda: model(helper.make_node("Expand", ["x", "shape"], ["y"]), shape(10**6, 10**6, 3)),
-        "its Expand makes 3e.12",
+        "Expand makes 3e.12",
     ),
     (
         lambda: model(helper.make_node("ConstantOfShape", ["shape"], ["y"]), shape(10**12)),
-        "ConstantOfShape makes 1e.12",
+        "OfShape makes 1e.12",
     ),
     (lambda: model(helper.make_node("Tile", ["x", "shape"], ["y"]), shape(10**10, 1)), "its Tile makes 1e.10"),
     (lambda: model(helper.make_node("Relu", ["x"], ["y"]), columns=10**12), "input x takes 1e.12 numbers"),
