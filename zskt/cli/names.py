@@ -133,6 +133,8 @@ def _require_settings(flags: argparse.Namespace) -> None:
     settings = dict.fromkeys([*read_names()["settings"][method], *run["settings"]])
     for assignment in flags.set or ():
         name = assignment.partition("=")[0].partition(".")[0]
+        if "=" not in assignment or name in ("preset", "mode", "teacher", "method", "settings", "init_from_run"):
+            continue  # of which there is more to say
         if name == "iterations" and "epochs" in settings:
             continue  # what labels teach counts its rounds in epochs
         if name not in SETTING_ALIASES or SETTING_ALIASES[name] not in settings:
