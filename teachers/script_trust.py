@@ -6,12 +6,12 @@ then its code is read first: what reaches files, processes or Python is refused,
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from teachers.script_operators import Operators, read_operators
 from zskt.errors import UserError
 from zskt.files import sha256
+from zskt.terminal import note
 from zskt.trust import FLAG, is_trusted
 
 PINNED: frozenset[str] = frozenset(
@@ -50,7 +50,7 @@ def require_trust(path: Path) -> None:
             f"add {FLAG} if you know who wrote it, or get it as ONNX"
         )
     if operators.unknown:
-        print(f"zskt: {path}: runs {_few(operators.unknown)}, of which nothing is known; you trust it", file=sys.stderr)
+        note(f"zskt: {path}: runs {_few(operators.unknown)}, of which nothing is known; you trust it")
 
 
 def _seen(operators: Operators) -> str:

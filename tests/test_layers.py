@@ -26,7 +26,10 @@ FLOORS = (
         "checkpoint",
         "documents",
         "exported_archive",
+        "downloads",
         "files",
+        "folder_names",
+        "http_file",
         "folder_lock",
         "gaussian",
         "outputs",
@@ -40,14 +43,14 @@ FLOORS = (
     },
     {"allocator", "cuda_graphs", "device"},
     {"parallel"},
-    {"errors"},
+    {"errors", "terminal"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
-SHELVES_SEE = {"contracts", "documents", "errors", "exported_archive", "files", "gaussian", "generator", "iterated",
-               "images", "jets", "networks",
-               "onnx_runtime", "outputs", "pickles", "trust", "vectors"}  # fmt: skip
+SHELVES_SEE = {"contracts", "documents", "downloads", "errors", "exported_archive", "files", "gaussian", "generator",
+               "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "pickles", "terminal", "trust",
+               "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

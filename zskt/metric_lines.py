@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
 from zskt.errors import UserError
+from zskt.terminal import note
 
 LARGEST = 2**63
 """Whole numbers of a line are below it."""
@@ -30,7 +30,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         raise UserError(f"{path}: cannot be read ({error.strerror}); mend that") from error
     read = [values for values in map(_numbers, lines) if values is not None]
     if len(read) < len(lines):
-        print(f"zskt: {path}: {len(lines) - len(read)} of {len(lines)} lines are damaged, left out", file=sys.stderr)
+        note(f"zskt: {path}: {len(lines) - len(read)} of {len(lines)} lines are damaged, left out")
     return read
 
 

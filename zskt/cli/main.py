@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from zskt.cli.names import is_stale, list_names, names_of, read_names, require_n
 from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
+from zskt.terminal import PrintableStream
 from zskt.trust import trusted
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         the exit code: 0, 1 for a run that diverged or lost one of its processes, 2 for a user's mistake, 75 where
         another process is at work, 130 for an interruption.
     """
-    with muted():
+    with muted(), contextlib.redirect_stdout(PrintableStream(sys.stdout)):
         code = _run(arguments, catalog)
         if left_in_disorder():
             sys.stdout.flush()

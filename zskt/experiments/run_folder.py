@@ -22,6 +22,7 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.files import require_new, write_json
+from zskt.folder_names import as_text
 from zskt.parallel.ranks import world
 
 if TYPE_CHECKING:
@@ -111,14 +112,14 @@ class RunFolder:
             temporary.replace(path)
         from torch.utils.tensorboard import SummaryWriter  # takes a second to import
 
-        self._writer = SummaryWriter(str(self.path), purge_step=step + 1)
+        self._writer = SummaryWriter(as_text(self.path), purge_step=step + 1)
 
     @property
     def writer(self) -> SummaryWriter:
         from torch.utils.tensorboard import SummaryWriter
 
         if self._writer is None:
-            self._writer = SummaryWriter(str(self.path))
+            self._writer = SummaryWriter(as_text(self.path))
         return self._writer
 
     def log(self, step: int, values: dict[str, float | None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from zskt.experiments.run_folder import RunFolder, free_name
 from zskt.files import read_json, require_new, sha256
 from zskt.methods import Method, iterate
 from zskt.parallel.collectives import any_of, from_leader
+from zskt.terminal import note
 
 RUNS = Path("runs")
 SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")
@@ -137,7 +137,7 @@ def train_loop(
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
     saved = printed = time.monotonic()
     if not options.progress:
-        print(f"{folder.path}: iteration {state.step} of {total}", file=sys.stderr, flush=True)
+        note(f"{folder.path}: iteration {state.step} of {total}")
     bar = tqdm(iterate(method), config.mode, total, initial=state.step, disable=not options.progress, unit="it")
     meter = Meter(state)
     with Interruption() as interruption:
@@ -162,7 +162,7 @@ def train_loop(
             shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
             bar.set_postfix_str(shown)
             if not options.progress and now - printed > PROGRESS_SECONDS:
-                print(f"{folder.path}: iteration {iteration} of {total} {shown}", file=sys.stderr, flush=True)
+                note(f"{folder.path}: iteration {iteration} of {total} {shown}")
                 printed = now
             meter.start()
     if state.step < total:  # a budget of queries is spent

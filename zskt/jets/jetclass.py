@@ -5,7 +5,6 @@ Units as in `zskt.jets.jets`; K classes.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
 from zskt.jets.parquet_columns import as_numbers
 from zskt.jets.possible import possible_jets
+from zskt.terminal import note
 
 MAX_PARTICLES = 128
 """Particles of a jet that are read, the hardest ones: the published networks take no more."""
@@ -247,10 +247,7 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
         wanted = _wanted(present, columns)
         table = file.read(columns=wanted)
         if "label" in present and not any(map(_is_label, wanted)):
-            print(
-                f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled",
-                file=sys.stderr,
-            )
+            note(f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled")
         table = as_numbers(table if most is None else table.slice(0, most), path)
         return ak.from_arrow(table)
     except UserError:

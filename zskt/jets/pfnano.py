@@ -9,7 +9,6 @@ Units as stored: GeV, cm, radians. Shapes: B jets, P entries.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from zskt.jets.pfnano_tables import (
     vertices_of,
 )
 from zskt.jets.possible import MAX_ENERGY
+from zskt.terminal import note
 
 TREE = "Events"
 MAX_ETA = 10.0
@@ -61,10 +61,7 @@ def read_pfnano(path: Path, radius: float, classes: Sequence[str], label_of_othe
     impossible = (jets["pt"] > MAX_ENERGY) | (jets["mass"] > MAX_ENERGY) | (np.abs(jets["eta"]) > MAX_ETA)
     selected = (jets["pt"] >= kind.min_pt) & ~impossible
     if int(ak.sum(impossible)):
-        print(
-            f"zskt: {path}: {ak.sum(impossible)} {kind.jets} of more than 100 TeV, or |eta| > 10, left out",
-            file=sys.stderr,
-        )
+        note(f"zskt: {path}: {ak.sum(impossible)} {kind.jets} of more than 100 TeV, or |eta| > 10, left out")
     if not int(ak.sum(selected)):
         raise UserError(f"{path}: holds no {kind.jets} above {kind.min_pt:.0f} GeV; give a file that does")
     jet = {name: torch.from_numpy(flatten(values[selected])).unsqueeze(1) for name, values in jets.items()}

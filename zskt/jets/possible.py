@@ -9,7 +9,6 @@ units of MeV.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import awkward as ak
 import numpy as np
 
 from zskt.errors import UserError
+from zskt.terminal import note
 
 MAX_ENERGY = 1e5
 """GeV; a collision at the LHC has 14 000."""
@@ -57,10 +57,7 @@ def keep_possible(events: ak.Array, wrong: Mapping[str, np.ndarray], path: Path)
             f"{path}: {left_out.sum()} of {len(events)} jets cannot be ({words}; the first is jet {first}); "
             "are its units GeV and mm? Mend the file"
         )
-    print(
-        f"zskt: {path}: {left_out.sum()} of {len(events)} jets cannot be, left out: {words}; the first is jet {first}",
-        file=sys.stderr,
-    )
+    note(f"zskt: {path}: {left_out.sum()} of {len(events)} jets cannot be, left out: {words}; the first is jet {first}")
     return events[~left_out]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
+from zskt.terminal import note
 
 SEEDS = (0, 1, 2)
 DATA_SETS = tuple(dict.fromkeys(pair.data for pair in PAIRS))
@@ -124,7 +124,7 @@ def run_campaign(
             try:
                 _run(run, folder, catalog, options)
             except (UserError, NonFiniteLoss) as error:
-                print(f"zskt: {run.name}: {error}", file=sys.stderr)
+                note(f"zskt: {run.name}: {error}")
     except KeyboardInterrupt:
         if not deadline.passed:
             raise
