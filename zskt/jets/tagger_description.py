@@ -159,7 +159,7 @@ class Description:
 class _Record(msgspec.Struct):
     """A record, its inputs as `_groups` returned them."""
 
-    inputs: Annotated[list[InputGroup], Meta(min_length=1, max_length=MAX_INPUTS)]
+    inputs: Annotated[list[InputGroup], Meta(max_length=MAX_INPUTS)]
     outputs: list[str]
     regressed: list[str]
     parameters: int | None = None
