@@ -28,11 +28,11 @@ class Outer:
     ("kind", "text", "words"),
     [
         ("JSON", "[" * 100_000, "not a readable JSON file"),
-        ("JSON", "[" * 80 + "]" * 80, "more than 64 deep"),
+        ("JSON", "[" * 80 + "]" * 80, ".* more than 64 deep"),
         ("JSON", '{"a": 1' + "0" * 400 + "}", "a is 1000"),
         ("JSON", '{"a": "\\ud800"}', "a is .* which is no text"),
         ("JSON", '{"a": NaN}', "a is nan, no finite number"),
-        ("YAML", "a: &a [*a]", "more than 64 deep"),
+        ("YAML", "a: &a [*a]", ".* more than 64 deep"),
         ("YAML", "a: !!python/object/apply:os.system [exit 3]", "not a readable YAML file"),
         ("TOML", "a = ", "not a readable TOML file"),
     ],
@@ -60,9 +60,8 @@ def test_a_wrong_field_is_named(value: object, words: str) -> None:
 
 
 def test_values_become_the_dataclass() -> None:
-    assert checked({"name": "a", "table": {"b": {"count": 2}}}, Outer, "x") == Outer(
-        name="a", table={"b": Inner(count=2)}
-    )
+    value = {"name": "a", "table": {"b": {"count": 2}}}
+    assert checked(value, Outer, "x") == Outer(name="a", table={"b": Inner(count=2)})
 
 
 def test_damaged_lines_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
