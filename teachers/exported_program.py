@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from teachers.exported_call import ExportedCall
 from teachers.network_file import Argument
 from zskt.errors import UserError
+from zskt.exported_archive import load_program
 from zskt.jets.preprocess import InputGroup
 from zskt.outputs import as_outputs
 
@@ -83,12 +83,11 @@ def open_file(path: Path) -> ProgramFile:
     """Open an exported program.
 
     Raises:
-        UserError: if the file is damaged.
+        UserError: if the file is damaged, or a pickle in it would run code.
     """
+    program = load_program(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ProgramFile(path, torch.export.load(str(path)))
-    except Exception as error:  # the archive's reader raises whatever the broken bytes lead to
+        return ProgramFile(path, program)
+    except Exception as error:  # the program's graph raises whatever is wrong with it
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable torch.export file ({first}); export it again") from error

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from teachers.keras_file import is_saved_model
-from teachers.pickles import Pickle, is_legacy, read_pickle, read_torch_pickle
+from zskt.pickles import Pickle, is_legacy, read_pickle, read_torch_pickle
 
 BEGINNING = 4096
 """Bytes of a file that its kind is told by."""
@@ -83,6 +83,13 @@ def kind_of_file(path: Path) -> str:
         return "SavedModel" if is_saved_model(path) else "folder"
     with path.open("rb") as file:
         start = file.read(BEGINNING)
+    try:
+        return _kind_of_content(path, start)
+    except Exception:  # zipfile, pickletools and json raise whatever the broken bytes lead to
+        return "unknown"
+
+
+def _kind_of_content(path: Path, start: bytes) -> str:
     if not start.strip():
         return "empty"
     if zipfile.is_zipfile(path):

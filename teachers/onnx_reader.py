@@ -137,15 +137,22 @@ def open_file(path: Path) -> OnnxFile:
     """Open an ONNX file.
 
     Raises:
-        UserError: if the file is damaged.
+        UserError: if the file is damaged, or asks for other files or absurd sizes: see `teachers.onnx_bounds`.
     """
     import onnx
 
+    from teachers.onnx_bounds import problems
     from teachers.onnx_versions import with_declared_domains
 
     try:
-        model = with_declared_domains(onnx.load(str(path)))
+        read = onnx.load(str(path), load_external_data=False)
+        problem = next(problems(read), None)
+        if problem is not None:
+            raise UserError(f"{path}: is refused: {problem}")
+        model = with_declared_domains(read)
         onnx.checker.check_model(model)
+    except UserError:
+        raise
     except Exception as error:  # protobuf raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable ONNX file ({first}); fetch it again") from error

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from teachers.network_file import Argument
+from teachers.script_trust import require_trust
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
 from zskt.networks.weaver import rebuild_script
@@ -27,8 +28,11 @@ def sniff(path: Path) -> bool:
     """Return whether a file holds a network with its code, and not parameters alone."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except Exception:  # zipfile raises whatever the broken bytes lead to
+        return False
 
 
 class ScriptFile:
@@ -82,8 +86,9 @@ def open_file(path: Path) -> ScriptFile:
     """Open a TorchScript file.
 
     Raises:
-        UserError: if the file is damaged.
+        UserError: if the file is damaged, or its code may not be run: see `teachers.script_trust`.
     """
+    require_trust(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes

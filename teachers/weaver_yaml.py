@@ -10,17 +10,38 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+import msgspec
+from msgspec import Meta
 
+from zskt.documents import checked, read_document
 from zskt.errors import UserError
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import with_shared_masks
 from zskt.jets.output_names import UNNAMED_OUTPUTS, block_of
-from zskt.jets.preprocess import UNBOUNDED, InputGroup, Preprocess, Variable
+from zskt.jets.preprocess import (
+    LARGEST,
+    MAX_INPUTS,
+    MAX_LENGTH,
+    MAX_VARIABLES,
+    UNBOUNDED,
+    InputGroup,
+    Preprocess,
+    Variable,
+)
 
 DEFAULT_CLIP = 5.0  # weaver's, where the list does not say
+GIVE = "give weaver's data configuration of the network"
+Word = str | float | bool | None
+"""An entry of the list of a variable."""
+
+
+class _Entry(msgspec.Struct):
+    """One input, as the file has it."""
+
+    vars: Annotated[list[str | Annotated[list[Word], Meta(min_length=1)]], Meta(max_length=MAX_VARIABLES)]
+    length: Annotated[float, Meta(ge=1, le=MAX_LENGTH)] | None = None
 
 
 def read_weaver_yaml(path: Path) -> Preprocess:
@@ -31,22 +52,24 @@ def read_weaver_yaml(path: Path) -> Preprocess:
     """
     if not path.is_file():
         raise UserError(f"--preprocess {path}: no such file; give the YAML that the network was trained with")
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        first = " ".join(str(error).split())[:120]
-        raise UserError(f"{path}: not a readable YAML file ({first}); fetch it again") from error
+    content = read_document(path, "YAML", "fetch it again")
     inputs = content.get("inputs") if isinstance(content, dict) else None
     if not isinstance(inputs, dict) or not inputs or ("labels" in content and not _label_entry(content)):
-        raise UserError(f"{path}: has no inputs or no labels; give weaver's data configuration of the network")
+        raise UserError(f"{path}: has no inputs or no labels; {GIVE}")
     settings = content.get("preprocess") or {}
     if not isinstance(settings, dict) or not isinstance(settings.get("params") or {}, dict):
-        raise UserError(f"{path}: preprocess is no table; give weaver's data configuration of the network")
+        raise UserError(f"{path}: preprocess is no table; {GIVE}")
     params = settings.get("params") or {}
     automatic = str(settings.get("method", "manual")).startswith("auto")
-    masked = any("mask" in name for name in inputs)
+    masked = any("mask" in str(name) for name in inputs)
+    if not all(isinstance(name, str) for name in inputs):
+        raise UserError(f"{path}: inputs have names that are no text; {GIVE}")
+    if len(inputs) > MAX_INPUTS:
+        raise UserError(f"{path}: {len(inputs)} inputs, at most {MAX_INPUTS}; {GIVE}")
     groups = [_group(name, entry, path, params, automatic, masked) for name, entry in inputs.items()]
     outputs, block = _outputs(content)
+    if not outputs or len(set(outputs)) < len(outputs):
+        raise UserError(f"{path}: labels have no name, or one twice; {GIVE}")
     return Preprocess(with_shared_masks(groups), outputs, _definitions(content, path), block)
 
 
@@ -69,14 +92,17 @@ def _definitions(content: Mapping[str, Any], path: Path) -> tuple[FileDefinition
     """Return ``new_variables``."""
     entries = content.get("new_variables") or {}
     if not isinstance(entries, dict):
-        raise UserError(f"{path}: new_variables is no table; give weaver's data configuration of the network")
+        raise UserError(f"{path}: new_variables is no table; {GIVE}")
     return tuple(FileDefinition(str(name), str(expression)) for name, expression in entries.items())
 
 
 def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automatic: bool, masked: bool) -> InputGroup:
     if not isinstance(entry, dict) or not entry.get("vars"):
-        raise UserError(f"{path}: input {name} has no vars; give weaver's data configuration of the network")
-    entries = [[v] if isinstance(v, str) else list(v) for v in entry["vars"]]
+        raise UserError(f"{path}: input {name} has no vars; {GIVE}")
+    read = checked({name: entry}, dict[str, _Entry], f"{path}: inputs", GIVE)[name]
+    entries: list[list[Any]] = [[v] if isinstance(v, str) else list(v) for v in read.vars]
+    if not all(isinstance(v[0], str) for v in entries):
+        raise UserError(f"{path}: inputs: {name}.vars has a variable without a name; {GIVE}")
     if "mask" not in name and any(_is_automatic(v, params, automatic) for v in entries):
         raise UserError(
             f"{path}: input {name} leaves medians and factors to weaver (auto); give the .auto.yaml that it wrote"
@@ -88,9 +114,9 @@ def _group(name: str, entry: Any, path: Path, params: Mapping[str, Any], automat
         )
     try:
         variables = tuple(_from_list(v) if v[0] not in params else _from_params(v[0], params[v[0]]) for v in entries)
-        length = int(entry.get("length") or 1)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: input {name}: {error}; give weaver's data configuration of the network") from error
+        length = int(read.length or 1)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise UserError(f"{path}: input {name}: {error}; {GIVE}") from error
     return InputGroup(name, variables, length, length) if length == 1 else InputGroup(name, variables, 1, length)
 
 
@@ -117,7 +143,7 @@ def _variable(name: Any, subtract: Any, multiply: Any, low: Any, high: Any, pad:
         return Variable(str(name), pad=float(pad or 0))
     numbers = [float(default if x is None else x) for x, default in ((subtract, 0), (multiply, 1), (pad, 0))]
     bounds = [float(default if x is None else x) for x, default in ((low, -DEFAULT_CLIP), (high, DEFAULT_CLIP))]
-    if not all(map(math.isfinite, numbers)) or any(map(math.isnan, bounds)):
+    if not all(abs(x) < LARGEST for x in numbers) or any(map(math.isnan, bounds)) or bounds[0] > bounds[1]:
         raise ValueError(f"{name} has a number that is none")
     return Variable(
         str(name), numbers[0], numbers[1], 0.0, max(bounds[0], -UNBOUNDED), min(bounds[1], UNBOUNDED), numbers[2]

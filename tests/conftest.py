@@ -54,6 +54,12 @@ def _ctrl_c_is_heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _trusted_teachers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TorchScript that tests write themselves is loaded; tests of trust take this back."""
+    monkeypatch.setenv("ZSKT_TRUST_TEACHER", "1")
+
+
+@pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
     torch.manual_seed(0)
 

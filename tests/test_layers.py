@@ -24,6 +24,8 @@ FLOORS = (
     {"contracts"},
     {
         "checkpoint",
+        "documents",
+        "exported_archive",
         "downloads",
         "files",
         "folder_names",
@@ -35,6 +37,9 @@ FLOORS = (
         "settings",
         "teacher_access",
         "markdown",
+        "metric_lines",
+        "pickles",
+        "trust",
     },
     {"allocator", "cuda_graphs", "device"},
     {"parallel"},
@@ -43,8 +48,9 @@ FLOORS = (
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
-SHELVES_SEE = {"contracts", "downloads", "errors", "files", "gaussian", "generator", "iterated", "images", "jets",
-               "networks", "onnx_runtime", "outputs", "vectors"}  # fmt: skip
+SHELVES_SEE = {"contracts", "documents", "downloads", "errors", "exported_archive", "files", "gaussian", "generator",
+               "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "pickles", "terminal", "trust",
+               "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

@@ -8,6 +8,8 @@ T = TypeVar("T")
 
 SHORT_LIST = 12
 """Names up to which an error lists all of them."""
+FIRST_FEW = 6
+"""Names of a longer list that an error has."""
 
 
 class UserError(Exception):
@@ -37,13 +39,15 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
     """Return the entry ``name`` of a registry.
 
     Raises:
-        UserError: if there is none; the message has the closest names, or all of a short list.
+        UserError: if there is none; the message has the closest names, all of a short list, or the first of a long one.
     """
     if name in table:
         return table[name]
     names = sorted(table)
-    close = get_close_matches(str(name), names, n=3)
+    small = {entry.lower(): entry for entry in names}
+    close = [small[match] for match in get_close_matches(str(name).lower(), small, n=3)]
     if close:
         raise UserError(f"unknown {kind} {name!r}: did you mean {' or '.join(close)}?")
-    listed = ", ".join(names[:SHORT_LIST]) + (", ... (see --mode list)" if len(names) > SHORT_LIST else "")
-    raise UserError(f"unknown {kind} {name!r}: choose one of {listed}")
+    few = names if len(names) <= SHORT_LIST else names[:FIRST_FEW]
+    rest = f", and {len(names) - len(few)} more (see --mode list)" if len(few) < len(names) else ""
+    raise UserError(f"unknown {kind} {name!r}: choose one of {', '.join(few)}{rest}")

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from zskt.documents import read_document
 from zskt.errors import UserError
 
 LOCK, LOCK_OWNER = ".lock", ".lock.json"
@@ -36,17 +37,12 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
+    """Read a JSON object, within the bounds of `zskt.documents`.
 
     Raises:
-        UserError: if the file is missing or holds no JSON object.
+        UserError: if the file is missing, out of bounds, or holds no JSON object.
     """
-    try:
-        value = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give the folder of a run of zskt") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path}: not a readable JSON file ({error}); give the folder of a run of zskt") from error
+    value = read_document(path, "JSON", "give the folder of a run of zskt", finite=True)
     if not isinstance(value, dict):
         raise UserError(f"{path}: holds no JSON object; give the folder of a run of zskt")
     return value

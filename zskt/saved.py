@@ -19,8 +19,10 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.result import SCHEMA, upgrade
 from zskt.experiments.run_folder import environment, save_network
+from zskt.exported_archive import load_program
 from zskt.files import read_json, write_json
 from zskt.methods import METHODS
+from zskt.metric_lines import read_lines
 from zskt.settings import Settings
 
 if TYPE_CHECKING:
@@ -114,15 +116,14 @@ def read_run(folder: Path, student: nn.Module | None, catalog: Callable[[], Cata
 
     recorded, result = read_json(folder / "config.json"), upgrade(read_json(folder / "result.json"))
     network, settings, method, seed = _student(folder, recorded, student, catalog)
-    path = folder / "metrics.jsonl"
-    lines = path.read_text().splitlines() if path.is_file() else []
+    lines = read_lines(folder / "metrics.jsonl")
     evaluation = result.get("evaluation", result.get("student", {}))
     return Run(
         network,
         method,
         settings,
         seed,
-        metrics=[{k: v for k, v in json.loads(line).items() if k != "step"} for line in lines],
+        metrics=[{k: v for k, v in line.items() if k != "step"} for line in lines],
         evaluation=evaluation,
         teacher_queries=result.get("teacher_queries", 0),
         steps=result.get("steps", 0),
@@ -164,4 +165,4 @@ def _load(folder: Path, student: nn.Module | None, heads: Mapping[str, int] = Ma
         return student.eval()
     if not (folder / PROGRAM).is_file():
         raise UserError(f"{folder}: its student was not exported; give student=, a network of the same architecture")
-    return Program(torch.export.load(folder / PROGRAM), heads)
+    return Program(load_program(folder / PROGRAM), heads)

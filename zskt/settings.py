@@ -29,6 +29,19 @@ def setting(
     return field(default=default, metadata=metadata | {"choices": tuple(choices), "domain": domain})
 
 
+MAX_COUNT = 10**12
+"""Largest whole number of a setting that declares no other bound."""
+MAX_BATCH = 2**18
+"""Samples of an iteration."""
+
+
+def sample_count(default: int) -> Any:
+    """Declare the number of samples of an iteration, bounded by what a machine can hold."""
+    reason = "the activations of more do not fit into the memory of any machine"
+    declared = setting(default, minimum=2, maximum=MAX_BATCH)
+    return field(default=default, metadata={**declared.metadata, "reason": reason})
+
+
 KINDS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}
 """Kind of a default -> the kinds of values that may take its place."""
 
@@ -40,18 +53,19 @@ def _require_kind(name: str, value: Any, default: Any) -> None:
         raise UserError(f"{name} is {value!r}, but must be of kind {type(default).__name__}, like {default!r}")
 
 
-def _require_number(name: str, value: float, bounds: Mapping[str, float]) -> None:
-    if not math.isfinite(value):
+def _require_number(name: str, value: float, bounds: Mapping[str, Any]) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{name} is {value}, but must be a finite number")
     tests = {
         "minimum": ("at least", value >= bounds.get("minimum", value)),
-        "maximum": ("at most", value <= bounds.get("maximum", value)),
+        "maximum": ("at most", value <= bounds.get("maximum", MAX_COUNT if isinstance(value, int) else value)),
         "above": ("above", "above" not in bounds or value > bounds["above"]),
         "below": ("below", "below" not in bounds or value < bounds["below"]),
     }
     for bound, (words, holds) in tests.items():
         if not holds:
-            raise UserError(f"{name} is {value}, but must be {words} {bounds[bound]}")
+            reason = f": {bounds['reason']}" if bound == "maximum" and "reason" in bounds else ""
+            raise UserError(f"{name} is {value}, but must be {words} {bounds.get(bound, MAX_COUNT)}{reason}")
 
 
 @dataclass(frozen=True, kw_only=True)

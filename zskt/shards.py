@@ -13,15 +13,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from zskt.contracts import Batch
+from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.files import read_json, write_json
 from zskt.forward import Output
@@ -41,9 +43,9 @@ class Manifest:
     teacher_sha256: str | None
     generator: str
     """The prior that draws the samples."""
-    seed: int
-    samples: int
-    shard_size: int
+    seed: Annotated[int, Meta(ge=0)]
+    samples: Annotated[int, Meta(ge=1, le=10**12)]
+    shard_size: Annotated[int, Meta(ge=1, le=10**9)]
     """Samples of each shard; the last may have fewer."""
     selection: dict[str, float]
     """Which jets the teacher is for, as far as the user said so."""
@@ -75,10 +77,9 @@ class Manifest:
             UserError: if there is none, or another version wrote it.
         """
         values = read_json(folder / MANIFEST)
-        try:
-            return cls(**values)
-        except TypeError:
-            raise UserError(f"{folder / MANIFEST}: written by another version of zskt; use that version") from None
+        if set(values) != {f.name for f in fields(cls)}:
+            raise UserError(f"{folder / MANIFEST}: written by another version of zskt; use that version")
+        return checked(values, cls, folder / MANIFEST)
 
 
 def holds_answers(path: Path | None) -> bool:

@@ -109,7 +109,9 @@ def test_a_configuration_is_read_as_it_is_written(config: RunConfig) -> None:
         ({"colour": 1}, "here: written by another version of zskt (fields colour); use that version"),
         ({"settings": {"colour": 1}}, "here: written by another version of zskt (fields colour); use that version"),
         ({"method": "magic"}, "unknown method 'magic': choose one of"),
-        ({"seed": -1}, "seed is -1, but must be at least 0"),
+        ({"seed": "x"}, "here: seed is 'x', expected int; mend it"),
+        ({"settings": {"batch_size": None}}, "here, settings: batch_size is None, expected int"),
+        ({"seed": -1}, "here: seed is -1, but must be at least 0"),
     ],
 )
 def test_what_this_version_does_not_know_is_told(change: dict[str, Any], message: str) -> None:

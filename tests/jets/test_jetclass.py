@@ -15,6 +15,7 @@ from zskt.errors import UserError
 from zskt.jets.features import FULL
 from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import JETCLASS_CLASSES
+from zskt.jets.possible import MOMENTA
 from zskt.jets.sample import SAMPLE
 
 Columns = dict[str, ak.Array]
@@ -108,15 +109,58 @@ def test_another_tree_a_missing_branch_no_jets(tmp_path: Path, columns: Columns)
         read_jets(write(tmp_path / "empty.root", {k: v[:0] for k, v in columns.items()}))
 
 
-def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
-    spoilt = columns | {"part_px": ak.where(ak.local_index(columns["part_px"]) == 1, np.nan, columns["part_px"])}
-    with pytest.raises(UserError, match="part_px is not finite in jet 0"):
-        read_jets(write(tmp_path / "nan.root", spoilt))
+def at(column: ak.Array, jet: int, value: float) -> ak.Array:
+    """The column with another first number in one jet."""
+    first = (ak.local_index(column) == 0) & (np.arange(len(column)) == jet)
+    return ak.where(first, value, column)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("part_px", np.nan, "1 with a number that is not finite"),
+        ("part_energy", np.inf, "1 with a number that is not finite"),
+        ("part_energy", 0.0, "1 with less energy than momentum"),
+        ("part_pz", 1e30, "1 with more than 100 TeV"),
+        ("part_d0val", -1e9, "1 with a number above 10^6"),
+    ],
+)
+def test_an_impossible_jet_is_left_out_and_told(
+    name: str, value: float, words: str, tmp_path: Path, columns: Columns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = read_jets(write(tmp_path / "whole.root", columns))
+    assert capsys.readouterr().err == ""
+    read = read_jets(write(tmp_path / "one.root", columns | {name: at(columns[name], 1, value)}))
+    rest = torch.tensor([0, 2, 3, 4])
+    assert torch.equal(read.samples.energy, whole.samples[rest].energy) and torch.equal(read.labels, whole.labels[rest])
+    err = capsys.readouterr().err
+    assert f"one.root: 1 of 5 jets cannot be, left out: {words}; the first is jet 1\n" in err and err.count("\n") == 1
+
+
+def test_a_jet_of_no_momentum_or_no_particles_is_left_out(
+    tmp_path: Path, columns: Columns, capsys: pytest.CaptureFixture[str]
+) -> None:
     bare = {
         k: ak.concatenate([v[:2], v[2:3][:, :0], v[3:]]) if k.startswith("part_") else v for k, v in columns.items()
     }
-    with pytest.raises(UserError, match="jet 2 has no particles"):
-        read_jets(write(tmp_path / "bare.root", bare))
+    bare["jet_pt"] = ak.where(np.arange(5) == 4, -1.0, bare["jet_pt"])
+    assert len(read_jets(write(tmp_path / "bare.root", bare))) == 3
+    assert "1 without particles, 1 with pT of 0 or less; the first is jet 2" in capsys.readouterr().err
+
+
+def test_half_precision_is_no_mistake(tmp_path: Path, columns: Columns, capsys: pytest.CaptureFixture[str]) -> None:
+    rounded = {k: ak.values_astype(v, np.float16) if k.startswith("part_") else v for k, v in columns.items()}
+    wide = {k: ak.values_astype(v, np.float32) if k.startswith("part_") else v for k, v in rounded.items()}
+    assert len(read_jets(write(tmp_path / "half.root", wide))) == 5 and not capsys.readouterr().err
+
+
+def test_a_file_of_other_units_is_refused(tmp_path: Path, columns: Columns) -> None:
+    mev = columns | {k: columns[k] * 1000 for k in MOMENTA}
+    with pytest.raises(UserError, match=r"5 of 5 jets cannot be \(5 with more than 100 TeV.* GeV and mm"):
+        read_jets(write(tmp_path / "mev.root", mev))
+
+
+def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
     unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in JETCLASS_CLASSES}
     with pytest.raises(UserError, match=r"jet 0 .* belongs to 0 of the 10 classes"):
         read_jets(write(tmp_path / "unlabelled.root", unlabelled))

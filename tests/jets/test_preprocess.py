@@ -22,18 +22,34 @@ def test_preprocess_is_read_and_written_in_cms_layout(tmp_path: Path) -> None:
     assert v(raw).tolist() == [-0.5, 5.0, 1.0, 1.0, 1.0]
 
 
+def deep(levels: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda d: d.pop("pf_mask"), "says nothing of the input pf_mask"),
         (lambda d: d.update(output_names=[]), "output_names is no list of names"),
         (lambda d: d.update(output_names=["a", "a"]), "output_names has a twice"),
-        (lambda d: d["pf_features"].pop("var_names"), "no list var_names"),
-        (lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median="x"), "median is 'x'"),
+        (lambda d: d["pf_features"].pop("var_names"), "has no entry pf_features.var_names"),
+        (
+            lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median="x"),
+            r"pfcand_charge.median is 'x', expected float",
+        ),
         (lambda d: d["sv_mask"].update(min_length=9), "lengths from 9 to 4"),
-        (lambda d: d["pf_features"].update(var_infos=[1]), "no table of variables"),
-        (lambda d: d["pf_features"].update(var_names=[["a"]]), "no list var_names"),
+        (lambda d: d["pf_features"].update(var_infos=[1]), r"pf_features.var_infos is \[1\], expected object"),
+        (lambda d: d["pf_features"].update(var_names=[["a"]]), r"pf_features.var_names.0 is \['a'\], expected str"),
         (lambda d: d["pf_features"].update(max_length=float("inf")), "max_length is inf"),
+        (lambda d: d["pf_features"].update(max_length=1e9), "pf_features.max_length is 1000000000.0, .* <= 10000"),
+        (lambda d: d["pf_features"].update(max_length=None, var_length=-1), "var_length is -1, expected"),
+        (lambda d: d["pf_features"].update(var_names=["a"] * 5001), "var_names .* length <= 5000"),
+        (lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(median=1e300), "median is 1e.300, no number"),
+        (lambda d: d.update(a=10**400), "a is 1000.*at most 2"),
+        (lambda d: d.update(a=deep(100)), "more than 64 deep"),
         (lambda d: d.update(input_names=[["a"]]), "no list of names"),
     ],
 )

@@ -58,8 +58,8 @@ def test_an_entry_that_cannot_be_so_is_told(tmp_path: Path, entry: Any, message:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "not JSON \\(line 1"),
-        (b"\xff\xfe\xfa", "cannot read it \\(UnicodeDecodeError\\)"),
+        (b"{", "not a readable JSON file"),
+        (b"\xff\xfe\xfa", "not a readable JSON file"),
         (b"[]", 'holds no list "features"'),
         (b'{"features": []}', 'holds no list "features"'),
         (b'{"features": [{"name": "a"}, {"name": "a"}]}', "two features are called 'a'"),
@@ -70,5 +70,5 @@ def test_a_file_that_is_no_description_is_told(tmp_path: Path, content: bytes, m
     path.write_bytes(content)
     with pytest.raises(UserError, match=message):
         read_features(path)
-    with pytest.raises(UserError, match=r"cannot read it \(FileNotFoundError\)"):
+    with pytest.raises(UserError, match=r"gone.json: no such file"):
         read_features(tmp_path / "gone.json")

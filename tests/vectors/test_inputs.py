@@ -113,7 +113,7 @@ def test_a_file_describes_features(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not JSON"),
+        ("{", "not a readable JSON"),
         ([1], 'holds no list "features"'),
         ({"features": []}, 'holds no list "features"'),
         ({"features": [{"low": 1}]}, 'feature 0 has no "name"'),
@@ -134,5 +134,5 @@ def test_a_file_that_says_what_cannot_be(content: object, message: str, tmp_path
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot read it"):
+    with pytest.raises(UserError, match="no such file"):
         VectorInputs.from_json(tmp_path / "nothing.json")

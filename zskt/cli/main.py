@@ -13,6 +13,7 @@ from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
 from zskt.terminal import PrintableStream
+from zskt.trust import trusted
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -53,7 +54,8 @@ def _run(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         require_names(flags)
         from zskt.cli.commands import COMMANDS  # after what needs no torch
 
-        COMMANDS[flags.mode](flags, catalog())
+        with trusted(flags.trust_teacher):
+            COMMANDS[flags.mode](flags, catalog())
     except UserError as error:
         tell(f"zskt: {error}")
         return IN_USE if isinstance(error, FolderInUse) else 2

@@ -107,11 +107,14 @@ def require_names(flags: argparse.Namespace) -> None:
         "inputs": "give a YAML or JSON file of features",
         "data": "give a file of jets, or a folder of images",
         "training_data": "give a file of samples to learn from",
+        "site": "give a TOML file of the site's settings",
     }
     for flag, remedy in missing.items():
         path: Path | None = getattr(flags, flag)
         if path is not None and not path.exists():
             raise UserError(f"--{flag.replace('_', '-')} {path}: no such file; {remedy}")
+    if flags.workers is not None and flags.workers < 1:
+        raise UserError(f"--workers is {flags.workers}, but must be at least 1")
     for run in (flags.run or ()) if flags.mode not in ("tables", "record") else ():
         if not (run / "config.json").is_file():
             raise UserError(f"{run / 'config.json'}: no such file; give the folder of a run of zskt")
@@ -130,6 +133,8 @@ def _require_settings(flags: argparse.Namespace) -> None:
     settings = dict.fromkeys([*read_names()["settings"][method], *run["settings"]])
     for assignment in flags.set or ():
         name = assignment.partition("=")[0].partition(".")[0]
+        if "=" not in assignment or name in ("preset", "mode", "teacher", "method", "settings", "init_from_run"):
+            continue  # of which there is more to say
         if name == "iterations" and "epochs" in settings:
             continue  # what labels teach counts its rounds in epochs
         if name not in SETTING_ALIASES or SETTING_ALIASES[name] not in settings:

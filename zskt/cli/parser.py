@@ -30,12 +30,12 @@ RECIPE = (
 )
 TEACHER_FILES = (
     *("teacher_path", "preprocess", "layout", "architecture", "architecture_options"),
-    *("input_shape", "mean", "std", "classes", "inputs"),
+    *("input_shape", "mean", "std", "classes", "inputs", "trust_teacher"),
 )
 RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
 
 CLUSTER = ("cluster", "site", "workers")
-FINISHED = ("run", "data", "teacher_path", "preprocess", "device")
+FINISHED = ("run", "data", "teacher_path", "preprocess", "trust_teacher", "device")
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,14 @@ MODES: dict[str, Mode] = {
     "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
     "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
     "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
-    "export": Mode("a finished run's student as ONNX and int8", ("run", "out", "data", "teacher_path", "preprocess"),
-                   ("run", "out")),
+    "export": Mode(
+        "a finished run's student as ONNX and int8",
+        ("run", "out", "data", "teacher_path", "preprocess", "trust_teacher"),
+        ("run", "out"),
+    ),
     "transition": Mode(
         "transition curves of image networks between classes",
-        ("run", "against", "data", "teacher_path", "device", "images"),
+        ("run", "against", "data", "teacher_path", "trust_teacher", "device", "images"),
         ("run",),
     ),
     "simulate": Mode("make jets with Pythia 8 and FastJet", ("out", "per_class", "seed"), ("out",)),
@@ -176,6 +179,7 @@ def build_parser() -> Parser:
     add("--without-teacher", action="store_true", help="few-shot: learn from labels alone")
     add = parser.add_argument_group("files and machine").add_argument
     add("--teacher-path", type=Path, metavar="FILE", help="the teacher's file, instead of fetching it")
+    add("--trust-teacher", action="store_true", help="run the code in a TorchScript file: you know who wrote it")
     add(
         "--preprocess",
         type=Path,

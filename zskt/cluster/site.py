@@ -15,11 +15,11 @@ prologue = ["module load cuda"]
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from zskt.documents import parse, read_text
 from zskt.errors import UserError, lookup
 from zskt.settings import Settings, setting
 
@@ -87,12 +87,9 @@ def read_site(path: Path | None) -> Site:
     """
     if path is None:
         return Site()
-    try:
-        values = tomllib.loads(path.read_text())
-    except FileNotFoundError:
-        raise UserError(f"--site {path}: no such file; give a TOML file of the site's settings") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"--site {path}: not a readable TOML file ({error}); mend it") from error
+    if not path.is_file():
+        raise UserError(f"--site {path}: no such file; give a TOML file of the site's settings")
+    values = parse(read_text(path, "TOML", "mend it"), "TOML", f"--site {path}", "mend it")
     try:
         for name, value in values.items():
             lookup(dict.fromkeys(Site.names()), name, "setting of a site")

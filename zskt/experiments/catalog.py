@@ -9,7 +9,7 @@ from typing import Any
 
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
-from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig, require_settings
+from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig, recorded_files, require_settings
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.files import read_json
 from zskt.methods import METHODS
@@ -125,7 +125,7 @@ class Catalog:
         recorded = read_json(run / "config.json")
         name = str(recorded.get("teacher"))
         card = self.teachers.get(name) or self.card_of_record(name, read_json(record), record)
-        path = recorded.get("files", {}).get("teacher", {}).get("path")
+        path = recorded_files(recorded, run / "config.json").get("teacher", {}).get("path")
         if path is not None and Path(path).exists():
             card = card.with_files(Path(path))
         return self.with_teacher(card.with_record(read_json(record), record))

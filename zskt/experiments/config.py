@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
+from zskt.documents import checked
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.method_recipes import VARIANTS, recipe_of
@@ -158,24 +160,39 @@ class RunConfig(Settings):
         """
         values = {name: value for name, value in values.items() if name != "files"}
         if "settings" not in values:
-            values = _upgraded(values)
+            values = _upgraded(values, where)
+        values["settings"] = checked(values["settings"], dict[str, Any], f"{where}, settings")
         names = set(cls.names())
         kind = lookup(METHODS, str(values.get("method", "zskt")), "method")
-        settings = dict(values.get("settings", {}))
+        settings = values["settings"]
         strange = (set(values) - names) | (set(settings) - set(kind.Config.names()))
         required = (names | set(kind.Config.names())) if whole else {"preset"}
         missing = required - set(values) - set(settings)
         if strange or missing:
             odd = f"fields {', '.join(sorted(strange | missing))}"
             raise UserError(f"{where}: written by another version of zskt ({odd}); use that version")
-        return cls(**{**values, "settings": kind.Config(**settings)})
+        try:
+            own = checked(settings, kind.Config, f"{where}, settings")
+            run = {name: value for name, value in values.items() if name != "settings"}
+            return replace(checked(run, cls, where), settings=own)
+        except UserError as error:  # of a bound of a setting, which does not know the file
+            raise error if str(where) in str(error) else UserError(f"{where}: {error}; mend it") from None
 
 
-def _upgraded(values: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_files(recorded: Mapping[str, Any], where: Path | str) -> dict[str, dict[str, str | None]]:
+    """Return the files that a run was made of, "path" and "sha256" by role, of the content of its ``config.json``.
+
+    Raises:
+        UserError: if the entry is of another kind.
+    """
+    return checked(recorded.get("files", {}), dict[str, dict[str, str | None]], f"{where}, files")
+
+
+def _upgraded(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Translate a flat ``config.json``, as written before methods had settings of their own."""
     renamed = {SETTING_ALIASES.get(name, name): value for name, value in values.items()}
     mode = renamed.get("mode", "zero-shot")
-    method = METHOD_OF_MODE[mode]
+    method = lookup(METHOD_OF_MODE, mode if isinstance(mode, str) else repr(mode), f"mode in {where}")
     names = set(METHODS[method].Config.names())
     settings = {name: value for name, value in renamed.items() if name in names}
     if method == "supervised":

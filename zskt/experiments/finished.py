@@ -15,9 +15,9 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.build import choose_device, load_run_teacher, load_student, recorded_path
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import RunConfig
+from zskt.experiments.config import RunConfig, recorded_files
 from zskt.experiments.evaluator import Evaluator
-from zskt.experiments.result import upgrade
+from zskt.experiments.result import Result, upgrade
 from zskt.files import read_json, write_json
 from zskt.shards import holds_answers
 from zskt.terminal import note
@@ -62,7 +62,9 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
     recorded = read_json(run / "config.json")
     if recorded.get("mode") == "api":
         raise UserError(f"{run}: a run of the Python interface; read it with zskt.load_run")
-    return RunConfig.read(recorded, str(run / "config.json"), whole=whole), recorded.get("files", {})
+    return RunConfig.read(recorded, str(run / "config.json"), whole=whole), recorded_files(
+        recorded, run / "config.json"
+    )
 
 
 def require_same_config(folder: Path, planned: RunConfig) -> None:
@@ -135,6 +137,7 @@ def open_run(
         teacher = None if config.mode == "teacher" else load(card, file, teacher_path)
         evaluators[key] = Evaluator(source, card, None if teacher is None else teacher.to(device), device)
     result = upgrade(read_json(folder / "result.json"))
+    Result.from_dict(result, folder / "result.json")
     return FinishedRun(folder, config, student, evaluators[key], result, catalog)
 
 
@@ -177,7 +180,7 @@ def _write(run: FinishedRun, result: dict[str, Any]) -> Path:
     """Write into the run folder, unless a file of the same name is about other data."""
     source = run.evaluator.source
     path = run.folder / f"evaluate-{source.stem}.json"
-    before = read_json(path) if path.exists() else None
+    before = Result.read(path).to_dict() if path.exists() else None
     if before is not None and before["data"]["sha256"] != result["data"]["sha256"]:
         raise UserError(f"{path}: holds figures on another file named {source.name}; rename one of the two")
     if before is not None and before["student"].get("kl") is not None and result["student"].get("kl") is None:

@@ -10,6 +10,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.experiments.aliases import RESULT_ALIASES, SETTING_ALIASES, rename
 from zskt.files import read_json
@@ -128,7 +129,7 @@ class Result:
         Raises:
             UserError: if it is of a newer version, or an entry is missing or unknown; ``where`` is named.
         """
-        if values.get("schema", SCHEMA) > SCHEMA:
+        if checked(values.get("schema", SCHEMA), int, f"{where}, schema") > SCHEMA:
             raise UserError(f"{where}: written by a newer zskt (schema {values['schema']}); use that version")
         upgraded = upgrade(values)
         del upgraded["schema"]
@@ -136,12 +137,12 @@ class Result:
             raise UserError(f"{where}: has no entry 'iterations'; it is not a result of zskt, remove it")
         toy = upgraded.get("mode") == "toy"
         for role in ("teacher", "student"):
-            entry = ({"name": role} if toy else {}) | dict(upgraded.get(role, {}))
-            upgraded[role] = _build(NetworkScores, entry, where, role)
+            upgraded[role] = ({"name": role} if toy else {}) | _table(upgraded, role, where)
+            _require_entries(NetworkScores, upgraded[role], where, role)
         if not toy:
-            upgraded["data"] = _build(ScoredSamples, upgraded.get("data", {}), where, "data")
-        result: Result = _build(cls, upgraded, where, "")
-        return result
+            _require_entries(ScoredSamples, _table(upgraded, "data", where), where, "data")
+        _require_entries(cls, upgraded, where, "")
+        return checked(upgraded, cls, where)
 
     @classmethod
     def read(cls, path: Path) -> Result:
@@ -166,15 +167,21 @@ class Result:
         return values
 
 
-def _build(cls: type[Any], values: Mapping[str, Any], where: Path | str, part: str) -> Any:
-    """Make a dataclass of a dictionary; raises `UserError` if an entry is missing or unknown."""
+def _table(values: Mapping[str, Any], name: str, where: Path | str) -> dict[str, Any]:
+    table = values.get(name, {})
+    if not isinstance(table, Mapping):
+        raise UserError(f"{where}: {name} is no table; it is not a result of zskt, remove it")
+    return dict(table)
+
+
+def _require_entries(cls: type[Any], values: Mapping[str, Any], where: Path | str, part: str) -> None:
+    """Raise `UserError` if an entry of a dataclass is missing or unknown."""
     required = {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}
     wrong = sorted(set(values) - {f.name for f in fields(cls)}), sorted(required - set(values))
     for names, what in zip(wrong, ("an unknown entry", "no entry"), strict=True):
         if names:
             name = f"{part}.{names[0]}" if part else names[0]
             raise UserError(f"{where}: has {what} '{name}'; it is not a result of this version of zskt, remove it")
-    return cls(**values)
 
 
 def upgrade(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,9 +192,9 @@ def upgrade(result: Mapping[str, Any]) -> dict[str, Any]:
         values = rename(values, {"iterations": "epochs"})
     if values.get("generator") == "none" or (mode is not None and mode != "zero-shot" and "generator" in values):
         values["generator"] = None
-    if mode in METHODS:
+    if isinstance(mode, str) and mode in METHODS:
         values.setdefault("method", METHODS[mode])
-    if "changes" in values:
+    if isinstance(values.get("changes"), Mapping):
         values["changes"] = rename(values["changes"], SETTING_ALIASES)
     if isinstance(values.get("data"), Mapping):
         units = [unit for key, unit in UNITS.items() if key in values["data"]]

@@ -148,7 +148,7 @@ def _step(line: str) -> float:
     """Return the iteration of a line of metrics; infinite for one that was cut short when the machine stopped."""
     try:
         return float(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return math.inf
 
 

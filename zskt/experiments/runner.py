@@ -14,7 +14,7 @@ from zskt.contracts import Card
 from zskt.domains import Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import RunConfig
+from zskt.experiments.config import RunConfig, recorded_files
 from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import Interruption
@@ -113,7 +113,7 @@ def begin_or_resume(
         folder.begin(config, state.device, files)
         state.save(folder.checkpoint, config.to_dict())  # stopped before its first iteration, it can still go on
         return
-    recorded = read_json(folder.path / "config.json")["files"]
+    recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")
     for role, file in files.items():
         only_evaluated_on = role == "data" and config.mode == "zero-shot"  # it learns nothing from them
         before = recorded.get(role, {"path": None, "sha256": None})

@@ -18,6 +18,8 @@ from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
+from zskt.jets.parquet_columns import as_numbers
+from zskt.jets.possible import possible_jets
 from zskt.terminal import note
 
 MAX_PARTICLES = 128
@@ -70,7 +72,7 @@ def read_jets(
         raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
     labels = [f"{LABEL}{name}" for name in classes]
     events = _events(path, needed, labels if path.suffix == ".root" else [], most)
-    jets = _jets(events, path)
+    jets = _jets(events)
     if path.suffix == ".root":
         return Labelled(jets, _labels(events, classes, path))
     return Labelled(jets, _labels_if_any(events, classes, path))
@@ -86,7 +88,7 @@ def read_labelled_jets(
     events = _events(path, needed, [], most)
     names = tuple(name.removeprefix(LABEL) for name in events.fields if _is_label(name) and events[name].ndim == 1)
     ordered = (*(n for n in JETCLASS_CLASSES if n in names), *(n for n in names if n not in JETCLASS_CLASSES))
-    jets = _jets(events, path)
+    jets = _jets(events)
     strict = set(JETCLASS_CLASSES) <= set(ordered)
     labels = _labels(events, ordered, path) if strict else _labels_if_any(events, ordered, path)
     return Labelled(jets, labels), ordered
@@ -110,7 +112,8 @@ def _events(path: Path, needed: Collection[str], labels: list[str], most: int | 
         raise UserError(f"{path}: unknown kind of file {path.suffix!r}; known: .root, .parquet")
     if not len(events):
         raise UserError(f"{path}: the file holds no jets; give one that does")
-    return events
+    _require_shapes(events, path)
+    return possible_jets(events, path)
 
 
 def _wanted(present: list[str], required: list[str]) -> list[str]:
@@ -154,16 +157,12 @@ def _dense(branch: ak.Array, slots: int) -> Tensor:
     return torch.from_numpy(ak.to_numpy(padded).astype(np.float32))
 
 
-def _jets(events: ak.Array, path: Path) -> Jets:
-    """Sort, pad and check the particles of each jet."""
-    _require_shapes(events, path)
+def _jets(events: ak.Array) -> Jets:
+    """Sort and pad the particles of each jet."""
     # The published networks look at the first 128 by transverse momentum: sort, whatever the file's order.
     pt = np.hypot(events["part_px"], events["part_py"])
     order = ak.argsort(pt, axis=1, ascending=False)
     counts = ak.num(pt, axis=1)
-    if int(ak.min(counts)) == 0:
-        first = int(ak.argmin(counts))
-        raise UserError(f"{path}: jet {first} has no particles; remove such jets from the file")
     slots = min(MAX_PARTICLES, int(ak.max(counts)))
     has = set(events.fields)
     columns = {f: _dense(events[branch][order], slots) for f, branch in _BRANCHES.items() if branch in has}
@@ -172,16 +171,17 @@ def _jets(events: ak.Array, path: Path) -> Jets:
     scalars = {
         name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)) for name in ("jet_pt", "jet_energy")
     }
-    for name, value in {**columns, **scalars}.items():
-        if not bool(torch.isfinite(value).all()):
-            bad = int((~torch.isfinite(value)).view(len(value), -1).any(1).nonzero()[0])
-            raise UserError(f"{path}: {_BRANCHES.get(name, name)} is not finite in jet {bad}; remove such jets")
     mask = torch.arange(slots).unsqueeze(0) < torch.from_numpy(ak.to_numpy(counts)).unsqueeze(1)
     return Jets(**columns, **{k: v.unsqueeze(1) for k, v in scalars.items()}, mask=mask)
 
 
 def _require_shapes(events: ak.Array, path: Path) -> None:
     """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere but labels."""
+    strange = next((name for name in events.fields if not _holds_numbers(events[name])), None)
+    if strange is not None:
+        raise UserError(
+            f"{path}: {strange} holds {events[strange].type.content}, but numbers are needed; mend the file"
+        )
     if events["part_px"].ndim != 2:
         raise UserError(f"{path}: part_px is not a list of particles a jet; give a file in the JetClass layout")
     counts = ak.num(events["part_px"], axis=1)
@@ -191,6 +191,14 @@ def _require_shapes(events: ak.Array, path: Path) -> None:
             continue
         if events[name].ndim != 1 + particles or (particles and not ak.all(ak.num(events[name], axis=1) == counts)):
             raise UserError(f"{path}: {name} has another shape than in the JetClass layout; make the file anew")
+
+
+def _holds_numbers(column: ak.Array) -> bool:
+    """Tell whether a column is of numbers alone, as deep as they may lie."""
+    kind = column.type.content
+    while isinstance(kind, ak.types.ListType | ak.types.RegularType) and "__array__" not in kind.parameters:
+        kind = kind.content
+    return isinstance(kind, ak.types.NumpyType) and not kind.parameters and kind.primitive[0] in "bfiu"
 
 
 def _labels(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
@@ -226,7 +234,6 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
     a number, as in the files that particle_transformer makes: it names no class.
     """
     import pyarrow.parquet as pq  # takes a second to import
-    from pyarrow import ArrowException
 
     try:
         file = pq.ParquetFile(path)
@@ -241,6 +248,9 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
         table = file.read(columns=wanted)
         if "label" in present and not any(map(_is_label, wanted)):
             note(f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled")
-    except (ArrowException, OSError) as error:
+        table = as_numbers(table if most is None else table.slice(0, most), path)
+        return ak.from_arrow(table)
+    except UserError:
+        raise
+    except Exception as error:  # pyarrow and awkward raise whatever the broken bytes lead to
         raise UserError(f"{path}: not a readable parquet file ({_one_line(error)}); fetch it again") from error
-    return ak.from_arrow(table if most is None else table.slice(0, most))

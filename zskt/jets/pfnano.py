@@ -32,8 +32,12 @@ from zskt.jets.pfnano_tables import (
     particles_of,
     vertices_of,
 )
+from zskt.jets.possible import MAX_ENERGY
+from zskt.terminal import note
 
 TREE = "Events"
+MAX_ETA = 10.0
+"""Pseudorapidity that no jet has: the beams' own at the LHC is 9.6."""
 TRUTH_BRANCHES = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
 
 
@@ -54,7 +58,10 @@ def read_pfnano(path: Path, radius: float, classes: Sequence[str], label_of_othe
     for name, values in jets.items():
         if not bool(ak.all(np.isfinite(values))):
             raise UserError(f"{path}: {kind.jets}_{name} is not finite in some jet; remove such events")
-    selected = jets["pt"] >= kind.min_pt
+    impossible = (jets["pt"] > MAX_ENERGY) | (jets["mass"] > MAX_ENERGY) | (np.abs(jets["eta"]) > MAX_ETA)
+    selected = (jets["pt"] >= kind.min_pt) & ~impossible
+    if int(ak.sum(impossible)):
+        note(f"zskt: {path}: {ak.sum(impossible)} {kind.jets} of more than 100 TeV, or |eta| > 10, left out")
     if not int(ak.sum(selected)):
         raise UserError(f"{path}: holds no {kind.jets} above {kind.min_pt:.0f} GeV; give a file that does")
     jet = {name: torch.from_numpy(flatten(values[selected])).unsqueeze(1) for name, values in jets.items()}

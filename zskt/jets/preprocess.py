@@ -10,17 +10,19 @@ Shapes: B jets, C variables, P entries.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import torch
+from msgspec import Meta
 from torch import Tensor
 
+from zskt.documents import checked, read_document
 from zskt.errors import UserError
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import collection_of, with_shared_masks
@@ -28,6 +30,10 @@ from zskt.jets.output_names import UNNAMED_OUTPUTS, block_of
 
 UNBOUNDED = 1e32
 """What CMS writes for a bound that is none."""
+LARGEST = 3e38
+"""Numbers of 32 bits are below it."""
+MAX_LENGTH, MAX_VARIABLES, MAX_INPUTS = 10_000, 5_000, 200
+"""Entries of an input, variables of an entry, and inputs, at most: random samples of more would fill the memory."""
 
 AXES = {"B": "jets", "C": "variables", "P": "entries", "1": "1"}
 """Letters of a layout, and what the axes count."""
@@ -63,8 +69,8 @@ class InputGroup:
 
     name: str
     variables: tuple[Variable, ...]
-    min_length: int = 1
-    max_length: int = 1
+    min_length: Annotated[int, Meta(ge=1, le=MAX_LENGTH)] = 1
+    max_length: Annotated[int, Meta(ge=1, le=MAX_LENGTH)] = 1
     flat: bool = False
     """Whether the network takes (B, C) instead of (B, C, 1): numbers of the jet itself."""
     entries: str = ""
@@ -143,40 +149,56 @@ class Preprocess:
         return content
 
 
-def _number(info: Mapping[str, Any], key: str, default: float, where: str) -> float:
-    value = default if info.get(key) is None else info[key]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and math.isinf(value) and key.endswith("_bound"):  # weaver writes what its YAML has
-        return math.copysign(UNBOUNDED, value)
-    if not number or not math.isfinite(value):
-        raise UserError(f"{where}: {key} is {value!r}, not a number; give the file as its publisher wrote it")
-    return float(value)
+Length = Annotated[float, Meta(ge=0, le=MAX_LENGTH)]
+"""Number of entries; a file may write 20.0."""
+
+
+class _Info(msgspec.Struct):
+    """How one variable is prepared, as the file has it: what is missing or null takes the default of `Variable`."""
+
+    median: float | None = None
+    norm_factor: float | None = None
+    replace_inf_value: float | None = None
+    lower_bound: float | None = None
+    upper_bound: float | None = None
+    pad: float | None = None
+
+
+class _Entry(msgspec.Struct):
+    """One input, as the file has it."""
+
+    var_names: Annotated[list[str], Meta(min_length=1, max_length=MAX_VARIABLES)]
+    var_infos: dict[str, _Info] | None = None
+    var_length: Length | None = None
+    """Of older files: one length for all jets."""
+    min_length: Length | None = None
+    max_length: Length | None = None
+
+
+def _variable(name: str, info: _Info, where: str) -> Variable:
+    numbers = {key: value for key in _Info.__struct_fields__ if (value := getattr(info, key)) is not None}
+    for key, value in numbers.items():
+        if math.isinf(value) and key.endswith("_bound"):  # weaver writes what its YAML has
+            numbers[key] = math.copysign(UNBOUNDED, value)
+        elif not abs(value) < LARGEST:
+            raise UserError(f"{where}.{key} is {value}, no number of 32 bits; give the file as its publisher wrote it")
+    variable = Variable(name, **numbers)
+    if variable.lower_bound > variable.upper_bound:
+        raise UserError(f"{where}: lower_bound is above upper_bound; mend one of the two")
+    return variable
 
 
 def _group(name: str, entry: Any, path: Path) -> InputGroup:
-    where = f"{path}: input {name}"
-    names = entry.get("var_names") if isinstance(entry, dict) else None
-    if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
-        raise UserError(f"{where} has no list var_names; give the preprocess.json that belongs to the network")
-    infos = entry.get("var_infos") or {}
-    if not isinstance(infos, dict) or not all(isinstance(info, dict) for info in infos.values()):
-        raise UserError(f"{where}: var_infos is no table of variables; give the file as its publisher wrote it")
-    default = Variable("")
-    variables = []
-    for variable in names:
-        info = infos.get(variable, {})
-        keys = [key for key in vars(default) if key != "name"]
-        numbers = {k: _number(info, k, getattr(default, k), f"{where}, {variable}") for k in keys}
-        if numbers["lower_bound"] > numbers["upper_bound"]:
-            raise UserError(f"{where}, {variable}: lower_bound is above upper_bound; mend one of the two")
-        variables.append(Variable(str(variable), **numbers))
-    length = _number(entry, "var_length", 1, where)  # of older files: one length for all jets
-    shortest, longest = (max(1, int(_number(entry, key, length, where))) for key in ("min_length", "max_length"))
-    if not 1 <= shortest <= longest:
-        raise UserError(
-            f"{where}: lengths from {shortest} to {longest}; they must be positive, and the first the smaller"
-        )
-    return InputGroup(name, tuple(variables), shortest, longest)
+    where = f"{path}: {name}"
+    read = checked({name: entry}, dict[str, _Entry], path, "give the file as its publisher wrote it")[name]
+    infos = read.var_infos or {}
+    variables = tuple(_variable(n, infos.get(n, _Info()), f"{where}.var_infos.{n}") for n in read.var_names)
+    length = read.var_length or 1
+    both = (length if given is None else given for given in (read.min_length, read.max_length))
+    shortest, longest = (max(1, int(given)) for given in both)
+    if shortest > longest:
+        raise UserError(f"{where}: lengths from {shortest} to {longest}; the first must be the smaller")
+    return InputGroup(name, variables, shortest, longest)
 
 
 def read_preprocess(path: Path) -> Preprocess:
@@ -187,13 +209,12 @@ def read_preprocess(path: Path) -> Preprocess:
     """
     if not path.is_file():
         raise UserError(f"--preprocess {path}: no such file; give the preprocess.json that belongs to the network")
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path}: not a readable JSON file ({error}); fetch it again") from error
+    content = read_document(path, "JSON", "fetch it again")
     if not isinstance(content, dict):
         raise UserError(f"{path}: holds no JSON object; give the preprocess.json that belongs to the network")
     inputs = _names(content, "input_names", path)
+    if len(inputs) > MAX_INPUTS:
+        raise UserError(f"{path}: input_names has {len(inputs)} names, at most {MAX_INPUTS}")
     missing = [name for name in inputs if name not in content]
     if missing:
         raise UserError(f"{path}: says nothing of the input {missing[0]}; give the file as its publisher wrote it")

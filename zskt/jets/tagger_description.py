@@ -10,19 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from zskt.contracts import HeadKind
+from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead, WidthForm
 from zskt.jets.class_names import BACKGROUND_CLASSES
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import collection_of
 from zskt.jets.jets import JetSelection
-from zskt.jets.preprocess import InputGroup, Preprocess, Variable
+from zskt.jets.preprocess import MAX_INPUTS, InputGroup, Preprocess, Variable
 
 RECORD = "inputs.json"
 """File name of the record in a run's folder."""
+REMEDY = "fetch the run again"
 NUMBERS = tuple(f.name for f in fields(Variable) if f.name != "name")
 """Fields of a variable that are numbers."""
 
@@ -130,31 +135,65 @@ class Description:
         Raises:
             UserError: if it is not such a record.
         """
-        try:
-            groups = tuple(_group(entry) for entry in record["inputs"])
-            values = tuple(record["regressed"])
-            # Records of earlier versions know classes of one choice, and values without widths.
-            classes = tuple(record.get("classes", [name for name in record["outputs"] if name not in values]))
-            gaussians = tuple(GaussianHead(m, w, WidthForm(form)) for m, w, form in record.get("gaussians", []))
-            kind = HeadKind(record.get("head", HeadKind.CLASSES))
-            definitions = tuple(FileDefinition(*entry) for entry in record.get("definitions", ()))
-            preprocess = Preprocess(groups, tuple(record["outputs"]), definitions)
-            selection = record.get("selection")
-            selection = None if selection is None else JetSelection(**selection)
-            reason = record.get("selection_reason", "")
-            return cls(preprocess, classes, values, record["parameters"], kind, gaussians, selection, reason)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise UserError(f"{where}: is not the record of a run's inputs ({error}); fetch the run again") from error
+        read = checked({**record, "inputs": _groups(record, where)}, _Record, where, REMEDY)
+        classes, values = read.classes, tuple(read.regressed)
+        if classes is None:  # earlier versions know classes of one choice, and values without widths
+            classes = [name for name in read.outputs if name not in values]
+        gaussians = tuple(GaussianHead(*head) for head in read.gaussians)
+        if not all(0 <= i < len(values) for head in gaussians for i in (head.mean, head.width)):
+            raise UserError(f"{where}: gaussians are of values that are not there; {REMEDY}")
+        if not classes and not values:
+            raise UserError(f"{where}: has neither classes nor values; {REMEDY}")
+        return cls(
+            Preprocess(tuple(read.inputs), tuple(read.outputs), tuple(read.definitions)),
+            tuple(classes),
+            values,
+            read.parameters,
+            read.head,
+            gaussians,
+            read.selection,
+            read.selection_reason,
+        )
 
 
-def _group(entry: Mapping[str, Any]) -> InputGroup:
-    """Read an input of a record."""
+class _Record(msgspec.Struct):
+    """A record, its inputs as `_groups` returned them."""
+
+    inputs: Annotated[list[InputGroup], Meta(max_length=MAX_INPUTS)]
+    outputs: list[str]
+    regressed: list[str]
+    parameters: int | None = None
+    classes: list[str] | None = None
+    head: HeadKind = HeadKind.CLASSES
+    gaussians: list[tuple[int, int, WidthForm]] = []
+    definitions: list[FileDefinition] = []
+    selection: JetSelection | None = None
+    selection_reason: str = ""
+
+
+def _groups(record: Mapping[str, Any], where: Path) -> list[dict[str, Any]]:
+    """Return the inputs of a record of any version by the fields of `InputGroup`."""
+    try:
+        return [_group(entry) for entry in record["inputs"]]
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise UserError(f"{where}: is not the record of a run's inputs ({error}); {REMEDY}") from error
+
+
+def _group(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an input of a record by the fields of `InputGroup`."""
     rows, entries = entry["variables"], entry.get("entries", "")
     if isinstance(rows, Mapping):  # earlier records
         rows = [[name, *numbers] for name, numbers in rows.items()]
         first, _, last = entry["name"].rsplit("__", 1)[0].rpartition("_")
         before = first if first and last.lower() in EARLIER_SUFFIXES else entry["name"]
         entries = "" if before == (collection_of(entry["name"].rsplit("__", 1)[0]) or entry["name"]) else before
-    variables = tuple(Variable(*row) for row in rows)
     low, high = entry["lengths"]
-    return InputGroup(entry["name"], variables, low, high, entry["flat"], entries, entry.get("layout", ""))
+    return {
+        "name": entry["name"],
+        "variables": [dict(zip(("name", *NUMBERS), row, strict=False)) for row in rows],
+        "min_length": low,
+        "max_length": high,
+        "flat": entry["flat"],
+        "entries": entries,
+        "layout": entry.get("layout", ""),
+    }

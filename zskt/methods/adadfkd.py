@@ -25,7 +25,7 @@ from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.relations import Relations, pooled
 from zskt.parallel.ranks import world
-from zskt.settings import setting
+from zskt.settings import sample_count, setting
 from zskt.synthesis import adversarial, class_imbalance, require_one_choice
 
 ADVERSARY_TEMPERATURE = 3.0
@@ -38,7 +38,7 @@ class AdaDFKDConfig(GenerativeConfig):
 
     iterations: int = setting(12_000, minimum=1)
     """Rounds: a step of the generator, then student steps."""
-    batch_size: int = setting(1024, minimum=2)
+    batch_size: int = sample_count(1024)
     """B: pseudo-samples of a step."""
     weight_decay: float = setting(1e-4, minimum=0)
     """Weight decay of the student, decoupled for "adamw"."""

@@ -24,7 +24,7 @@ from zskt.optim import adam, adamw, cosine, nesterov, require_finite, set_rate, 
 from zskt.parallel.collectives import share_of
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
-from zskt.settings import Settings, setting
+from zskt.settings import Settings, sample_count, setting
 
 FEWEST = 2
 """Samples of a batch: what normalises over one cannot do with less."""
@@ -36,7 +36,7 @@ class BlackBoxConfig(Settings):
 
     iterations: int = setting(400, minimum=1)
     """Rounds of both players; a budget of queries may end the run before."""
-    batch_size: int = setting(128, minimum=2)
+    batch_size: int = sample_count(128)
     """B: pseudo-samples of a step."""
     optimizer: str = setting("adamw", choices=("adamw", "sgd"))
     """The student's: AdamW, or gradient descent with Nesterov's momentum of 0.9, which the papers have."""

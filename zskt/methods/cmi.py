@@ -27,7 +27,7 @@ from zskt.methods.method import Metrics, Setup
 from zskt.methods.restart import restart
 from zskt.methods.views import local_view, shifted
 from zskt.optim import generator_adam
-from zskt.settings import setting
+from zskt.settings import sample_count, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class CMIConfig(InversionConfig):
     """Settings of CMI; the defaults are those of the published script for CIFAR-10 from scratch. Losses are in nats per
     example."""
 
-    batch_size: int = setting(128, minimum=2)
+    batch_size: int = sample_count(128)
     """Samples of the memory bank in a student step."""
     synthesis_steps: int = setting(200, minimum=1)
     """Steps by which a fresh generator and z are optimised; 500 in the paper's tables."""

@@ -23,7 +23,7 @@ from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, require_finite, set_rate, step
 from zskt.parallel.collectives import mean, share_of, whole
-from zskt.settings import Settings, setting
+from zskt.settings import Settings, sample_count, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class DAFLConfig(Settings):
 
     iterations: int = setting(400, minimum=1)
     """Batches, each with a step of the generator and one of the student."""
-    batch_size: int = setting(128, minimum=2)
+    batch_size: int = sample_count(128)
     """B: pseudo-samples an iteration."""
     one_hot_weight: float = setting(1.0, minimum=0)
     """Weight of the cross-entropy of the teacher with its own top class, equation 4."""

@@ -29,7 +29,7 @@ from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, as_numbers, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, multistep, require_finite, set_rate, sgd, step
 from zskt.parallel.collectives import share_of, whole
-from zskt.settings import Settings, setting
+from zskt.settings import Settings, sample_count, setting
 
 OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
 SCHEDULES: dict[str, Callable[[int, int], float]] = {
@@ -46,7 +46,7 @@ class GenerativeConfig(Settings):
 
     iterations: int = setting(400, minimum=1)
     """Rounds of both players."""
-    batch_size: int = setting(256, minimum=2)
+    batch_size: int = sample_count(256)
     """B: pseudo-samples of a step."""
     student_steps: int = setting(10, minimum=1)
     """n_S: student steps a round, each on fresh pseudo-samples about which the teacher is queried."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from zskt.images.augment import AUGMENTATIONS
 from zskt.optim import adamw, sgd
-from zskt.settings import Settings, setting
+from zskt.settings import Settings, sample_count, setting
 
 TARGETS = ("uniform", "own")
 """Classes that a synthesis asks for: drawn uniformly, or those that the teacher sees in the first samples anyway."""
@@ -20,7 +20,7 @@ class InversionConfig(Settings):
 
     iterations: int = setting(200, minimum=1)
     """Syntheses, each of a batch that joins the memory bank and is followed by student steps."""
-    batch_size: int = setting(256, minimum=2)
+    batch_size: int = sample_count(256)
     """Samples of the memory bank in a student step."""
     synthesis_size: int = setting(256, minimum=2)
     """B: pseudo-samples of a synthesis."""

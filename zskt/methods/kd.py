@@ -24,7 +24,7 @@ from zskt.optim import adamw, cosine
 from zskt.parallel.collectives import share_of
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
-from zskt.settings import Settings, setting
+from zskt.settings import Settings, sample_count, setting
 from zskt.shard_stream import ShardStream
 from zskt.teacher_access import ACCESSES
 
@@ -38,7 +38,7 @@ class KDConfig(Settings):
 
     iterations: int = setting(400, minimum=1)
     """Iterations of `student_steps` steps each."""
-    batch_size: int = setting(128, minimum=2)
+    batch_size: int = sample_count(128)
     """B: samples a student step."""
     student_steps: int = setting(10, minimum=1)
     """Student steps an iteration."""

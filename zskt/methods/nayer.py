@@ -38,7 +38,7 @@ from zskt.optim import adam, require_finite, step
 from zskt.parallel.collectives import mean, own, share_of, whole
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer
-from zskt.settings import setting
+from zskt.settings import sample_count, setting
 from zskt.synthesis import adversarial, require_one_choice, target_cross_entropy
 
 
@@ -50,9 +50,9 @@ class NAYERConfig(GenerativeConfig):
     """Rounds: a synthesis, then, after the warm-up, student steps. 120, 220 or 320 in the paper, with the warm-up."""
     synthesis_warmup: int = setting(20, minimum=0)
     """Rounds at the beginning that fill the bank: no adversary, no student steps."""
-    batch_size: int = setting(512, minimum=2)
+    batch_size: int = sample_count(512)
     """B: samples of a student step."""
-    synthesis_batch_size: int = setting(400, minimum=2)
+    synthesis_batch_size: int = sample_count(400)
     """Samples that are synthesised at once, all classes alike often."""
     warmup_loops: int = setting(10, minimum=1)
     """Batches that a round of the warm-up synthesises."""

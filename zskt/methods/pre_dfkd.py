@@ -29,7 +29,7 @@ from zskt.methods.method import Metrics, Setup
 from zskt.optim import adam, require_finite, step
 from zskt.parallel.ranks import world
 from zskt.replay import concatenate
-from zskt.settings import setting
+from zskt.settings import sample_count, setting
 from zskt.synthesis import agreement_of_beliefs, class_imbalance, require_one_choice
 
 DISAGREEMENT_TEMPERATURE = 3.0
@@ -45,7 +45,7 @@ class PREDFKDConfig(GenerativeConfig):
 
     iterations: int = setting(14_400, minimum=1)
     """Rounds: a step of the generator, then student steps."""
-    batch_size: int = setting(1024, minimum=2)
+    batch_size: int = sample_count(1024)
     """B: fresh pseudo-samples of a step."""
     generator_lr: float = setting(0.02, minimum=0)
     """Learning rate of the generator's Adam; the memory's is a fortieth of it."""

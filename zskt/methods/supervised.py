@@ -31,7 +31,7 @@ from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
 from zskt.parallel.collectives import mean, own, share_of, sum_of
-from zskt.settings import Settings, setting
+from zskt.settings import Settings, sample_count, setting
 from zskt.teacher_access import ACCESSES
 
 
@@ -41,7 +41,7 @@ class SupervisedConfig(Settings):
 
     epochs: int = setting(100, minimum=1)
     """Rounds, each of `student_steps` steps."""
-    batch_size: int = setting(128, minimum=2)
+    batch_size: int = sample_count(128)
     """B: samples a step."""
     student_steps: int = setting(0, minimum=0)
     """Steps of a round, over random orders of all samples; 0 takes every sample once."""

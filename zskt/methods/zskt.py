@@ -37,7 +37,7 @@ from zskt.methods.student import (
 from zskt.optim import StudentSchedule, adam, adamw, cosine, require_finite, set_rate, step
 from zskt.parallel.collectives import own, share_of, take, whole
 from zskt.replay import ReplayBuffer, concatenate, put_together
-from zskt.settings import Settings, setting
+from zskt.settings import Settings, sample_count, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class ZSKTConfig(Settings):
 
     iterations: int = setting(400, minimum=1)
     """N of Algorithm 1: pseudo-batches, each with a generator step and student steps."""
-    batch_size: int = setting(128, minimum=2)
+    batch_size: int = sample_count(128)
     """B: pseudo-samples an iteration, and samples a student step."""
     student_steps: int = setting(10, minimum=1)
     """n_S: student steps an iteration, on average over the run."""

@@ -18,6 +18,7 @@ from typing import Any
 
 from zskt.errors import UserError
 from zskt.files import read_json, write_json
+from zskt.metric_lines import read_lines
 from zskt.results.records import INDEX, IndexEntry, read_index, read_run
 
 ENVIRONMENTS = "environments.json"
@@ -98,7 +99,7 @@ def _copy(run: Path, entry: IndexEntry, place: Path, with_student: bool) -> None
     """Copy what is kept of a run beside its line in the index."""
     place.mkdir(parents=True)
     if (run / "metrics.jsonl").is_file():
-        lines = thin(map(json.loads, (run / "metrics.jsonl").read_text().splitlines()))
+        lines = thin(read_lines(run / "metrics.jsonl"))
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
         (place / "metrics.jsonl").write_text(text)
     if with_student:

@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zskt.documents import checked, parse, read_text
 from zskt.errors import UserError
 from zskt.experiments.recipe import Recipe, recipe_of_result
 from zskt.experiments.result import Result, upgrade
 from zskt.files import read_json
+from zskt.metric_lines import read_lines
 
 INDEX = "index.jsonl"
 """One line per run, an `IndexEntry`."""
@@ -70,8 +72,7 @@ class Record:
 
     def curve(self, name: str) -> list[tuple[int, float]]:
         """Return iterations and values of one of the logged metrics."""
-        path = self.folder / "metrics.jsonl"
-        lines = map(json.loads, path.read_text().splitlines()) if path.is_file() else ()
+        lines = read_lines(self.folder / "metrics.jsonl")
         return [(line["step"], line[name]) for line in lines if name in line]
 
 
@@ -106,11 +107,10 @@ def read_index(folder: Path) -> list[IndexEntry]:
         UserError: if a line is not one of an index.
     """
     path, entries = folder / INDEX, []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        try:
-            entries.append(IndexEntry(**json.loads(line)))
-        except (json.JSONDecodeError, TypeError) as error:
-            raise UserError(f"{path}: line {number} is not an entry of an index ({error}); restore the file") from error
+    remedy = "restore the file"
+    for number, line in enumerate(read_text(path, "JSON", remedy).splitlines(), 1):
+        where = f"{path}: line {number} is not an entry of an index"
+        entries.append(checked(parse(line, "JSON", where, remedy, finite=True), IndexEntry, where, remedy))
     return entries
 
 

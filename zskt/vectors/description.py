@@ -14,12 +14,12 @@ category takes a column for each of its values, which hold 0 and one 1.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zskt.documents import read_document
 from zskt.errors import UserError
 
 FIELDS = {
@@ -72,21 +72,8 @@ def _content(path: Path) -> Any:
     Raises:
         UserError: if it cannot be read, or is none.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot read it ({type(error).__name__}); give a JSON file of features") from error
-    if path.suffix in (".yaml", ".yml"):
-        import yaml
-
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise UserError(f"{path}: not YAML ({' '.join(str(error).split())[:120]}); correct it") from error
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not JSON (line {error.lineno}: {error.msg}); correct it") from error
+    kind = "YAML" if path.suffix in (".yaml", ".yml") else "JSON"
+    return read_document(path, kind, "give a file of features as JSON or YAML")
 
 
 def _feature(number: int, entry: Any) -> Feature:

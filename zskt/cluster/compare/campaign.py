@@ -11,6 +11,7 @@ from zskt.cluster.compare.budget import Budget, Trial, length_of, longest_trial,
 from zskt.cluster.compare.entrants import KD, Entrant
 from zskt.cluster.compare.processes import Failure, run
 from zskt.cluster.jobs import Job
+from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
@@ -58,15 +59,15 @@ class Plan:
         """
         if not path.is_file():
             return cls(preset=preset, budget=budget)
-        kept = read_json(path)
+        kept = checked(read_json(path), cls, path)
+        before_it = kept.budget.to_dict()
         for name, before, now in (
-            ("preset", kept["preset"], preset),
-            *((name, kept["budget"][name], value) for name, value in budget.to_dict().items()),
+            ("preset", kept.preset, preset),
+            *((name, before_it[name], value) for name, value in budget.to_dict().items()),
         ):
             if before != now:
                 raise UserError(f"{path}: was begun with {name} {before}, not {now}; name another --out")
-        trials = {name: [Trial(**trial) for trial in several] for name, several in kept["trials"].items()}
-        return cls(preset=preset, budget=budget, iterations=kept["iterations"], trials=trials)
+        return kept
 
     def write(self, path: Path) -> None:
         """Keep the plan."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zskt.experiments.result import Result
+from zskt.metric_lines import read_lines
 from zskt.results.records import Record, records_of_runs
 
 FIGURES = ("agreement", "accuracy", "auc", "kl")
@@ -68,8 +68,7 @@ class Group:
 
 
 def _points(path: Path, figure: str, cost: str) -> list[tuple[float, float]]:
-    lines: Iterable[dict[str, Any]] = map(json.loads, path.read_text().splitlines()) if path.is_file() else ()
-    return [(line[cost], line[figure]) for line in lines if cost in line and figure in line]
+    return [(line[cost], line[figure]) for line in read_lines(path) if cost in line and figure in line]
 
 
 def read_groups(runs: Mapping[str, Sequence[Path]]) -> list[Group]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.files import read_json, write_json
 from zskt.results.compare.group import Group, choose_same_data
@@ -58,7 +59,7 @@ def read_comparisons(reference: Path) -> dict[str, RecordedComparison]:
     """Read the comparisons of a folder of recorded runs; empty where there is none."""
     path = reference / COMPARISONS
     kept = read_json(path) if path.is_file() else {}
-    return {name: RecordedComparison(**values) for name, values in kept.items()}
+    return checked(kept, dict[str, RecordedComparison], path)
 
 
 def add_comparison(folder: Path, reference: Path) -> None:
