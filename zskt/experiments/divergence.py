@@ -61,4 +61,4 @@ def saying_what_is_left(folder: RunFolder, state: TrainState) -> Iterator[None]:
         raise
     except OSError as error:
         where = str(error.filename or folder.path)
-        raise UserError(f"{where}: {error.strerror or error}; mend that, then {how_to_go_on(folder.path)}") from error
+        raise UserError(f"{where}: {error.strerror or error}; mend that; {how_to_go_on(folder.path)}") from error

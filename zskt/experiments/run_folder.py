@@ -21,6 +21,7 @@ from torch import nn
 
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
+from zskt.experiments.event_writer import EVENTS, open_writer
 from zskt.files import write_json
 from zskt.parallel.ranks import world
 from zskt.run_files import CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 PACKAGES = ("torch", "numpy", "scipy", "uproot", "awkward", "scikit-learn", "safetensors", "tensorboard")
-EVENTS = "events.out.tfevents.*"
-"""TensorBoard's files, whose names it makes."""
 
 
 def environment(device: torch.device) -> dict[str, Any]:
@@ -107,10 +106,10 @@ class RunFolder:
         """
         if not self.writes:
             return
-        write_json(self.path / CONFIG, config.to_dict() | {"files": files})
-        write_json(self.path / ENVIRONMENT, environment(device))
         if inputs is not None:
             write_json(self.path / INPUTS, inputs)
+        write_json(self.path / ENVIRONMENT, environment(device))
+        write_json(self.path / CONFIG, config.to_dict() | {"files": files})  # last: who reads it needs the others
 
     def rewind(self, step: int) -> None:
         """Forget metrics later than ``step``: a resumed run writes them again."""
@@ -121,16 +120,12 @@ class RunFolder:
             lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
             with replacing(path) as temporary:
                 temporary.write_text("".join(f"{line}\n" for line in lines))
-        from torch.utils.tensorboard import SummaryWriter  # takes a second to import
-
-        self._writer = SummaryWriter(str(self.path), purge_step=step + 1)
+        self._writer = open_writer(self.path, step + 1)
 
     @property
     def writer(self) -> SummaryWriter:
-        from torch.utils.tensorboard import SummaryWriter
-
         if self._writer is None:
-            self._writer = SummaryWriter(str(self.path))
+            self._writer = open_writer(self.path)
         return self._writer
 
     def log(self, step: int, values: dict[str, float | None]) -> None:
