@@ -7,8 +7,14 @@ system does whole or not at all. Files are made as `open` makes them, so that th
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+NO_ROOM = 2**16
+"""Bytes: a disk with less is full, as a library's next block did not fit."""
 
 
 @contextlib.contextmanager
@@ -19,6 +25,23 @@ def naming(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.filename is None:
             error.filename = str(path)
+        raise
+
+
+@contextlib.contextmanager
+def telling_full_disk(folder: Path) -> Iterator[None]:
+    """Tell of a full disk where a library that could not write a file there complains of something else, or later.
+
+    Raises:
+        OSError: naming the folder, after any error of a block that has left no room in it.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        if shutil.disk_usage(folder).free < NO_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
         raise
 
 

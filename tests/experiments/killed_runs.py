@@ -3,14 +3,17 @@
 The parent imports everything once and computes nothing, so that a child that it forks begins in a moment. A request is
 a line of JSON: "arguments" of the command line, and where the child is killed. "event": at its n-th touch of a file of
 the folder, before that is done. "write": at the n-th piece that is written of a checkpoint, which is half written then.
-"seconds": after a time. The answer is a line with its exit code, negative for a signal, and how many touches there were.
+"seconds": after a time. "full": no file whose name begins so can be opened, as on a full disk; "limit": no
+file may have more bytes. The answer is a line with its exit code, negative for a signal, what it said, and the touches.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -27,17 +30,23 @@ def die() -> None:
 
 
 class Touches:
-    """Counts what a process does to the files of a folder, and dies at one of it."""
+    """Counts what a process does to the files of a folder, and dies at one of it.
 
-    def __init__(self, folder: str, last: int | None) -> None:
-        self.folder, self.last, self.count, self.seen = folder, last, 0, []
+    Args:
+        last: number of the touch at which it dies.
+        full: how the name of a file begins that cannot be opened.
+    """
+
+    def __init__(self, folder: str, last: int | None = None, full: str | None = None) -> None:
+        self.folder, self.last, self.full, self.count = folder, last, full, 0
+        self.seen: list[str] = []
         sys.addaudithook(self)
-
-    seen: list[str]
 
     def __call__(self, event: str, arguments: Any) -> None:
         if event not in TOUCHES or not any(self.folder in str(a) for a in arguments if isinstance(a, str | Path)):
             return
+        if self.full is not None and event == "open" and Path(str(arguments[0])).name.startswith(self.full):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if threading.current_thread() is not threading.main_thread():
             return  # the heartbeat of the lock, and TensorBoard's thread, come when they like
         if self.count == self.last:
@@ -70,7 +79,9 @@ def child(request: dict[str, Any], folder: str, told: int) -> None:
     from zskt.__main__ import main
 
     sys.stdout = sys.stderr = io.StringIO()
-    touches = Touches(folder, request.get("event"))
+    touches = Touches(folder, request.get("event"), request.get("full"))
+    if "limit" in request:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["limit"], resource.RLIM_INFINITY))
     if "write" in request:
         die_in_checkpoint(request["write"])
     code = main(request["arguments"])
@@ -100,8 +111,6 @@ def answer(request: dict[str, Any], folder: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
-    import torch._dynamo  # which the first optimiser imports, in two seconds
-    import torch.utils.tensorboard
 
     import zskt.__main__
     import zskt.cli.commands

@@ -113,7 +113,7 @@ def _failed(flags: argparse.Namespace, error: Exception) -> int:
         sys.stderr.close()
         return 0
     if isinstance(error, OSError):
-        where = flags.out if error.filename is None else error.filename
+        where = error.filename2 or error.filename or flags.out  # of a copy the second is what could not be written
         place = "" if where is None else f"{where}: "
         tell(f"zskt: {place}{error.strerror or error}; mend that, or choose another --out")
         return 2
