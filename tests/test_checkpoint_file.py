@@ -72,7 +72,7 @@ def test_without_a_good_one_the_run_begins_anew(path: Path) -> None:
     with pytest.raises(UserError, match=r"nor is checkpoint.previous.pt .*; remove both and start the run anew"):
         read_last_checkpoint(path)
     previous_of(path).unlink()
-    with pytest.raises(UserError, match="not a readable checkpoint .*; remove it and start the run anew"):
+    with pytest.raises(UserError, match=r"not a readable checkpoint .*; remove it and start the run anew"):
         read_last_checkpoint(path)
 
 

@@ -24,9 +24,14 @@ def test_a_file_is_replaced_at_the_end(tmp_path: Path) -> None:
 def test_after_an_error_it_is_what_it_was(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("before")
-    with pytest.raises(OSError, match="No space left") as caught, replacing(path) as temporary:
-        temporary.write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def write() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        write()
     assert caught.value.filename == str(path)
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
