@@ -43,16 +43,19 @@ class Touches:
         sys.addaudithook(self)
 
     def __call__(self, event: str, arguments: Any) -> None:
-        if event not in TOUCHES or not any(self.folder in str(a) for a in arguments if isinstance(a, str | Path)):
+        if event not in TOUCHES:
             return
-        if self.full is not None and event == "open" and Path(str(arguments[0])).name.startswith(self.full):
+        arguments = [os.fsdecode(a) for a in arguments if isinstance(a, str | bytes | Path)]
+        if not any(self.folder in path for path in arguments):
+            return
+        if self.full is not None and event == "open" and Path(arguments[0]).name.startswith(self.full):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if threading.current_thread() is not threading.main_thread():
             return  # the heartbeat of the lock, and TensorBoard's thread, come when they like
         if self.count == self.last:
             die()
         self.count += 1
-        self.seen.append(f"{event} {Path(str(arguments[0])).name}")
+        self.seen.append(f"{event} {Path(arguments[0]).name}")
 
 
 def die_in_checkpoint(piece: int) -> None:

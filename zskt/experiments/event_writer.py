@@ -16,8 +16,8 @@ EVENTS = "events.out.tfevents.*"
 def open_writer(folder: Path, purge_step: int | None = None) -> SummaryWriter:
     """Open a writer into a run folder.
 
-    It writes in a thread. What fails there, as on a full disk, its next call raises here; Python would print a
-    traceback of the thread beside, and does not.
+    It writes in a thread. What fails there, as on a full disk, its next call raises here, or `close_writer`; Python
+    would print a traceback of the thread beside, and does not.
 
     Args:
         purge_step: TensorBoard forgets what is known from this iteration on: the run writes it again.
@@ -31,10 +31,27 @@ def open_writer(folder: Path, purge_step: int | None = None) -> SummaryWriter:
     return SummaryWriter(str(folder), purge_step=purge_step)
 
 
+def close_writer(writer: SummaryWriter) -> None:
+    """Write what is left, and close.
+
+    Raises:
+        OSError: if that failed, or its thread had failed, of which TensorBoard's own ``close`` says nothing.
+    """
+    writer.close()
+    failure, _Hook.failure = _Hook.failure, None
+    if failure is not None:
+        raise failure
+
+
 class _Hook:
+    """What was called for errors of threads, and the last error of a writer's."""
+
     before = staticmethod(threading.excepthook)
+    failure: OSError | None = None
 
 
 def _quiet_on_full_disk(failure: threading.ExceptHookArgs) -> None:
-    if not (isinstance(failure.exc_value, OSError) and type(failure.thread).__module__.startswith("tensorboard.")):
+    if isinstance(failure.exc_value, OSError) and type(failure.thread).__module__.startswith("tensorboard."):
+        _Hook.failure = failure.exc_value
+    else:
         _Hook.before(failure)

@@ -21,7 +21,7 @@ from torch import nn
 
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
-from zskt.experiments.event_writer import EVENTS, open_writer
+from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
 from zskt.files import write_json
 from zskt.parallel.ranks import world
 from zskt.run_files import CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
@@ -62,7 +62,9 @@ def _revision() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True)
+        git = subprocess.run(
+            ["git", "--no-optional-locks", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True
+        )
     except OSError:  # no git on this machine
         return None
     return git.stdout.strip() or None
@@ -148,7 +150,7 @@ class RunFolder:
         """Write ``result.json`` last: a folder that has it is complete."""
         if self._writer is not None:
             with naming(self.path / EVENTS):
-                self._writer.close()
+                close_writer(self._writer)
         if self.writes:
             write_json(self.path / RESULT, result)
 
