@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor, nn
 
 from teachers.keras_file import is_saved_model
 from zskt.contracts import Card
+from zskt.downloads import fetch
 from zskt.errors import UserError
-from zskt.files import fetch, sha256
+from zskt.files import sha256
 
 
 class NetworkSource(Protocol):
@@ -77,7 +78,7 @@ def network_file(card: NetworkSource) -> Path:
         raise UserError(
             f"{card.name}: no verified SHA-256 is recorded; download {card.url} yourself and give it as --teacher-path"
         )
-    return fetch(card.name, card.url, card.sha256, "--teacher-path")
+    return fetch(card.name, card.url, f"sha256:{card.sha256}", "give it as --teacher-path")
 
 
 def _bundled_file(path: Path, expected_sha256: str | None) -> Path:
@@ -111,7 +112,10 @@ def read_state_dict(path: Path, prefix: str = "") -> dict[str, Tensor]:
     """
     is_safetensors = path.suffix == ".safetensors"
     try:
-        state: Any = load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # opened here: libraries take no name that is not UTF-8
+            state: Any = (
+                load(file.read()) if is_safetensors else torch.load(file, map_location="cpu", weights_only=True)
+            )
     except Exception as error:  # unpickling raises whatever the broken bytes lead to
         kind = "safetensors" if is_safetensors else "PyTorch state_dict"
         raise UserError(f"{path}: not a readable {kind} file; fetch it again") from error

@@ -15,6 +15,7 @@ from typing import Any
 
 from teachers import onnx_reader
 from teachers.onnx_reader import OnnxFile
+from zskt.downloads import cache_folder
 from zskt.errors import UserError
 from zskt.files import sha256
 
@@ -61,9 +62,7 @@ def to_onnx(path: Path, folder: Path | None = None) -> Path:
         UserError: if the packages are missing, or the network cannot be read or converted.
     """
     if folder is None:
-        import pooch  # takes a second to import
-
-        folder = Path(pooch.os_cache("zskt")) / "converted"
+        folder = cache_folder() / "converted"
     converter = sha256(SCRIPT)[:8]  # another conversion is another file
     target = folder / f"{sha256(path)}-{converter}.onnx"
     if not target.is_file():

@@ -21,8 +21,8 @@ from teachers.state_dict_reader import Architecture
 from teachers.tagger import Tagger, open_network, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.contracts import HeadKind
+from zskt.downloads import fetch
 from zskt.errors import UserError
-from zskt.files import fetch
 from zskt.gaussian import GaussianHead
 from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import Preprocess, read_preprocess
@@ -125,7 +125,7 @@ class TaggerCard:
             return self.preprocess_path
         if self.preprocess_url is None or self.preprocess_sha256 is None:
             raise UserError(f"{self.name}: say how it is fed: --preprocess preprocess.json")
-        return fetch(self.name, self.preprocess_url, self.preprocess_sha256, "--preprocess")
+        return fetch(self.name, self.preprocess_url, f"sha256:{self.preprocess_sha256}", "give it as --preprocess")
 
     @cached_property
     def description(self) -> Description:

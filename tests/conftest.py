@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import requests
 import torch
 from PIL import Image
 
@@ -75,6 +76,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("faults")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a network, on which nothing was fetched before."""
+
+    def get(*_: object, **__: object) -> None:
+        raise requests.ConnectionError("no route to host")
+
+    monkeypatch.setenv("ZSKT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("ZSKT_MIRROR", raising=False)
+    monkeypatch.setattr("requests.Session.get", get)
 
 
 Call = Callable[..., tuple[int, str, str]]

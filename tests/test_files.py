@@ -1,14 +1,13 @@
-"""Files: hashes, JSON, and downloads that fail."""
+"""Files: hashes and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from zskt.errors import UserError
-from zskt.files import fetch, read_json, sha256, write_json
+from zskt.files import read_json, sha256, write_json
 
 
 def test_a_hash_is_sha256(tmp_path: Path) -> None:
@@ -53,26 +52,3 @@ def test_what_is_no_json_object_is_told(content: bytes | None, message: str, tmp
     with pytest.raises(UserError, match=message) as error:
         read_json(tmp_path / "a.json")
     assert "\n" not in str(error.value)
-
-
-def failing(error: Exception) -> Callable[..., str]:
-    """A download that fails so."""
-
-    def retrieve(*_args: object, **_kwargs: object) -> str:
-        raise error
-
-    return retrieve
-
-
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (OSError("no route"), r"net: cannot fetch https://a.b/c \(OSError\); download it elsewhere, give --file"),
-        (ValueError("SHA256 hash"), "https://a.b/c: SHA-256 is not the recorded 12; the publisher changed net"),
-    ],
-)
-def test_downloads_that_fail_say_what_to_do(error: Exception, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pooch.retrieve", failing(error))
-    with pytest.raises(UserError, match=message) as told:
-        fetch("net", "https://a.b/c", "12", "--file")
-    assert "\n" not in str(told.value)

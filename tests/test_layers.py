@@ -25,7 +25,10 @@ FLOORS = (
     {
         "checkpoint",
         "checkpoint_file",
+        "downloads",
         "files",
+        "folder_names",
+        "http_file",
         "folder_lock",
         "gaussian",
         "outputs",
@@ -38,13 +41,13 @@ FLOORS = (
     },
     {"allocator", "cuda_graphs", "device"},
     {"parallel"},
-    {"errors"},
+    {"errors", "terminal"},
 )
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
-SHELVES_SEE = {"contracts", "errors", "files", "gaussian", "generator", "iterated", "images", "jets", "networks",
-               "onnx_runtime", "outputs", "vectors"}  # fmt: skip
+SHELVES_SEE = {"contracts", "downloads", "errors", "files", "gaussian", "generator", "iterated", "images", "jets",
+               "networks", "onnx_runtime", "outputs", "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

@@ -1,4 +1,4 @@
-"""Files: SHA-256, downloads that are fetched once and verified, JSON that is written atomically."""
+"""Files: SHA-256, JSON that is written atomically, folders that are new."""
 
 from __future__ import annotations
 
@@ -21,26 +21,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fetch(name: str, url: str, sha: str, flag: str) -> Path:
-    """Fetch a published file, once, and verify it.
-
-    Raises:
-        UserError: if there is no network, or the file is not the recorded one: the remedy is ``flag``.
-    """
-    import pooch  # takes a second to import
-
-    try:
-        pooch.get_logger().setLevel("ERROR")
-        return Path(pooch.retrieve(url, f"sha256:{sha}", path=pooch.os_cache("zskt"), progressbar=True))
-    except ValueError as error:  # pooch: the hash does not match
-        raise UserError(
-            f"{url}: SHA-256 is not the recorded {sha}; the publisher changed {name}: "
-            f"get the recorded version, give it as {flag}"
-        ) from error
-    except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
-        raise UserError(
-            f"{name}: cannot fetch {url} ({type(error).__name__}); download it elsewhere, give {flag}"
-        ) from error
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8; names of files in it that are no text are written as escapes."""
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

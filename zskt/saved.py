@@ -150,12 +150,12 @@ def _student(
 
 def _load(folder: Path, student: nn.Module | None, heads: Mapping[str, int] = MappingProxyType({})) -> nn.Module:
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     path = folder / "student.safetensors"
     if student is not None:
         try:
-            student.load_state_dict(load_file(path))
+            student.load_state_dict(load(path.read_bytes()))
         except (SafetensorError, RuntimeError, OSError) as error:
             first = " ".join(str(error).split())[:160]
             raise UserError(

@@ -75,6 +75,11 @@ class Settings:
             if f.metadata.get("choices"):
                 lookup(dict.fromkeys(f.metadata["choices"]), value, f.name)
 
+    @property
+    def iterations_before_learning(self) -> int:
+        """Return after how many iterations the student takes its first step, of methods that warm up."""
+        return 0
+
     def to_dict(self) -> dict[str, Any]:
         """Return the values by name, as JSON holds them."""
         return asdict(self)

@@ -235,13 +235,21 @@ def test_a_teacher_of_another_shape(call: Call, tmp_path: Path) -> None:
     assert code == 2 and "not a readable PyTorch state_dict" in err
 
 
-def test_a_teacher_that_cannot_be_fetched(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def retrieve(*_args: object, **_kwargs: object) -> str:
-        raise OSError("no route")
+@pytest.mark.usefixtures("offline")
+def test_a_teacher_that_cannot_be_fetched(call: Call) -> None:
+    for mode in ("zero-shot", "fetch"):
+        code, _, err = call("--mode", mode, "--teacher", "jetclass-particlenet-kin")
+        assert code == 2 and "cannot fetch" in err and "--teacher-path" in err and err.count("\n") == 1
 
-    monkeypatch.setattr("pooch.retrieve", retrieve)
-    code, _, err = call("--mode", "zero-shot", "--teacher", "jetclass-particlenet-kin")
-    assert code == 2 and "cannot fetch" in err and "--teacher-path" in err and err.count("\n") == 1
+
+@pytest.mark.usefixtures("offline")
+def test_what_was_fetched_is_found_without_a_network(call: Call, digits: Path) -> None:
+    code, out, _ = call("--mode", "fetch", "--teacher", "zskt-particlenet")
+    assert code == 0 and "teacher: " in out and "ZSKT_CACHE=FOLDER" in out
+    code, out, err = call("--mode", "fetch")
+    assert code == 2 and "--teacher NAME, or --preset NAME" in err
+    code, out, err = call("--mode", "fetch", "--preset", "mnist-lenet5-to-lenet5-half")
+    assert code == 2 and "train-images-idx3-ubyte.gz" in err and "as --data" in err
 
 
 def test_a_run_is_resumed_and_judged_with_its_own_teacher(call: Call, digits: Path, tmp_path: Path) -> None:

@@ -61,17 +61,6 @@ def test_images_that_are_not_there_are_told_before_a_run(call: Call, digits: Pat
     assert not Path("run").exists()
 
 
-@pytest.fixture
-def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without a network, on which nothing was fetched before."""
-
-    def fetch(*_: object, **__: object) -> None:
-        raise OSError("no route to host")
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", fetch)
-
-
 @pytest.mark.usefixtures("offline")
 def test_a_run_and_its_export_need_no_images_and_are_judged_later(call: Call, tmp_path: Path, digits: Path) -> None:
     short = ("--iterations", 2, "--batch-size", 16, "--student-steps", 2, "--set", "evaluate_every=1")
@@ -79,22 +68,22 @@ def test_a_run_and_its_export_need_no_images_and_are_judged_later(call: Call, tm
     code, out, err = call(*run, "--out", "run")
     assert code == 0, err
     told = [line for line in err.splitlines() if "not judged" in line]
-    assert len(told) == 1 and "mnist: cannot fetch it (OSError)" in told[0] and "--data" in told[0]
+    assert len(told) == 1 and "MNIST: cannot fetch http" in told[0] and "--data" in told[0]
     assert "nothing was judged" in out
     result = json.loads(Path("run/result.json").read_text())
     assert (result["data"]["count"], result["data"]["sha256"]) == (0, None)
-    assert "cannot fetch it" in result["data"]["missing"]
+    assert "cannot fetch http" in result["data"]["missing"]
     for role, figures in (("teacher", ("accuracy", "auc")), ("student", ("accuracy", "auc", "agreement", "kl"))):
         assert all(result[role][name] is None for name in figures) and result[role]["parameters"] > 15_000
     code, out, err = call("--mode", "export", "--run", "run", "--out", "student")
     assert code == 0 and err.count("not judged") == 1, err
     measured = json.loads(Path("student/export.json").read_text())
-    assert measured["count"] == 0 and measured["difference"] < 1e-5 and "cannot fetch it" in measured["missing"]
+    assert measured["count"] == 0 and measured["difference"] < 1e-5 and "cannot fetch http" in measured["missing"]
     assert not any("agreement" in name for name in (*measured["onnx"], *measured["int8"]))
     card = Path("student/README.md").read_text()
-    assert "Nothing was judged: mnist: cannot fetch it" in card and "not compared with the student" in card
+    assert "Nothing was judged: MNIST: cannot fetch http" in card and "not compared with the student" in card
     code, _, err = call("--mode", "evaluate", "--run", "run")
-    assert code == 2 and "give its folder as --data" in err and err.count("\n") == 1
+    assert code == 2 and "give the folder of its images as --data" in err and err.count("\n") == 1
     code, out, err = call("--mode", "report", "--run", "run")
     assert code == 0 and "report:" in out, err
     code, out, err = call("--mode", "evaluate", "--run", "run", "--data", digits)
@@ -110,7 +99,7 @@ def test_a_run_and_its_export_need_no_images_and_are_judged_later(call: Call, tm
 @pytest.mark.usefixtures("offline")
 def test_modes_that_learn_from_images_need_them(call: Call) -> None:
     code, _, err = call("--mode", "few-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--out", "run")
-    assert code == 2 and "cannot fetch it" in err and err.count("\n") == 1 and not Path("run").exists()
+    assert code == 2 and "cannot fetch http" in err and err.count("\n") == 1 and not Path("run").exists()
 
 
 @pytest.mark.parametrize(

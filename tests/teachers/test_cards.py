@@ -43,9 +43,9 @@ PUBLISHED = {
 def test_published_parameters_are_fetched_and_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, tuple[str, str]] = {}
 
-    def fetch(name: str, url: str, sha: str, flag: str) -> Path:
-        asked[name] = (url, sha)
-        return Path(flag)
+    def fetch(name: str, url: str, known_hash: str, remedy: str) -> Path:
+        asked[name] = (url, known_hash.removeprefix("sha256:"))
+        return Path(remedy.removeprefix("give it as "))
 
     monkeypatch.setattr("teachers.files.fetch", fetch)
     published = {name: card for name, card in PARAMETER_CARDS.items() if card.url is not None}

@@ -15,7 +15,9 @@ from zskt.cli.parser import MODES, RECIPE, TEACHER_FILES, parse
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
+from zskt.files import write_text
 from zskt.shards import MANIFEST, Manifest
+from zskt.terminal import say
 
 if TYPE_CHECKING:
     from zskt.cluster.plan import SweepRun
@@ -47,7 +49,7 @@ def answers(flags: argparse.Namespace, catalog: Catalog) -> None:
         for index, sha in make_shards(maker, missing):
             print(f"shard {index} of {manifest.shards}: SHA-256 {sha[:16]}", flush=True)
     if flags.shard is None:
-        print(f"answers: {manifest.samples} {manifest.unit}s in {manifest.shards} shards of {flags.out}")
+        say(f"answers: {manifest.samples} {manifest.unit}s in {manifest.shards} shards of {flags.out}")
 
 
 def _manifest(flags: argparse.Namespace, config: RunConfig, catalog: Catalog) -> Manifest:
@@ -108,7 +110,7 @@ def _write_tables(folder: Path, catalog: Catalog) -> None:
     from zskt.results.tables import all_tables, preset_rows, preset_tables
 
     path = folder / "tables.md"
-    path.write_text(all_tables(folder, catalog) + "\n")
+    write_text(path, all_tables(folder, catalog) + "\n")
     tables = preset_tables(preset_rows(read_records(folder), catalog))
     print("\n" + "\n\n".join([*tables, f"all tables: {path}"]))
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from zskt.cli.cluster_commands import answers, sweep
 from zskt.cli.compare_command import compare
+from zskt.cli.fetch_command import fetch
 from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
 from zskt.files import read_json
 from zskt.run_files import RESULT, is_finished
+from zskt.terminal import say
 
 REFERENCE = Path("runs/reference")
 """Where a checkout of the project keeps its recorded results."""
@@ -51,7 +53,7 @@ def transition(flags: argparse.Namespace, catalog: Catalog) -> None:
             f"{run}: mean transition error {result['on_student']['mte']:.4f} stepping on the student, "
             f"{result['on_teacher']['mte']:.4f} on the teacher, {result['count']} images"
         )
-    print(f"picture: {picture}")
+    say(f"picture: {picture}")
 
 
 def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -65,7 +67,7 @@ def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
     if flags.iterations is not None:
         runs = [replace(run, config=run.config.with_length(flags.iterations)) for run in runs]
     left = run_campaign(runs, folder, catalog, read_options(flags), flags.minutes)
-    print(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {folder}")
+    say(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {folder}")
     if left:
         print(f"next: {left[0].name}; go on with the same command")
 
@@ -96,7 +98,7 @@ def report(flags: argparse.Namespace, catalog: Catalog) -> None:
 
     run = one_run(flags)
     catalog = with_teacher_files(flags, catalog)
-    print(f"report: {report_run(run, catalog, flags.data, flags.teacher_path, flags.device)}")
+    say(f"report: {report_run(run, catalog, flags.data, flags.teacher_path, flags.device)}")
 
 
 def simulate(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -106,7 +108,7 @@ def simulate(flags: argparse.Namespace, catalog: Catalog) -> None:
     del catalog
     per_class = DEFAULT_PER_CLASS if flags.per_class is None else flags.per_class
     simulate_jets(flags.out, per_class=per_class, seed=flags.seed or 0)
-    print(f"{10 * per_class} jets in {flags.out}")
+    say(f"{10 * per_class} jets in {flags.out}")
 
 
 def tables(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -121,7 +123,7 @@ def tables(flags: argparse.Namespace, catalog: Catalog) -> None:
         print(all_tables(folder, catalog))
     else:
         write_pages(folder, flags.out, catalog)
-        print(f"tables and pictures: {flags.out}")
+        say(f"tables and pictures: {flags.out}")
 
 
 def record(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -138,7 +140,7 @@ def record(flags: argparse.Namespace, catalog: Catalog) -> None:
     record_runs(runs, folder)
     for comparison in comparisons:
         add_comparison(comparison, folder)
-    print(f"{len(runs)} runs recorded in {folder}")
+    say(f"{len(runs)} runs recorded in {folder}")
 
 
 def toy(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -157,7 +159,7 @@ def toy(flags: argparse.Namespace, catalog: Catalog) -> None:
     result = run(folder, seed, iterations)
     print(f"teacher: {result['teacher']['accuracy']:.4f} of the points right")
     print(f"student: agrees with it on {result['student']['agreement']:.4f} of the square, from pseudo-points alone")
-    print(f"run: {folder} (toy.png)")
+    say(f"run: {folder} (toy.png)")
 
 
 def export(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -178,7 +180,7 @@ def export(flags: argparse.Namespace, catalog: Catalog) -> None:
                 print(f"{name} is {note}")
     if measured["latency"]:
         print(latency_table(measured["latency"], measured["unit"]))
-    print(f"exported: {out}")
+    say(f"exported: {out}")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
@@ -189,6 +191,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "transition": transition,
     "paper": paper,
     "inspect": inspect,
+    "fetch": fetch,
     "evaluate": evaluate,
     "report": report,
     "export": export,

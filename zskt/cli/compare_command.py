@@ -19,6 +19,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import evaluate_runs
 from zskt.experiments.runner import RUNS
 from zskt.markdown import table
+from zskt.terminal import note, say
 
 if TYPE_CHECKING:
     from zskt.cluster.compare.campaign import Campaign, Request
@@ -48,7 +49,7 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
             campaign.work()
         except KeyboardInterrupt:
             _finish(flags, catalog, campaign, command)
-            print("zskt: interrupted; the same command goes on", file=sys.stderr)
+            note("zskt: interrupted; the same command goes on")
             raise SystemExit(130) from None
         _finish(flags, catalog, campaign, command)
 
@@ -186,9 +187,7 @@ def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Ci
     groups = choose_same_data(labels_of(records_of_runs(flags.run)))
     left_out = len(flags.run) - len({record.folder for group in groups for record in group.records})
     if left_out:
-        print(
-            f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out", file=sys.stderr
-        )
+        note(f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out")
     _write(flags.out, groups, circumstances, catalog)
 
 
@@ -200,4 +199,4 @@ def _write(out: Path, groups: Sequence[Group], circumstances: Circumstances, cat
     pictures = list(pseudo_samples(groups, catalog))
     page = write_comparison(out, groups, circumstances, pictures)
     print(table(*head_and_rows(groups)))
-    print(f"page: {page}")
+    say(f"page: {page}")

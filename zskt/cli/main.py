@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import signal
@@ -16,6 +17,7 @@ from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.experiments.interrupt import Interrupted, end_at_once, ended_by, exit_code, handled, how_to_go_on
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
+from zskt.terminal import PrintableStream
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -38,7 +40,7 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
         the exit code: 0, 1 for a run that diverged or lost one of its processes, 2 for a user's mistake, 75 where
         another process is at work, 128 and the number of the signal for an interruption.
     """
-    with muted():
+    with muted(), contextlib.redirect_stdout(PrintableStream(sys.stdout)):
         code = _run(arguments, catalog)
         if left_in_disorder():
             sys.stdout.flush()

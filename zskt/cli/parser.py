@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from zskt.terminal import printable
+
 RECIPE = (
     "preset",
     "teacher",
@@ -79,6 +81,7 @@ MODES: dict[str, Mode] = {
         "say what is understood of a teacher: inputs, layouts, classes, gradients",
         ("teacher", *TEACHER_FILES, "set"),
     ),
+    "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
     "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
     "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
     "export": Mode("a finished run's student as ONNX and int8", ("run", "out", "data", "teacher_path", "preprocess"),
@@ -120,7 +123,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"zskt: {message}; see --help", file=sys.stderr)
+        print(printable(f"zskt: {message}; see --help"), file=sys.stderr)
         raise SystemExit(2)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.sample import SAMPLE
+from zskt.terminal import note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,8 +30,7 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
     if path is None:
         raise UserError("--data: this mode learns from jets: give FILE.root, for example from --mode simulate")
     if path.is_file() and sha256(path) == sha256(SAMPLE):
-        note = "is the sample that the run is evaluated on; its figures say nothing of other jets"
-        print(f"zskt: --data {path}: {note}", file=sys.stderr)
+        note(f"zskt: --data {path}: is the sample that the run is evaluated on; its figures say nothing of other jets")
     return source(path), source(SAMPLE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import torch
@@ -15,6 +14,7 @@ from zskt.experiments.config import RunConfig
 from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.own_student import is_own
 from zskt.networks.regression_head import RegressionHead
+from zskt.terminal import note
 
 
 def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
@@ -33,17 +33,17 @@ def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:
         UserError: if the run has none, or one that does not fit its configuration.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     path = run / "student.safetensors"
     if not path.is_file():
         raise UserError(f"{path}: no such file; the run is not finished: continue it with --resume --out {run}")
     card = catalog.card(config)
     if config.mode != "teacher" and is_own(config.student):
-        print(f"zskt: {run / 'config.json'}: its student is code, {config.student}, which is run now", file=sys.stderr)
+        note(f"zskt: {run / 'config.json'}: its student is code, {config.student}, which is run now")
     network = card.build() if config.mode == "teacher" else build_student(config, card, catalog)
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load(path.read_bytes()))
     except (SafetensorError, RuntimeError, OSError) as error:
         raise UserError(
             f"{path}: does not hold the {config.student} of {run / 'config.json'}; fetch the run again"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from zskt.folder_names import as_text
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -28,7 +31,7 @@ def open_writer(folder: Path, purge_step: int | None = None) -> SummaryWriter:
     if getattr(before, "__name__", "") != _quiet_on_full_disk.__name__:
         _Hook.before = before
         threading.excepthook = _quiet_on_full_disk
-    return SummaryWriter(str(folder), purge_step=purge_step)
+    return SummaryWriter(as_text(folder), purge_step=purge_step)
 
 
 def close_writer(writer: SummaryWriter) -> None:
@@ -46,7 +49,7 @@ def close_writer(writer: SummaryWriter) -> None:
 class _Hook:
     """What was called for errors of threads, and the last error of a writer's."""
 
-    before = staticmethod(threading.excepthook)
+    before: Callable[[threading.ExceptHookArgs], object] = threading.__excepthook__
     failure: OSError | None = None
 
 

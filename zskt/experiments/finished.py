@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.result import upgrade
 from zskt.files import read_json, write_json
 from zskt.shards import holds_answers
+from zskt.terminal import note
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _teacher_if_there(card: Card, file: dict[str, str | None], path: Path | None
     except UserError as error:
         if path is not None:
             raise
-        print(f"zskt: {error}; without it, agreement and KL are left out", file=sys.stderr)
+        note(f"zskt: {error}; without it, agreement and KL are left out")
         return None
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from zskt.run_files import LOCK_OWNER, has_checkpoint
+from zskt.terminal import printable
 
 SIGNALS = tuple(
     getattr(signal, name)
@@ -91,9 +92,9 @@ def end_at_once(number: int, folder: Path | None = None) -> None:
         with contextlib.suppress(OSError):  # the next machine need not wait until the lock is stale
             (folder / LOCK_OWNER).unlink(missing_ok=True)
     if not _Process.is_silent:
-        line = f"zskt: {ended_by(number)}; {how_to_go_on(folder)}\n"
+        line = printable(f"zskt: {ended_by(number)}; {how_to_go_on(folder)}") + "\n"
         with contextlib.suppress(OSError):
-            os.write(2, os.fsencode(line))  # a stream of Python's may be in the middle of another line
+            os.write(2, line.encode())  # a stream of Python's may be in the middle of another line
     os._exit(exit_code(number))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from zskt.parallel.distributed import group, in_turn, placed
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
 from zskt.run_files import require_new
 from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
+from zskt.terminal import note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +77,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         evaluator.missing = None if options.judged else "left out (--without-evaluation)"
         evaluator.missing = evaluator.missing or evaluator.look()
     if evaluator.missing is not None and options.judged:
-        print(f"zskt: {evaluator.missing}; without it this run is not judged", file=sys.stderr)
+        note(f"zskt: {evaluator.missing}; without it this run is not judged")
     if meter is not None:
         evaluator.teacher_predictions()  # no query of the method's: asked before the meter runs
     needs_generator = METHODS[config.method].needs_generator

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +27,7 @@ from zskt.files import read_json, sha256, write_json
 from zskt.methods import Method, iterate
 from zskt.parallel.collectives import any_of, from_leader
 from zskt.run_files import require_new
+from zskt.terminal import note
 
 RUNS = Path("runs")
 SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")
@@ -142,7 +141,7 @@ def train_loop(
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
     saved = printed = time.monotonic()
     if not options.progress:
-        _say(f"{folder.path}: iteration {state.step} of {total}")
+        note(f"{folder.path}: iteration {state.step} of {total}")
     bar = tqdm(iterate(method), config.mode, total, initial=state.step, disable=not options.progress, unit="it")
     meter = Meter(state)
     with Interruption() as interruption:
@@ -172,19 +171,13 @@ def train_loop(
             shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
             bar.set_postfix_str(shown)
             if not options.progress and now - printed > PROGRESS_SECONDS:
-                _say(f"{folder.path}: iteration {iteration} of {total} {shown}")
+                note(f"{folder.path}: iteration {iteration} of {total} {shown}")
                 printed = now
             meter.start()
     if state.step < total:  # a budget of queries is spent
         state.save(folder.checkpoint, config.to_dict())
         asked = int(state.counters["teacher_queries"])
         print(f"{folder.path}: {asked} of {config.queries} queries are spent after iteration {state.step} of {total}")
-
-
-def _say(line: str) -> None:
-    """Print to standard error; a reader who has left, as of a pipe, is no reason for a run to end."""
-    with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
 
 
 def write_result(

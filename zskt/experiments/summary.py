@@ -8,6 +8,7 @@ from typing import Any
 
 from zskt.experiments.result import upgrade
 from zskt.markdown import NO_VALUE, integer
+from zskt.terminal import printable
 
 
 def written(value: float | int | None) -> str:
@@ -51,10 +52,11 @@ def summary(result: dict[str, Any], where: Path) -> str:
         for row in rows
     ]
     values = [value_line(name, figures) for name, figures in result["student"].get("values", {}).items()]
+    shown = printable(str(where))
     headline = f"on {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
     if data.get("missing"):
-        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {where} --data PATH"
-    return "\n".join([f"\n{headline}", *lines, *values, f"run: {where}"])
+        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {shown} --data PATH"
+    return "\n".join([f"\n{headline}", *lines, *values, f"run: {shown}"])
 
 
 def _of_labels(data: dict[str, Any]) -> str:

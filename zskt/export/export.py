@@ -11,7 +11,6 @@ Shapes: B samples, K classes, R regressed values.
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,10 @@ from zskt.export.latency import latency
 from zskt.export.model_card import model_card
 from zskt.export.onnx import quantise
 from zskt.export.student import ExportSpec
-from zskt.files import write_json
+from zskt.files import write_json, write_text
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
+from zskt.terminal import note
 from zskt.whole_files import telling_full_disk
 
 EXPORT_TOLERANCE = 1e-5
@@ -70,7 +70,7 @@ def export_run(
     run = open_run(run_folder, catalog, data=data, teacher_path=teacher_path)
     require_hls4ml(run.student)
     if run.evaluator.look() is not None:
-        print(f"zskt: {run.evaluator.missing}; without it the exported student is not judged", file=sys.stderr)
+        note(f"zskt: {run.evaluator.missing}; without it the exported student is not judged")
     domain = run.card.domain
     if domain not in EXPORTERS:
         raise UserError(f"{run_folder}: students of {domain} cannot be exported; take student.safetensors")
@@ -98,15 +98,15 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
     if not isinstance(run.student, DeepSets) and any(isinstance(m, DeepSets) for m in run.student.modules()):
-        print("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values", file=sys.stderr)
+        note("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values")
     if isinstance(run.student, DeepSets):
         x = spec.calibration if spec.test_inputs is None else spec.test_inputs(N_EMULATED)
         measured["hls4ml"] = hls_project(run.student, x, out / "hls4ml")
     write_json(out / "preprocess.json", spec.preprocess(used))
-    (out / "labels.txt").write_text("".join(f"{c.removeprefix('label_')}\n" for c in run.card.classes))
+    write_text(out / "labels.txt", "".join(f"{c.removeprefix('label_')}\n" for c in run.card.classes))
     shutil.copyfile(run.folder / "student.safetensors", out / "student.safetensors")
     write_json(out / "export.json", measured)
-    (out / "README.md").write_text(model_card(run, spec, measured))
+    write_text(out / "README.md", model_card(run, spec, measured))
     return measured
 
 
@@ -186,6 +186,6 @@ def _latency(student: Path, spec: ExportSpec) -> list[dict[str, Any]] | None:
             )
         except Exception as error:  # exporters and runtimes raise whatever their operators do
             message = " ".join(str(error).split())[:120]
-            print(f"train.py: teacher not timed, onnxruntime does not run it at all sizes ({message})", file=sys.stderr)
+            note(f"train.py: teacher not timed, onnxruntime does not run it at all sizes ({message})")
             return None
     return [row | {"teacher": origin} for row in rows]

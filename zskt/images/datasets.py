@@ -14,6 +14,7 @@ from torch import Tensor
 
 from zskt.dataset import Labelled
 from zskt.errors import MissingSamples, UserError, lookup
+from zskt.images.fetched import fetch_images
 from zskt.images.files import decoded, open_parquet, read_idx, shape
 from zskt.images.places import Place, Split, locate
 from zskt.images.published import DATASETS, ImageDataset, dataset_of_labels, named_after
@@ -50,11 +51,7 @@ def read_images(data: str | ImageDataset, place: Path | None, split: Split) -> L
 def _read(data: str | ImageDataset, place: Path | None, split: Split, *, decode: bool) -> tuple[Tensor, Tensor]:
     """Read pixels (B, C, H, W) and labels (B,); without ``decode`` only shapes of those in parquet files."""
     dataset = lookup(DATASETS, data, "data set") if isinstance(data, str) else data
-    if place is None:
-        pixels, labels = _tensors(_fetched(dataset, split))
-        _require_kind(dataset, dataset.name, {tuple(pixels.shape[1:])}, labels)
-        return pixels, labels
-    found = locate(dataset, place, split)
+    found = locate(dataset, _fetched(dataset, split) if place is None else place, split)
     where = found.files[0]
     if found.layout == "parquet":
         images, labels = open_parquet(found.files)
@@ -95,33 +92,23 @@ def _require_identity(dataset: ImageDataset, found: Place, labels: Tensor) -> No
         raise UserError(f"{found.folder}: holds {other}, not {dataset.title}; give the folder of {dataset.title}")
 
 
-def _open(dataset: ImageDataset, split: Split, root: Path, download: bool) -> Any:
-    """Open a data set with torchvision, all in memory."""
-    from torchvision import datasets  # takes a second to import
-
-    arguments = {"split": split} if dataset.torchvision == "SVHN" else {"train": split == "train"}
-    return getattr(datasets, dataset.torchvision)(root, download=download, **arguments)
-
-
-def _fetched(dataset: ImageDataset, split: Split) -> Any:
-    """Fetch a data set from its publisher, once."""
-    import pooch  # only where something is fetched
-
+def _fetched(dataset: ImageDataset, split: Split) -> Path:
+    """Fetch a data set from its publisher, once, and return the folder that holds it."""
     if not dataset.torchvision:
         raise MissingSamples(f"{dataset.name}: no {split} images are known; give a folder with them as --data")
     try:
-        return _open(dataset, split, Path(pooch.os_cache("zskt")), True)
-    except Exception as error:  # no network, or a file that is not the published one
-        raise MissingSamples(
-            f"{dataset.name}: cannot fetch it ({type(error).__name__}); fetch it elsewhere and give its folder as "
-            "--data"
-        ) from error
+        return fetch_images(dataset, split)
+    except UserError as error:
+        raise MissingSamples(str(error)) from error
 
 
 def _opened(dataset: ImageDataset, found: Place, split: Split) -> Any:
-    """Open a data set that lies in torchvision's layout."""
+    """Open a data set that lies in torchvision's layout, all in memory."""
+    from torchvision import datasets  # takes a second to import
+
+    arguments = {"split": split} if dataset.torchvision == "SVHN" else {"train": split == "train"}
     try:
-        return _open(dataset, split, found.files[0], False)
+        return getattr(datasets, dataset.torchvision)(found.files[0], download=False, **arguments)
     except Exception as error:  # incomplete, or damaged in some way
         raise UserError(
             f"{found.folder}: torchvision finds its {dataset.title} incomplete or damaged ({type(error).__name__}); "

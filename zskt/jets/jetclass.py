@@ -5,7 +5,6 @@ Units as in `zskt.jets.jets`; K classes.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
+from zskt.terminal import note
 
 MAX_PARTICLES = 128
 """Particles of a jet that are read, the hardest ones: the published networks take no more."""
@@ -240,10 +240,7 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
         wanted = _wanted(present, columns)
         table = file.read(columns=wanted)
         if "label" in present and not any(map(_is_label, wanted)):
-            print(
-                f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled",
-                file=sys.stderr,
-            )
+            note(f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled")
     except (ArrowException, OSError) as error:
         raise UserError(f"{path}: not a readable parquet file ({_one_line(error)}); fetch it again") from error
     return ak.from_arrow(table if most is None else table.slice(0, most))

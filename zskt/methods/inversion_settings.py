@@ -74,6 +74,11 @@ class InversionConfig(Settings):
     """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
 
     @property
+    def iterations_before_learning(self) -> int:
+        """Return the length of the warm-up."""
+        return self.synthesis_warmup
+
+    @property
     def regression_weight(self) -> float:
         """Return 0: inversion knows classes alone."""
         return 0.0

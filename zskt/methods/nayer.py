@@ -89,6 +89,11 @@ class NAYERConfig(GenerativeConfig):
     """What the generator is fed for a class: the vector of its name; a random one, at right angles to the others (the
     paper's ablation); or, without a noisy layer, a learned vector beside a random z."""
 
+    @property
+    def iterations_before_learning(self) -> int:
+        """Return the length of the warm-up."""
+        return self.synthesis_warmup
+
 
 class NAYER(Generative):
     """Noisy layer data generation."""

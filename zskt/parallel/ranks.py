@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from zskt.terminal import printable
+
 
 @dataclass(frozen=True)
 class World:
@@ -77,7 +79,7 @@ def left_in_disorder() -> bool:
 
 
 def tell(line: str, *, of_others: bool = False) -> None:
-    """Print a line to standard error, unless another rank has told of what ended the run.
+    """Print one line of printable characters to standard error, unless another rank has told of what ended the run.
 
     Args:
         of_others: whether the line tells that another process has ended. If nobody knows who has told of what, that is
@@ -85,7 +87,7 @@ def tell(line: str, *, of_others: bool = False) -> None:
     """
     first = None if _Process.is_first is None else _Process.is_first()
     if first or (first is None and (announced().leader or of_others)):
-        print(line, file=_Process.stderr or sys.stderr, flush=True)
+        print(printable(line), file=_Process.stderr or sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.presets import TAGGER
+from zskt.files import write_text
 from zskt.methods import METHODS
 from zskt.results import ablation, paper_tables
 from zskt.results.compare.markdown import comparison_page, picture_of
@@ -99,7 +100,7 @@ def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
     for page, text in pages.items():
         names = [name for name in PICTURES.get(page, ()) if name in figures or (name == "toy" and toy is not None)]
         images = [f"![{CAPTIONS[name]}]({name}.png)" for name in names]
-        (out / f"{page}.md").write_text("\n\n".join([text, *images]) + "\n")
+        write_text(out / f"{page}.md", "\n\n".join([text, *images]) + "\n")
 
 
 def _require_own(out: Path) -> None:

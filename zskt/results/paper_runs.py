@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from zskt.experiments.teacher_files import TeacherFiles
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
 from zskt.run_files import has_checkpoint
+from zskt.terminal import note
 
 SEEDS = (0, 1, 2)
 DATA_SETS = tuple(dict.fromkeys(pair.data for pair in PAIRS))
@@ -125,7 +125,7 @@ def run_campaign(
             try:
                 _run(run, folder, catalog, options)
             except (UserError, NonFiniteLoss) as error:
-                print(f"zskt: {run.name}: {error}", file=sys.stderr)
+                note(f"zskt: {run.name}: {error}")
     except KeyboardInterrupt:
         if not deadline.passed:
             raise

@@ -20,7 +20,7 @@ from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.result import Result
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.experiments.summary import value_line, written
-from zskt.files import read_json, write_json
+from zskt.files import read_json, write_json, write_text
 from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS
 from zskt.results.records import Record
 
@@ -65,7 +65,7 @@ def report_run(
         **_provenance(run),
     )
     path = run / "report.html"
-    path.write_text(page)
+    write_text(path, page)
     return path
 
 

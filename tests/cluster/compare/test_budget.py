@@ -47,8 +47,22 @@ def test_trials_grow_until_one_is_long_enough() -> None:
     assert length_of(trials, Budget(minutes=10)) == pytest.approx(5990, abs=2)
 
 
-def test_a_slow_method_is_tried_once() -> None:
-    assert len(measure(lambda n: trial(n, 100.0 * n, 0), Budget(minutes=1))) == 1
+def test_a_first_iteration_that_costs_more_is_told_from_the_others() -> None:
+    trials = measure(lambda n: trial(n, 44.0 + 3.0 * n, 0), Budget(minutes=20))
+    assert [each.iterations for each in trials] == [FIRST, 2 * FIRST]
+    assert length_of(trials, Budget(minutes=20)) == (1200 - 44) // 3
+
+
+def test_what_a_warm_up_costs_is_not_taken_for_what_learning_costs() -> None:
+    asked: list[int] = []
+
+    def run(iterations: int) -> Trial:
+        asked.append(iterations)
+        return trial(iterations, min(iterations, 12) * 4.0 + max(iterations - 12, 0) * 19.0, 0)
+
+    trials = measure(run, Budget(minutes=20), warmup=12)
+    assert asked == [12 + FIRST, 12 + 2 * FIRST]
+    assert length_of(trials, Budget(minutes=20)) == 12 + (1200 - 48) // 19
 
 
 @pytest.mark.parametrize(("minutes", "seconds"), [(None, 3.0), (0.1, 3.0), (5, 15.0), (200, 60.0)])

@@ -62,17 +62,18 @@ def longest_trial(budget: Budget) -> float | None:
     return None if budget.minutes is None else PATIENCE * 60 * budget.minutes + 60
 
 
-def measure(run: Callable[[int], Trial], budget: Budget) -> list[Trial]:
-    """Run ever longer trials until one is long enough.
+def measure(run: Callable[[int], Trial], budget: Budget, warmup: int = 0) -> list[Trial]:
+    """Run ever longer trials until one is long enough: two at least, as the first iteration may cost more than others.
 
     Args:
         run: runs so many iterations.
+        warmup: iterations at the beginning that cost less than later ones: all trials end behind them.
     """
-    wanted, trials = trial_seconds(budget), [run(FIRST)]
-    while len(trials) < MOST_TRIALS and trials[-1].seconds < wanted / 2:
+    wanted, trials = trial_seconds(budget), [run(FIRST + warmup)]
+    while len(trials) < MOST_TRIALS and (trials[-1].seconds < wanted / 2 or len(trials) < 2):
         _, each = _line(trials, "seconds")
-        length = trials[-1].iterations + max(int((wanted - trials[-1].seconds) / max(each, 1e-6)), 1)
-        trials.append(run(min(length, 100 * trials[-1].iterations, LONGEST)))
+        more = max(int((wanted - trials[-1].seconds) / max(each, 1e-6)), FIRST)
+        trials.append(run(min(trials[-1].iterations + more, 100 * trials[-1].iterations, LONGEST)))
     return trials
 
 
@@ -91,11 +92,14 @@ def length_of(trials: Sequence[Trial], budget: Budget) -> int | None:
 
 
 def _line(trials: Sequence[Trial], cost: str) -> tuple[float, float]:
-    """Return what a run costs before its first iteration, and what each iteration costs, from the last two trials."""
+    """Return what a run costs before its first iteration, and what each costs, from the last two trials.
+
+    The first is negative for a method whose warm-up costs less than its later iterations.
+    """
     last: float = getattr(trials[-1], cost)
     if len(trials) > 1:
         before, more = trials[-2], trials[-1].iterations - trials[-2].iterations
         each = (last - getattr(before, cost)) / more
         if each > 0 or cost == "queries":
-            return max(last - each * trials[-1].iterations, 0.0), each
+            return last - each * trials[-1].iterations, each
     return 0.0, last / trials[-1].iterations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
 from zskt.experiments.result import Result
 from zskt.files import read_json, write_json
+from zskt.terminal import note
 
 PLAN, TRIALS = "plan.json", "trials"
 """File of a comparison's folder that says what was decided, and the folder of the short runs behind it."""
@@ -148,7 +148,7 @@ class Campaign:
             return Trial(iterations=iterations, seconds=seconds, queries=result.teacher_queries)
 
         try:
-            trials = measure(trial, budget)
+            trials = measure(trial, budget, self._recipe(entrant).iterations_before_learning)
         except _TrialFailed as error:
             self._fail(entrant.name, error.failure)
             return
@@ -160,13 +160,13 @@ class Campaign:
 
     def _request(self, entrant: Entrant, seed: int) -> Request:
         iterations = self.plan.iterations.get(entrant.name)
-        if iterations is None:
-            probe = Request(entrant=entrant, seed=seed, iterations=None, evaluate_every=None)
-            length = self.config(probe).settings.iterations
-        else:
-            length = iterations
+        length = self._recipe(entrant).iterations if iterations is None else iterations
         every = max(length // POINTS, 1)
         return Request(entrant=entrant, seed=seed, iterations=iterations, evaluate_every=every)
+
+    def _recipe(self, entrant: Entrant) -> Any:
+        """Return the settings of a method as its recipe has them."""
+        return self.config(Request(entrant=entrant, seed=TRIAL_SEED, iterations=None, evaluate_every=None)).settings
 
     def _folder(self, request: Request) -> Path:
         return self.out / request.entrant.folder(self.out.name, request.seed)
@@ -199,7 +199,7 @@ class _TrialFailed(Exception):
 
 
 def _tell(text: str) -> None:
-    print(f"compare: {text}", file=sys.stderr, flush=True)
+    note(f"compare: {text}")
 
 
 def as_json(failures: dict[str, Failure]) -> dict[str, Any]:

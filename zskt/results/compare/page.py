@@ -12,7 +12,7 @@ from typing import Any
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import read_config
 from zskt.experiments.result import Result
-from zskt.files import read_json, write_json
+from zskt.files import read_json, write_json, write_text
 from zskt.markdown import integer
 from zskt.methods import METHODS
 from zskt.results.compare.curves import curves_picture
@@ -93,7 +93,7 @@ def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumst
         versions=_versions(groups[0].records[0].folder),
         recipe=json.dumps({g.label: _settings(g.records[0].folder) for g in groups}, indent=2),
     )
-    (out / PAGE).write_text(page)
+    write_text(out / PAGE, page)
     return out / PAGE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -16,6 +15,7 @@ from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.results.compare.group import Group
 from zskt.results.report import png
+from zskt.terminal import note
 
 
 def pseudo_samples(groups: Sequence[Group], catalog: Catalog) -> Iterator[dict[str, str]]:
@@ -29,7 +29,7 @@ def pseudo_samples(groups: Sequence[Group], catalog: Catalog) -> Iterator[dict[s
         try:
             picture = _picture(group, catalog)
         except UserError as error:
-            print(f"zskt: {error}; its pseudo-samples are left out", file=sys.stderr)
+            note(f"zskt: {error}; its pseudo-samples are left out")
             continue
         if picture is not None:
             yield picture
