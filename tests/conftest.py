@@ -64,6 +64,26 @@ def _fixed_seed() -> None:
     torch.manual_seed(0)
 
 
+COUNTED = "faults"
+"""Property of a test's report: what it injected, and how often that ended well."""
+
+
+@pytest.fixture
+def count_faults(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Called with a line such as "kill -9: 20 of 20 bit-identical", which the summary of all tests prints."""
+    return lambda line: record_property(COUNTED, line)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what was injected, and how often that ended well."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
+    lines = [str(line) for report in reports for name, line in report.user_properties if name == COUNTED]
+    if lines:
+        terminalreporter.section("faults")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without a network, on which nothing was fetched before."""

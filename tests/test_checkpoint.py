@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from zskt.checkpoint import TrainState, read_checkpoint
+from zskt.checkpoint import TrainState
+from zskt.checkpoint_file import read_checkpoint
 from zskt.errors import UserError
 
 CONFIG = {"preset": "test", "seed": 3}

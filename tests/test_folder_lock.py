@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import FolderInUse
-from zskt.files import LOCK_OWNER, require_new
 from zskt.folder_lock import STALE_SECONDS, FolderLock, owner
+from zskt.run_files import LOCK_OWNER, require_new
 
 HOLD = """
 import sys, time

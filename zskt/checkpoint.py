@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
+from zskt.checkpoint_file import read_last_checkpoint, write_checkpoint
 from zskt.errors import UserError
 from zskt.parallel.collectives import of_ranks, seed_of_rank
 from zskt.parallel.ranks import world
@@ -33,6 +35,10 @@ class TrainState:
     counters: dict[str, float] = field(default_factory=dict)
     """What a run adds up: teacher queries, student steps, seconds."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    saved_step: int | None = field(default=None, init=False)
+    """Iterations done in the last checkpoint; None without one."""
+    _last_is_damaged: bool = field(default=False, init=False, repr=False)
+    """Whether the last checkpoint is not worth keeping, as the run went on from the one before."""
 
     def count(self, what: str, n: int) -> None:
         """Add to one of the counters."""
@@ -57,19 +63,22 @@ class TrainState:
         if world().size > 1:
             payload["torch_of_ranks"] = of_ranks(torch.get_rng_state())
             payload["cuda_of_ranks"] = None if payload["cuda"] is None else of_ranks(payload["cuda"])
-        if not world().leader:
-            return
-        temporary = path.with_suffix(".tmp")
-        torch.save(payload, temporary)
-        temporary.replace(path)
+        if world().leader:
+            write_checkpoint(path, payload, keeps_previous=not self._last_is_damaged)
+        self.saved_step, self._last_is_damaged = self.step, False
 
     def load(self, path: Path, config: dict[str, Any]) -> None:
         """Continue from a checkpoint; the number of ranks may be another one.
 
+        If it is damaged the run goes on from the one before, and a line on standard error says so.
+
         Raises:
             UserError: if there is none, if it cannot be read, or if it belongs to another configuration.
         """
-        payload = read_checkpoint(path)
+        payload, fallback = read_last_checkpoint(path)
+        if fallback is not None and world().leader:
+            print(f"zskt: {fallback}", file=sys.stderr, flush=True)
+        self._last_is_damaged = fallback is not None
         differing = [k for k in config if payload["config"].get(k) != config[k]]
         if differing:
             name = differing[0]
@@ -82,6 +91,7 @@ class TrainState:
                 f"{path}: the run began on {payload['device']}; resume it with --device {payload['device']}"
             )
         self.step, self.counters = payload["step"], payload["counters"]
+        self.saved_step = self.step
         for name, stream in self.streams.items():
             stream.set_state(payload["streams"][name])
         self._set_own_streams(payload)
@@ -100,19 +110,3 @@ class TrainState:
             torch.cuda.set_rng_state(states["cuda"], self.device)
         if not (known or here.leader):
             torch.manual_seed(seed_of_rank(states["torch"]))
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """The contents of a checkpoint, tensors on the CPU.
-
-    Raises:
-        UserError: if there is none or it cannot be read.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: no checkpoint to resume from; give the --out folder of a run that was interrupted")
-    try:
-        payload: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        _ = [payload[key] for key in ("config", "step", "parts", "device")]
-    except Exception as error:  # unpickling raises whatever the broken bytes lead to
-        raise UserError(f"{path}: not a readable checkpoint; remove it and start the run anew") from error
-    return payload

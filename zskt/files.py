@@ -9,9 +9,7 @@ from typing import Any
 
 from zskt.documents import read_document
 from zskt.errors import UserError
-
-LOCK, LOCK_OWNER = ".lock", ".lock.json"
-"""Files by which a process holds a folder, see `zskt.folder_lock`; a folder that has no others is new."""
+from zskt.whole_files import replacing
 
 
 def sha256(path: Path) -> str:
@@ -31,9 +29,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON file atomically: a reader never sees half of it."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
-    temporary.replace(path)
+    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    with replacing(path) as temporary:
+        temporary.write_text(text)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -46,11 +44,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"{path}: holds no JSON object; give the folder of a run of zskt")
     return value
-
-
-def require_new(path: Path) -> None:
-    """Raise `UserError` if a run cannot begin in a folder: something is there already."""
-    if path.exists() and not path.is_dir():
-        raise UserError(f"--out {path}: is a file; name a folder")
-    if path.is_dir() and any(file.name not in (LOCK, LOCK_OWNER) for file in path.iterdir()):
-        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,8 +136,26 @@ def step(loss: Tensor, optimizer: torch.optim.Optimizer, max_grad_norm: float = 
     loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
     average_([p.grad for p in parameters if p.grad is not None])
     norm = nn.utils.clip_grad_norm_(parameters, max_grad_norm or math.inf)
+    _step_if_finite(optimizer, norm, loss)
+
+
+def step_along(
+    parameters: Sequence[nn.Parameter], gradients: Sequence[Tensor], optimizer: torch.optim.Optimizer
+) -> None:
+    """Take one step of parameters along gradients that are there already, one of each; refuses as `step` does.
+
+    Raises:
+        NonFiniteLoss: if one is NaN or infinite; the parameters stay as they were.
+    """
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    _step_if_finite(optimizer, nn.utils.get_total_norm(list(gradients)))
+
+
+def _step_if_finite(optimizer: torch.optim.Optimizer, norm: Tensor, *others: Tensor) -> None:
+    """Take a step if the norm of the gradient is finite; on a GPU if the other scalars are, too."""
     if norm.is_cuda:
-        _skip_unless_finite(torch.stack([loss.detach().float(), norm.float()]), optimizer)
+        _skip_unless_finite(torch.stack([value.detach().float() for value in (*others, norm)]), optimizer)
     else:
         finite(norm, "norm of the gradient")
     optimizer.step()

@@ -79,9 +79,10 @@ class AnswersOnly(nn.Module):
         if self.are_probabilities is None:
             self.are_probabilities = _are_probabilities(logits)
         if self.bernoulli:
-            logits = logits if self.access == PROBABILITIES else torch.where(logits > 0, -NEVER, NEVER)
+            decided = torch.where(logits > 0, -NEVER, torch.where(logits.isnan(), logits, NEVER))
+            logits = logits if self.access == PROBABILITIES else decided
         elif self.access == TOP_CLASS:
-            logits = one_hot_logits(logits.argmax(1), logits.shape[1])
+            logits = hardened(logits)
         elif self.are_probabilities:
             logits = logits.clamp(min=torch.finfo(logits.dtype).tiny).log()
         elif logits.shape[1]:
@@ -103,6 +104,12 @@ def one_hot_logits(top: Tensor, classes: int) -> Tensor:
     """Return logits (B, K) whose softmax is one-hot, of classes (B,)."""
     chosen = top.unsqueeze(1) == torch.arange(classes, device=top.device)
     return torch.where(chosen, 0.0, NEVER)
+
+
+def hardened(logits: Tensor) -> Tensor:
+    """Keep the top class of logits (n, K) alone, as `one_hot_logits`; NaN stays, whose top would look like a class."""
+    broken = logits.isnan().any(1, keepdim=True)
+    return torch.where(broken, torch.nan, one_hot_logits(logits.argmax(1), logits.shape[1]))
 
 
 def _are_probabilities(answer: Tensor) -> bool:

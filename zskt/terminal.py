@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import unicodedata
 from typing import TextIO
@@ -27,8 +28,12 @@ def say(line: str) -> None:
 
 
 def note(line: str) -> None:
-    """Print one line of printable characters to standard error; what ends a run is told by `zskt.parallel.ranks`."""
-    print(printable(line), file=sys.stderr, flush=True)
+    """Print one line of printable characters to standard error; what ends a run is told by `zskt.parallel.ranks`.
+
+    A reader who has left, as of a pipe or a terminal that is closed, is no reason for a run to end.
+    """
+    with contextlib.suppress(OSError):
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 class PrintableStream:

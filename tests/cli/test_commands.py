@@ -124,7 +124,12 @@ def test_a_process_that_gets_ctrl_c_says_how_to_go_on_and_does(digits: Path, tmp
 def test_a_run_is_resumed_by_its_folder_alone(call: Call, digits: Path) -> None:
     assert call("--mode", "zero-shot", *fast(digits), "--out", "run")[0] == 0
     before = Path("run/student.safetensors").read_bytes()
-    code, _, err = call("--mode", "zero-shot", "--resume", "--out", "run")
+    times = {path: path.stat().st_mtime_ns for path in (Path("run"), *Path("run").iterdir())}
+    code, out, err = call("--mode", "zero-shot", "--resume", "--out", "run")
+    assert (code, out) == (0, "run: is finished, nothing is left to do; see run/result.json\n"), err
+    assert times == {path: path.stat().st_mtime_ns for path in (Path("run"), *Path("run").iterdir())}
+    Path("run/result.json").unlink()
+    code, _, err = call("--mode", "zero-shot", "--resume", "auto", "--out", "run")
     assert code == 0, err
     assert Path("run/student.safetensors").read_bytes() == before
     for flags in (("--seed", 3), ("--set", "student_lr=0.5"), ("--batch-size", 4)):
@@ -285,6 +290,9 @@ def test_a_damaged_run(call: Call, digits: Path, tmp_path: Path) -> None:
         copy = tmp_path / f"copy-{name}"
         shutil.copytree(tmp_path / "run", copy)
         (copy / name).write_bytes(b"damaged")
+        if name == "checkpoint.pt":
+            (copy / "checkpoint.previous.pt").unlink()
+            (copy / "result.json").unlink()
         mode = ("zero-shot", "--resume", "--out") if name == "checkpoint.pt" else ("evaluate", "--run")
         code, _, err = call("--mode", *mode, copy)
         assert code == 2 and message in err, err

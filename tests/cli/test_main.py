@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from zskt.__main__ import catalog
 from zskt.cli.commands import COMMANDS
 from zskt.cli.main import main
 from zskt.errors import FolderInUse, NonFiniteLoss, UserError
+from zskt.experiments.interrupt import Interrupted
 
 StandIn = Callable[[BaseException | None], int]
 
@@ -38,12 +40,12 @@ def exit_code(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     ("end", "code", "line"),
     [
         (None, 0, ""),
-        (NonFiniteLoss("step 3: loss/kl is nan"), 1, "zskt: stopped at step 3: loss/kl is nan; no step was taken"),
+        (NonFiniteLoss("step 3: loss/kl is nan"), 1, "zskt: stopped at step 3: loss/kl is nan\n"),
         (UserError("a: no such file; give another"), 2, "zskt: a: no such file; give another\n"),
         (FolderInUse("a: process 7 is at work there"), 75, "zskt: a: process 7 is at work there\n"),
         (OSError(28, "No space left on device", "runs/a"), 2, "zskt: runs/a: No space left on device; mend that"),
-        (KeyboardInterrupt("runs"), 130, "zskt: interrupted; continue with the same command and --resume --out runs"),
-        (KeyboardInterrupt(), 130, "--out RUN_FOLDER"),
+        (Interrupted(signal.SIGTERM), 143, "zskt: interrupted by SIGTERM; nothing was begun yet; start the same"),
+        (KeyboardInterrupt(), 130, "zskt: interrupted; nothing was begun yet"),
     ],
 )  # fmt: skip
 def test_each_end_has_its_exit_code_and_at_most_one_line(

@@ -110,6 +110,8 @@ def test_a_resumed_run_is_what_it_recorded(tmp_path: Path) -> None:
     recorded = PRESETS[PAIR].with_(seed=9, student_lr=0.5)
     run = finished(tmp_path / "run", recorded)
     flags = parse(["--mode", "zero-shot", "--resume", "--out", str(run)])
+    assert not read_run(flags, CATALOG)[2].resume, "stopped before its first checkpoint, it begins anew"
+    (run / "checkpoint.pt").touch()
     config, _, options = read_run(flags, CATALOG)
     assert config == recorded and options.data == Path("images") and options.resume
     for more, message in (

@@ -119,9 +119,9 @@ def test_a_dead_process_ends_the_other_and_the_run_goes_on_from_its_checkpoint(
     for process in processes:  # as torchrun passes Ctrl-C on, or a batch system's SIGTERM
         process.send_signal(signal.SIGTERM)
     answers = end(processes)
-    assert [code for code, _, _ in answers] == [130, 130], answers
+    assert [code for code, _, _ in answers] == [143, 143], answers
     lines = [told for _, _, err in answers for told in of_zskt(err)]
-    assert lines == [f"zskt: interrupted; {advice}"]
+    assert lines == [f"zskt: interrupted by SIGTERM; {advice}"]
 
 
 @pytest.mark.faults

@@ -119,7 +119,7 @@ def test_a_run_whose_predecessor_was_still_loading_goes_on_from_its_checkpoint(t
 def test_what_stopped_before_its_first_checkpoint_begins_anew(tmp_path: Path) -> None:
     mine = job(tmp_path, "")
     mine.folder.mkdir()
-    (mine.folder / "config.json").write_text("{}")
+    (mine.folder / "config.json").write_text('{"files": {}}')
     assert "--resume" not in mine.command()
     assert [path.name for path in mine.folder.iterdir() if not path.name.startswith(".")] == []
     (mine.folder / "config.json").write_text("{}")

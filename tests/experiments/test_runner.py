@@ -55,7 +55,9 @@ def test_a_run_is_resumed_with_the_files_that_it_began_with(call: Call, digits: 
     short = ("--iterations", 1, "--batch-size", 8, "--student-steps", 1, "--data", digits)
     kd = ("--mode", "kd", "--preset", PAIR.preset)
     assert call(*kd, *short, "--teacher-path", "mine.safetensors", "--out", "run")[0] == 0
+    Path("run/result.json").unlink()
     assert call("--mode", "kd", "--resume", "--out", "run")[0] == 0
+    Path("run/result.json").unlink()
     code, _, err = call("--mode", "kd", "--resume", "--out", "run", "--teacher-path", "other.safetensors")
     assert code == 2
     assert "other.safetensors: not the file that this run began with (" in err

@@ -16,6 +16,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
 from zskt.files import read_json
+from zskt.run_files import RESULT, is_finished
 from zskt.terminal import say
 
 REFERENCE = Path("runs/reference")
@@ -25,10 +26,15 @@ DEFAULT_PER_CLASS, DEFAULT_IMAGES, DEFAULT_TOY_ITERATIONS = 1000, 1000, 300
 
 def train(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run the modes ``zero-shot``, ``kd``, ``few-shot`` and ``teacher``."""
+    from zskt.experiments.finished import require_same_config
     from zskt.experiments.launch import launch
     from zskt.experiments.summary import summary
 
     config, catalog, options = read_run(flags, catalog)
+    if options.resume and options.out is not None and is_finished(options.out):
+        require_same_config(options.out, config, "resume with the flags that it was started with")
+        print(f"{options.out}: is finished, nothing is left to do; see {options.out / RESULT}")
+        return
     folder, result = launch(config, catalog, options)
     print(summary(result, folder))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
-from zskt.files import require_new
+from zskt.run_files import has_checkpoint, require_new
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -118,7 +118,8 @@ def require_names(flags: argparse.Namespace) -> None:
     for run in (flags.run or ()) if flags.mode not in ("tables", "record") else ():
         if not (run / "config.json").is_file():
             raise UserError(f"{run / 'config.json'}: no such file; give the folder of a run of zskt")
-    if flags.mode in TRAINS and flags.out is not None and not flags.resume:
+    begins = not flags.resume or flags.resume == "auto"
+    if flags.mode in TRAINS and flags.out is not None and begins and not (flags.resume and has_checkpoint(flags.out)):
         require_new(flags.out)
 
 

@@ -17,12 +17,14 @@ from zskt.experiments.finished import read_config
 from zskt.experiments.presets import find_preset, for_mode
 from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
+from zskt.run_files import CONFIG, has_checkpoint
 
 
 def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
     """Read a run from the flags; one that is resumed begins from what it recorded."""
     options = read_options(flags)
-    if flags.resume and flags.out is not None:
+    begun = _is_begun(flags)
+    if begun:
         config, catalog = _resumed(flags, catalog, options)
     else:
         config, catalog = _begun(flags, catalog, options)
@@ -32,7 +34,7 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     config = config.with_(**names, **settings)
     if flags.iterations is not None:
         config = config.with_length(flags.iterations)
-    elif flags.queries and not flags.resume and not _sets_length(flags):
+    elif flags.queries and not begun and not _sets_length(flags):
         config = config.with_length_of_budget()
     if flags.mode == "few-shot" and flags.without_teacher and config.settings.has_teacher:
         raise UserError("--without-teacher: contradicts the --set that asks for a teacher; leave one of the two out")
@@ -43,14 +45,14 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
 def read_options(flags: argparse.Namespace) -> Options:
     """Read where a run works; a resumed run takes the files that it began with, unless told where they are now."""
     recorded = {}
-    if flags.resume and flags.out is not None:
+    if _is_begun(flags):
         _, files = read_config(flags.out)
         recorded = {role: Path(file["path"]) for role, file in files.items() if file["path"] is not None}
     start = one_run(flags) if flags.mode == "few-shot" and flags.run is not None else None
     return Options(
         device=flags.device,
         out=flags.out,
-        resume=flags.resume,
+        resume=_is_begun(flags) and has_checkpoint(flags.out),
         data=flags.data or recorded.get("data"),
         teacher_path=flags.teacher_path or recorded.get("teacher"),
         preprocess=flags.preprocess or recorded.get("preprocess"),
@@ -60,6 +62,27 @@ def read_options(flags: argparse.Namespace) -> Options:
         progress=sys.stderr.isatty(),
         judged=not getattr(flags, "without_evaluation", False),
     )
+
+
+def _is_begun(flags: argparse.Namespace) -> bool:
+    """Whether a run is to go on with what it recorded in its folder.
+
+    One that was stopped before its first checkpoint has recorded what it is, and begins anew.
+
+    Raises:
+        UserError: if there is no folder to go on in, or nothing in it, and the user is sure that there is.
+    """
+    if not flags.resume:
+        return False
+    if flags.out is None:
+        raise UserError("--resume: say which run to continue: --out runs/NAME")
+    if not has_checkpoint(flags.out) and not (flags.out / CONFIG).is_file():
+        if flags.resume == "auto":
+            return False
+        raise UserError(
+            f"{flags.out / CONFIG}: no such file; give the folder of a run of zskt, or begin one: --resume auto"
+        )
+    return True
 
 
 def _generator(flags: argparse.Namespace) -> str | None:

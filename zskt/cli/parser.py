@@ -221,7 +221,15 @@ def build_parser() -> Parser:
         help="jets: a ROOT or parquet file; images: a folder; vectors: CSV or parquet; kd: a folder of --mode answers",
     )
     add("--out", type=Path, metavar="PATH", help="run folder; the file or folder that other modes write")
-    add("--resume", action="store_true", help="continue the run in --out from its checkpoint")
+    add(
+        "--resume",
+        nargs="?",
+        const="run",
+        default=False,
+        choices=["run", "auto"],
+        metavar="auto",
+        help="continue the run in --out from its checkpoint; auto begins it where there is none",
+    )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
     add = parser.add_argument_group(
         "finished runs (evaluate, report, compare, export, transition, tables, record)"

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from zskt.errors import FolderInUse
+from zskt.experiments.interrupt import ended_by
 from zskt.folder_lock import FolderLock
+from zskt.run_files import BEFORE_FIRST_CHECKPOINT, LOCK, LOCK_OWNER, has_checkpoint, is_unbegun
 
 TOPIC = "zskt"
 """Topic of the events by which workers say how far their runs are."""
@@ -28,8 +30,10 @@ ATTEMPTS = 3
 """Times that a child may be killed without getting further before its run has failed."""
 SAVING_SECONDS = 120.0
 """Time for a child to save when its worker ends, before it is killed."""
-IN_USE, INTERRUPTED = 75, 130
-"""Exit codes of the command line."""
+IN_USE = 75
+"""Exit code of the command line where another process is at work."""
+SIGNALLED = 128
+"""Exit codes above are those of a signal, which the command line has answered by saving; see `died`."""
 
 
 @dataclass(kw_only=True)
@@ -84,15 +88,15 @@ class Job:
             FolderInUse: if another process is at work in the folder.
         """
         command = [*self.python, *self.arguments, "--out", str(self.folder)]
-        self.resumes = (self.folder / "checkpoint.pt").is_file()
+        self.resumes = has_checkpoint(self.folder)
         if self.resumes:
             return [*command, "--resume"]
         if self.folder.is_dir():
             with FolderLock(self.folder):  # stopped before its first checkpoint: nothing is lost
-                if not (self.folder / "checkpoint.pt").is_file():
-                    for name in ("config", "environment", "checkpoint"):
-                        for suffix in (".json", ".tmp"):
-                            (self.folder / f"{name}{suffix}").unlink(missing_ok=True)
+                if is_unbegun(self.folder):
+                    for name in BEFORE_FIRST_CHECKPOINT:
+                        if name not in (LOCK, LOCK_OWNER):
+                            (self.folder / name).unlink(missing_ok=True)
         return command
 
 
@@ -143,14 +147,14 @@ def work(job: Any) -> str:
         else:
             idle = 0 if job.saved() > before else idle + 1
             if idle == ATTEMPTS:
-                return f"{_death(code)} {idle} times at iteration {job.progress()} (out of memory?), see {job.log}"
+                return f"{died(code)} {idle} times at iteration {job.progress()} (out of memory?), see {job.log}"
     return ""
 
 
-def _death(code: int) -> str:
+def died(code: int) -> str:
     """Say how a child ended that did not end by itself."""
-    if code == INTERRUPTED:
-        return "interrupted"
+    if code > SIGNALLED and code - SIGNALLED in set(signal.Signals):
+        return ended_by(code - SIGNALLED)
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 

@@ -14,9 +14,10 @@ from zskt.experiments.teacher_files import TeacherFiles
 from zskt.files import read_json
 from zskt.methods import METHODS
 from zskt.networks.own_student import is_own, own_student
+from zskt.run_files import INPUTS
 from zskt.teacher_access import GRADIENT
 
-TEACHER_RECORD = "inputs.json"
+TEACHER_RECORD = INPUTS
 """File of a run folder that says what a teacher from the user's files takes and answers."""
 
 

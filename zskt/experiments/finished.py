@@ -67,7 +67,9 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
     )
 
 
-def require_same_config(folder: Path, planned: RunConfig) -> None:
+def require_same_config(
+    folder: Path, planned: RunConfig, advice: str = "name another --out, or remove the folder"
+) -> None:
     """Raise `UserError` if a run folder, where there is one, was begun with another configuration than ``planned``."""
     if not (folder / "config.json").is_file():
         return
@@ -75,7 +77,7 @@ def require_same_config(folder: Path, planned: RunConfig) -> None:
     before, now = (config.to_dict() | config.settings.to_dict() for config in (recorded, planned))
     other = [name for name in now if name != "settings" and before.get(name) != now[name]]
     if other:
-        raise UserError(f"{folder}: was begun with another {other[0]}; name another --out, or remove the folder")
+        raise UserError(f"{folder}: was begun with another {other[0]}; {advice}")
 
 
 def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | None], data: Path | None) -> Source:

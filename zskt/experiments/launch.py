@@ -16,14 +16,15 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.answers_data import answers_source, open_shards
 from zskt.experiments.build import build_student, choose_device, load_student
-from zskt.experiments.catalog import TEACHER_RECORD, Catalog
+from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
+from zskt.experiments.divergence import saying_what_is_left
 from zskt.experiments.evaluator import Evaluator
+from zskt.experiments.interrupt import working_in
 from zskt.experiments.preparation import calibrate, require_fit
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
-from zskt.files import require_new, write_json
 from zskt.folder_lock import FolderLock
 from zskt.forward import Pair
 from zskt.generator import Generator
@@ -31,6 +32,7 @@ from zskt.methods import BY_ANSWERS, METHODS, Method, Setup
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.distributed import group, in_turn, placed
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
+from zskt.run_files import require_new
 from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
 from zskt.terminal import note
 
@@ -112,12 +114,12 @@ def _play(
     if generator is not None and card.describe() and not options.resume:
         print(card.describe())
     folder = open_folder(config, options)
-    with FolderLock(folder.path) if folder.writes else nullcontext():
+    locked = FolderLock(folder.path) if folder.writes else nullcontext()
+    told = saying_what_is_left(folder, method.state)
+    with told, locked, working_in(folder.path, speaks=folder.writes):
         if folder.writes and not options.resume:
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
-        if card.record() is not None and folder.writes:
-            write_json(folder.path / TEACHER_RECORD, card.record() or {})
         if isinstance(pair.student, RegressionHead) and not method.state.step:
             calibrate(pair.student, setup)
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)

@@ -21,9 +21,11 @@ from torch import nn
 
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
-from zskt.files import require_new, write_json
-from zskt.folder_names import as_text
+from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
+from zskt.files import write_json
 from zskt.parallel.ranks import world
+from zskt.run_files import CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
+from zskt.whole_files import naming, replacing
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -60,7 +62,9 @@ def _revision() -> str | None:
     if not (root / ".git").exists():
         return None
     try:
-        git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True)
+        git = subprocess.run(
+            ["git", "--no-optional-locks", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True
+        )
     except OSError:  # no git on this machine
         return None
     return git.stdout.strip() or None
@@ -91,14 +95,23 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        return self.path / "checkpoint.pt"
+        return self.path / CHECKPOINT
 
-    def begin(self, config: RunConfig, device: torch.device, files: dict[str, Any]) -> None:
-        """Record what a run is asked to do, before anything is computed."""
+    def begin(
+        self, config: RunConfig, device: torch.device, files: dict[str, Any], inputs: dict[str, Any] | None = None
+    ) -> None:
+        """Record what a run is asked to do, before anything is computed.
+
+        Args:
+            files: the files that it is made of.
+            inputs: what the user has said of the inputs of a teacher from a file.
+        """
         if not self.writes:
             return
-        write_json(self.path / "config.json", config.to_dict() | {"files": files})
-        write_json(self.path / "environment.json", environment(device))
+        if inputs is not None:
+            write_json(self.path / INPUTS, inputs)
+        write_json(self.path / ENVIRONMENT, environment(device))
+        write_json(self.path / CONFIG, config.to_dict() | {"files": files})  # last: who reads it needs the others
 
     def rewind(self, step: int) -> None:
         """Forget metrics later than ``step``: a resumed run writes them again."""
@@ -107,19 +120,14 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         if path.exists():
             lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text("".join(f"{line}\n" for line in lines))
-            temporary.replace(path)
-        from torch.utils.tensorboard import SummaryWriter  # takes a second to import
-
-        self._writer = SummaryWriter(as_text(self.path), purge_step=step + 1)
+            with replacing(path) as temporary:
+                temporary.write_text("".join(f"{line}\n" for line in lines))
+        self._writer = open_writer(self.path, step + 1)
 
     @property
     def writer(self) -> SummaryWriter:
-        from torch.utils.tensorboard import SummaryWriter
-
         if self._writer is None:
-            self._writer = SummaryWriter(as_text(self.path))
+            self._writer = open_writer(self.path)
         return self._writer
 
     def log(self, step: int, values: dict[str, float | None]) -> None:
@@ -127,10 +135,12 @@ class RunFolder:
         if not self.writes:
             return
         numbers = {name: value for name, value in values.items() if value is not None}
-        with (self.path / "metrics.jsonl").open("a") as file:
+        path = self.path / "metrics.jsonl"
+        with naming(path), path.open("a") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
-        for name, value in numbers.items():
-            self.writer.add_scalar(name, value, step)
+        with naming(self.path / EVENTS):
+            for name, value in numbers.items():
+                self.writer.add_scalar(name, value, step)
 
     def save_student(self, student: nn.Module) -> None:
         if self.writes:
@@ -139,9 +149,10 @@ class RunFolder:
     def finish(self, result: dict[str, Any]) -> None:
         """Write ``result.json`` last: a folder that has it is complete."""
         if self._writer is not None:
-            self._writer.close()
+            with naming(self.path / EVENTS):
+                close_writer(self._writer)
         if self.writes:
-            write_json(self.path / "result.json", result)
+            write_json(self.path / RESULT, result)
 
 
 def _step(line: str) -> float:
@@ -154,11 +165,12 @@ def _step(line: str) -> float:
 
 def save_network(network: nn.Module, path: Path) -> None:
     """Write parameters and buffers as safetensors, atomically."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    temporary = path.with_suffix(".tmp")
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()}, str(temporary))
-    temporary.replace(path)
+    # Its own way to a file makes one that nobody else may read, whatever the umask, and hides why it could not.
+    written = save({k: v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()})
+    with replacing(path) as temporary:
+        temporary.write_bytes(written)
 
 
 def free_name(parent: Path, name: str) -> Path:

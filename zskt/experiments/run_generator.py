@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zskt.checkpoint import read_checkpoint
+from zskt.checkpoint_file import read_checkpoint
 from zskt.domains import DOMAINS
 from zskt.experiments.build import build_student
 from zskt.experiments.finished import FinishedRun

@@ -13,18 +13,20 @@ from tqdm import tqdm
 from zskt.contracts import Card
 from zskt.domains import Source
 from zskt.errors import UserError
-from zskt.experiments.catalog import Catalog
+from zskt.experiments.catalog import TEACHER_RECORD, Catalog
 from zskt.experiments.config import RunConfig, recorded_files
 from zskt.experiments.cost import COUNTERS, Meter, peak_memory
+from zskt.experiments.divergence import require_finite_parameters
 from zskt.experiments.evaluator import Evaluator
-from zskt.experiments.interrupt import Interruption
+from zskt.experiments.interrupt import SIGNALS, Interrupted, Interruption
 from zskt.experiments.presets import FOR_FILES, changes
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
-from zskt.files import read_json, require_new, sha256
+from zskt.files import read_json, sha256, write_json
 from zskt.methods import Method, iterate
 from zskt.parallel.collectives import any_of, from_leader
+from zskt.run_files import require_new
 from zskt.terminal import note
 
 RUNS = Path("runs")
@@ -110,7 +112,7 @@ def begin_or_resume(
     """
     files, state = _files(card, options, data, has_teacher=has_teacher), method.state
     if not options.resume:
-        folder.begin(config, state.device, files)
+        folder.begin(config, state.device, files, card.record())
         state.save(folder.checkpoint, config.to_dict())  # stopped before its first iteration, it can still go on
         return
     recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")
@@ -122,6 +124,8 @@ def begin_or_resume(
             raise UserError(f"{flag} {file['path']}: not the file that this run began with ({before['path']})")
     state.load(folder.checkpoint, config.to_dict())
     folder.rewind(state.step)
+    if card.record() is not None and folder.writes:
+        write_json(folder.path / TEACHER_RECORD, card.record() or {})
 
 
 def train_loop(
@@ -146,19 +150,24 @@ def train_loop(
             iteration, now = state.step, time.monotonic()
             state.counters["seconds"] = now - begun
             logged: dict[str, float | None] = dict(metrics)
-            if config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total):
+            due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
+            evaluates = config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total)
+            if evaluates:
+                require_finite_parameters(state)
                 logged |= evaluator.monitor(method.result) | meter.costs()
                 if pictures is not None and folder.writes:
                     pictures.show(folder.writer, iteration)
             folder.log(iteration, logged)
-            due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
-            stop, due = any_of(interruption.requested, due)
+            signalled = interruption.requested
+            due, *signals = any_of(due, *(signalled == number for number in SIGNALS))
+            stop = any(signals)
             if stop or due:
+                require_finite_parameters(state)  # what is saved is good
                 state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
                 state.save(folder.checkpoint, config.to_dict())
                 saved = time.monotonic()
             if stop:
-                raise KeyboardInterrupt(str(folder.path))
+                raise Interrupted(SIGNALS[signals.index(True)], folder.path)
             shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
             bar.set_postfix_str(shown)
             if not options.progress and now - printed > PROGRESS_SECONDS:

@@ -31,6 +31,7 @@ from zskt.files import write_json, write_text
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 from zskt.terminal import note
+from zskt.whole_files import telling_full_disk
 
 EXPORT_TOLERANCE = 1e-5
 """Largest difference between exported and trained student, in probabilities."""
@@ -78,7 +79,8 @@ def export_run(
     with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
         folder = Path(temporary) / "student"
         folder.mkdir()
-        measured = _write(folder, run, spec)
+        with telling_full_disk(folder):
+            measured = _write(folder, run, spec)
         if out.is_dir():  # empty
             out.rmdir()
         folder.replace(out)  # all of it or nothing

@@ -77,4 +77,4 @@ def iterate(method: Method) -> Iterator[Metrics]:
         assert meter is not None
         method.state.counters["teacher_queries"] = meter.asked
     except NonFiniteLoss as error:
-        raise NonFiniteLoss(f"iteration {method.state.step}: {error}") from error
+        raise NonFiniteLoss(f"iteration {method.state.step}: {error}; no step was taken on it") from error

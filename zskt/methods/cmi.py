@@ -26,7 +26,7 @@ from zskt.methods.inversion_settings import InversionConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.restart import restart
 from zskt.methods.views import local_view, shifted
-from zskt.optim import generator_adam
+from zskt.optim import generator_adam, require_finite, step_along
 from zskt.settings import sample_count, setting
 
 
@@ -97,6 +97,7 @@ class CMI(Inversion):
         optimizer = generator_adam([{"params": [*parameters, canvas.z], "lr": config.generator_lr}])
         x, metrics = self.invert(canvas, optimizer)
         if config.contrastive_weight:
+            require_finite(self.head_optimizer, "head's")
             self.memory.add(*self.best)
         return x, metrics
 
@@ -146,9 +147,7 @@ class CMI(Inversion):
         parameters = list(self.head.parameters())
         gradients = torch.autograd.grad(loss, parameters, retain_graph=True)
         super().descend(loss, optimizer)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
-        self.head_optimizer.step()
+        step_along(parameters, gradients, self.head_optimizer)
 
 
 def info_nce(local: Tensor, whole: Tensor, temperature: float) -> Tensor:

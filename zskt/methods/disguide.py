@@ -24,6 +24,7 @@ from zskt.losses import KL, MIN_PROBABILITY, LogitDistance, Term, generator_loss
 from zskt.methods.black_box import BlackBox, BlackBoxConfig, require_classes
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.student import StudentStep
+from zskt.optim import require_finite
 from zskt.parallel.collectives import mean, whole
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES, TOP_CLASS, AnswersOnly
@@ -124,6 +125,7 @@ class DisGUIDE(BlackBox):
                 x, answer = self.replayed()
                 loss, output = self.learn(x, answer)
             metrics = self.logged(loss, answer, output, **measured)
+            require_finite(self.twin_step.optimizer, "second student's")
             state.step += 1
             yield metrics
 

@@ -26,7 +26,7 @@ from zskt.methods.inversion_settings import InversionConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.restart import first_layer, restart
 from zskt.methods.views import shifted
-from zskt.optim import generator_adam
+from zskt.optim import generator_adam, require_finite, step_along
 from zskt.settings import setting
 
 META = ("fomaml", "reptile")
@@ -124,9 +124,8 @@ class Fast(Inversion):
         trained = [p for p in self.generator.parameters() if p.requires_grad]
         ways = [a - b for a, b in zip(trained, (p for p in fast.parameters() if p.requires_grad), strict=True)]
         gradients = ways if self.config.meta == "reptile" else self.gradients
-        for parameter, gradient in zip(trained, gradients, strict=True):
-            parameter.grad = gradient
-        self.meta_optimizer.step()
+        step_along(trained, gradients, self.meta_optimizer)
+        require_finite(self.meta_optimizer, "generator's")
         for mine, copied in zip(self.generator.modules(), fast.modules(), strict=True):
             if isinstance(mine, nn.modules.batchnorm._BatchNorm):
                 for name, buffer in copied.named_buffers(recurse=False):

@@ -25,7 +25,7 @@ from zskt.methods.black_box import BlackBox, BlackBoxConfig, require_classes
 from zskt.methods.method import Metrics, Setup
 from zskt.parallel.collectives import mean, own, whole
 from zskt.settings import setting
-from zskt.teacher_access import TOP_CLASS, one_hot_logits
+from zskt.teacher_access import TOP_CLASS, hardened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,4 +124,4 @@ class HardLabel(BlackBox):
 def _hardened(logits: Tensor) -> Tensor:
     """Keep the top class of answers alone, whatever the teacher was allowed to say."""
     rows = logits.flatten(0, -2)
-    return one_hot_logits(rows.argmax(1), rows.shape[1]).view(logits.shape)
+    return hardened(rows).view(logits.shape)

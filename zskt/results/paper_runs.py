@@ -18,6 +18,7 @@ from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
+from zskt.run_files import has_checkpoint
 from zskt.terminal import note
 
 SEEDS = (0, 1, 2)
@@ -143,10 +144,7 @@ def _run(run: PlannedRun, folder: Path, catalog: Catalog, options: Options) -> N
     """Begin, resume or complete one run."""
     place = folder / run.name
     if not (place / "result.json").is_file():
-        resumes = (place / "checkpoint.pt").is_file()
-        if not resumes:
-            for name in ("config.json", "environment.json"):  # stopped before its first checkpoint: nothing is lost
-                (place / name).unlink(missing_ok=True)
+        resumes = has_checkpoint(place)
         trained_teacher = folder / f"teacher-{run.config.teacher}-seed0" / "student.safetensors"
         has_teacher = run.config.mode != "teacher" and trained_teacher.is_file()
         run_options = replace(

@@ -9,7 +9,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from zskt.cluster.jobs import ATTEMPTS, IN_USE, INTERRUPTED, SAVING_SECONDS, Job
+from zskt.cluster.jobs import ATTEMPTS, IN_USE, SAVING_SECONDS, Job, died
 from zskt.errors import FolderInUse
 
 BREATH = 1.0
@@ -53,12 +53,8 @@ def run(job: Job, seconds: float | None = None) -> Failure | None:
         else:
             idle = 0 if job.saved() > before else idle + 1
             if idle == ATTEMPTS:
-                how = (
-                    "interrupted" if code == INTERRUPTED else f"ended by signal {-code}" if code < 0 else f"code {code}"
-                )
-                return Failure(
-                    f"{how} {idle} times at iteration {job.progress()} (out of memory?), see {job.log}", False
-                )
+                where = f"at iteration {job.progress()} (out of memory?), see {job.log}"
+                return Failure(f"{died(code)} {idle} times {where}", False)
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from zskt.checkpoint import read_checkpoint
+from zskt.checkpoint_file import read_checkpoint
 from zskt.contracts import PseudoBatch
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
