@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -42,3 +43,5 @@ class PseudoPictures:
         figure = self.draw(batch)
         if figure is not None:
             writer.add_figure("pseudo-samples", figure, iteration)
+            del figure
+            gc.collect()  # a figure holds itself; tensors alone make Python collect such cycles too seldom
