@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-MINUTES = float(os.environ.get("ZSKT_SOAK_MINUTES", "0.7"))
+MINUTES = float(os.environ.get("ZSKT_SOAK_MINUTES", "0.3"))
 SAMPLES = 24
 """Looks at the process, at equal distances."""
 MOST_GROWTH = 1.0

@@ -29,7 +29,7 @@ from tests.images.idx import idx
 from tests.mutations.mutate import of_bytes, of_json, of_lines, of_toml, of_yaml
 from tests.toy_taggers import Toy, described, write
 from zskt.__main__ import catalog
-from zskt.checkpoint import read_checkpoint
+from zskt.checkpoint_file import read_checkpoint
 from zskt.cluster.compare.budget import Budget
 from zskt.cluster.compare.campaign import Plan
 from zskt.cluster.site import read_site
