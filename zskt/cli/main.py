@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
 from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
-from zskt.experiments.interrupt import Interrupted, end_at_once, ended_by, exit_code, handled, how_to_go_on
+from zskt.experiments.interrupt import Interrupted, as_command, end_at_once, ended_by, exit_code, handled, how_to_go_on
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
 from zskt.terminal import PrintableStream
 from zskt.trust import trusted
@@ -53,7 +53,7 @@ def main(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
 def _run(arguments: list[str], catalog: Callable[[], Catalog]) -> int:
     flags = parse(arguments)
     signals = _Signals(flags)
-    with handled(signals.answer):
+    with as_command(), handled(signals.answer):
         try:
             _work(flags, catalog, signals)
         except KeyboardInterrupt as error:

@@ -51,6 +51,8 @@ class _Process:
 
     folder: Path | None = None
     is_silent: bool = False
+    is_command: bool = False
+    """Whether it is a command of a shell, and nothing else of the user's lives in it."""
 
 
 def exit_code(number: int) -> int:
@@ -83,6 +85,16 @@ def working_in(folder: Path, *, speaks: bool = True) -> Iterator[None]:
         yield
     finally:
         _Process.folder, _Process.is_silent = before
+
+
+@contextlib.contextmanager
+def as_command() -> Iterator[None]:
+    """While entered, this process is a command: a second signal ends it. The kernel of a notebook is none."""
+    before, _Process.is_command = _Process.is_command, True
+    try:
+        yield
+    finally:
+        _Process.is_command = before
 
 
 def end_at_once(number: int, folder: Path | None = None) -> None:
@@ -148,7 +160,7 @@ def handled(answer: Callable[[int], None], *, hears_ignored: bool = False) -> It
 class Interruption:
     """While entered, the first signal asks the loop to stop after its iteration; a second one ends the process.
 
-    A checkpoint is of a whole iteration or of none.
+    Outside of the command line, as in a notebook, the second one raises `Interrupted`. A checkpoint is of a whole iteration or of none.
     """
 
     def __init__(self) -> None:
@@ -167,7 +179,9 @@ class Interruption:
 
     def _note(self, number: int) -> None:
         if self._number:
-            end_at_once(number)
+            if _Process.is_command:
+                end_at_once(number)
+            raise Interrupted(number)
         self._number = number
 
     def __enter__(self) -> Interruption:
