@@ -53,10 +53,12 @@ def _ctrl_c_is_heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(autouse=True)
-def _trusted_teachers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _trusted_teachers() -> Iterator[None]:
     """TorchScript that tests write themselves is loaded; tests of trust take this back."""
-    monkeypatch.setenv("ZSKT_TRUST_TEACHER", "1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZSKT_TRUST_TEACHER", "1")
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -173,7 +173,7 @@ def is_whole(path: Path, manifest: Manifest, index: int) -> bool:
     return (
         about is not None
         and about["rows"] == manifest.count(index)
-        and (about["index"], about["seed"]) == (index, manifest.shard_seed(index))
+        and (about.get("index"), about.get("seed")) == (index, manifest.shard_seed(index))
     )
 
 
@@ -198,10 +198,11 @@ def read_shard(path: Path, *, verify: bool = True) -> Shard:
             name: _as_tensor(table[name], [about["rows"], *column["shape"]])
             for name, column in about["columns"].items()
         }
+        shard = Shard(columns, {name: getattr(torch, column["dtype"]) for name, column in about["columns"].items()})
+        is_as_written = not verify or shard.sha256() == about["sha256"]
     except Exception as error:
         raise UserError(f"{path}: not readable ({type(error).__name__}); {remedy}") from error
-    shard = Shard(columns, {name: getattr(torch, column["dtype"]) for name, column in about["columns"].items()})
-    if verify and shard.sha256() != about["sha256"]:
+    if not is_as_written:
         raise UserError(f"{path}: its SHA-256 is not the recorded one; {remedy}")
     return shard
 

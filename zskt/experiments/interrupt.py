@@ -160,7 +160,9 @@ def handled(answer: Callable[[int], None], *, hears_ignored: bool = False) -> It
 class Interruption:
     """While entered, the first signal asks the loop to stop after its iteration; a second one ends the process.
 
-    Outside of the command line, as in a notebook, the second one raises `Interrupted`. A checkpoint is of a whole iteration or of none.
+    Outside of the command line, as in a notebook, the second one raises `Interrupted`.
+
+    A checkpoint is of a whole iteration or of none.
     """
 
     def __init__(self) -> None:

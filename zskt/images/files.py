@@ -118,7 +118,7 @@ def _schema(file: Path) -> list[str]:
 
     try:
         return list(pyarrow.parquet.read_schema(file).names)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:  # names are no UTF-8
         raise UserError(f"{file}: not a readable parquet file ({type(error).__name__}); fetch it again") from error
 
 

@@ -75,7 +75,7 @@ class InputGroup:
     """Whether the network takes (B, C) instead of (B, C, 1): numbers of the jet itself."""
     entries: str = ""
     """Name of its entries, where its own name does not say which other inputs have the same."""
-    layout: str = ""
+    layout: Annotated[str, Meta(pattern="^[BCP1]{0,6}$")] = ""
     """Layout in which the teacher's own input is, as "BPC": see `teachers.layouts`. Empty until it is found out."""
 
     @property

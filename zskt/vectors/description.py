@@ -81,7 +81,7 @@ def _feature(number: int, entry: Any) -> Feature:
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise UserError(f'feature {number} has no "name"; give {{"name": ..., "low": ..., "high": ...}}')
     name, kind = entry["name"], entry.get("kind", "real")
-    if kind not in FIELDS:
+    if not isinstance(kind, str) or kind not in FIELDS:
         raise UserError(f"{name}: kind {kind!r}; choose one of {', '.join(FIELDS)}")
     strange = next((field for field in entry if field not in ("name", "kind", *FIELDS[kind])), None)
     if strange is not None:

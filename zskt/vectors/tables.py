@@ -50,10 +50,13 @@ def _open(path: Path) -> Any:
         if path.suffix == ".parquet":
             import pyarrow.parquet  # takes a second to import
 
-            return pyarrow.parquet.read_table(path)
-        import pyarrow.csv
+            table = pyarrow.parquet.read_table(path)
+        else:
+            import pyarrow.csv
 
-        return pyarrow.csv.read_csv(path)
+            table = pyarrow.csv.read_csv(path)
+        _ = table.column_names  # decoded when they are asked for
+        return table
     except Exception as error:  # pyarrow raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"--data {path}: not a readable table ({first}); give CSV with names, or parquet") from error

@@ -86,7 +86,7 @@ def test_another_budget_or_preset_is_another_comparison(tmp_path: Path) -> None:
     campaign(out, ["a"], Budget(minutes=1), seeds=(0,)).work()
     with pytest.raises(UserError, match=r"was begun with minutes 1, not 2; name another --out"):
         campaign(out, ["a"], Budget(minutes=2))
-    with pytest.raises(UserError, match="was begun with preset p, not q"):
+    with pytest.raises(UserError, match="was begun with preset 'p', not 'q'"):
         Plan.open(out / PLAN, "q", Budget(minutes=1))
 
 

@@ -66,7 +66,7 @@ class Plan:
             *((name, before_it[name], value) for name, value in budget.to_dict().items()),
         ):
             if before != now:
-                raise UserError(f"{path}: was begun with {name} {before}, not {now}; name another --out")
+                raise UserError(f"{path}: was begun with {name} {before!r}, not {now!r}; name another --out")
         return kept
 
     def write(self, path: Path) -> None:
