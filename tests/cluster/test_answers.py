@@ -10,7 +10,7 @@ import torch
 
 from tests.conftest import Call
 from tests.teachers.plain_networks import Pictures, Rows, write
-from zskt.checkpoint import read_checkpoint
+from zskt.checkpoint_file import read_checkpoint
 from zskt.files import read_json
 from zskt.shards import Manifest, read_shard, shard_path
 
