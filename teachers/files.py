@@ -123,6 +123,8 @@ def read_state_dict(path: Path, prefix: str = "") -> dict[str, Tensor]:
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise UserError(f"{path}: holds no state_dict of tensors; give the published file of parameters")
+    if is_safetensors:  # in the order of names: read from bytes they come in any
+        state = dict(sorted(state.items()))
     return {key.removeprefix(prefix): value for key, value in state.items()}
 
 

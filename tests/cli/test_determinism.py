@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -88,7 +89,7 @@ def in_another_language(call: Call, run: tuple[str, ...]) -> None:
 
 def killed_and_resumed(call: Call, run: tuple[str, ...]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zskt.experiments.interrupt.Interruption.requested", property(lambda _: True))
+        patch.setattr("zskt.experiments.interrupt.Interruption.requested", property(lambda _: int(signal.SIGINT)))
         assert call(*run, "--out", "run")[0] == 130
     assert call(*run, "--out", "run", "--resume")[0] == 0
 

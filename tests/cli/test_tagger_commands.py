@@ -101,8 +101,10 @@ def test_the_same_again_and_resumed(call: Call, tmp_path: Path, few_jets: Path) 
     first = distil(call, tmp_path / "b", preprocess, Toy(preprocess), "--data", few_jets, "--iterations", 4)
     checkpoint = read_checkpoint(first / "checkpoint.pt")
     assert checkpoint["step"] == 4
+    (first / "result.json").unlink()  # of a finished run it would only be said that it is
     code, _, err = call("--mode", "zero-shot", "--resume", "--out", first)
     assert code == 0, err
+    (first / "result.json").unlink()
     (tmp_path / "b/files/preprocess.json").write_text("{}")
     code, _, err = call("--mode", "zero-shot", "--resume", "--out", first)
     assert code == 2 and "not the file that this run began with" in err

@@ -70,7 +70,7 @@ def test_another_number_of_features_is_told(tmp_path: Path, described: Path) -> 
     with pytest.raises(UserError, match="takes samples of 6, but --inputs describes 5 columns; give what the network"):
         card_of_vector_file(file, described).load()
     described.write_text("features: [")
-    with pytest.raises(UserError, match="not YAML"):
+    with pytest.raises(UserError, match="not a readable YAML file"):
         card_of_vector_file(file, described)
 
 
