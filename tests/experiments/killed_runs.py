@@ -1,8 +1,8 @@
 """Runs in forked processes, killed where a test says; ``python killed_runs.py FOLDER`` reads requests from its input.
 
 The parent imports everything once and computes nothing, so that a child that it forks begins in a moment. A request is
-a line of JSON: "arguments" of the command line, and where the child is killed. "event": at its n-th touch of a file of
-the folder, before that is done. "write": at the n-th piece that is written of a checkpoint, which is half written then.
+a line of JSON: "arguments" of the command line, and where the child is killed. "touch": before it touches a file of the
+folder so, such as "os.rename result.tmp", for the n-th time, [touch, n]. "write": at the n-th piece that is written of a checkpoint, which is half written then.
 "seconds": after a time. "full": no file whose name begins so can be opened, as on a full disk; "limit": no
 file may have more bytes. The answer is a line with its exit code, negative for a signal, what it said, and the touches.
 """
@@ -33,12 +33,12 @@ class Touches:
     """Counts what a process does to the files of a folder, and dies at one of it.
 
     Args:
-        last: number of the touch at which it dies.
+        last: the touch at which it dies, and the how manieth of its kind.
         full: how the name of a file begins that cannot be opened.
     """
 
-    def __init__(self, folder: str, last: int | None = None, full: str | None = None) -> None:
-        self.folder, self.last, self.full, self.count = folder, last, full, 0
+    def __init__(self, folder: str, last: list[Any] | None = None, full: str | None = None) -> None:
+        self.folder, self.last, self.full = folder, last, full
         self.seen: list[str] = []
         sys.addaudithook(self)
 
@@ -52,10 +52,10 @@ class Touches:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if threading.current_thread() is not threading.main_thread():
             return  # the heartbeat of the lock, and TensorBoard's thread, come when they like
-        if self.count == self.last:
+        touch = f"{event} {Path(arguments[0]).name}"
+        if self.last == [touch, self.seen.count(touch)]:
             die()
-        self.count += 1
-        self.seen.append(f"{event} {Path(arguments[0]).name}")
+        self.seen.append(touch)
 
 
 def die_in_checkpoint(piece: int) -> None:
@@ -82,7 +82,7 @@ def child(request: dict[str, Any], folder: str, told: int) -> None:
     from zskt.__main__ import main
 
     sys.stdout = sys.stderr = io.StringIO()
-    touches = Touches(folder, request.get("event"), request.get("full"))
+    touches = Touches(folder, request.get("touch"), request.get("full"))
     if "limit" in request:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["limit"], resource.RLIM_INFINITY))
     if "write" in request:

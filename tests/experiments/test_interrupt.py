@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from zskt.experiments import interrupt
-from zskt.experiments.interrupt import SIGNALS, Interrupted, Interruption, exit_code, handled, how_to_go_on, working_in
+from zskt.experiments.interrupt import (
+    SIGNALS,
+    Interrupted,
+    Interruption,
+    as_command,
+    exit_code,
+    handled,
+    how_to_go_on,
+    working_in,
+)
 from zskt.run_files import CHECKPOINT, LOCK_OWNER, previous_of
 
 
@@ -21,13 +30,20 @@ from zskt.run_files import CHECKPOINT, LOCK_OWNER, previous_of
 def test_the_first_asks_and_the_second_stops_at_once(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     before, ended = signal.getsignal(number), []
     monkeypatch.setattr(interrupt, "end_at_once", ended.append)
-    with Interruption() as interruption:
+    with as_command(), Interruption() as interruption:
         assert not interruption.requested
         signal.raise_signal(number)
         assert interruption.requested == number and not ended
         signal.raise_signal(number)
         assert ended == [number]
     assert signal.getsignal(number) == before
+
+
+def test_a_second_one_leaves_the_kernel_of_a_notebook_alone() -> None:
+    with pytest.raises(Interrupted), Interruption() as interruption:
+        signal.raise_signal(signal.SIGINT)
+        assert interruption.requested == signal.SIGINT
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_nohup_stays_deaf_to_a_closed_terminal() -> None:

@@ -72,7 +72,7 @@ def _work(read: Callable[[Path], object], path: Path, send: int) -> None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             read(path)
     except (UserError, NonFiniteLoss) as error:
-        kind = "memory" if _asked_too_much(error) else "traceback" if "\n" in str(error) else "refused"
+        kind = "memory" if _asked_too_much(error) else "refused"
         said = f"{kind}\n{error}"
     except BaseException as error:
         said = f"{'memory' if _asked_too_much(error) else 'traceback'}\n{traceback.format_exc()[-3000:]}"
