@@ -2,9 +2,10 @@
 
 The parent imports everything once and computes nothing, so that a child that it forks begins in a moment. A request is
 a line of JSON: "arguments" of the command line, and where the child is killed. "touch": before it touches a file of the
-folder so, such as "os.rename result.tmp", for the n-th time, [touch, n]. "write": at the n-th piece that is written of a checkpoint, which is half written then.
-"seconds": after a time. "full": no file whose name begins so can be opened, as on a full disk; "limit": no
-file may have more bytes. The answer is a line with its exit code, negative for a signal, what it said, and the touches.
+folder so, such as "os.rename result.tmp", for the n-th time: [touch, n]. "write": at the n-th piece that is written of
+a checkpoint, which is half written then. "seconds": after a time. "full": no file whose name begins so can be opened,
+as on a full disk; "limit": no file may have more bytes. The answer is a line with its exit code, negative for a signal,
+what it said, and the touches.
 """
 
 from __future__ import annotations

@@ -180,9 +180,9 @@ class Interruption:
         return self._number or (int(signal.SIGINT) if lost else 0)
 
     def _note(self, number: int) -> None:
-        if self._number:
-            if _Process.is_command:
-                end_at_once(number)
+        if self._number and _Process.is_command:
+            end_at_once(number)
+        elif self._number:
             raise Interrupted(number)
         self._number = number
 
