@@ -76,7 +76,8 @@ def read_weaver_yaml(path: Path) -> Preprocess:
 def _label_entry(content: Mapping[str, Any]) -> Any:
     """Return the value of ``labels``: names of classes, or of type custom a table of names and expressions."""
     labels = content.get("labels")
-    return labels.get("value") if isinstance(labels, dict) else None
+    value = labels.get("value") if isinstance(labels, dict) else None
+    return value if isinstance(value, str | list | dict) else None
 
 
 def _outputs(content: Mapping[str, Any]) -> tuple[tuple[str, ...], str | None]:

@@ -38,6 +38,7 @@ def test_weavers_yaml_says_the_same(tmp_path: Path) -> None:
             "leaves medians",
         ),
         ("inputs: {pf_features: {vars: [part_pt]}}\nlabels: [a]\n", "no inputs or no labels"),
+        ("inputs: {pf_features: {vars: [part_pt]}}\nlabels: {value: 1.5}\n", "no inputs or no labels"),
         ("inputs: {pf_features: {}}\nlabels: {value: [a]}\n", "has no vars"),
         ("[", "not a readable YAML"),
     ],
