@@ -53,7 +53,8 @@ class Touches:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if threading.current_thread() is not threading.main_thread():
             return  # the heartbeat of the lock, and TensorBoard's thread, come when they like
-        touch = f"{event} {Path(arguments[0]).name}"
+        place = Path(arguments[0])
+        touch = f"{event} {'the run' if place.parent == Path(self.folder) else place.name}"
         if self.last == [touch, self.seen.count(touch)]:
             die()
         self.seen.append(touch)

@@ -43,6 +43,7 @@ class Runs:
             *("--inputs", str(folder / "inputs.yaml"), "--student-steps", "1", "--batch-size", "8"),
             *("--set", "checkpoint_every=1", "--set", "evaluate_every=0", "--iterations"),
         ]
+        (folder / "runs").mkdir()
         command = [sys.executable, str(Path(__file__).with_name("killed_runs.py")), str(folder / "runs")]
         pipe = subprocess.PIPE
         self.parent = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=ENVIRONMENT)
