@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -127,9 +128,9 @@ def test_an_interrupted_run_from_shards_goes_on_to_the_bit(
         def __exit__(self, *_: object) -> None: ...
 
         @property
-        def requested(self) -> bool:
+        def requested(self) -> int:
             self.count += 1
-            return self.count >= 5
+            return signal.SIGINT if self.count >= 5 else 0
 
     with monkeypatch.context() as patch:
         patch.setattr("zskt.experiments.runner.Interruption", Stop)

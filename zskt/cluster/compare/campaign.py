@@ -66,7 +66,8 @@ class Plan:
             *((name, before_it[name], value) for name, value in budget.to_dict().items()),
         ):
             if before != now:
-                raise UserError(f"{path}: was begun with {name} {before!r}, not {now!r}; name another --out")
+                words = (f"{value:g}" if isinstance(value, float) else repr(value) for value in (before, now))
+                raise UserError(f"{path}: was begun with {name} {', not '.join(words)}; name another --out")
         return kept
 
     def write(self, path: Path) -> None:
