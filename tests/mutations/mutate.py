@@ -110,7 +110,10 @@ def of_json(content: bytes, rng: random.Random) -> bytes:
         return of_bytes(content, rng)
     if rng.random() < 0.02:
         return rng.choice((b"[" * 100_000, b'{"a":' * 50_000, b"1" * 10_000, b'{"preset": ' + b"9" * 9999 + b"}"))
-    return json.dumps(of_values(json.loads(content), rng)).encode("utf-8", "replace")
+    try:
+        return json.dumps(of_values(json.loads(content), rng)).encode("utf-8", "replace")
+    except (ValueError, RecursionError):  # an odd value was put into itself
+        return of_bytes(content, rng)
 
 
 def of_lines(content: bytes, rng: random.Random) -> bytes:
