@@ -137,7 +137,7 @@ def test_a_cache_that_cannot_be_written_is_told(
     (tmp_path / "file").touch()
     monkeypatch.setenv("ZSKT_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(
-        UserError, match=r"file.*: Not a directory; free it, or keep files elsewhere: ZSKT_CACHE=FOLDER"
+        UserError, match=r"file.*: Not a directory; make room or mend that, or keep files elsewhere: ZSKT_CACHE=FOLDER"
     ):
         fetch("net", server.url("whole"), HASH, "give --file")
 

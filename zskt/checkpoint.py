@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +12,7 @@ from zskt.checkpoint_file import read_last_checkpoint, write_checkpoint
 from zskt.errors import UserError
 from zskt.parallel.collectives import of_ranks, seed_of_rank
 from zskt.parallel.ranks import world
+from zskt.terminal import note
 
 
 class Stateful(Protocol):
@@ -77,7 +77,7 @@ class TrainState:
         """
         payload, fallback = read_last_checkpoint(path)
         if fallback is not None and world().leader:
-            print(f"zskt: {fallback}", file=sys.stderr, flush=True)
+            note(f"zskt: {fallback}")
         self._last_is_damaged = fallback is not None
         differing = [k for k in config if payload["config"].get(k) != config[k]]
         if differing:

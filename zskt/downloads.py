@@ -66,7 +66,7 @@ def fetch(name: str, url: str, known_hash: str, remedy: str, place: Path | None 
     except OSError as error:
         where = error.filename or target.parent
         raise UserError(
-            f"{where}: {error.strerror or error}; free it, or keep files elsewhere: {CACHE}=FOLDER"
+            f"{where}: {error.strerror or error}; make room or mend that, or keep files elsewhere: {CACHE}=FOLDER"
         ) from error
     return target
 

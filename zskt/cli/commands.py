@@ -33,7 +33,7 @@ def train(flags: argparse.Namespace, catalog: Catalog) -> None:
     config, catalog, options = read_run(flags, catalog)
     if options.resume and options.out is not None and is_finished(options.out):
         require_same_config(options.out, config, "resume with the flags that it was started with")
-        print(f"{options.out}: is finished, nothing is left to do; see {options.out / RESULT}")
+        say(f"{options.out}: is finished, nothing is left to do; see {options.out / RESULT}")
         return
     folder, result = launch(config, catalog, options)
     print(summary(result, folder))

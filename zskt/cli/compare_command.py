@@ -49,8 +49,7 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
             campaign.work()
         except KeyboardInterrupt:
             _finish(flags, catalog, campaign, command)
-            note("zskt: interrupted; the same command goes on")
-            raise SystemExit(130) from None
+            raise  # how to go on, and the exit code of the signal, are said where all signals are
         _finish(flags, catalog, campaign, command)
 
 
