@@ -19,6 +19,9 @@ from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.run_files import CONFIG, has_checkpoint
 
+OF_A_RUN = ("student", "view", "generator", "seed", "teacher_access", "queries")
+"""Flags that are fields of `RunConfig`."""
+
 
 def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
     """Read a run from the flags; one that is resumed begins from what it recorded."""
@@ -29,7 +32,7 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     else:
         config, catalog = _begun(flags, catalog, options)
     config = assign(config, flags.set or [])
-    names = {name: getattr(flags, name, None) for name in ("student", "generator", "seed", "teacher_access", "queries")}
+    names = {name: getattr(flags, name, None) for name in OF_A_RUN}
     settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
     config = config.with_(**names, **settings)
     if flags.iterations is not None:

@@ -18,6 +18,7 @@ RECIPE = (
     "preset",
     "teacher",
     "student",
+    "view",
     "generator",
     "method",
     "seed",
@@ -73,7 +74,7 @@ MODES: dict[str, Mode] = {
     "teacher": Mode(
         "train a teacher that nobody publishes",
         _without(
-            RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_access", "queries",
+            RECIPE + RUN, "student", "view", "generator", "method", "student_steps", "teacher_access", "queries",
             *TEACHER_FILES,
         ),
     ),
@@ -149,6 +150,7 @@ def build_parser() -> Parser:
     add("--preset", help="a named recipe; see --mode list")
     add("--teacher", help="a teacher by name")
     add("--student", help="a student by name; or module:function or file.py:function, code of yours, which is run")
+    add("--view", metavar="VIEW", help="what the student sees of a sample: features:kin, leading:16, downscale:7")
     add("--generator", help="a generator by name")
     add("--method", help="a data-free method by name; the preset's without it")
     add("--seed", type=int, help="seed of every random stream")

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from zskt.contracts import Card
+from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
@@ -15,15 +16,27 @@ from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.own_student import is_own
 from zskt.networks.regression_head import RegressionHead
 from zskt.terminal import note
+from zskt.viewed import View, Viewed, make_view
 
 
 def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
     """Build an untrained student, the same for the same seed."""
     torch.manual_seed(config.seed)
     outputs = len(card.classes) + len(card.values)
-    student: nn.Module = catalog.student(config.student).build(card.inputs, outputs)
+    view = view_of(config, card)
+    student: nn.Module = catalog.student(config.student).build(card.inputs if view is None else view.inputs, outputs)
+    student = student if view is None else Viewed(view, student)
     student = BernoulliHead(student) if card.bernoulli else student
     return RegressionHead(student, len(card.values), card.gaussians) if card.values else student
+
+
+def view_of(config: RunConfig, card: Card) -> View | None:
+    """Return what the student of a run sees instead of all; None if it sees what its teacher sees.
+
+    Raises:
+        UserError: if the domain has no such view, or it does not fit the teacher's inputs.
+    """
+    return make_view(config.view, card.inputs, DOMAINS[card.domain].views) if config.view else None
 
 
 def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:

@@ -60,6 +60,9 @@ class RunConfig(Settings):
     precision, for processors and GPUs that are faster in it. Parameters and losses are float32."""
     attention_layers: str = setting("last", choices=LAYERS)
     """Which blocks the terms of the loss compare where one network has more of them: as many, counted from this end."""
+    view: str = setting("")
+    """What the student sees of a sample, as "features:kin", see `zskt.domains.domain.Domain.views`. Empty: all that the
+    teacher sees."""
     teacher_access: str = setting("", choices=("", *ACCESSES))
     """What the method sees of the teacher: its gradient, its probabilities, or its top class alone. Empty: what the
     teacher can give, and the method asks for."""
@@ -74,6 +77,11 @@ class RunConfig(Settings):
     def selection(self) -> dict[str, float]:
         """Which jets the teacher is for, as far as the run says so."""
         return {name: getattr(self, name) for name in ("radius", "pt_low", "pt_high") if getattr(self, name)}
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What is asked beside the preset's recipe: which jets, and what the student sees of them."""
+        return self.selection | ({"view": self.view} if self.view else {})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values, as ``config.json`` holds them."""

@@ -72,7 +72,8 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
     if config.preset in FOR_FILES:  # the one recipe of many teachers
         parts[-1] = config.teacher
     if config.mode != "teacher":
-        parts += [re.sub(r"[^\w.-]+", "-", config.student), config.generator or "none"]
+        seen = f"-{config.view}" if config.view else ""
+        parts += [re.sub(r"[^\w.-]+", "-", config.student + seen), config.generator or "none"]
     if config.mode == "zero-shot" and config.method != "zskt":
         parts += [config.method]
     if config.mode == "few-shot":
