@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
+from zskt.experiments.build import member_roles
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
@@ -34,7 +35,7 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     config = assign(config, flags.set or [])
     names = {name: getattr(flags, name, None) for name in OF_A_RUN}
     settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
-    config = config.with_(**names, **settings)
+    config = config.with_(**names, **settings, members=1 + len(options.members))
     if flags.iterations is not None:
         config = config.with_length(flags.iterations)
     elif flags.queries and not begun and not _sets_length(flags):
@@ -58,6 +59,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         resume=_is_begun(flags) and has_checkpoint(flags.out),
         data=flags.data or recorded.get("data"),
         teacher_path=flags.teacher_path or recorded.get("teacher"),
+        members=flags.members or tuple(recorded[role] for role in member_roles(recorded)),
         preprocess=flags.preprocess or recorded.get("preprocess"),
         generator=_generator(flags),
         method=getattr(flags, "method", None),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from zskt.contracts import Card
 from zskt.domains import DOMAINS
+from zskt.ensemble import Ensemble
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
@@ -77,24 +80,54 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
 
 
-def load_run_teacher(card: Card, recorded: dict[str, str | None], path: Path | None) -> nn.Module:
-    """Load the teacher of a finished run.
+def load_teacher(card: Card, members: Sequence[Path] = ()) -> nn.Module:
+    """Load a teacher, one network or several.
 
     Args:
-        recorded: what the run knows of the file, "path" and "sha256".
-        path: where it is now, if the user says so.
+        card: of the first.
+        members: files of the others, which are fed as the first is.
 
     Raises:
-        UserError: if it cannot be had, or is not the one of the run.
+        UserError: if a file cannot be read, or holds a network with other outputs.
     """
-    from zskt.files import sha256
+    cards = [card, *(card.with_files(path) for path in members)]
+    return card.load() if not members else Ensemble([one.load() for one in cards])
 
+
+def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], path: Path | None) -> nn.Module:
+    """Load the teacher of a finished run, one network or several.
+
+    Args:
+        files: what the run knows of its files, "path" and "sha256" by role.
+        path: where the first is now, if the user says so.
+
+    Raises:
+        UserError: if one cannot be had, or is not the one of the run.
+    """
+    recorded = files.get("teacher", {})
     path = path or recorded_path(recorded)
     card = card.with_files(path) if path is not None else card
-    file, sha = card.files()["teacher"], recorded.get("sha256")
+    _require_same(card.files()["teacher"], recorded)
+    members = [Path(str(files[role]["path"])) for role in member_roles(files)]
+    for member, role in zip(members, member_roles(files), strict=True):
+        if not member.is_file():
+            raise UserError(f"{member}: no such file; it is one of the {len(members) + 1} networks of this teacher")
+        _require_same(member, files[role])
+    return load_teacher(card, members)
+
+
+def _require_same(file: Path, recorded: Mapping[str, str | None]) -> None:
+    from zskt.files import sha256
+
+    sha = recorded.get("sha256")
     if sha is not None and sha256(file) != sha:
         raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
-    return card.load()
+
+
+def member_roles(files: Mapping[str, Any]) -> list[str]:
+    """List the roles of the further networks of a teacher among the files of a run, "teacher.1" and so on."""
+    roles = [role for role in files if role.startswith("teacher.")]
+    return sorted(roles, key=lambda role: int(role.rpartition(".")[2]))
 
 
 def recorded_path(recorded: dict[str, str | None]) -> Path | None:
