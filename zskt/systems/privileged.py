@@ -85,8 +85,8 @@ SYNTHETIC = System(
 
 COUNTS = (300, 500)
 TEMPERATURE = 20.0
-LENGTHS = {"150 updates": 50, "1 500 updates": 500}
-"""How long a student learns -> epochs, of three batches at 300 images."""
+LENGTHS = {"150 updates": (50, 1e-3), "1 500 updates": (500, 1e-2)}
+"""How long a student learns -> epochs, of three batches at 300 images, and the rate: theirs, and one that converges."""
 
 
 def mnist(seed: int, place: Path | None) -> Figures:
@@ -96,14 +96,16 @@ def mnist(seed: int, place: Path | None) -> Figures:
     figures: Figures = {}
     for count in COUNTS:
         few = some(train, count, seed)
-        fit = partial(learned, x=few.x, labels=few.labels, seed=seed, batch_size=100, student_lr=1e-2)
-        teacher = fit(perceptron(28 * 28, (20, 20)), epochs=50)
+        fit = partial(learned, x=few.x, labels=few.labels, seed=seed, batch_size=100, student_lr=1e-2, epochs=50)
+        teacher = fit(perceptron(28 * 28, (20, 20)))
         figures[f"{count} images: teacher of 28 x 28 pixels"] = 1 - error(teacher, *test)
-        for length, epochs in LENGTHS.items():
-            alone = fit(behind(view, perceptron(49, (20, 20))), epochs=epochs)
+        for length, (epochs, rate) in LENGTHS.items():
+            fit = partial(fit, epochs=epochs, student_lr=rate)
+            alone = fit(behind(view, perceptron(49, (20, 20))))
             figures[f"{count} images, {length}: student of 7 x 7 alone"] = 1 - error(alone, *test)
-            student = fit(behind(view, perceptron(49, (20, 20))), epochs=epochs, teacher=teacher, kd_fraction=1.0,
-                          temperature=TEMPERATURE)  # fmt: skip
+            student = fit(
+                behind(view, perceptron(49, (20, 20))), teacher=teacher, kd_fraction=1.0, temperature=TEMPERATURE
+            )
             figures[f"{count} images, {length}: student, T = 20, lambda = 1"] = 1 - error(student, *test)
     return figures
 

@@ -72,8 +72,8 @@ DROPOUT = System(
     run=dropout,
     seeds=3,
     remark="Their claim is of an order: distilled is better than standard dropout, and rarely as good as the average "
-    "over masks. A network of 2 x 400 units learned from 10 000 labelled images; its student from one mask a batch, on all "
-    "60 000 without labels.",
+    "over masks. A network of 2 x 400 units learned from 10 000 labelled images; its student from one mask a batch, on "
+    "all 60 000 without labels.",
 )  # fmt: skip
 
 M = 5
