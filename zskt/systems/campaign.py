@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import torch
+
 from zskt.errors import UserError
 from zskt.files import write_json
 from zskt.results.system_records import FOLDER, SystemRecord, read_record
@@ -43,6 +45,7 @@ def repeat(
             if end is not None and time.monotonic() > end:
                 return False
             begun = time.process_time()
+            torch.manual_seed(seed)  # of the networks that it builds
             record.ours[str(seed)] = {figure: float(value) for figure, value in system.run(seed, data).items()}
             record.processor_seconds[str(seed)] = round(time.process_time() - begun, 1)
             write_json(path, record.to_dict())
