@@ -33,7 +33,10 @@ TEACHER_FILES = (
     *("input_shape", "mean", "std", "classes", "inputs", "trust_teacher"),
 )
 RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
+WATCHED = ("without_evaluation", "logger")
 
+LOGGERS = ("tensorboard", "csv", "wandb", "mlflow")
+"""Names of `zskt.experiments.loggers.LOGGERS`, which are known here without torch."""
 CLUSTER = ("cluster", "site", "workers")
 FINISHED = ("run", "data", "teacher_path", "preprocess", "trust_teacher", "device")
 
@@ -63,17 +66,17 @@ def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
 
 
 MODES: dict[str, Mode] = {
-    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "without_evaluation")),
+    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, *WATCHED)),
     "kd": Mode("distil with data: the baseline",
-               (*_without(RECIPE + RUN, "generator", "method"), "without_evaluation")),
+               (*_without(RECIPE + RUN, "generator", "method"), *WATCHED)),
     "few-shot": Mode(
         "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
-        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run"),
+        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run", "logger"),
     ),
     "teacher": Mode(
         "train a teacher that nobody publishes",
         _without(
-            RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_access", "queries",
+            (*RECIPE, *RUN, "logger"), "student", "generator", "method", "student_steps", "teacher_access", "queries",
             *TEACHER_FILES,
         ),
     ),
@@ -229,6 +232,12 @@ def build_parser() -> Parser:
         choices=["run", "auto"],
         metavar="auto",
         help="continue the run in --out from its checkpoint; auto begins it where there is none",
+    )
+    add(
+        "--logger",
+        action="append",
+        choices=LOGGERS,
+        help="who is told of the run, repeatable: TensorBoard without it; wandb and mlflow need their package",
     )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
     add = parser.add_argument_group(

@@ -19,6 +19,7 @@ from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.divergence import require_finite_parameters
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import SIGNALS, Interrupted, Interruption
+from zskt.experiments.loggers import require_loggers
 from zskt.experiments.presets import FOR_FILES, changes
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
@@ -56,12 +57,15 @@ class Options:
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True
+    loggers: tuple[str, ...] | None = None
+    """Who looks on, by name in `zskt.experiments.loggers.LOGGERS`; None for TensorBoard, or as the run began."""
     judged: bool = True
     """Whether the student is scored. A trial of what a run costs has no use for that."""
 
 
 def require_room(options: Options) -> None:
-    """Raise `UserError` if a run cannot begin in its folder: told before anything is read."""
+    """Raise `UserError` if a run cannot begin in its folder, or its loggers are not there: before anything is read."""
+    require_loggers(options.loggers or ())
     if options.out is not None and not options.resume:
         require_new(options.out)
 
@@ -82,7 +86,8 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
     default = "-".join([*parts, f"seed{config.seed}"])
     if options.resume and options.out is None:
         raise UserError("--resume: say which run to continue: --out runs/NAME")
-    return RunFolder(options.out or from_leader(free_name(RUNS, default)), resume=options.resume)
+    path = options.out or from_leader(free_name(RUNS, default))
+    return RunFolder(path, resume=options.resume, loggers=options.loggers)
 
 
 def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> dict[str, Any]:
@@ -150,20 +155,23 @@ def train_loop(
             iteration, now = state.step, time.monotonic()
             state.counters["seconds"] = now - begun
             logged: dict[str, float | None] = dict(metrics)
+            beside: dict[str, float] = {}
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
             evaluates = config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total)
             if evaluates:
                 require_finite_parameters(state)
                 logged |= evaluator.monitor(method.result) | meter.costs()
+                beside = evaluator.teacher_figures()
                 if pictures is not None and folder.writes:
-                    pictures.show(folder.writer, iteration)
-            folder.log(iteration, logged)
+                    pictures.show(folder, iteration)
+            folder.log(iteration, logged, beside)
             signalled = interruption.requested
             due, *signals = any_of(due, *(signalled == number for number in SIGNALS))
             stop = any(signals)
             if stop or due:
                 require_finite_parameters(state)  # what is saved is good
                 state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
+                folder.flush()
                 state.save(folder.checkpoint, config.to_dict())
                 saved = time.monotonic()
             if stop:
@@ -215,5 +223,5 @@ def write_result(
     for name in ("seconds", *COUNTERS, "peak_memory"):
         result[name] = round(state.counters.get(name, 0.0), 1)
     result |= evaluator.evaluate(method.result, config.teacher, student_name)
-    folder.finish(result)
+    folder.finish(result, state.step)
     return result
