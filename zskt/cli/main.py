@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
+from zskt.cli.listing import list_names
+from zskt.cli.names import is_stale, names_of, read_names, require_names
 from zskt.cli.parser import parse
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.experiments.interrupt import Interrupted, as_command, end_at_once, ended_by, exit_code, handled, how_to_go_on
@@ -84,7 +85,7 @@ def _work(flags: argparse.Namespace, catalog: Callable[[], Catalog], signals: _S
     if announced().size > 1 and flags.mode not in SHARED_MODES:
         raise UserError(f"--mode {flags.mode} is the work of one process: start it without torchrun")
     if flags.mode == "list":
-        print(list_names(names_of(catalog()) if is_stale() else read_names()))
+        print(list_names(names_of(catalog()) if is_stale() else read_names(), flags.words))
         return
     require_names(flags)
     from zskt.cli.commands import COMMANDS  # after what needs no torch

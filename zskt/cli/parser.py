@@ -121,8 +121,12 @@ MODES: dict[str, Mode] = {
     "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
     "record": Mode("add finished runs to the recorded results, small", ("run", "out"), ("run",)),
     "tables": Mode("tables and result pages from recorded results", ("run", "out")),
-    "list": Mode("teachers, students, generators, methods and presets", ()),
+    "list": Mode("everything that can be chosen, and what figures mean; with words, what has them: list cms", ()),
 }  # fmt: skip
+
+
+WORDS = ("list",)
+"""Modes that take words without a flag."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -289,7 +293,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         SystemExit: with code 2 and one line, if a flag is unknown, unreadable, or of no use to the mode.
     """
     parser = build_parser()
+    if arguments and arguments[0] in MODES:  # as in: zskt list cms
+        arguments = ["--mode", *arguments]
     flags, unknown = parser.parse_known_args(arguments)
+    words: list[str] = []
+    if flags.mode in WORDS:
+        words = [word for word in unknown if not word.startswith("-")]
+        unknown = [word for word in unknown if word.startswith("-")]
     if unknown:
         names = [option for action in parser._actions for option in action.option_strings]
         close = get_close_matches(unknown[0].partition("=")[0], names, n=1)
@@ -306,5 +316,5 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     for name in mode.required:
         if getattr(flags, name) is None:
             parser.error(f"--mode {flags.mode}: {REMEDIES[name]}")
-    flags.device = flags.device or "auto"
+    flags.device, flags.words = flags.device or "auto", words
     return flags

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from zskt.contracts import Card
 from zskt.domains import Source
 from zskt.errors import UserError
@@ -21,6 +19,7 @@ from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import SIGNALS, Interrupted, Interruption
 from zskt.experiments.loggers import require_loggers
 from zskt.experiments.presets import FOR_FILES, changes
+from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
@@ -28,13 +27,10 @@ from zskt.files import read_json, sha256, write_json
 from zskt.methods import Method, iterate
 from zskt.parallel.collectives import any_of, from_leader
 from zskt.run_files import require_new
-from zskt.terminal import note
 
 RUNS = Path("runs")
-SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")
-"""Metrics beside the progress bar."""
-CHECKPOINT_SECONDS, PROGRESS_SECONDS = 300.0, 60.0
-"""Seconds after which a run saves what it has, and tells a log file (a terminal has its bar) where it is."""
+CHECKPOINT_SECONDS = 300.0
+"""Seconds after which a run saves what it has."""
 FLAGS_OF_FILES = {"teacher": "--teacher-path", "preprocess": "--preprocess", "data": "--data", "start": "--run"}
 """Role of a file that a run is made of -> the flag that gives it."""
 
@@ -144,13 +140,11 @@ def train_loop(
     """Run the method; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     state, total = method.state, config.settings.iterations
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
-    saved = printed = time.monotonic()
-    if not options.progress:
-        note(f"{folder.path}: iteration {state.step} of {total}")
-    bar = tqdm(iterate(method), config.mode, total, initial=state.step, disable=not options.progress, unit="it")
+    saved = time.monotonic()
+    progress = Progress(str(folder.path), total, state.step, terminal_of_errors() if options.progress else None)
     meter = Meter(state)
-    with Interruption() as interruption:
-        for metrics in bar:
+    with Interruption() as interruption, progress:
+        for metrics in iterate(method):
             meter.stop()
             iteration, now = state.step, time.monotonic()
             state.counters["seconds"] = now - begun
@@ -176,11 +170,7 @@ def train_loop(
                 saved = time.monotonic()
             if stop:
                 raise Interrupted(SIGNALS[signals.index(True)], folder.path)
-            shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
-            bar.set_postfix_str(shown)
-            if not options.progress and now - printed > PROGRESS_SECONDS:
-                note(f"{folder.path}: iteration {iteration} of {total} {shown}")
-                printed = now
+            progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
             meter.start()
     if state.step < total:  # a budget of queries is spent
         state.save(folder.checkpoint, config.to_dict())
