@@ -43,7 +43,7 @@ def facts(catalog: Catalog) -> dict[str, dict[str, Any]]:
         except UserError:  # known when its file is there
             return None
 
-    cards = {card.domain: card for card in reversed(catalog.teachers.values())}
+    cards = {card.domain: card for card in [*catalog.teachers.values()][::-1]}
     return {
         "teachers": {
             name: {

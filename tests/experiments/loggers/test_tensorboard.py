@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from google.protobuf import text_format
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams import metadata
+from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from tests.conftest import Call
 from zskt.experiments.loggers.hyperparameters import columns
@@ -68,9 +70,11 @@ def test_the_layout_begins_with_test_samples_and_the_loss_of_the_student(tmp_pat
 def test_points_of_a_projector_are_files_that_it_reads(tmp_path: Path) -> None:
     board = TensorBoard(tmp_path, None)
     board.projection("pseudo", Projection(torch.eye(2), ("sample", "class"), [("pseudo", "a"), ("test", "b")]), 3)
-    config = (tmp_path / "projector_config.pbtxt").read_text()
-    assert 'tensor_path: "00003/pseudo/tensors.tsv"' in config
-    assert (tmp_path / "00003" / "pseudo" / "metadata.tsv").read_text() == "sample\tclass\npseudo\ta\ntest\tb\n"
+    config = text_format.Parse((tmp_path / "projector_config.pbtxt").read_text(), ProjectorConfig())
+    (shown,) = config.embeddings
+    assert shown.tensor_name == "pseudo"
+    assert (tmp_path / shown.tensor_path).read_text() == "1\t0\n0\t1\n"
+    assert (tmp_path / shown.metadata_path).read_text() == "sample\tclass\npseudo\ta\ntest\tb\n"
 
 
 def test_a_resumed_run_writes_what_came_after_its_checkpoint_again(tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_a_run_shows_its_teacher_and_names_its_classes_and_changes_nothing(call:
     assert {"test/teacher_accuracy", "final/student agreement", "teacher_class/7"} <= tags
     assert [e.step for e in read.Scalars("test/teacher_accuracy")] == [1, 2]
     assert [e.step for e in read.Images("pseudo-samples")] == [0, 1, 2]
-    rows = Path("a/00002/pseudo-samples/metadata.tsv").read_text().splitlines()
+    rows = Path("a/projector-pseudo-samples-labels.tsv").read_text().splitlines()
     assert rows[0].split("\t") == ["sample", "class of the student", "label"]
     assert [row.split("\t")[0] for row in rows[1:]] == ["pseudo"] * 256 + ["test"] * 40
     assert "teacher_accuracy" not in Path("a/metrics.jsonl").read_text()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
 from zskt.experiments.loggers.hyperparameters import begun, columns, ended
 from zskt.experiments.loggers.logger import Logger, Projection, Recipe, final_metrics
+from zskt.files import write_text
 from zskt.whole_files import naming
 
 if TYPE_CHECKING:
@@ -63,11 +64,17 @@ class TensorBoard(Logger):
             self.writer.add_figure(title, figure, step)
 
     def projection(self, title: str, projection: Projection, step: int) -> None:
-        with naming(self.folder / EVENTS):
-            rows, heads = [list(row) for row in projection.rows], list(projection.heads)
-            self.writer.add_embedding(
-                projection.points, metadata=rows, metadata_header=heads, global_step=step, tag=title
-            )
+        """Write what the projector reads: points, what is known of each, and where both are.
+
+        PyTorch's ``add_embedding`` opens its file anew for each point.
+        """
+        from tensorboard.plugins.projector.projector_config_pb2 import EmbeddingInfo, ProjectorConfig
+
+        points, known = f"projector-{title}.tsv", f"projector-{title}-labels.tsv"
+        write_text(self.folder / points, _tsv([[f"{x:.6g}" for x in row] for row in projection.points.tolist()]))
+        write_text(self.folder / known, _tsv([projection.heads, *projection.rows]))
+        config = ProjectorConfig(embeddings=[EmbeddingInfo(tensor_name=title, tensor_path=points, metadata_path=known)])
+        write_text(self.folder / "projector_config.pbtxt", str(config))
 
     def flush(self) -> None:
         with naming(self.folder / EVENTS):
@@ -78,3 +85,8 @@ class TensorBoard(Logger):
         with naming(self.folder / EVENTS):
             self.file.add_summary(ended())
             close_writer(self.writer)
+
+
+def _tsv(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of words that hold no tabulator as text."""
+    return "".join("\t".join(row) + "\n" for row in rows)
