@@ -87,6 +87,7 @@ MODES: dict[str, Mode] = {
     "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
     "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
     "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
+    "view": Mode("pages of all runs in a folder, for a browser of this machine: view runs/", ("port",)),
     "export": Mode(
         "a finished run's student as ONNX and int8",
         ("run", "out", "data", "teacher_path", "preprocess", "trust_teacher"),
@@ -125,7 +126,7 @@ MODES: dict[str, Mode] = {
 }  # fmt: skip
 
 
-WORDS = ("list",)
+WORDS = ("list", "view")
 """Modes that take words without a flag."""
 
 
@@ -255,6 +256,7 @@ def build_parser() -> Parser:
         help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
     )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
+    add("--port", type=int, metavar="N", help="view: where the browser finds it (8017); 0 for any that is free")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")
     add = parser.add_argument_group("sweep, compare and answers").add_argument
     add("--presets", nargs="+", metavar="NAME", help="sweep: recipes, as --preset")
