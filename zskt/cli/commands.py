@@ -12,7 +12,6 @@ from zskt.cli.cluster_commands import answers, sweep
 from zskt.cli.compare_command import compare
 from zskt.cli.fetch_command import fetch
 from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
-from zskt.cli.view_command import view
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
@@ -197,7 +196,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "fetch": fetch,
     "evaluate": evaluate,
     "report": report,
-    "view": view,
     "export": export,
     "simulate": simulate,
     "answers": answers,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from zskt.cli.listing import list_names
 from zskt.cli.names import is_stale, names_of, read_names, require_names
 from zskt.cli.parser import parse
+from zskt.cli.view_command import view
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.experiments.interrupt import Interrupted, as_command, end_at_once, ended_by, exit_code, handled, how_to_go_on
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
@@ -87,11 +88,14 @@ def _work(flags: argparse.Namespace, catalog: Callable[[], Catalog], signals: _S
     if flags.mode == "list":
         print(list_names(names_of(catalog()) if is_stale() else read_names(), flags.words))
         return
+    signals.unwinds = flags.mode in UNWOUND_MODES
+    if flags.mode == "view":
+        view(flags, catalog)
+        return
     require_names(flags)
     from zskt.cli.commands import COMMANDS  # after what needs no torch
 
     known = catalog()
-    signals.unwinds = flags.mode in UNWOUND_MODES
     with trusted(flags.trust_teacher):
         COMMANDS[flags.mode](flags, known)
 

@@ -1,8 +1,9 @@
-"""Mode ``view``: pages of finished and running runs, for the browsers of this machine."""
+"""Mode ``view``: pages of finished and running runs, for the browsers of this machine. It begins without torch."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ PORT = 8017
 RUNS = Path("runs")
 
 
-def view(flags: argparse.Namespace, catalog: Catalog) -> None:
+def view(flags: argparse.Namespace, catalog: Callable[[], Catalog]) -> None:
     """Serve the runs of a folder until Ctrl-C.
 
     Raises:
@@ -30,7 +31,7 @@ def view(flags: argparse.Namespace, catalog: Catalog) -> None:
     def jets(run: Path) -> dict[str, Any]:
         from zskt.results.view.pseudo_jets import pseudo_jets
 
-        return pseudo_jets(run, catalog)
+        return pseudo_jets(run, catalog())
 
     with Viewer(
         Path(flags.words[0]) if flags.words else RUNS, jets, PORT if flags.port is None else flags.port

@@ -98,7 +98,7 @@ def test_a_run_offers_its_report_and_what_can_be_looked_at(viewer: Viewer) -> No
     assert status == 200 and '<a class="main" href="/files/a/report.html">Report</a>' in page
     assert 'href="/files/a/metrics.jsonl"' in page and 'href="/jets/a"' in page
     assert "checkpoint" not in page and ".lock" not in page
-    assert "zskt --mode report --run sweep/b" in ask(viewer, "/run/sweep/b")[2]
+    assert f"zskt --mode report --run {viewer.root / 'sweep' / 'b'}</code>" in ask(viewer, "/run/sweep/b")[2]
     assert "0.7500" in ask(viewer, "/run/a")[2]  # the teacher's accuracy
 
 
@@ -108,6 +108,8 @@ def test_the_comparison_marks_the_best_and_what_differs(viewer: Viewer) -> None:
     assert '<td class="number">0.5000</td><td class="number best">0.7500</td>' in row
     seed = next(line for line in page.splitlines() if "<th>seed</th>" in line)
     assert seed.startswith('<tr class="differs">') and ">0</td>" in seed and ">1</td>" in seed
+    same = next(line for line in page.splitlines() if "<th>parameters</th>" in line)
+    assert "best" not in same
     method = next(line for line in page.splitlines() if "<th>method</th>" in line)
     assert method.startswith("<tr><th>")
 

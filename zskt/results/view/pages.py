@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -32,10 +33,10 @@ def _templates() -> Environment:
 
 
 def written(value: float | None) -> str:
-    """Write a figure: counts with spaces, others with four digits, a dash for none."""
+    """Write a figure: counts with spaces, fractions with four digits, longer times with one, a dash for none."""
     if value is None:
         return NO_VALUE
-    return integer(int(value)) if isinstance(value, int) else f"{value:.4f}"
+    return integer(value) if isinstance(value, int) else f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def _render(name: str, **values: Any) -> str:
@@ -60,6 +61,7 @@ def single(run: ShownRun, files: Sequence[tuple[str, str]]) -> str:
     return _render(
         "run.html.j2",
         run=run,
+        path=printable(shlex.quote(str(run.path))),
         words=WORDS,
         figures=FIGURES,
         costs=COSTS,
@@ -86,7 +88,7 @@ def comparison(runs: Sequence[ShownRun]) -> str:
 
 def _best(name: str, values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    if len(known) < 2:
+    if len(set(known)) < 2:
         return None
     return min(known) if name in LOWER_IS_BETTER else max(known)
 

@@ -113,10 +113,10 @@ function keys() {
 
 function drawJet(canvas, jet, kinds, turn) {
   const { context, width, height, ink } = paper(canvas);
-  const size = 0.42 * Math.min(width, height * 1.3) / jet.side;
+  const size = 0.4 * Math.min(width, height * 1.1) / jet.side;
   const project = (x, y, z) => {
     const [c, s] = [Math.cos(turn.round), Math.sin(turn.round)], [a, b] = [c * x - s * y, s * x + c * y];
-    return [width / 2 + size * a, height * 0.66 + size * (b * Math.sin(turn.tilt) - z * Math.cos(turn.tilt)), b];
+    return [width / 2 + size * a, height * 0.62 + size * (b * Math.sin(turn.tilt) - z * Math.cos(turn.tilt)), b];
   };
   const line = (from, to) => {
     context.beginPath();
