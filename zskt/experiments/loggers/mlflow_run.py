@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,24 @@ MAX_VALUE = 500
 """Characters of a setting that every server takes."""
 
 
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Tell in one line of a server that cannot be reached, or refuses.
+
+    Raises:
+        UserError: after an error of MLflow.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        reason = printable(" ".join(str(error).split()))[:200]
+        raise UserError(
+            f"--logger mlflow: {reason}; say where the server is: MLFLOW_TRACKING_URI=http://HOST:PORT"
+        ) from error
+
+
 class MLflowRun(Logger):
     """A run of MLflow; the run of a folder that is resumed goes on.
 
@@ -30,11 +49,10 @@ class MLflowRun(Logger):
     """
 
     def __init__(self, folder: Path, after: int | None) -> None:
-        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
         identity = folder / IDENTITY
-        try:
+        with telling():
             self.client = MlflowClient()
             if after is not None and identity.is_file():
                 self.number = str(read_json(identity).get("run_id"))
@@ -44,31 +62,30 @@ class MLflowRun(Logger):
             experiment = self.client.get_experiment_by_name(name)
             kept = self.client.create_experiment(name) if experiment is None else experiment.experiment_id
             self.number = self.client.create_run(kept, run_name=printable(folder.name)).info.run_id
-        except MlflowException as error:
-            reason = printable(" ".join(str(error).split()))[:200]
-            raise UserError(
-                f"--logger mlflow: {reason}; say where the server is: MLFLOW_TRACKING_URI=http://HOST:PORT"
-            ) from error
         write_json(identity, {"run_id": self.number})
 
     def begin(self, recipe: Recipe) -> None:
         from mlflow.entities import Param
 
         settings = [Param(_name(name), str(value)[:MAX_VALUE]) for name, value in recipe.simple().items()]
-        self.client.log_batch(self.number, params=settings)
+        with telling():
+            self.client.log_batch(self.number, params=settings)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = int(1000 * time.time())
-        self.client.log_batch(self.number, [Metric(_name(name), value, now, step) for name, value in values.items()])
+        with telling():
+            self.client.log_batch(self.number, [Metric(_name(n), value, now, step) for n, value in values.items()])
 
     def figure(self, title: str, figure: Figure, step: int) -> None:
-        self.client.log_figure(self.number, figure, f"{_name(title)}/{step:07d}.png")
+        with telling():
+            self.client.log_figure(self.number, figure, f"{_name(title)}/{step:07d}.png")
 
     def finish(self, result: Mapping[str, Any], step: int) -> None:
         self.scalars(step, final_metrics(result))
-        self.client.set_terminated(self.number)
+        with telling():
+            self.client.set_terminated(self.number)
 
 
 def _name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import uuid
 from collections.abc import Mapping
@@ -63,8 +64,11 @@ class WeightsAndBiases(Logger):
 
     def figure(self, title: str, figure: Figure, step: int) -> None:
         import wandb
+        from PIL import Image
 
-        self.run.log({ITERATION: step, title: wandb.Image(figure)})
+        buffer = io.BytesIO()  # wandb itself takes only figures of pyplot
+        figure.savefig(buffer, format="png")
+        self.run.log({ITERATION: step, title: wandb.Image(Image.open(buffer))})
 
     def finish(self, result: Mapping[str, Any], step: int) -> None:
         self.run.summary.update(final_metrics(result))
