@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,13 @@ def draw(generator: Generator, count: int) -> PseudoBatch:
         return generator.draw(count, torch.Generator().manual_seed(SEED))
 
 
+def title(name: str, iteration: int) -> str:
+    """Return the title of a generator's row; before its first step it is its prior, where it has one."""
+    prior = CATALOG.generators[name].prior
+    own = prior == f"{name}-prior" and not iteration
+    return f"{prior}, and {name} at iteration 0" if own else f"{name}, iteration {iteration}"
+
+
 def save(figure: Figure, name: str) -> None:
     """Write a picture."""
     path = OUT / f"{name}.png"
@@ -84,7 +92,6 @@ def image_rows() -> Iterator[tuple[str, Tensor, Any]]:
     for preset, name, stops in (
         (digits, "noise-image", ()),
         (digits, "image", (10, 40)),
-        (digits, "strokes-prior", ()),
         (digits, "strokes", (40,)),
         ("fashion-mnist-lenet5-to-lenet5-half", "cutouts-prior", ()),
         (things, "leaves-prior", ()),
@@ -96,14 +103,14 @@ def image_rows() -> Iterator[tuple[str, Tensor, Any]]:
             yield name, draw(CATALOG.generators[name].build(card.inputs), 10).x[0], card.inputs
             continue
         for iteration, generator, *_ in game(preset, name, stops):
-            yield f"{name}, iteration {iteration}", draw(generator, 10).x[0], card.inputs
+            yield title(name, iteration), draw(generator, 10).x[0], card.inputs
 
 
 def images() -> None:
     """Draw a row of pseudo-images of each generator."""
     rows = list(image_rows())
     figure = Figure(figsize=(9, 0.86 * len(rows)), layout="constrained")
-    for (title, pixels, inputs), axes in zip(rows, figure.subplots(len(rows), 10), strict=True):
+    for (name, pixels, inputs), axes in zip(rows, figure.subplots(len(rows), 10), strict=True):
         shape = (1, -1, 1, 1)
         mean, std = (torch.as_tensor(values).view(shape) for values in (inputs.mean, inputs.std))
         for cell, image in zip(axes, (pixels * std + mean).clamp(0, 1), strict=False):
@@ -112,7 +119,9 @@ def images() -> None:
             cell.set_axis_off()
         axes[0].set_axis_on()
         axes[0].set(xticks=[], yticks=[])
-        axes[0].set_ylabel(title.replace(", ", "\n"), rotation=0, ha="right", va="center", fontsize=9)
+        axes[0].set_ylabel(
+            name.replace(", ", "\n").replace(" at ", "\nat "), rotation=0, ha="right", va="center", fontsize=9
+        )
     save(figure, "images")
 
 
@@ -121,14 +130,14 @@ def images() -> None:
 
 def jet_rows() -> Iterator[tuple[str, Any]]:
     """Yield a title and jets of each generator of jets."""
-    for name, stops in (("noise", ()), ("mlp", (40,)), ("shower-prior", ()), ("shower", (40,))):
+    for name, stops in (("noise", ()), ("mlp", (40,)), ("shower", (40,))):
         if not stops:
             card = CATALOG.card(CATALOG.presets["jets-embedded"])
             torch.manual_seed(SEED)
             yield name, draw(CATALOG.generators[name].build(card.inputs), 16).view
             continue
         for iteration, generator, *_ in game("jets-embedded", name, stops):
-            yield f"{name}, iteration {iteration}", draw(generator, 16).view
+            yield title(name, iteration), draw(generator, 16).view
 
 
 def jets() -> None:
@@ -136,10 +145,10 @@ def jets() -> None:
     rows = list(jet_rows())
     figure = Figure(figsize=(9, 2.15 * len(rows) + 0.4), layout="constrained")
     grid = figure.subplots(len(rows), 4, sharex=True, sharey=True)
-    for (title, drawn), axes in zip(rows, grid, strict=True):
+    for (name, drawn), axes in zip(rows, grid, strict=True):
         for i, cell in enumerate(axes):
             draw_jet(cell, drawn, i)
-        axes[0].set_ylabel(f"{title}\nΔφ", fontsize=8)
+        axes[0].set_ylabel(f"{name}\nΔφ", fontsize=8)
     for cell in grid[-1]:
         cell.set_xlabel("Δη", fontsize=8)
     _legend(figure, grid[0][0])
@@ -156,22 +165,34 @@ def _legend(figure: Figure, axes: Any) -> None:
 
 
 def moved() -> None:
-    """Draw jets before and after an adversary has moved what they are made of, from the same latent variables."""
-    begun, *_, ended = [(draw(generator, 64)) for _, generator, *_ in game("jets-embedded", "shower", (100,))]
-    before, after = begun.view, ended.view
-    same = (begun.component == ended.component) if begun.component is not None else torch.ones(len(before)).bool()
-    print("the same process before and after:", int(same.sum()), "of", len(same))
-    chosen = [i for i in range(len(same)) if same[i]][:4]
+    """Draw jets without and with the adversary's shift of z: the same process, the same random numbers."""
+    *_, (_, generator, *_) = game("jets-embedded", "shower", (60,))
+    pairs = list(islice(_pairs(generator), 4))
     figure = Figure(figsize=(9, 5), layout="constrained")
     grid = figure.subplots(2, 4, sharex=True, sharey=True)
-    for name, drawn, axes in (("before", before, grid[0]), ("after", after, grid[1])):
-        for cell, i in zip(axes, chosen, strict=True):
-            draw_jet(cell, drawn, i)
+    for name, place, axes in (("before", 0, grid[0]), ("after", 1, grid[1])):
+        for cell, pair in zip(axes, pairs, strict=True):
+            draw_jet(cell, pair[place], 0)
         axes[0].set_ylabel(f"{name}\nΔφ", fontsize=8)
     for cell in grid[-1]:
         cell.set_xlabel("Δη", fontsize=8)
     _legend(figure, grid[0][0])
     save(figure, "moved")
+
+
+@torch.no_grad()
+def _pairs(generator: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield a jet without and with the adversary's shift, one after another, where both lie in the domain."""
+    for seed in range(1000):
+        rng = torch.Generator().manual_seed(seed)
+        z = torch.randn(1, generator.latent_size, generator=rng)
+        process = torch.multinomial(generator.mix.prior, 1, replacement=True, generator=rng)
+        pair = [
+            generator.jets(numbers, process, torch.Generator().manual_seed(seed))[0]
+            for numbers in (z, z + generator.adversary(z, process))
+        ]
+        if all(len(jets) for jets in pair):
+            yield pair[0], pair[1]
 
 
 # Vectors and the plane
@@ -248,8 +269,7 @@ def vectors() -> None:
     axes = figure.subplots(1, 3)
     generator = CATALOG.generators["tabular"].build(inputs)
     for cell, (iteration, student, _) in zip(axes, play_in_plane(generator, teacher, (5, 100)), strict=True):
-        prior = "" if iteration else ", as tabular-prior"
-        _plane(cell, student, draw(generator, 200).x[0], f"tabular, iteration {iteration}{prior}")
+        _plane(cell, student, draw(generator, 200).x[0], title("tabular", iteration))
     save(figure, "vectors")
 
 
