@@ -148,7 +148,7 @@ def jets() -> None:
     for (name, drawn), axes in zip(rows, grid, strict=True):
         for i, cell in enumerate(axes):
             draw_jet(cell, drawn, i)
-        axes[0].set_ylabel(f"{name}\nΔφ", fontsize=8)
+        axes[0].set_ylabel(name.replace(", and", ",\nand") + "\nΔφ", fontsize=8)
     for cell in grid[-1]:
         cell.set_xlabel("Δη", fontsize=8)
     _legend(figure, grid[0][0])
