@@ -229,6 +229,16 @@ def test_a_damaged_run_is_told_in_its_place(viewer: Viewer, runs: Path) -> None:
     assert ask(viewer, "/run/f")[0] == 200
 
 
+def test_a_run_that_ends_is_seen_to(viewer: Viewer, runs: Path) -> None:
+    make_run(runs, "g")
+    assert "Not finished" in ask(viewer, "/run/g")[2]
+    (runs / "g" / "result.json").write_text('{"student": {"agreement": 0.625}, "teacher": {}}')
+    assert "0.6250" in ask(viewer, "/run/g")[2]
+    (runs / "g" / "result.json").write_text('{"student": {"agreement": 0.6875}, "teacher": {}}')
+    page = ask(viewer, "/run/g")[2]
+    assert "0.6875" in page and "Not finished" not in page
+
+
 def test_a_run_by_itself_is_shown_and_nothing_beside_it(runs: Path) -> None:
     with Viewer(runs / "a", lambda run: {}) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,20 @@ def find_runs(root: Path) -> dict[str, ShownRun]:
     """Return the runs in a folder and below it by name, in order; links out of it are none."""
     base = root.parent if _is_run(root, root) else root
     names = (path.relative_to(base).as_posix() for path in _folders(root) if _is_run(path, root))
-    return {name: read_run(name, base / name) for name in sorted(names)[:MAX_RUNS]}
+    return {name: _unless_known(name, base / name, _stamp(base / name)) for name in sorted(names)[:MAX_RUNS]}
+
+
+def _stamp(path: Path) -> tuple[tuple[int, int, int], ...]:
+    """Return by what it is seen that a run's files are others than before."""
+    stats = [file.lstat() for name in (CONFIG, RESULT) if (file := path / name).exists()]
+    return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
+
+
+@lru_cache(MAX_RUNS)
+def _unless_known(name: str, path: Path, stamp: tuple[tuple[int, int, int], ...]) -> ShownRun:
+    """Read a run's files, unless they were read as they are: a browser asks for hundreds of runs again and again."""
+    del stamp
+    return read_run(name, path)
 
 
 def _folders(root: Path) -> Iterator[Path]:
