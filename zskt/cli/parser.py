@@ -64,6 +64,13 @@ def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
 
 MODES: dict[str, Mode] = {
     "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "without_evaluation")),
+    "compress": Mode(
+        "make the student of a finished run smaller, and let the same game heal it, with no data",
+        ("run", "channels", "rank", "bits", "sparsity",
+         *_without(RECIPE + RUN, "preset", "teacher", "student", "generator", "method", "teacher_access"),
+         "without_evaluation"),
+        ("run",),
+    ),
     "kd": Mode("distil with data: the baseline",
                (*_without(RECIPE + RUN, "generator", "method"), "without_evaluation")),
     "few-shot": Mode(
@@ -232,7 +239,7 @@ def build_parser() -> Parser:
     )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
     add = parser.add_argument_group(
-        "finished runs (evaluate, report, compare, export, transition, tables, record)"
+        "finished runs (evaluate, report, compare, compress, export, transition, tables, record)"
     ).add_argument
     add(
         "--run",
@@ -241,6 +248,10 @@ def build_parser() -> Parser:
         metavar="RUN",
         help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
     )
+    add("--channels", type=float, metavar="X", help="compress: share of the channels of each hidden layer that stay")
+    add("--rank", type=float, metavar="X", help="compress: rank of each product, a share of the largest")
+    add("--bits", type=int, metavar="N", help="compress: bits of weights and of the numbers that they multiply")
+    add("--sparsity", type=float, metavar="X", help="compress: share of the weights of each product that are zero")
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")
     add = parser.add_argument_group("sweep, compare and answers").add_argument

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.deep_sets import DeepSets
+from zskt.networks.mixer import Mixer
 from zskt.networks.particle_flow import ParticleFlow
 from zskt.networks.particlenet import ParticleNet
+from zskt.networks.recurrent import RecurrentTagger
 from zskt.networks.regression_head import RegressionHead
 from zskt.networks.weaver import WeaverTagger
 
@@ -35,7 +37,7 @@ def to_export_form(network: nn.Module) -> nn.Module:
         return head.eval()
     if isinstance(network, BernoulliHead):
         return BernoulliHead(to_export_form(network.network)).eval()
-    if isinstance(network, GraphNetwork | ParticleFlow | DeepSets):
+    if isinstance(network, GraphNetwork | ParticleFlow | DeepSets | RecurrentTagger | Mixer):
         return network.unpacked()
     return network.eval()
 
