@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.networks.bernoulli_head import BernoulliHead
+from zskt.networks.compression import plain
 from zskt.networks.deep_sets import DeepSets
 from zskt.networks.mixer import Mixer
 from zskt.networks.particle_flow import ParticleFlow
@@ -30,6 +31,7 @@ GraphNetwork = ParticleNet | WeaverTagger
 @torch.no_grad()
 def to_export_form(network: nn.Module) -> nn.Module:
     """Return the same function of the inputs in evaluation mode, in few dense operations that runtimes know."""
+    network = plain(network)
     if isinstance(network, RegressionHead):
         head = RegressionHead(to_export_form(network.network), network.regressions, network.gaussians)
         head.centre.copy_(network.centre)

@@ -99,10 +99,14 @@ def _require_plain_products(network: nn.Module, name: str) -> None:
 
 @torch.no_grad()
 def plain(network: nn.Module) -> nn.Module:
-    """Return a copy whose weights are the rounded and masked ones themselves; rounding of inputs stays.
+    """Return a copy whose weights are the rounded and masked ones themselves; a network without such is returned.
+
+    The rounding of inputs stays.
 
     In a copy without parametrisations layers can be folded, copied and exported as those of any other network.
     """
+    if not any(map(parametrize.is_parametrized, network.modules())):
+        return network
     copied = copy.deepcopy(network)
     for module in copied.modules():
         if parametrize.is_parametrized(module):

@@ -55,14 +55,19 @@ class FixedPoint(nn.Module):
         if not torch.is_grad_enabled() or torch.onnx.is_in_onnx_export():
             return self.rounded(x, self.exponent)
         zero = torch.zeros((), dtype=torch.int32, device=x.device)
+        return torch.fake_quantize_per_tensor_affine(x, self.scale, zero, *self.limits)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The smallest and the largest whole number on the grid."""
         if self._limits is None:  # kept as numbers: reading them from a GPU each time would wait for it
             self._limits = int(self.low), int(self.high)
-        return torch.fake_quantize_per_tensor_affine(x, self.scale, zero, *self._limits)
+        return self._limits
 
     def rounded(self, x: Tensor, exponent: Tensor) -> Tensor:
         """Return the nearest numbers on the grid of a scale, without gradient."""
         scale = torch.exp2(exponent)
-        return torch.clamp(torch.round(x / scale), self.low, self.high) * scale
+        return torch.clamp(torch.round(x / scale), *self.limits) * scale
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
