@@ -28,6 +28,7 @@ from zskt.export.model_card import model_card
 from zskt.export.onnx import quantise
 from zskt.export.student import ExportSpec
 from zskt.files import write_json, write_text
+from zskt.networks.compression.fixed_point import FixedPoint
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 from zskt.terminal import note
@@ -37,6 +38,8 @@ EXPORT_TOLERANCE = 1e-5
 """Largest difference between exported and trained student, in probabilities."""
 MAX_TIED_SHARE = 0.02
 """Share of samples that may differ more, for students with `ExportSpec.has_neighbour_search`."""
+MAX_ROUNDED_SHARE = 0.05
+"""The same for quantised students: half-way between two numbers of the grid, rounding errors decide which one it is."""
 N_INT8_CALIBRATION = 512
 """Pseudo-samples that set the ranges of the int8 student."""
 INT8_LARGER = (
@@ -116,7 +119,7 @@ def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
 
     Where there are no real ones, pseudo-samples take their place.
 
-    For a student with a neighbour search, samples with ties are counted and left out.
+    For a student with a neighbour search, or whose numbers are on a grid, samples with ties are counted and left out.
 
     Raises:
         UserError: if they differ by more than rounding does.
@@ -130,10 +133,11 @@ def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
         scale = expected.abs().amax(0).clamp(min=1.0)  # regressed values have units
         differences.append(((expected - exported).abs() / scale).amax(1))
     difference = torch.cat(differences)
-    may_tie = spec.has_neighbour_search
+    rounds = any(isinstance(module, FixedPoint) for module in spec.network.modules())
+    may_tie, most = spec.has_neighbour_search or rounds, MAX_ROUNDED_SHARE if rounds else MAX_TIED_SHARE
     tied = difference > EXPORT_TOLERANCE if may_tie else torch.zeros_like(difference, dtype=torch.bool)
     largest = float(difference[~tied].max()) if bool((~tied).any()) else float(difference.max())
-    if largest > EXPORT_TOLERANCE or tied.double().mean() > MAX_TIED_SHARE:
+    if largest > EXPORT_TOLERANCE or tied.double().mean() > most:
         raise UserError(
             f"{path}: its outputs differ from the student's (by {difference.max():.2g}); do not use it, and tell us"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.summary import written
 from zskt.export.hls4ml import MIN_AGREEMENT
@@ -20,7 +21,7 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     """
     card, config, result = run.card, run.config, run.result
     data, student, teacher = result["data"], result["student"], result["teacher"]
-    learned = "without any data" if config.mode == "zero-shot" else "from data"
+    learned = "without any data" if config.mode in DATA_FREE else "from data"
     kind = data["unit"]
     keys = ("parameters", "accuracy", "agreement", "kl")
     figures = markdown_table(
@@ -33,7 +34,7 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     quantised = measured["int8"]
     tied = ""
     if "ties" in measured:
-        tied = f", but for {measured['ties']} of {measured['compared']} {kind}s in which neighbours tie"
+        tied = f", but for {measured['ties']} of {measured['compared']} {kind}s in which neighbours, or numbers of a grid, tie"
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
         f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
@@ -56,12 +57,30 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         + (f" It is {quantised['note']}." if "note" in quantised else ""),
         "- `student.safetensors`: parameters for zskt.",
     ]
+    if result.get("compression"):
+        parts[6:6] = ["## Made smaller", _compression(result["compression"])]
     if measured.get("hls4ml"):
         parts.append(_firmware(measured["hls4ml"]))
     if measured.get("latency"):
         note = f"{spec.latency_note}Teacher: {measured['latency'][0]['teacher']}."
         parts += ["## Time in onnxruntime", note, latency_table(measured["latency"], kind)]
     return "\n\n".join(parts) + "\n"
+
+
+def _compression(entry: dict[str, Any]) -> str:
+    """Say what was made smaller, and what that saves."""
+    rows = [
+        ("channels that stay", None, written(entry["channels"])),
+        ("rank, of the largest", None, written(entry["rank"])),
+        ("bits", "32", written(entry["bits"])),
+        ("sparsity", None, written(entry["sparsity"])),
+        ("parameters", written(entry["parameters_before"]), written(entry["parameters"])),
+        ("weights that are zero", None, written(entry["zeros"])),
+        ("products a sample (MACs)", written(entry["macs_before"]), written(entry["macs"])),
+        ("bit operations", written(entry["bit_operations_before"]), written(entry["bit_operations"])),
+        ("LUTs + 55 DSPs, fully unrolled, estimate", None, written(entry["luts"])),
+    ]
+    return markdown_table(["", "before", "now"], [[name, before or "", now] for name, before, now in rows])
 
 
 def _int8(measured: dict[str, Any]) -> str:

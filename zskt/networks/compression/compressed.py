@@ -11,6 +11,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,7 @@ from zskt.networks.regression_head import RegressionHead
 
 FLOAT_BITS = 32
 """Bits of a number that is not quantised."""
+N = TypeVar("N", bound=nn.Module)
 KINDS = (nn.Linear, nn.Conv1d, nn.Conv2d)
 """Layers that are made smaller."""
 
@@ -98,7 +100,7 @@ def _require_plain_products(network: nn.Module, name: str) -> None:
 
 
 @torch.no_grad()
-def plain(network: nn.Module) -> nn.Module:
+def plain(network: N) -> N:
     """Return a copy whose weights are the rounded and masked ones themselves; a network without such is returned.
 
     The rounding of inputs stays.

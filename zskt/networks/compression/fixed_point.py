@@ -8,6 +8,7 @@ products of them are exact.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -38,56 +39,51 @@ class FixedPoint(nn.Module):
     def __init__(self, bits: int, *, of_weight: bool) -> None:
         super().__init__()
         self.bits, self.of_weight, self.calibrating = bits, of_weight, False
-        self._limits: tuple[int, int] | None = None
+        self._grid: tuple[int, int, float] | None = None
         self.register_buffer("exponent", torch.zeros(()))
         self.register_buffer("low", torch.tensor(1.0 - 2 ** (bits - 1)))
         self.register_buffer("high", torch.tensor(2.0 ** (bits - 1) - 1))
 
     @property
-    def scale(self) -> Tensor:
-        """The distance of neighbours on the grid, s."""
-        return torch.exp2(self.exponent)
+    def grid(self) -> tuple[int, int, float]:
+        """The smallest and the largest whole number, and the distance of neighbours, s."""
+        if self._grid is None:  # kept as numbers: reading them from a GPU each time would wait for it
+            self._grid = int(self.low), int(self.high), 2.0 ** int(self.exponent)
+        return self._grid
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the nearest numbers on the grid."""
         if self.calibrating:
+            self.calibrating = False  # while it tries scales, which asks it to round
             self.fit(x)
+            self.calibrating = True
+        low, high, scale = self.grid
         if not torch.is_grad_enabled() or torch.onnx.is_in_onnx_export():
-            return self.rounded(x, self.exponent)
-        zero = torch.zeros((), dtype=torch.int32, device=x.device)
-        return torch.fake_quantize_per_tensor_affine(x, self.scale, zero, *self.limits)
-
-    @property
-    def limits(self) -> tuple[int, int]:
-        """The smallest and the largest whole number on the grid."""
-        if self._limits is None:  # kept as numbers: reading them from a GPU each time would wait for it
-            self._limits = int(self.low), int(self.high)
-        return self._limits
-
-    def rounded(self, x: Tensor, exponent: Tensor) -> Tensor:
-        """Return the nearest numbers on the grid of a scale, without gradient."""
-        scale = torch.exp2(exponent)
-        return torch.clamp(torch.round(x / scale), *self.limits) * scale
+            return torch.clamp(torch.round(x / scale), low, high) * scale
+        return torch.fake_quantize_per_tensor_affine(x, scale, 0, low, high)
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
         """Choose sign and scale so that the mean square error is least, among a few scales from the largest value."""
-        self._limits = None
-        if not self.of_weight:
-            unsigned = bool((x >= 0).all())
-            self.low.fill_(0.0 if unsigned else 1.0 - 2 ** (self.bits - 1))
-            self.high.fill_(2.0**self.bits - 1 if unsigned else 2.0 ** (self.bits - 1) - 1)
-        largest = x.abs().max()
-        if not largest > 0:
+        unsigned = not self.of_weight and bool((x >= 0).all())
+        self.low.fill_(0.0 if unsigned else 1.0 - 2 ** (self.bits - 1))
+        self.high.fill_(2.0**self.bits - 1 if unsigned else 2.0 ** (self.bits - 1) - 1)
+        self._grid = None
+        largest = float(x.abs().max())
+        if not largest:
             return
-        top = torch.ceil(torch.log2(largest / self.high))
-        tried = [top - i for i in range(N_TRIED)]
-        errors = torch.stack([(self.rounded(x, exponent) - x).square().mean() for exponent in tried])
-        self.exponent.copy_(tried[int(errors.argmin())])
+        top = math.ceil(math.log2(largest / float(self.high)))
+        errors = []
+        for exponent in range(top, top - N_TRIED, -1):
+            self.exponent.fill_(exponent)
+            self._grid = None
+            errors.append(float((self(x) - x).square().mean()))
+        self.exponent.fill_(top - errors.index(min(errors)))
+        self._grid = None
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
-        self._limits = None
+        self._grid = None
 
 
 def quantised(product: Product, bits: int, *, reads_inputs: bool) -> nn.Sequential:

@@ -79,6 +79,12 @@ def bit_operations(product: Product, bits: int) -> float:
     return m * n * ((1 - zeros) * bits * weight_bits + bits + weight_bits + math.log2(n))
 
 
+def weight_formats(network: nn.Module) -> list[FixedPoint]:
+    """Return the formats of the weights of a network's products, in their order; empty if they are not quantised."""
+    formats = [_format(product) for product in products(network).values()]
+    return [fmt for fmt in formats if fmt is not None]
+
+
 def _format(product: Product) -> FixedPoint | None:
     """Return the format of a product's weights; None where they are floating-point numbers."""
     if not parametrize.is_parametrized(product, "weight"):
@@ -96,7 +102,7 @@ def _effective(product: Product, positions: int, bits: int) -> int | None:
     fmt = _format(product)
     if fmt is None:
         return None
-    return positions * bits * int(enclosed_bits((product.weight / fmt.scale).round()).sum())
+    return positions * bits * int(enclosed_bits((product.weight / fmt.grid[2]).round()).sum())
 
 
 def enclosed_bits(whole: Tensor) -> Tensor:
