@@ -34,7 +34,8 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     quantised = measured["int8"]
     tied = ""
     if "ties" in measured:
-        tied = f", but for {measured['ties']} of {measured['compared']} {kind}s in which neighbours, or numbers of a grid, tie"
+        ties, compared = measured["ties"], measured["compared"]
+        tied = f", but for {ties} of {compared} {kind}s in which neighbours, or numbers of a grid, tie"
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
         f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
