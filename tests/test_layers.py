@@ -18,9 +18,10 @@ FLOORS = (
     {"methods"},
     {"jets", "images", "vectors"},
     {"optim", "metrics", "iterated", "synthesis", "curriculum"},
+    {"terms"},
     {"losses", "shard_stream", "shards", "replay"},
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
-    {"dataset", "padding"},
+    {"dataset", "padding", "ensemble", "viewed"},
     {"contracts"},
     {
         "checkpoint",

@@ -11,7 +11,8 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import read_config
 from zskt.experiments.presets import for_mode
 
-FLAGS = ("channels", "rank", "bits", "sparsity")
+SMALLER = ("channels", "rank", "bits", "sparsity")
+"""Flags that say how much smaller a student is to become, and fields of `RunConfig`."""
 
 
 def from_run_smaller(flags: argparse.Namespace, catalog: Catalog, run: Path) -> RunConfig:
@@ -22,7 +23,7 @@ def from_run_smaller(flags: argparse.Namespace, catalog: Catalog, run: Path) -> 
     Raises:
         UserError: if the run has no student to make smaller, or nothing says how much.
     """
-    if all(getattr(flags, name) is None for name in FLAGS):
+    if all(getattr(flags, name) is None for name in SMALLER):
         raise UserError("--mode compress: say how much smaller: --channels 0.5, --rank 0.5, --bits 6 or --sparsity 0.8")
     begun, _ = read_config(run)
     if begun.mode == "teacher":
@@ -33,8 +34,16 @@ def from_run_smaller(flags: argparse.Namespace, catalog: Catalog, run: Path) -> 
         raise UserError(
             f"--run {run}: its student is a smaller one already; give the run that it came from, and all at once"
         )
+    if begun.members != 1 + len(flags.members or ()):
+        raise UserError(f"--run {run}: {begun.members} networks answered; name them again: --teacher-path FILE FILE")
     if begun.mode != "zero-shot":
         preset = lookup(catalog.presets, begun.preset, "preset")
-        same = {"teacher": begun.teacher, "student": begun.student, "seed": begun.seed, **begun.selection}
+        same = {
+            "teacher": begun.teacher,
+            "student": begun.student,
+            "seed": begun.seed,
+            "view": begun.view,
+            **begun.selection,
+        }
         begun = for_mode(preset, "zero-shot", catalog.card(begun)).with_(**same)
     return begun.with_(mode="compress")

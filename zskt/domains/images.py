@@ -14,6 +14,7 @@ from zskt.errors import UserError, lookup
 from zskt.images.datasets import find_images, read_images
 from zskt.images.places import Split, locate
 from zskt.images.published import DATASETS, ImageDataset
+from zskt.images.student_views import VIEWS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,5 +62,11 @@ def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | 
 
 
 IMAGES = Domain(
-    _sources, _picture, pictured=32, layout=torch.channels_last, has_test_split=True, default_generator="image"
+    _sources,
+    _picture,
+    pictured=32,
+    layout=torch.channels_last,
+    has_test_split=True,
+    default_generator="image",
+    views=VIEWS,
 )

@@ -14,6 +14,7 @@ from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.sample import SAMPLE
+from zskt.jets.student_views import VIEWS
 from zskt.terminal import note
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | 
     return event_display(batch, real)
 
 
-JETS = Domain(_sources, _picture, diagnose=_diagnose, default_generator="shower-prior")
+JETS = Domain(_sources, _picture, diagnose=_diagnose, default_generator="shower-prior", views=VIEWS)

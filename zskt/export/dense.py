@@ -23,6 +23,7 @@ from zskt.networks.particlenet import ParticleNet
 from zskt.networks.recurrent import RecurrentTagger
 from zskt.networks.regression_head import RegressionHead
 from zskt.networks.weaver import WeaverTagger
+from zskt.viewed import Viewed
 
 GraphNetwork = ParticleNet | WeaverTagger
 """Networks that search for neighbours."""
@@ -39,6 +40,8 @@ def to_export_form(network: nn.Module) -> nn.Module:
         return head.eval()
     if isinstance(network, BernoulliHead):
         return BernoulliHead(to_export_form(network.network)).eval()
+    if isinstance(network, Viewed):
+        return Viewed(network.view, to_export_form(network.network)).eval()
     if isinstance(network, GraphNetwork | ParticleFlow | DeepSets | RecurrentTagger | Mixer):
         return network.unpacked()
     return network.eval()

@@ -27,6 +27,7 @@ from zskt.networks.compression.magnitude import mask_smallest
 from zskt.networks.compression.normalisations import without_normalisations
 from zskt.networks.folding import Product
 from zskt.networks.regression_head import RegressionHead
+from zskt.viewed import Viewed
 
 FLOAT_BITS = 32
 """Bits of a number that is not quantised."""
@@ -67,7 +68,7 @@ def compressed(network: nn.Module, how: Compression, name: str = "the student") 
     """
     small = copy.deepcopy(network).eval()
     inner: nn.Module = small
-    while isinstance(inner, RegressionHead | BernoulliHead):
+    while isinstance(inner, RegressionHead | BernoulliHead | Viewed):
         inner = inner.network
     _require_plain_products(inner, name)
     without_normalisations(inner)
