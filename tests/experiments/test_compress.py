@@ -16,13 +16,14 @@ from zskt.files import read_json
 from zskt.networks.compression import plain
 from zskt.networks.compression.compressed import products
 
+SHORT = {"student": "deepsets", "iterations": 8, "batch_size": 32, "student_steps": 40, "evaluate_every": 0}
 SMALLER = PAPER.with_(mode="compress", channels=0.5, bits=6, sparsity=0.5, iterations=3)
 
 
 @pytest.fixture(scope="module")
 def jets_run(tmp_path_factory: pytest.TempPathFactory, few_jets: Path) -> Path:
     """A short run of the teacher that ships into a student for FPGAs."""
-    config = CATALOG.presets["jets-embedded"].with_(student="deepsets", iterations=25, batch_size=64, evaluate_every=0)
+    config = CATALOG.presets["jets-embedded"].with_(**SHORT)
     out = tmp_path_factory.mktemp("runs") / "run"
     return launch(config, CATALOG, Options(device="cpu", out=out, data=few_jets, progress=False))[0]
 
@@ -33,7 +34,7 @@ def test_the_healed_student_agrees_more_and_says_what_it_saves(
     out = tmp_path / "small"
     code, _, err = call(
         *("--mode", "compress", "--run", jets_run, "--channels", 0.5, "--rank", 0.5, "--bits", 6, "--sparsity", 0.5),
-        *("--iterations", 12, "--set", "evaluate_every=0", "--data", few_jets, "--out", out),
+        *("--iterations", 6, "--set", "evaluate_every=0", "--data", few_jets, "--out", out),
     )
     assert code == 0, err
     result = read_json(out / "result.json")
@@ -78,8 +79,8 @@ def test_a_run_that_was_killed_goes_on_to_the_same_student(digits: Path, tmp_pat
     begun, _ = launch(PAPER, CATALOG, options(digits, tmp_path / "begun"))
     config = SMALLER.with_(checkpoint_every=1)
     whole, _ = launch(config, CATALOG, options(digits, tmp_path / "whole", start=begun))
+    cut = acting(power_cut, at=5)  # one pass for the ranges, two an iteration
     with pytest.raises(RuntimeError, match="power cut"):
-        cut = acting(power_cut, at=5)  # one pass for the ranges, two an iteration
         launch(config, cut, options(digits, tmp_path / "cut", start=begun))
     _, result = launch(config, CATALOG, options(digits, tmp_path / "cut", start=begun, resume=True))
     assert (tmp_path / "cut/student.safetensors").read_bytes() == (whole / "student.safetensors").read_bytes()

@@ -22,6 +22,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.export import EXPORTERS
+from zskt.export.beside_whole import beside_whole
 from zskt.export.hls4ml import hls_project, require_agreement, require_hls4ml
 from zskt.export.latency import latency
 from zskt.export.model_card import model_card
@@ -100,6 +101,9 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     quantise(model, int8, spec.input_names, spec.calibration)
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
+    if run.config.compression:
+        exporter, files = EXPORTERS[run.card.domain], {"onnx": model, "int8": int8}
+        measured["beside_whole"] = beside_whole(run, spec, files, lambda other: exporter(other, None, N_TRACE_SAMPLES))
     if not isinstance(spec.student, DeepSets) and any(isinstance(m, DeepSets) for m in spec.student.modules()):
         note("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values")
     if isinstance(spec.student, DeepSets):

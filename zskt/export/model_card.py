@@ -12,6 +12,8 @@ from zskt.export.latency import latency_table
 from zskt.export.student import ExportSpec
 from zskt.markdown import table as markdown_table
 
+FILES = {"onnx": "model.onnx", "int8": "model-int8.onnx"}
+
 
 def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> str:
     """Write the model card as Markdown.
@@ -59,12 +61,14 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         "- `student.safetensors`: parameters for zskt.",
     ]
     if result.get("compression"):
-        parts[6:6] = ["## Made smaller", _compression(result["compression"])]
+        parts[7:7] = ["## Made smaller", _compression(result["compression"])]
     if measured.get("hls4ml"):
         parts.append(_firmware(measured["hls4ml"]))
     if measured.get("latency"):
         note = f"{spec.latency_note}Teacher: {measured['latency'][0]['teacher']}."
         parts += ["## Time in onnxruntime", note, latency_table(measured["latency"], kind)]
+    if measured.get("beside_whole"):
+        parts += ["Beside the student that it was made of:", _beside_whole(measured["beside_whole"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -82,6 +86,16 @@ def _compression(entry: dict[str, Any]) -> str:
         ("LUTs + 55 DSPs, fully unrolled, estimate", None, written(entry["luts"])),
     ]
     return markdown_table(["", "before", "now"], [[name, before or "", now] for name, before, now in rows])
+
+
+def _beside_whole(rows: dict[str, list[dict[str, Any]]]) -> str:
+    """Say how many times as fast the exported files are as the whole student's."""
+    cells = [
+        [f"`{FILES[name]}`", str(r["threads"]), str(r["batch"]), f"{r['ratio']:.2f}"]
+        for name in rows
+        for r in rows[name]
+    ]
+    return markdown_table(["file", "threads", "batch", "times as fast"], cells)
 
 
 def _int8(measured: dict[str, Any]) -> str:
