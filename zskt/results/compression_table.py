@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zskt.experiments.summary import written
@@ -11,26 +11,44 @@ from zskt.results.records import Record, one_record_per_run
 
 HEAD = (
     "smaller by", "parameters", "zeros", "MACs", "bit operations (10⁶)", "LUTs + 55 DSPs, estimate (10³)",
-    "iterations of healing", "agreement before", "after", "firmware is the student", "onnxruntime, batch of 1",
-    "of 128", "int8, batch of 128",
+    "iterations of healing", "agreement before", "after", "onnxruntime, batch of 1", "of 128",
 )  # fmt: skip
 NAMES = ("channels", "rank", "bits", "sparsity")
 UNCHANGED: dict[str, float] = {"channels": 1.0, "rank": 1.0, "bits": 32, "sparsity": 0.0}
 
 
-def compression_table(records: Iterable[Record], whole: Record | None) -> str:
-    """Return the table: a row for the whole student, if it is known, and one for each smaller one.
+def compression_table(records: Sequence[Record], speeds: Mapping[str, Any]) -> str:
+    """Return the table: a row for the whole student, if it is recorded, and one for each smaller one.
 
-    Times are how many times as fast the exported file is as the whole student's, on one thread; above 1 is faster.
+    Args:
+        speeds: the ratios of the benchmark ``smaller``: how many times as fast a smaller student is in onnxruntime.
     """
     smaller = [record for record in one_record_per_run(records) if record.result.compression is not None]
-    rows = [_row(record) for record in sorted(smaller, key=_rank)]
-    if whole is not None and smaller:
+    rows = [_row(record, speeds) for record in sorted(smaller, key=_rank)]
+    whole = _whole(records, smaller[0]) if smaller else None
+    if whole is not None:
         entry, student = _entry(smaller[0]), whole.result.student
         first = ["nothing", written(student.parameters), "0", written(entry["macs_before"])]
         first += [f"{entry['bit_operations_before'] / 1e6:.2f}", *[NO_VALUE] * 3, written(student.agreement)]
-        rows.insert(0, [*first, NO_VALUE, "1", "1", NO_VALUE])
+        rows.insert(0, [*first, "1", "1"])
+        of_int8 = [_speed(speeds, student.name, "int8", batch) for batch in (1, 128)]
+        rows.append(["nothing, `model-int8.onnx`", *[NO_VALUE] * (len(HEAD) - 3), *of_int8])
     return table(HEAD, rows)
+
+
+def _whole(records: Sequence[Record], smaller: Record) -> Record | None:
+    """Return the run whose student was made smaller: of the same preset, student and seed, with no changes."""
+    result = smaller.result
+    return next(
+        (
+            record
+            for record in records
+            if (record.result.mode, record.result.preset) == ("zero-shot", result.preset)
+            and (record.result.student.name, record.result.seed) == (result.student.name, result.seed)
+            and not record.result.changes
+        ),
+        None,
+    )
 
 
 def _entry(record: Record) -> dict[str, Any]:
@@ -47,19 +65,22 @@ def _rank(record: Record) -> tuple[int, list[float]]:
     return len(ways), [NAMES.index(way), amount, record.result.length]
 
 
-def _row(record: Record) -> list[str]:
-    entry, student, export = _entry(record), record.result.student, record.export or {}
-    ways = [f"{name} {entry[name]:g}" for name in NAMES if entry[name] != UNCHANGED[name]]
+def label_of(way: Mapping[str, float]) -> str:
+    """Name what is smaller: "channels 0.5, bits 6"."""
+    return ", ".join(f"{name} {way[name]:g}" for name in NAMES if way.get(name, UNCHANGED[name]) != UNCHANGED[name])
+
+
+def _row(record: Record, speeds: Mapping[str, Any]) -> list[str]:
+    entry, student = _entry(record), record.result.student
+    label = label_of({name: entry[name] for name in NAMES})
     luts = NO_VALUE if entry["luts"] is None else f"{entry['luts'] / 1e3:.0f}"
-    cells = [", ".join(ways), written(entry["parameters"]), written(entry["zeros"]), written(entry["macs"])]
+    cells = [label, written(entry["parameters"]), written(entry["zeros"]), written(entry["macs"])]
     cells += [f"{entry['bit_operations'] / 1e6:.2f}", luts, str(record.result.length)]
-    firmware = (export.get("hls4ml") or {}).get("agreement_with_student")
-    cells += [written(entry.get("unhealed_agreement")), written(student.agreement), written(firmware)]
-    return [*cells, _ratio(export, "onnx", 1), _ratio(export, "onnx", 128), _ratio(export, "int8", 128)]
+    cells += [written(entry.get("unhealed_agreement")), written(student.agreement)]
+    return [*cells, *(_speed(speeds, student.name, label, batch) for batch in (1, 128))]
 
 
-def _ratio(export: Any, name: str, batch: int) -> str:
-    """Return how many times as fast an exported file is as the whole student's, on one thread."""
-    rows = export.get("beside_whole", {}).get(name, [])
-    ratios = [row["ratio"] for row in rows if row["threads"] == 1 and row["batch"] == batch]
-    return f"{ratios[0]:.2f}" if ratios else NO_VALUE
+def _speed(speeds: Mapping[str, Any], student: str, label: str, batch: int) -> str:
+    """Return how many times as fast as the whole student one of the labelled kind is."""
+    ratio = speeds.get(f"{student}, {batch}: whole / {label}")
+    return NO_VALUE if ratio is None else f"{ratio['median']:.2f}"
