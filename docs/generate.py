@@ -73,7 +73,7 @@ def cli_page() -> str:
     ]
     flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
     rows = [
-        (f"`{name}`", mode.summary, ", ".join(f"`{flags[flag]}`" for flag in mode.flags) or "none")
+        (f"`{name}`", mode.summary, ", ".join(f"`{flags[flag]}`" for flag in mode.flags if flag in flags) or "none")
         for name, mode in MODES.items()
     ]
     parts.append(table(("mode", "what it does", "flags that it reads"), rows))

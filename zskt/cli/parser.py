@@ -67,18 +67,18 @@ def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
 
 MODES: dict[str, Mode] = {
     "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "without_evaluation")),
+    "kd": Mode("distil with data: the baseline",
+               (*_without(RECIPE + RUN, "generator", "method"), "without_evaluation")),
+    "few-shot": Mode(
+        "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
+        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run"),
+    ),
     "compress": Mode(
         "make the student of a finished run smaller, and let the same game heal it, with no data",
         ("run", "channels", "rank", "bits", "sparsity",
          *_without(RECIPE + RUN, "preset", "teacher", "student", "view", "generator", "method", "teacher_access"),
          "without_evaluation"),
         ("run",),
-    ),
-    "kd": Mode("distil with data: the baseline",
-               (*_without(RECIPE + RUN, "generator", "method"), "without_evaluation")),
-    "few-shot": Mode(
-        "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
-        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run"),
     ),
     "teacher": Mode(
         "train a teacher that nobody publishes",

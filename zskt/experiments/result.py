@@ -121,7 +121,7 @@ class Result:
     kd_fraction: float | None = None
     attention_weight: float | None = None
     init_from_run: str | None = None
-    compression: dict[str, float | None] | None = None
+    compression: dict[str, int | float | None] | None = None
     """What mode compress made of the student of another run; `zskt.experiments.compress` says which entries."""
     agreements: list[float] | None = None
     """Agreement during the run, in mode toy."""
