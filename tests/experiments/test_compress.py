@@ -42,7 +42,7 @@ def test_the_healed_student_agrees_more_and_says_what_it_saves(
     assert student["agreement"] > entry["unhealed_agreement"] + 0.05
     assert student["kl"] < entry["unhealed_kl"]
     assert result["mode"] == "compress" and result["generator"] == "shower"
-    assert result["changes"] == {"channels": 0.5, "rank": 0.5, "bits": 6, "sparsity": 0.5}
+    assert result["changes"].items() >= {"channels": 0.5, "rank": 0.5, "bits": 6, "sparsity": 0.5}.items()
     assert entry["macs_before"] == 16 * (32 * 7 + 32 * 32) + 32 * 32 + 10 * 32
     # Of 16 channels, and of ranks 4 and 5 at both ends: for 16 x 16 two products of rank 8 would be no smaller.
     assert entry["macs"] == 16 * (4 * (7 + 16) + 16 * 16) + 16 * 16 + 5 * (16 + 10)
