@@ -37,7 +37,8 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     tied = ""
     if "ties" in measured:
         ties, compared = measured["ties"], measured["compared"]
-        tied = f", but for {ties} of {compared} {kind}s in which neighbours, or numbers of a grid, tie"
+        what = "numbers between two of a grid" if result.get("compression") else "neighbours"
+        tied = f", but for {ties} of {compared} {kind}s in which {what} tie"
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
         f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
