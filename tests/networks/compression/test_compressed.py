@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from tests.networks.statistics import randomise
+from zskt.domains import DOMAINS
 from zskt.errors import UserError
+from zskt.export.dense import to_export_form
 from zskt.jets.features import KIN
 from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE
@@ -15,6 +17,7 @@ from zskt.networks.compression import Compression, calibrate_inputs, compressed,
 from zskt.networks.compression.compressed import products, zeros
 from zskt.networks.compression.fixed_point import FixedPoint
 from zskt.networks.students import STUDENTS
+from zskt.viewed import Viewed, make_view
 
 CHAINS = ("deepsets", "pfn-small", "mixer-small")
 ALL = Compression(channels=0.5, rank=0.5, bits=6, sparsity=0.5)
@@ -91,3 +94,14 @@ def test_shares_of_zeros_and_formats_of_all_products() -> None:
 def test_architectures_that_cannot_be_made_smaller_are_told(name: str, how: Compression, message: str) -> None:
     with pytest.raises(UserError, match=message):
         compressed(student(name), how)
+
+
+@torch.no_grad()
+def test_a_student_behind_a_view_is_made_smaller_and_keeps_its_view() -> None:
+    view = make_view("leading:6", KIN, DOMAINS["jets"].views)
+    network, x = Viewed(view, randomise(STUDENTS["pfn-small"].build(view.inputs, 10))).eval(), jets()
+    small = compressed(network, Compression(channels=0.5, bits=6)).eval()
+    calibrate_inputs(small, x)
+    assert isinstance(small, Viewed) and small(*x).shape == (8, 10)
+    form = to_export_form(small)
+    assert torch.allclose(form(*(t.float() for t in x)), small(*x), atol=1e-5)
