@@ -34,6 +34,7 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         ],
     )
     quantised = measured["int8"]
+    seen = f" It sees `{config.view}` of what its teacher sees." if config.view else ""
     tied = ""
     if "ties" in measured:
         ties, compared = measured["ties"], measured["compared"]
@@ -41,7 +42,7 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         tied = f", but for {ties} of {compared} {kind}s in which {what} tie"
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
-        f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
+        f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).{seen}",
         "**It needs its own calibration.** It answers like its teacher, mistakes included: working points, scale "
         "factors and systematic uncertainties of the teacher do not carry over.",
         f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),
