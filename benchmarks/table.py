@@ -37,6 +37,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         seconds=40,
         needs=("onnxruntime",),
     ),
+    "smaller": Benchmark(
+        "benchmarks.smaller",
+        "smaller students in onnxruntime: channels, rank, bits, zeros",
+        seconds=60,
+        needs=("onnxruntime",),
+    ),
     "growth": Benchmark("benchmarks.growth", "time and memory against batch and iterations", seconds=90),
     "particlenet": Benchmark(
         "benchmarks.particlenet", "ParticleNet against weaver-core's and its floor", seconds=120, needs=("weaver",)

@@ -73,7 +73,7 @@ def cli_page() -> str:
     ]
     flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}
     rows = [
-        (f"`{name}`", mode.summary, ", ".join(f"`{flags[flag]}`" for flag in mode.flags) or "none")
+        (f"`{name}`", mode.summary, ", ".join(f"`{flags[flag]}`" for flag in mode.flags if flag in flags) or "none")
         for name, mode in MODES.items()
     ]
     parts.append(table(("mode", "what it does", "flags that it reads"), rows))
@@ -379,7 +379,17 @@ def recipes_table() -> str:
     return table(("where", "method", "settings", "generator", "what it reached"), rows)
 
 
+def smaller_table() -> str:
+    """Return the table of the students that mode compress made smaller."""
+    from zskt.results.compression_table import compression_table
+    from zskt.results.records import read_records
+
+    speeds = json.loads((RUNS / "benchmarks/smaller.json").read_text())["ratios"]
+    return compression_table(read_records(RUNS), speeds)
+
+
 TABLES = {
+    "smaller": smaller_table,
     "methods": methods_table,
     "recipes": recipes_table,
     "teachers": teachers_table,
@@ -417,7 +427,12 @@ PAGES: dict[Path, Callable[[], str]] = {
 }
 PAGES |= {
     path: partial(written_page, path)
-    for path in (REFERENCE / "teachers.md", REFERENCE / "generators.md", *sorted(METHOD_PAGES.glob("*.md")))
+    for path in (
+        REFERENCE / "teachers.md",
+        REFERENCE / "generators.md",
+        ROOT / "docs/how-to/compress.md",
+        *sorted(METHOD_PAGES.glob("*.md")),
+    )
 }
 
 

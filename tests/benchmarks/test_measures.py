@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from benchmarks import growth, inference, overhead
+from benchmarks import growth, inference, overhead, smaller
 from benchmarks.bench import Bench, Skipped
 from zskt.methods import zskt as algorithm
 from zskt.replay import ReplayBuffer
@@ -48,3 +48,13 @@ def test_growth_of_a_short_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run["iterations"] == 20 and len(run["seconds"]) == len(run["memory_mib"]) == growth.TENTHS
     assert all(seconds > 0 for seconds in run["seconds"]) and run["memory_mib"][0] > 50
     assert report["batch"]["growth"]["median"] > 1
+
+
+def test_smaller_students_beside_the_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smaller, "BATCH_SIZES", (2,))
+    monkeypatch.setattr(smaller, "WAYS", ({"channels": 0.25}, {"bits": 6}))
+    report = smaller.measure(Bench(seconds=1, sizes={"student": "deepsets", "rounds": "1"}))
+    names = [f"deepsets, 2: whole / {name}" for name in ("channels 0.25", "bits 6", "int8")]
+    assert list(report["ratios"]) == names and all(r["median"] > 0 for r in report["ratios"].values())
+    with pytest.raises(Skipped):
+        smaller.measure(Bench(torch.device("cuda")))

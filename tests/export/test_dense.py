@@ -12,8 +12,10 @@ from tests.networks.statistics import randomise
 from zskt.export.dense import SoftmaxHead, to_export_form
 from zskt.jets.object_collections import ObjectCollection
 from zskt.networks.deep_sets import DeepSets
+from zskt.networks.mixer import Mixer
 from zskt.networks.particle_flow import ParticleFlow
 from zskt.networks.particlenet import ParticleNet
+from zskt.networks.recurrent import RecurrentTagger
 from zskt.networks.regression_head import RegressionHead
 from zskt.networks.weaver import WeaverTagger
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
@@ -28,6 +30,9 @@ NETWORKS = {
     "weaver": lambda: WeaverTagger([("pf", 5, 6)], BLOCKS, 16, 16, 3, softmax=False),
     "particle flow": lambda: ParticleFlow(CLOUD, 3, (8, 6), (7,), activation=nn.GELU, single_cloud=True),
     "particle flow of collections": lambda: ParticleFlow(CLOUD, 3, (8, 6), (7,)),
+    "highway": lambda: ParticleFlow(CLOUD, 3, (8,), (7,), single_cloud=True, highway=3),
+    "recurrent": lambda: RecurrentTagger(CLOUD, 3, 5, 6),
+    "mixer": lambda: Mixer(CLOUD, 3),
     "deep sets": lambda: DeepSets(CLOUD, 3),
     "regression": lambda: RegressionHead(ParticleFlow(CLOUD, 3, (8, 6), (7,)), 1),
 }
@@ -48,7 +53,7 @@ def test_the_form_for_export_has_the_same_outputs_in_onnxruntime_for_any_number_
     form = to_export_form(network)
     used = write_onnx(form, NAMES, AXES, cloud(N_TRACE_SAMPLES, 20, 5), tmp_path / "model.onnx")
     assert "features" in used
-    slots = ((1, 16), (7, 40)) if kind == "deep sets" else ((1, 2), (4, 3), (2, 6), (7, 40))
+    slots = ((1, 16), (7, 40)) if kind in ("deep sets", "mixer") else ((1, 2), (4, 3), (2, 6), (7, 40))
     for jets, particles in slots:
         points, features, mask = cloud(jets, particles, 5)
         expected = network(points, features, mask > 0)

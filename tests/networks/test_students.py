@@ -17,7 +17,18 @@ from zskt.networks.students import STUDENTS, count_parameters
 
 @pytest.mark.parametrize(
     ("name", "at_least", "at_most"),
-    [("pfn", 30_000, 50_000), ("pfn-small", 7_000, 12_000), ("particlenet-light", 17_000, 26_000)],
+    [
+        ("pfn", 30_000, 50_000),
+        ("pfn-small", 7_000, 12_000),
+        ("particlenet-light", 17_000, 26_000),
+        ("pfn-highway", 40_000, 50_000),
+        ("gru", 40_000, 50_000),
+        ("mixer", 40_000, 50_000),
+        ("deepsets", 2_500, 3_500),
+        ("pfn-highway-small", 2_500, 3_500),
+        ("gru-small", 2_500, 3_500),
+        ("mixer-small", 2_500, 3_500),
+    ],
 )
 @pytest.mark.parametrize("inputs", [KIN, KINPID, FULL])
 def test_students_keep_their_promised_size(name: str, at_least: int, at_most: int, inputs: JetInputs) -> None:

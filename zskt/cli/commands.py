@@ -27,7 +27,7 @@ DEFAULT_PER_CLASS, DEFAULT_IMAGES, DEFAULT_TOY_ITERATIONS = 1000, 1000, 300
 
 
 def train(flags: argparse.Namespace, catalog: Catalog) -> None:
-    """Run the modes ``zero-shot``, ``kd``, ``few-shot`` and ``teacher``."""
+    """Run the modes ``zero-shot``, ``compress``, ``kd``, ``few-shot`` and ``teacher``."""
     from zskt.experiments.finished import require_same_config
     from zskt.experiments.launch import launch
     from zskt.experiments.summary import summary, truth_line
@@ -215,6 +215,7 @@ def export(flags: argparse.Namespace, catalog: Catalog) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "zero-shot": train,
+    "compress": train,
     "kd": train,
     "few-shot": train,
     "teacher": train,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 IN_USE = 75
 """Exit code where another process holds the run folder: EX_TEMPFAIL of sysexits.h."""
-SHARED_MODES = ("zero-shot", "kd", "few-shot", "teacher")
+SHARED_MODES = ("zero-shot", "compress", "kd", "few-shot", "teacher")
 """What several processes, started by torchrun, do together."""
 UNWOUND_MODES = ("sweep", "compare", "answers", "paper", "simulate", "view")
 """What looks after other processes, or files half written: a signal is an exception there, and ends nothing at once."""

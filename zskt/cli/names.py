@@ -31,7 +31,7 @@ SOURCES = (
     "teachers/*.py",
 )
 """Files that name what can be chosen."""
-TRAINS = ("zero-shot", "kd", "few-shot", "teacher")
+TRAINS = ("zero-shot", "compress", "kd", "few-shot", "teacher")
 """Modes that leave a run folder."""
 STALE_SECONDS = 60.0
 """Age difference beyond which ``names.json`` is taken for older than the sources: a checkout writes both at once."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from zskt.cli.compress_options import SMALLER, from_run_smaller
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
 from zskt.experiments.build import member_roles
@@ -20,7 +21,7 @@ from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.run_files import CONFIG, has_checkpoint
 
-OF_A_RUN = ("student", "view", "generator", "seed", "teacher_access", "queries")
+OF_A_RUN = ("student", "view", "generator", "seed", "teacher_access", "queries", *SMALLER)
 """Flags that are fields of `RunConfig`."""
 
 
@@ -52,7 +53,7 @@ def read_options(flags: argparse.Namespace) -> Options:
     if _is_begun(flags):
         _, files = read_config(flags.out)
         recorded = {role: Path(file["path"]) for role, file in files.items() if file["path"] is not None}
-    start = one_run(flags) if flags.mode == "few-shot" and flags.run is not None else None
+    start = one_run(flags) if flags.mode in ("few-shot", "compress") and flags.run is not None else None
     return Options(
         device=flags.device,
         out=flags.out,
@@ -153,7 +154,8 @@ def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tup
     files = read_teacher_files(flags)
     if options.start is not None:
         catalog = catalog.with_run(options.start)
-        config = _from_run(flags, catalog, options.start)
+        read = from_run_smaller if flags.mode == "compress" else _from_run
+        config = read(flags, catalog, options.start)
         catalog, _ = catalog.with_files(config.teacher, files)
         return config, catalog
     catalog, teacher = catalog.with_files(flags.teacher, files)

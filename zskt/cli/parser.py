@@ -76,6 +76,13 @@ MODES: dict[str, Mode] = {
         "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
         (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run", "logger"),
     ),
+    "compress": Mode(
+        "make the student of a finished run smaller, and let the same game heal it, with no data",
+        ("run", "channels", "rank", "bits", "sparsity",
+         *_without(RECIPE + RUN, "preset", "teacher", "student", "view", "generator", "method", "teacher_access"),
+         *WATCHED),
+        ("run",),
+    ),
     "teacher": Mode(
         "train a teacher that nobody publishes",
         _without(
@@ -266,7 +273,7 @@ def build_parser() -> Parser:
     )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
     add = parser.add_argument_group(
-        "finished runs (evaluate, report, compare, export, transition, tables, record)"
+        "finished runs (evaluate, report, compare, compress, export, transition, tables, record)"
     ).add_argument
     add(
         "--run",
@@ -275,6 +282,10 @@ def build_parser() -> Parser:
         metavar="RUN",
         help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
     )
+    add("--channels", type=float, metavar="X", help="compress: share of the channels of each hidden layer that stay")
+    add("--rank", type=float, metavar="X", help="compress: rank of each product, a share of the largest")
+    add("--bits", type=int, metavar="N", help="compress: bits of weights and of the numbers that they multiply")
+    add("--sparsity", type=float, metavar="X", help="compress: share of the weights of each product that are zero")
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--port", type=int, metavar="N", help="view: where the browser finds it (8017); 0 for any that is free")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")

@@ -16,6 +16,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.networks.bernoulli_head import BernoulliHead
+from zskt.networks.compression import Compression, compressed
 from zskt.networks.own_student import is_own
 from zskt.networks.regression_head import RegressionHead
 from zskt.terminal import note
@@ -23,14 +24,17 @@ from zskt.viewed import View, Viewed, make_view
 
 
 def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
-    """Build an untrained student, the same for the same seed."""
+    """Build an untrained student, the same for the same seed; of a run that made one smaller, the smaller one."""
     torch.manual_seed(config.seed)
     outputs = len(card.classes) + len(card.values)
     view = view_of(config, card)
     student: nn.Module = catalog.student(config.student).build(card.inputs if view is None else view.inputs, outputs)
     student = student if view is None else Viewed(view, student)
     student = BernoulliHead(student) if card.bernoulli else student
-    return RegressionHead(student, len(card.values), card.gaussians) if card.values else student
+    student = RegressionHead(student, len(card.values), card.gaussians) if card.values else student
+    if config.compression:
+        student = compressed(student, Compression(**config.compression), config.student).train()
+    return student
 
 
 def view_of(config: RunConfig, card: Card) -> View | None:

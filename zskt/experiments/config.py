@@ -18,7 +18,9 @@ from zskt.methods.zskt import ZSKT
 from zskt.settings import Settings, setting
 from zskt.teacher_access import ACCESSES
 
-METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
+METHOD_OF_MODE = {
+    "zero-shot": "zskt", "compress": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised",
+}  # fmt: skip
 """Mode of the command line -> the method that it runs, unless told otherwise."""
 RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "precision",
                 "attention_layers", "teacher_draw", "seed", "student", "generator")  # fmt: skip
@@ -27,6 +29,8 @@ BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
 LEARNS_FROM_DATA = ("kd", "few-shot", "teacher")
 """Modes that may read training data."""
+DATA_FREE = ("zero-shot", "compress")
+"""Modes in which pseudo-samples of a generator teach, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +78,25 @@ class RunConfig(Settings):
     leaves out. Empty: nothing, the mean answers. The student is judged beside the mean in any case."""
     queries: int = setting(0, minimum=0)
     """Samples that the teacher may be asked about, at most; a run ends when they are spent. 0: no limit."""
+    channels: float = setting(1.0, above=0, maximum=1)
+    """Mode compress: share of the channels of each hidden layer that stay. 1: all."""
+    rank: float = setting(1.0, above=0, maximum=1)
+    """Mode compress: rank of each product, as a share of the largest that its shape allows. 1: as it is."""
+    bits: int = setting(32, minimum=2, maximum=32)
+    """Mode compress: bits of weights and of the numbers that they multiply. 32: floating-point numbers."""
+    sparsity: float = setting(0.0, minimum=0, below=1)
+    """Mode compress: share of the weights of each product that are zero, and stay so."""
     evaluate_every: int = setting(100, minimum=0)
     """Iterations between evaluations on the test samples, never used to choose a student. 0: at the end only."""
     checkpoint_every: int = setting(100, minimum=1)
     """Iterations between checkpoints; there is one every five minutes in any case."""
+
+    @property
+    def compression(self) -> dict[str, Any]:
+        """How its student is made smaller, as far as it is: the values of `zskt.networks.compression.Compression`."""
+        names = ("channels", "rank", "bits", "sparsity")
+        usual = {f.name: f.default for f in fields(self)}
+        return {name: getattr(self, name) for name in names if getattr(self, name) != usual[name]}
 
     @property
     def selection(self) -> dict[str, float]:

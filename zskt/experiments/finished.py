@@ -15,7 +15,7 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.build import choose_device, load_run_teacher, load_student, member_roles, recorded_path
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import RunConfig, recorded_files
+from zskt.experiments.config import DATA_FREE, RunConfig, recorded_files
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.result import Result, upgrade
 from zskt.files import read_json, write_json
@@ -94,7 +94,7 @@ def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | N
     before = None if holds_answers(before) else before  # a teacher's answers have no test split
     _, source = domain.sources(card, before or data, False)
     # What a run with data has recorded are those that it learned from.
-    if before is not None and config.mode == "zero-shot" and source.sha256() != recorded["sha256"]:
+    if before is not None and config.mode in DATA_FREE and source.sha256() != recorded["sha256"]:
         raise UserError(f"{before}: not the {source.unit}s that this run was evaluated on; say where they are: --data")
     return source
 

@@ -18,6 +18,7 @@ from zskt.errors import UserError
 from zskt.experiments.answers_data import answers_source, open_shards
 from zskt.experiments.build import build_student, choose_device, load_student, load_teacher
 from zskt.experiments.catalog import Catalog
+from zskt.experiments.compress import begin_healing, start_smaller
 from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
 from zskt.experiments.divergence import saying_what_is_left
 from zskt.experiments.evaluator import Evaluator
@@ -139,7 +140,9 @@ def _play(
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
         folder.show(_recipe(folder, config, card), begins=not method.state.step)
-        if isinstance(pair.student, RegressionHead) and not method.state.step:
+        if config.mode == "compress":
+            begin_healing(method, setup, evaluator)
+        elif isinstance(pair.student, RegressionHead) and not method.state.step:
             calibrate(pair.student, setup)
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
         if pictures is not None and folder.writes and config.evaluate_every and not method.state.step:
@@ -207,6 +210,8 @@ def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) 
     if config.mode == "teacher":
         torch.manual_seed(config.seed)
         return card.build()
+    if config.mode == "compress":
+        return start_smaller(config, card, catalog, options.start)
     student = build_student(config, card, catalog)
     if options.start is None:
         return student

@@ -145,7 +145,12 @@ def _flat(config: RunConfig) -> dict[str, Any]:
     settings = config.settings.to_dict()
     mappings = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     entries = {f"{name}.{key}": value for name, mapping in mappings.items() for key, value in mapping.items()}
-    return {name: value for name, value in settings.items() if name not in mappings} | entries | config.task
+    return (
+        {name: value for name, value in settings.items() if name not in mappings}
+        | entries
+        | config.task
+        | config.compression
+    )
 
 
 def find_preset(

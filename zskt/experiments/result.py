@@ -17,8 +17,17 @@ from zskt.files import read_json
 
 SCHEMA = 2
 """Version of the layout. Results before it carry no number."""
-METHODS = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised", "toy": "zskt"}
+METHODS = {
+    "zero-shot": "zskt",
+    "compress": "zskt",
+    "kd": "kd",
+    "few-shot": "supervised",
+    "teacher": "supervised",
+    "toy": "zskt",
+}
 """Mode -> method, of results that do not name their method."""
+DATA_FREE = ("zero-shot", "compress")
+"""Modes whose student learns from a generator."""
 UNITS = {"jets": "jet", "images": "image"}
 """Key under which an older result counts its samples -> what a sample is called."""
 SUPERVISED_ENTRIES = ("samples_per_class", "kd_fraction", "attention_weight", "init_from_run")
@@ -112,6 +121,8 @@ class Result:
     kd_fraction: float | None = None
     attention_weight: float | None = None
     init_from_run: str | None = None
+    compression: dict[str, int | float | None] | None = None
+    """What mode compress made of the student of another run; `zskt.experiments.compress` says which entries."""
     agreements: list[float] | None = None
     """Agreement during the run, in mode toy."""
 
@@ -155,7 +166,7 @@ class Result:
         unused = ["epochs" if self.epochs is None else "iterations", "agreements"]
         unused += SUPERVISED_ENTRIES if self.mode != "few-shot" else ()
         costs = ("seconds", "training_seconds", "processor_seconds", "peak_memory")
-        for name in ("batch_size", "data", *costs, "answers", "teacher_access", "queries", *unused):
+        for name in ("batch_size", "data", *costs, "answers", "teacher_access", "queries", "compression", *unused):
             if values[name] is None:
                 del values[name]
         if self.data is not None:
@@ -190,7 +201,7 @@ def upgrade(result: Mapping[str, Any]) -> dict[str, Any]:
     mode = values.get("mode")
     if mode == "teacher" and "iterations" in values:
         values = rename(values, {"iterations": "epochs"})
-    if values.get("generator") == "none" or (mode is not None and mode != "zero-shot" and "generator" in values):
+    if values.get("generator") == "none" or (mode is not None and mode not in DATA_FREE and "generator" in values):
         values["generator"] = None
     if isinstance(mode, str) and mode in METHODS:
         values.setdefault("method", METHODS[mode])

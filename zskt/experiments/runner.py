@@ -12,7 +12,8 @@ from zskt.contracts import Card
 from zskt.domains import Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import TEACHER_RECORD, Catalog
-from zskt.experiments.config import RunConfig, recorded_files
+from zskt.experiments.compress import compression_entry
+from zskt.experiments.config import DATA_FREE, RunConfig, recorded_files
 from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.divergence import require_finite_parameters
 from zskt.experiments.evaluator import Evaluator
@@ -76,7 +77,8 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
     if config.mode != "teacher":
         seen = f"-{config.view}" if config.view else ""
         parts += [re.sub(r"[^\w.-]+", "-", config.student + seen), config.generator or "none"]
-    if config.mode == "zero-shot" and config.method != "zskt":
+    parts += [f"{name}-{value:g}" for name, value in config.compression.items()]
+    if config.mode in DATA_FREE and config.method != "zskt":
         parts += [config.method]
     if config.mode == "few-shot":
         settings = config.settings
@@ -121,7 +123,7 @@ def begin_or_resume(
         return
     recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")
     for role, file in files.items():
-        only_evaluated_on = role == "data" and config.mode == "zero-shot"  # it learns nothing from them
+        only_evaluated_on = role == "data" and config.mode in DATA_FREE  # it learns nothing from them
         before = recorded.get(role, {"path": None, "sha256": None})
         if file["sha256"] != before["sha256"] and not only_evaluated_on:
             flag = FLAGS_OF_FILES[role.partition(".")[0]]
@@ -216,5 +218,7 @@ def write_result(
     for name in ("seconds", *COUNTERS, "peak_memory"):
         result[name] = round(state.counters.get(name, 0.0), 1)
     result |= evaluator.evaluate(method.result, config.teacher, student_name)
+    if config.compression:
+        result["compression"] = compression_entry(config, evaluator.card, catalog, method.result, state.counters)
     folder.finish(result, state.step)
     return result

@@ -15,9 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from zskt.networks.bernoulli_head import BernoulliHead
+from zskt.networks.compression import plain
 from zskt.networks.deep_sets import DeepSets
+from zskt.networks.mixer import Mixer
 from zskt.networks.particle_flow import ParticleFlow
 from zskt.networks.particlenet import ParticleNet
+from zskt.networks.recurrent import RecurrentTagger
 from zskt.networks.regression_head import RegressionHead
 from zskt.networks.weaver import WeaverTagger
 from zskt.viewed import Viewed
@@ -29,6 +32,7 @@ GraphNetwork = ParticleNet | WeaverTagger
 @torch.no_grad()
 def to_export_form(network: nn.Module) -> nn.Module:
     """Return the same function of the inputs in evaluation mode, in few dense operations that runtimes know."""
+    network = plain(network)
     if isinstance(network, RegressionHead):
         head = RegressionHead(to_export_form(network.network), network.regressions, network.gaussians)
         head.centre.copy_(network.centre)
@@ -38,7 +42,7 @@ def to_export_form(network: nn.Module) -> nn.Module:
         return BernoulliHead(to_export_form(network.network)).eval()
     if isinstance(network, Viewed):
         return Viewed(network.view, to_export_form(network.network)).eval()
-    if isinstance(network, GraphNetwork | ParticleFlow | DeepSets):
+    if isinstance(network, GraphNetwork | ParticleFlow | DeepSets | RecurrentTagger | Mixer):
         return network.unpacked()
     return network.eval()
 

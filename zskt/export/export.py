@@ -22,12 +22,14 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.export import EXPORTERS
+from zskt.export.beside_whole import beside_whole
 from zskt.export.hls4ml import hls_project, require_agreement, require_hls4ml
 from zskt.export.latency import latency
 from zskt.export.model_card import model_card
 from zskt.export.onnx import quantise
 from zskt.export.student import ExportSpec
 from zskt.files import write_json, write_text
+from zskt.networks.compression.fixed_point import FixedPoint
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 from zskt.terminal import note
@@ -37,6 +39,8 @@ EXPORT_TOLERANCE = 1e-5
 """Largest difference between exported and trained student, in probabilities."""
 MAX_TIED_SHARE = 0.02
 """Share of samples that may differ more, for students with `ExportSpec.has_neighbour_search`."""
+MAX_ROUNDED_SHARE = 0.05
+"""The same for quantised students: half-way between two numbers of the grid, rounding errors decide which one it is."""
 N_INT8_CALIBRATION = 512
 """Pseudo-samples that set the ranges of the int8 student."""
 INT8_LARGER = (
@@ -97,6 +101,9 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     quantise(model, int8, spec.input_names, spec.calibration)
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
+    if run.config.compression:
+        exporter, files = EXPORTERS[run.card.domain], {"onnx": model, "int8": int8}
+        measured["beside_whole"] = beside_whole(run, spec, files, lambda other: exporter(other, None, N_TRACE_SAMPLES))
     if not isinstance(spec.student, DeepSets) and any(isinstance(m, DeepSets) for m in spec.student.modules()):
         note("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values")
     if isinstance(spec.student, DeepSets):
@@ -116,7 +123,7 @@ def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
 
     Where there are no real ones, pseudo-samples take their place.
 
-    For a student with a neighbour search, samples with ties are counted and left out.
+    For a student with a neighbour search, or whose numbers are on a grid, samples with ties are counted and left out.
 
     Raises:
         UserError: if they differ by more than rounding does.
@@ -130,10 +137,11 @@ def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
         scale = expected.abs().amax(0).clamp(min=1.0)  # regressed values have units
         differences.append(((expected - exported).abs() / scale).amax(1))
     difference = torch.cat(differences)
-    may_tie = spec.has_neighbour_search
+    rounds = any(isinstance(module, FixedPoint) for module in spec.network.modules())
+    may_tie, most = spec.has_neighbour_search or rounds, MAX_ROUNDED_SHARE if rounds else MAX_TIED_SHARE
     tied = difference > EXPORT_TOLERANCE if may_tie else torch.zeros_like(difference, dtype=torch.bool)
     largest = float(difference[~tied].max()) if bool((~tied).any()) else float(difference.max())
-    if largest > EXPORT_TOLERANCE or tied.double().mean() > MAX_TIED_SHARE:
+    if largest > EXPORT_TOLERANCE or tied.double().mean() > most:
         raise UserError(
             f"{path}: its outputs differ from the student's (by {difference.max():.2g}); do not use it, and tell us"
         )

@@ -11,8 +11,9 @@ import contextlib
 import importlib.util
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
+from zskt.export.fixed_point_formats import split_formats
+from zskt.networks.compression import plain
+from zskt.networks.compression.operations import weight_formats
 from zskt.networks.deep_sets import DeepSets
 
 if TYPE_CHECKING:
@@ -55,11 +59,13 @@ def hls_project(student: DeepSets, x: Sequence[Tensor], out: Path) -> dict[str, 
         precision, number of jets, order of the axes of its inputs, largest difference of logits from torch, and share
         of equal top classes. Where the project cannot be made or compiled, "error" says why, and these two are None.
     """
-    core = student.folded().core()
-    leading, expected = student.leading(*x), core(student.leading(*x)).numpy()
-    measured: dict[str, Any] = {"precision": PRECISION, "jets": len(expected)}
+    rounding = plain(student).folded().core()
+    leading, expected = student.leading(*x), rounding(student.leading(*x)).numpy()
+    core, formats = split_formats(rounding, weight_formats(student))
+    used = f"{PRECISION}, weights and activations of {weight_formats(student)[0].bits} bits" if formats else PRECISION
+    measured: dict[str, Any] = {"precision": used, "jets": len(expected)}
     try:
-        project = _converted(core, leading, out)
+        project = _converted(core, leading, out, formats)
         with _quiet():
             project.compile()
             layout, emulated = emulate(project, leading.numpy(), expected)
@@ -73,8 +79,14 @@ def hls_project(student: DeepSets, x: Sequence[Tensor], out: Path) -> dict[str, 
     }
 
 
-def _converted(core: nn.Module, leading: Tensor, out: Path) -> ModelGraph:
-    """Convert plain layers that take (B, C, N) to an hls4ml project in the folder ``out``."""
+def _converted(
+    core: nn.Module, leading: Tensor, out: Path, formats: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> ModelGraph:
+    """Convert plain layers that take (B, C, N) to an hls4ml project in the folder ``out``.
+
+    Args:
+        formats: what `split_formats` returns; other numbers have `PRECISION`, or what hls4ml infers.
+    """
     with _quiet():
         import hls4ml
 
@@ -82,6 +94,8 @@ def _converted(core: nn.Module, leading: Tensor, out: Path) -> ModelGraph:
             core, tuple(leading.shape[1:]), granularity="name", backend=BACKEND, default_precision=PRECISION,
             channels_last_conversion="full",
         )  # fmt: skip
+        for layer, precisions in formats.items():
+            settings["LayerName"][layer]["Precision"].update(precisions)
         return hls4ml.converters.convert_from_pytorch_model(
             core, output_dir=str(out), project_name="student", backend=BACKEND, hls_config=settings,
             io_type="io_parallel",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.summary import written
 from zskt.export.hls4ml import MIN_AGREEMENT
 from zskt.export.latency import latency_table
 from zskt.export.student import ExportSpec
 from zskt.markdown import table as markdown_table
+
+FILES = {"onnx": "model.onnx", "int8": "model-int8.onnx"}
 
 
 def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> str:
@@ -20,7 +23,7 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     """
     card, config, result = run.card, run.config, run.result
     data, student, teacher = result["data"], result["student"], result["teacher"]
-    learned = "without any data" if config.mode == "zero-shot" else "from data"
+    learned = "without any data" if config.mode in DATA_FREE else "from data"
     kind = data["unit"]
     keys = ("parameters", "accuracy", "agreement", "kl")
     figures = markdown_table(
@@ -34,7 +37,9 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     seen = f" It sees `{config.view}` of what its teacher sees." if config.view else ""
     tied = ""
     if "ties" in measured:
-        tied = f", but for {measured['ties']} of {measured['compared']} {kind}s in which neighbours tie"
+        ties, compared = measured["ties"], measured["compared"]
+        what = "numbers between two of a grid" if result.get("compression") else "neighbours"
+        tied = f", but for {ties} of {compared} {kind}s in which {what} tie"
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
         f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).{seen}",
@@ -57,12 +62,42 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         + (f" It is {quantised['note']}." if "note" in quantised else ""),
         "- `student.safetensors`: parameters for zskt.",
     ]
+    if result.get("compression"):
+        parts[7:7] = ["## Made smaller", _compression(result["compression"])]
     if measured.get("hls4ml"):
         parts.append(_firmware(measured["hls4ml"]))
     if measured.get("latency"):
         note = f"{spec.latency_note}Teacher: {measured['latency'][0]['teacher']}."
         parts += ["## Time in onnxruntime", note, latency_table(measured["latency"], kind)]
+    if measured.get("beside_whole"):
+        parts += ["Beside the student that it was made of:", _beside_whole(measured["beside_whole"])]
     return "\n\n".join(parts) + "\n"
+
+
+def _compression(entry: dict[str, Any]) -> str:
+    """Say what was made smaller, and what that saves."""
+    rows = [
+        ("channels that stay", None, written(entry["channels"])),
+        ("rank, of the largest", None, written(entry["rank"])),
+        ("bits", "32", written(entry["bits"])),
+        ("sparsity", None, written(entry["sparsity"])),
+        ("parameters", written(entry["parameters_before"]), written(entry["parameters"])),
+        ("weights that are zero", None, written(entry["zeros"])),
+        ("products a sample (MACs)", written(entry["macs_before"]), written(entry["macs"])),
+        ("bit operations", written(entry["bit_operations_before"]), written(entry["bit_operations"])),
+        ("LUTs + 55 DSPs, fully unrolled, estimate", None, written(entry["luts"])),
+    ]
+    return markdown_table(["", "before", "now"], [[name, before or "", now] for name, before, now in rows])
+
+
+def _beside_whole(rows: dict[str, list[dict[str, Any]]]) -> str:
+    """Say how many times as fast the exported files are as the whole student's."""
+    cells = [
+        [f"`{FILES[name]}`", str(r["threads"]), str(r["batch"]), f"{r['ratio']:.2f}"]
+        for name in rows
+        for r in rows[name]
+    ]
+    return markdown_table(["file", "threads", "batch", "times as fast"], cells)
 
 
 def _int8(measured: dict[str, Any]) -> str:

@@ -74,15 +74,27 @@ def folded(layers: Iterable[nn.Module]) -> nn.Sequential:
 
 
 @torch.no_grad()
+def as_convolution(layer: nn.Linear) -> nn.Conv1d:
+    """Copy a linear layer as a frozen 1 x 1 convolution of (B, C, P)."""
+    conv = nn.Conv1d(layer.in_features, layer.out_features, 1, bias=layer.bias is not None)
+    conv.weight.copy_(layer.weight.unsqueeze(2))
+    if conv.bias is not None:
+        conv.bias.copy_(layer.bias)
+    return conv.requires_grad_(False)
+
+
 def as_convolutions(layers: Iterable[nn.Module]) -> nn.Sequential:
-    """Copy linear layers as 1 x 1 convolutions of (B, C, P), which runtimes fuse with their activations."""
+    """Copy linear layers as 1 x 1 convolutions of (B, C, P), which runtimes fuse with their activations.
+
+    A sequence among them is converted, too; another layer made of several products has a method of this name.
+    """
     convolutions: list[nn.Module] = []
     for layer in layers:
         if isinstance(layer, nn.Linear):
-            conv = nn.Conv1d(layer.in_features, layer.out_features, 1)
-            conv.weight.copy_(layer.weight.unsqueeze(2))
-            assert conv.bias is not None
-            conv.bias.copy_(layer.bias)
-            layer = conv.requires_grad_(False)
+            layer = as_convolution(layer)
+        elif isinstance(layer, nn.Sequential):
+            layer = as_convolutions(layer)
+        elif callable(convert := getattr(layer, "as_convolutions", None)):
+            layer = convert()
         convolutions.append(layer)
     return nn.Sequential(*convolutions)

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,16 @@ def _samples(inputs: Any) -> tuple[Tensor, ...]:
     from zskt.jets.random_inputs import random_inputs
 
     return random_inputs(inputs.preprocess_form(()).groups, N_TRIED)
+
+
+def largest_samples(inputs: Any, count: int) -> tuple[Tensor, ...]:
+    """Make samples as large as a network takes: jets without padding, images and vectors of zeros."""
+    if inputs.domain in ("images", "vectors"):
+        return (torch.zeros(count, *input_shape(inputs)),)
+    from zskt.jets.random_inputs import random_inputs
+
+    groups = inputs.preprocess_form(()).groups
+    return random_inputs([replace(group, min_length=group.max_length) for group in groups], count)
 
 
 def _short(error: Exception) -> str:

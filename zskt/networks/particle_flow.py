@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from zskt.jets.object_collections import ObjectCollection
 from zskt.networks.folding import as_convolutions, folded
+from zskt.networks.highway import Highway
 from zskt.networks.mlp import hidden_layers
 from zskt.networks.rows import MaskedChannels, Rows
 
@@ -37,6 +38,7 @@ class ParticleFlow(nn.Module):
         phi_small: widths of the network of an entry in collections of few entries; None takes ``phi``.
         activation: of all hidden layers.
         single_cloud: there is one collection; its network is `phi` itself, and its outputs carry an attention map.
+        highway: number of tied highway layers behind the hidden layers of phi, all of the latent size.
     """
 
     attention_layers: tuple[str, ...]
@@ -52,6 +54,7 @@ class ParticleFlow(nn.Module):
         phi_small: Sequence[int] | None = None,
         activation: Callable[[], nn.Module] = nn.ReLU,
         single_cloud: bool = False,
+        highway: int = 0,
     ) -> None:
         super().__init__()
         self.collections = tuple(collections)
@@ -59,7 +62,11 @@ class ParticleFlow(nn.Module):
         clouds = [c for c in self.collections if not c.of_jet]
         widths = [phi if phi_small is None or c.max_length > MAX_SMALL_COLLECTION else phi_small for c in clouds]
         networks = [
-            nn.Sequential(nn.BatchNorm1d(c.variables), *hidden_layers([c.variables, *w], activation))
+            nn.Sequential(
+                nn.BatchNorm1d(c.variables),
+                *hidden_layers([c.variables, *w], activation),
+                *([Highway(w[-1], highway)] if highway else []),
+            )
             for c, w in zip(clouds, widths, strict=True)
         ]
         self.phi: nn.Module = networks[0] if single_cloud else nn.ModuleList(networks)

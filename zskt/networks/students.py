@@ -14,8 +14,10 @@ from torch import nn
 from zskt.networks.deep_sets import N_LEADING, DeepSets
 from zskt.networks.lenet_vgg import VGG11, LeNet5
 from zskt.networks.light_particlenet import light_particlenet
+from zskt.networks.mixer import Mixer
 from zskt.networks.mlp import MLP
 from zskt.networks.particle_flow import ParticleFlow
+from zskt.networks.recurrent import RecurrentTagger
 from zskt.networks.resnet import cifar_resnet, resnet18
 from zskt.networks.wide_resnet import WideResNet
 
@@ -46,6 +48,25 @@ def _particle_flow(cloud: dict[str, Any], collections: dict[str, Any], summary: 
         return ParticleFlow(inputs.collections(), outputs, **collections)
 
     return Student("jets", build, summary)
+
+
+def _recurrent(embedding: int, hidden: int, summary: str) -> Student:
+    return Student(
+        "jets",
+        lambda inputs, outputs: RecurrentTagger(
+            inputs.collections(), outputs, embedding, hidden, single_cloud=inputs.single_cloud
+        ),
+        summary,
+    )
+
+
+def _mixer(summary: str, **sizes: int) -> Student:
+    """Make an entry of an MLP-Mixer; ``particles`` is how many it reads, and `Mixer` names the other sizes."""
+    return Student(
+        "jets",
+        lambda inputs, outputs: Mixer(inputs.collections(), outputs, **sizes),
+        f"MLP-Mixer of the {sizes['particles']} leading particles, {summary}",
+    )
 
 
 def _images(build: Callable[[int, int], nn.Module], summary: str) -> Student:
@@ -85,6 +106,30 @@ STUDENTS: dict[str, Student] = {
         "jets",
         lambda inputs, outputs: DeepSets(inputs.collections(), outputs),
         f"particle-flow network of the {N_LEADING} leading particles without masks: for an FPGA",
+    ),
+    "pfn-highway": _particle_flow(
+        {"phi": (48,), "f": (96, 64), "highway": 10},
+        {"phi": (48,), "phi_small": (24,), "f": (96, 64), "highway": 8},
+        "particle-flow network whose phi is a highway of ten layers with tied gates, about as large as pfn",
+    ),
+    "pfn-highway-small": _particle_flow(
+        {"phi": (16,), "f": (16,), "highway": 6},
+        {"phi": (16,), "phi_small": (8,), "f": (16,), "highway": 6},
+        "the same with six layers of 16, about as large as deepsets",
+    ),
+    "gru": _recurrent(48, 96, "recurrent network over the particles in the order of momentum, about as large as pfn"),
+    "gru-small": _recurrent(16, 20, "the same, about as large as deepsets"),
+    "mixer": _mixer(
+        "about as large as pfn", particles=64, channels=32, blocks=3, hidden_particles=64, hidden_channels=64, f=64
+    ),
+    "mixer-small": _mixer(
+        "about as large as deepsets",
+        particles=16,
+        channels=16,
+        blocks=2,
+        hidden_particles=12,
+        hidden_channels=12,
+        f=24,
     ),
     "lenet5-half": Student(
         "images",

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from zskt.domains import DOMAINS
 from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.result import Result
 from zskt.experiments.run_generator import rebuild_generator
@@ -97,7 +98,7 @@ def _summary(finished_run: FinishedRun, scores: Mapping[str, Any]) -> str:
     """Say in prose how the student was made, what it cost, and what it was scored on."""
     config, result = finished_run.config, finished_run.result
     card, data = finished_run.card, scores["data"]
-    source = "without data" if config.mode == "zero-shot" else "from data"
+    source = "without data" if config.mode in DATA_FREE else "from data"
     generator = result.get("generator")
     pseudo_samples = "" if generator is None else f" Pseudo-samples came from the generator {generator}."
     scored = (
@@ -167,7 +168,7 @@ def _pictures(finished_run: FinishedRun) -> Iterator[dict[str, str]]:
             axes.plot(*zip(*points, strict=True), linewidth=0.8)
             axes.set(title=name, xlabel="iteration")
         yield {"title": "The run", "png": png(figure), "note": ""}
-    if finished_run.config.mode == "zero-shot":
+    if finished_run.config.mode in DATA_FREE:
         pseudo_samples, note = _pseudo_samples(finished_run)
         if pseudo_samples is not None:
             yield {"title": "Pseudo-samples beside others", "png": png(pseudo_samples), "note": note}

@@ -37,10 +37,11 @@ def all_tables(folder: Path, catalog: Catalog) -> str:
 def preset_rows(records: list[Record], catalog: Catalog) -> list[Row]:
     """Return the rows of the presets' tables, jets first, in the order in which tables have them.
 
-    Few-shot runs and ablations have tables of their own.
+    Few-shot runs, ablations and students that were made smaller have tables of their own.
     """
     ablations = ablation.recipes(catalog)
-    rows = [row for row in group(records) if not row.recipe.samples_per_class and row.recipe not in ablations]
+    usual = [record for record in records if record.result.compression is None]
+    rows = [row for row in group(usual) if not row.recipe.samples_per_class and row.recipe not in ablations]
     generators = list(catalog.generators)
 
     def rank(row: Row) -> tuple[int, int, str, int, int]:
