@@ -18,6 +18,8 @@ from zskt.files import sha256
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from zskt.plots.plot import Plot
+
 
 @dataclass(frozen=True)
 class Source:
@@ -47,8 +49,8 @@ class Diagnosis:
 
     figures: dict[str, Any]
     """As JSON holds them."""
-    pictures: Callable[[], dict[str, Figure]]
-    """Draws them, by title."""
+    plots: Callable[[], list[Plot]]
+    """Draws them, in the order of a page; those that the samples cannot carry say so."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Domain:
     """Card, --data, whether data are learned from -> what to learn from, if anything, and what to be evaluated on."""
     picture: Callable[[PseudoBatch, Labelled | None, Card], Figure | None]
     """Draws pseudo-samples, beside real ones where there are any."""
+    panels: Callable[[PseudoBatch, Labelled | None, Card], Plot | None] | None = None
+    """Draws the same for a page, in panels that stand side by side or not."""
     pictured: int = 16
     """Pseudo-samples that a picture needs."""
     diagnose: Callable[[Card, Labelled, Tensor, Tensor], Diagnosis | None] | None = None
@@ -67,6 +71,8 @@ class Domain:
     """Memory format in which networks are fastest."""
     has_test_split: bool = False
     """Whether --data is a place with test samples of its own, where a finished run is evaluated again."""
+    more_samples: str = ""
+    """Says how to get more samples, where too few are there for a plot."""
     default_generator: str = ""
     """Generator that samples the domain when a run had none."""
 

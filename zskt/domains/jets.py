@@ -19,6 +19,8 @@ from zskt.terminal import note
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from zskt.plots.plot import Plot
+
 
 def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None, Source]:
     def source(file: Path) -> Source:
@@ -37,7 +39,7 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
 def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> Diagnosis | None:
     from zskt.jets.label_comparison import compare_labels
     from zskt.jets.metrics import compare_taggers, tagging_metrics
-    from zskt.jets.plots import tagging_figures
+    from zskt.jets.plots import tagging_plots
 
     if not card.classes:
         return None
@@ -45,7 +47,7 @@ def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> D
     compare = compare_labels if card.bernoulli else compare_taggers
     comparison = compare(card.classes, samples, data.labels, teacher, student)
     figures = tagging_metrics(comparison)
-    return Diagnosis(figures, lambda: tagging_figures(comparison, figures))
+    return Diagnosis(figures, lambda: tagging_plots(comparison, figures))
 
 
 def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | None:
@@ -54,4 +56,17 @@ def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | 
     return event_display(batch, real)
 
 
-JETS = Domain(_sources, _picture, diagnose=_diagnose, default_generator="shower-prior")
+def _panels(batch: PseudoBatch, real: Labelled | None, card: Card) -> Plot | None:
+    from zskt.jets.event_display import jet_panels
+
+    return jet_panels(batch, real)
+
+
+JETS = Domain(
+    _sources,
+    _picture,
+    panels=_panels,
+    diagnose=_diagnose,
+    more_samples="More jets: zskt --mode simulate --per-class 10000 --out jets.root, then --data jets.root here.",
+    default_generator="shower-prior",
+)

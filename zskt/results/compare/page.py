@@ -29,7 +29,7 @@ from zskt.results.compare.table import (
     verdicts_of,
 )
 from zskt.results.compare.verdict import RULE
-from zskt.results.report import page_template, png
+from zskt.results.html_page import page_template, png
 
 PAGE, DATA, TABLE = "comparison.html", "comparison.json", "comparison.csv"
 """Files of a comparison's folder."""
