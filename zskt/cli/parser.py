@@ -82,8 +82,9 @@ MODES: dict[str, Mode] = {
         ("teacher", *TEACHER_FILES, "set"),
     ),
     "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
-    "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
-    "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
+    "evaluate": Mode("metrics of finished runs on other data", (*FINISHED, "format"), ("run",)),
+    "report": Mode("one HTML page on a finished run, or on several side by side",
+                   (*FINISHED, "out", "experiment_label"), ("run",)),
     "export": Mode(
         "a finished run's student as ONNX and int8",
         ("run", "out", "data", "teacher_path", "preprocess", "trust_teacher"),
@@ -240,6 +241,12 @@ def build_parser() -> Parser:
         nargs="+",
         metavar="RUN",
         help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
+    )
+    add("--format", choices=["text", "csv", "latex", "json"], help="evaluate: the table on the screen (text)")
+    add(
+        "--experiment-label",
+        metavar="TEXT",
+        help="report: label on every plot, as 'CMS Simulation': the experiment, and what it is of",
     )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")

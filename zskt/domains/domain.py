@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,8 +49,10 @@ class Diagnosis:
 
     figures: dict[str, Any]
     """As JSON holds them."""
-    plots: Callable[[], list[Plot]]
+    plots: Callable[[], Iterable[Plot]]
     """Draws them, in the order of a page; those that the samples cannot carry say so."""
+    overview: Callable[[], Iterable[Plot]]
+    """Draws the few that are worth the time during a run."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,14 @@ class Domain:
     """Pseudo-samples that a picture needs."""
     diagnose: Callable[[Card, Labelled, Tensor, Tensor], Diagnosis | None] | None = None
     """Card, samples, logits of teacher and student -> what the field asks for."""
+    overlay: (
+        Callable[
+            [Card, Labelled, Tensor, Mapping[str, Sequence[Tensor]], Mapping[str, Mapping[str, Any]]], Iterable[Plot]
+        ]
+        | None
+    ) = None
+    """Card, samples, the teacher's logits, those of several students by recipe and seed, and recipe -> colour and
+    dashes -> what the field draws over each other."""
     layout: torch.memory_format = torch.contiguous_format
     """Memory format in which networks are fastest."""
     has_test_split: bool = False

@@ -229,5 +229,7 @@ def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> 
     """Put what the people of the domain look at on TensorBoard."""
     diagnosis = evaluator.diagnose(method.result)
     if diagnosis is not None and folder.writes:
-        for title, figure in diagnosis.pictures().items():
-            folder.writer.add_figure(f"physics/{title}", figure, method.state.step)
+        for plot in diagnosis.overview():
+            for panel in plot.panels:
+                name = f"physics/{plot.title} {panel.name}".rstrip()
+                folder.writer.add_figure(name, panel.figure, method.state.step)

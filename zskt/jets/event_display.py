@@ -10,14 +10,14 @@ from zskt.dataset import Labelled
 from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import Jets
 from zskt.jets.sample import SAMPLE
-from zskt.plots.palette import BLACK, BLUE, GREEN, ORANGE, VERMILLION
+from zskt.plots.palette import BLACK, BLUE, GREEN, PURPLE, VERMILLION
 from zskt.plots.plot import Panel, Plot, Row
 
 JETS_PER_ROW = 4
 PARTICLE_COLOURS = {
     "is_charged_hadron": ("charged hadrons", VERMILLION),
     "is_neutral_hadron": ("neutral hadrons", GREEN),
-    "is_photon": ("photons", ORANGE),
+    "is_photon": ("photons", PURPLE),
     "is_electron": ("electrons", BLUE),
     "is_muon": ("muons", BLACK),
 }

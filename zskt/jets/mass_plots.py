@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import mplhep
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,12 +12,13 @@ from zskt.dataset import short
 from zskt.jets.metrics import CUT_EFFICIENCY, MASS_BINS, MIN_HISTOGRAM, TaggingComparison, background_needed
 from zskt.jets.roc_plots import roles_of, shown_signals
 from zskt.plots.palette import ROLE_COLOURS
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, wanting
 
 
 def sculpting(j: TaggingComparison) -> Plot:
     """Draw a panel a signal whose cut leaves enough background of each network."""
-    panels, needed = [], {}
+    panels: list[Panel] = []
+    needed: dict[str, int] = {}
     for k in shown_signals(j):
         is_signal, is_background = j.is_signal(k), j.is_background(k)
         mass, passing = j.kinematics["mass"][is_background], {}
@@ -28,7 +31,7 @@ def sculpting(j: TaggingComparison) -> Plot:
         if short(j.classes[k]) in needed:
             continue
         axes = panel_axes()
-        rows = [{"low, GeV": float(a), "high, GeV": float(b)} for a, b in zip(MASS_BINS, MASS_BINS[1:], strict=False)]
+        rows = [{"low, GeV": float(a), "high, GeV": float(b)} for a, b in itertools.pairwise(MASS_BINS)]
         for label, values in (("all", mass), *passing.items()):
             density = np.histogram(values, MASS_BINS, density=True)[0]
             style = {"color": "0.55", "linestyle": "--"} if label == "all" else {"color": ROLE_COLOURS[label]}
@@ -39,11 +42,11 @@ def sculpting(j: TaggingComparison) -> Plot:
         axes.set_xlim(MASS_BINS[0], MASS_BINS[-1])
         axes.set_xlabel("mass of background jets (GeV)", fontsize=FONT_SIZE)
         axes.set_ylabel("density (1/GeV)", fontsize=FONT_SIZE)
-        legend(axes, f"{short(j.classes[k])}, ε$_S$ = {CUT_EFFICIENCY:.0%}")
+        legend(axes, f"{short(j.classes[k])}, ε$_S$ = {100 * CUT_EFFICIENCY:.0f} %")
         figure = axes.figure
         assert isinstance(figure, Figure)
         panels.append(Panel(short(j.classes[k]), figure, rows))
-    missing = ", ".join(f"{name} (about {count} background jets would do)" for name, count in needed.items())
+    missing = wanting(needed, "background jets")
     return Plot(
         "Mass of the background", tuple(panels), "Before and after a cut on the score.", missing, is_detail=True
     )

@@ -188,7 +188,7 @@ def background_needed(signal: Array, background: Array, efficiency: float, passi
 
 def rounded_up(count: float) -> int:
     """Round a count up to two digits: 1234 -> 1300."""
-    unit = 10 ** max(math.floor(math.log10(max(count, 1))) - 1, 0)
+    unit: int = 10 ** max(math.floor(math.log10(max(count, 1))) - 1, 0)
     return math.ceil(count / unit) * unit
 
 

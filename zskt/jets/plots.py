@@ -23,19 +23,23 @@ def confusion(j: TaggingComparison) -> Plot:
     return confusion_plot(None if j.of_teacher else j.truth, j.teacher, j.student, names)
 
 
-def tagging_plots(j: TaggingComparison, figures: dict[str, Any]) -> list[Plot]:
-    """Draw all plots of a comparison that its jets can carry.
+def overview(j: TaggingComparison, figures: dict[str, Any]) -> list[Plot]:
+    """Draw what is worth the time during a run: confusion, calibration, agreement.
 
     Args:
         j: the comparison.
         figures: what `zskt.jets.metrics.tagging_metrics` computed of it.
     """
+    plots = [confusion(j), calibration_plot(figures["calibration"], list(roles_of(j))), agreement_slices(j, figures)]
+    return [plot for plot in plots if plot]
+
+
+def tagging_plots(j: TaggingComparison, figures: dict[str, Any]) -> list[Plot]:
+    """Draw all plots of a comparison that its jets can carry; arguments as those of `overview`."""
     plots = [
         score_distributions(j),
         roc(j),
-        confusion(j),
-        calibration_plot(figures["calibration"], list(roles_of(j))),
-        agreement_slices(j, figures),
+        *overview(j, figures),
         *(efficiency_slices(j, quantity) for quantity in QUANTITIES),
         sculpting(j),
         score_pairs(j),

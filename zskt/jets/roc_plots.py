@@ -15,7 +15,7 @@ from zskt.dataset import short
 from zskt.jets.metrics import MIN_JETS, Array, TaggingComparison, background_needed
 from zskt.plots.intervals import clopper_pearson
 from zskt.plots.palette import ROLE_COLOURS
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, stacked_axes
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, plain_log, stacked_axes, wanting
 
 GRID = np.linspace(0.02, 1.0, 99)
 """Signal efficiencies of the curves."""
@@ -66,19 +66,20 @@ def roc(j: TaggingComparison) -> Plot:
             continue
         panels.append(_panel(short(j.classes[k]), curves))
     few = [short(j.classes[k]) for k in j.signals if k not in shown_signals(j)]
-    missing = [f"{name} ({count} background jets would do)" for name, count in needed.items()]
-    missing += [f"{name} ({MIN_JETS} jets of it and of background would do)" for name in few]
+    missing = [wanting(needed, "background jets"), wanting(dict.fromkeys(few, MIN_JETS), "jets of each")]
     note = f"Bands are Clopper-Pearson intervals of 68 %; curves end where fewer than {MIN_JETS} background jets pass."
-    return Plot("Background rejection", tuple(panels), note, ", ".join(missing))
+    return Plot("Background rejection", tuple(panels), note, ", ".join(filter(None, missing)))
 
 
 def _panel(name: str, curves: dict[str, Curve]) -> Panel:
     axes, *below = stacked_axes((3, 1.1)) if len(curves) > 1 else [panel_axes()]
     for role, curve in curves.items():
         draw_band(axes, curve, role, ROLE_COLOURS[role])
-    axes.set(yscale="log", xlim=(0, 1))
+    known = np.isfinite(list(curves.values())[-1].value) | np.isfinite(next(iter(curves.values())).value)
+    axes.set_xlim(max(0.0, np.floor(10 * GRID[known][0] - 0.5) / 10), 1)
+    plain_log(axes)
     axes.set_ylabel("background rejection 1/ε$_B$", fontsize=FONT_SIZE)
-    legend(axes, name, loc="upper right")
+    legend(axes, name, loc="lower left")
     rows = [{"signal efficiency": float(e)} for e in GRID]
     for role, curve in curves.items():
         for row, value, low, high in zip(rows, curve.value, curve.low, curve.high, strict=True):

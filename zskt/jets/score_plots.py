@@ -5,6 +5,8 @@ Shapes: B jets, K classes.
 
 from __future__ import annotations
 
+import itertools
+
 import mplhep
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +17,7 @@ from zskt.dataset import short
 from zskt.jets.metrics import MIN_HISTOGRAM, Array, TaggingComparison
 from zskt.jets.roc_plots import roles_of
 from zskt.plots.palette import ROLE_COLOURS, SEQUENTIAL
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, stacked_axes
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, stacked_axes, wanting
 
 BINS = np.linspace(0, 1, 21)
 FINE_BINS = np.linspace(0, 1, 41)
@@ -23,25 +25,25 @@ FINE_BINS = np.linspace(0, 1, 41)
 
 def score_distributions(j: TaggingComparison) -> Plot:
     """Draw a panel a class: jets of the class and the others in bins of the probability of the class."""
-    panels, few = [], []
+    panels, few = [], {}
     for k, name in enumerate(j.classes):
         positive = j.is_signal(k)
         if min(positive.sum(), (~positive).sum()) < MIN_HISTOGRAM:
-            few.append(f"{short(name)} ({MIN_HISTOGRAM} jets of it would do, there are {int(positive.sum())})")
+            few[short(name)] = MIN_HISTOGRAM
             continue
         panels.append(_distribution(j, k))
     note = (
         "Jets of the class and all others, by the probability that each network gives to the class. Error bars are "
         "Poisson's, of the student's jets; both networks saw the same jets."
     )
-    return Plot("Score distributions", tuple(panels), note, ", ".join(few))
+    return Plot("Score distributions", tuple(panels), note, wanting(few, "jets of each"))
 
 
 def _distribution(j: TaggingComparison, k: int) -> Panel:
     roles = roles_of(j)
     axes, *below = stacked_axes((3, 1.1)) if len(roles) > 1 else [panel_axes()]
     positive, name = j.is_signal(k), short(j.classes[k])
-    rows: list[dict[str, float]] = [{"low": float(a), "high": float(b)} for a, b in zip(BINS, BINS[1:], strict=False)]
+    rows: list[dict[str, float]] = [{"low": float(a), "high": float(b)} for a, b in itertools.pairwise(BINS)]
     most = 1.0
     for label, flags in ((name, positive), ("others", ~positive)):
         counts = {role: np.histogram(getattr(j, role)[flags, k], BINS)[0].astype(float) for role in roles}

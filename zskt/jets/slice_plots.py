@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zskt.dataset import short
-from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS, QUANTITIES, Array, TaggingComparison, slice_edges
+from zskt.jets.metrics import CUT_EFFICIENCY, MIN_JETS, QUANTITIES, Array, TaggingComparison, rounded_up, slice_edges
 from zskt.jets.roc_plots import roles_of
 from zskt.jets.working_points import Share, SlicedCut, sliced_cuts
 from zskt.plots.intervals import clopper_pearson
 from zskt.plots.palette import GREEN, ROLE_COLOURS
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, stacked_axes
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, plain_log, stacked_axes, wanting
 
 NAMES = {"pt": "pT", "abs_eta": "|η|", "multiplicity": "multiplicity"}
 AXIS_LABELS = {"pt": "jet $p_T$ (GeV)", "abs_eta": "jet |η|", "multiplicity": "particles in the jet"}
@@ -48,9 +48,9 @@ def agreement_slices(j: TaggingComparison, figures: Mapping[str, Any]) -> Plot:
         for ratio in below:
             quotient = np.array([row["student"] / row["teacher"] if row["teacher"] else np.nan for row in slices])
             _ratio(ratio, edges, quotient)
-        axes.set_ylim(0, 1.25)
+        axes.set_ylim(0, 1.4)
         axes.set_ylabel("share of jets", fontsize=FONT_SIZE)
-        legend(axes, loc="upper center", columns=len(shown))
+        legend(axes, loc="upper center", columns=2)
         panels.append(_finished(axes, [axes, *below], name, NAMES[name], rows))
     return Plot("Agreement and accuracy in slices", tuple(panels), "Bins of equal population; Clopper-Pearson bars.")
 
@@ -59,19 +59,17 @@ def efficiency_slices(j: TaggingComparison, quantity: str) -> Plot:
     """Draw a panel a signal: efficiency, background rejection where there is enough background, and their ratios."""
     cuts = list(sliced_cuts(j, quantity))
     panels = tuple(_cut_panel(j, cut) for cut in cuts)
-    wanting = {short(j.classes[cut.signal]): cut.needed for cut in cuts if cut.needed}
-    missing = [f"rejection of {name} (about {count} background jets would do)" for name, count in wanting.items()]
+    needed = {short(j.classes[cut.signal]): cut.needed for cut in cuts if cut.needed}
     drawn = {cut.signal for cut in cuts}
     bins = max(len(slice_edges(j.kinematics[quantity])) - 1, 1)
-    missing += [
-        f"{short(j.classes[k])} ({2 * MIN_JETS * bins} jets of it would do)" for k in j.signals if k not in drawn
-    ]
+    few = {short(j.classes[k]): rounded_up(1.5 * MIN_JETS * bins) for k in j.signals if k not in drawn}
+    missing = [f"the rejection of {wanting(needed, 'background jets')}" if needed else "", wanting(few, "jets of each")]
     note = (
-        f"At one cut for each network and signal, which passes {CUT_EFFICIENCY:.0%} of all of the signal's jets. Bars are "
-        "Clopper-Pearson intervals of 68 %."
+        f"At one cut for each network and signal, which passes {100 * CUT_EFFICIENCY:.0f} % of the signal's jets. "
+        "Bars are Clopper-Pearson intervals of 68 %."
     )
     title = f"Efficiency and rejection against {NAMES[quantity]}"
-    return Plot(title, panels, note, ", ".join(missing), is_detail=quantity != "pt")
+    return Plot(title, panels, note, ", ".join(filter(None, missing)), is_detail=quantity != "pt")
 
 
 def _cut_panel(j: TaggingComparison, cut: SlicedCut) -> Panel:
@@ -95,7 +93,7 @@ def _cut_panel(j: TaggingComparison, cut: SlicedCut) -> Panel:
     with np.errstate(divide="ignore", invalid="ignore"):
         quotients = {"ε$_S$": cut.efficiency["student"].value / cut.efficiency["teacher"].value}
         if cut.mistag is not None:
-            several[1].set_yscale("log")
+            plain_log(several[1])
             several[1].set_ylabel("rejection 1/ε$_B$", fontsize=FONT_SIZE)
             quotients["1/ε$_B$"] = cut.mistag["teacher"].value / cut.mistag["student"].value
     for (label, quotient), marker in zip(quotients.items(), "os", strict=False):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -125,7 +125,7 @@ def _address(vector: bytes) -> str:
 def _rendered(figure: Figure, kind: str, *, transparent: bool = True) -> bytes:
     buffer = io.BytesIO()
     dates: dict[str, Mapping[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(cast(Any, STYLE)):
         figure.savefig(buffer, format=kind, dpi=DPI, transparent=transparent, metadata=dict(dates.get(kind, {})))
     return buffer.getvalue()
 

@@ -72,7 +72,7 @@ def confusion_plot(truth: NDArray[Any] | None, teacher: Array, student: Array, c
     panels.append(
         confusion_panel(
             "student against teacher", table, classes, across="student's top class", down="teacher's top class"
-        )  # fmt: skip
+        )
     )
     return Plot("Confusion matrix", tuple(panels), "Numbers are percent of each row; below 0.5 % there is none.")
 
@@ -98,9 +98,16 @@ def calibration_plot(curves: Mapping[str, Mapping[str, Any]], roles: Sequence[st
         curve = curves[role]
         x, y, low, high = (np.asarray(curve[name]) for name in ("confidence", "accuracy", "low", "high"))
         axes.errorbar(
-            x, y, yerr=[np.maximum(y - low, 0), np.maximum(high - y, 0)], fmt="o-", color=ROLE_COLOURS[role],
-            markersize=3, linewidth=1, elinewidth=0.8, label=f"{role}, ECE {curve['ece']:.4f}",
-        )  # fmt: skip
+            x,
+            y,
+            yerr=[np.maximum(y - low, 0), np.maximum(high - y, 0)],
+            fmt="o-",
+            color=ROLE_COLOURS[role],
+            markersize=3,
+            linewidth=1,
+            elinewidth=0.8,
+            label=f"{role}, ECE {curve['ece']:.4f}",
+        )
         rows += [
             {"network": role, "confidence": a, "accuracy": b, "low": c, "high": d}
             for a, b, c, d in zip(x, y, low, high, strict=True)

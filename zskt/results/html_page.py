@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,13 @@ def page_template() -> Any:
         loader=loader, autoescape=select_autoescape(default=True), trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["slug"] = slug
+    environment.filters["unbroken"] = unbroken
     return environment.get_template(TEMPLATE)
+
+
+def unbroken(text: str) -> str:
+    """Return prose whose numbers are not broken at the end of a line: "2 000" and "68 %" hold a space that stays."""
+    return re.sub(r"(?<=\d) (?=\d{3}(?!\d)|%)", "\u00a0", text)
 
 
 def png(figure: Figure) -> str:

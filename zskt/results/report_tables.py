@@ -68,8 +68,8 @@ def rejection_tables(figures: Mapping[str, Any]) -> Iterator[Table]:
             rows.append([signal, role, written(f["auc"][role]), *cells, written(f["sculpting"][role])])
     note = (
         f"Against {', '.join(figures['background'])}, on {integer(figures['jets'])} jets; the truth is "
-        f"{figures['truth']}. Errors are binomial; > is a limit of {LIMIT_LEVEL:.0%}, where fewer than 10 background "
-        "jets pass. Sculpting is the Jensen-Shannon divergence of the background's mass before and after the cut at "
+        f"{figures['truth']}. Errors are binomial; > is a limit ({100 * LIMIT_LEVEL:.0f} %), where fewer than 10 "
+        "background jets pass. Sculpting is the Jensen-Shannon divergence of the background's mass before and after the cut at "
         "50 %."
     )
     needed = max(
@@ -79,7 +79,13 @@ def rejection_tables(figures: Mapping[str, Any]) -> Iterator[Table]:
     note += f" For a value in each cell about {integer(needed)} background jets would do." if needed else ""
     yield {
         "title": "Rejection at fixed efficiency",
-        "head": ["signal", "", "AUC", *(f"1/ε_B at {float(e):.1%}" for e in efficiencies), "mass sculpting (bits)"],
+        "head": [
+            "signal",
+            "",
+            "AUC",
+            *(f"1/ε_B at {100 * float(e):g} %" for e in efficiencies),
+            "mass sculpting (bits)",
+        ],
         "rows": rows,
         "note": note,
     }
