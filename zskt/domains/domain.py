@@ -52,7 +52,7 @@ class Diagnosis:
     plots: Callable[[], Iterable[Plot]]
     """Draws them, in the order of a page; those that the samples cannot carry say so."""
     overview: Callable[[], Iterable[Plot]]
-    """Draws the few that are worth the time during a run."""
+    """Draws the few that are worth the time at the end of a run."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class Domain:
     """Pseudo-samples that a picture needs."""
     diagnose: Callable[[Card, Labelled, Tensor, Tensor], Diagnosis | None] | None = None
     """Card, samples, logits of teacher and student -> what the field asks for."""
+    diagnosed_in_runs: bool = False
+    """Whether TensorBoard shows the diagnosis at the end of a run."""
     overlay: (
         Callable[
             [Card, Labelled, Tensor, Mapping[str, Sequence[Tensor]], Mapping[str, Mapping[str, Any]]], Iterable[Plot]

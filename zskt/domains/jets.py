@@ -85,6 +85,7 @@ JETS = Domain(
     _picture,
     panels=_panels,
     diagnose=_diagnose,
+    diagnosed_in_runs=True,
     overlay=_overlay,
     more_samples="More jets: zskt --mode simulate --per-class 10000 --out jets.root, then --data jets.root here.",
     default_generator="shower-prior",

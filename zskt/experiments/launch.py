@@ -227,6 +227,8 @@ def _pictures(
 
 def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> None:
     """Put what the people of the domain look at on TensorBoard."""
+    if not DOMAINS[evaluator.card.domain].diagnosed_in_runs:
+        return
     diagnosis = evaluator.diagnose(method.result)
     if diagnosis is not None and folder.writes:
         for plot in diagnosis.overview():

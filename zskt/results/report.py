@@ -15,9 +15,11 @@ from zskt.files import read_json, write_json, write_text
 from zskt.markdown import integer
 from zskt.plots.kept_files import Keeper
 from zskt.plots.plot import Plot
+from zskt.results.feature_plane import feature_plane
 from zskt.results.html_page import linked, page_template
 from zskt.results.report_tables import classes_table, networks_table, rejection_tables
-from zskt.results.run_plots import learning_curves, pseudo_samples
+from zskt.results.run_pictures import pictures_over_run
+from zskt.results.run_plots import learning_curves, pseudo_samples, transition_curves
 
 PAGE, FILES = "report.html", "report"
 """The page, and the folder of its files."""
@@ -76,7 +78,11 @@ def _plots(run: FinishedRun, diagnosis: Diagnosis | None) -> Iterable[Plot]:
     """Yield what the domain shows of both networks, then the run itself."""
     if diagnosis is not None:
         yield from diagnosis.plots()
-    yield from filter(None, (learning_curves(run.folder), pseudo_samples(run)))
+    if run.card.domain == "images":
+        yield transition_curves(run)
+    yield from filter(None, (learning_curves(run.folder), pseudo_samples(run), pictures_over_run(run.folder)))
+    if run.card.domain == "images":
+        yield from filter(None, [feature_plane(run)])
 
 
 def provenance(run: Path) -> dict[str, str]:

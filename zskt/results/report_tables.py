@@ -69,8 +69,8 @@ def rejection_tables(figures: Mapping[str, Any]) -> Iterator[Table]:
     note = (
         f"Against {', '.join(figures['background'])}, on {integer(figures['jets'])} jets; the truth is "
         f"{figures['truth']}. Errors are binomial; > is a limit ({100 * LIMIT_LEVEL:.0f} %), where fewer than 10 "
-        "background jets pass. Sculpting is the Jensen-Shannon divergence of the background's mass before and after the cut at "
-        "50 %."
+        "background jets pass. Sculpting is the Jensen-Shannon divergence of the background's mass before and after "
+        "the cut at 50 %."
     )
     needed = max(
         (f["needed"][role][e] for f in figures["signals"].values() for role in roles for e in f["needed"][role]

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 
 from zskt.domains import DOMAINS
 from zskt.experiments.finished import FinishedRun
+from zskt.experiments.result import upgrade
 from zskt.experiments.run_generator import rebuild_generator
+from zskt.files import read_json
 from zskt.metric_lines import read_lines
 from zskt.plots.palette import GREEN, ROLE_COLOURS
 from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes
@@ -52,6 +54,36 @@ def learning_curves(run: Path) -> Plot:
         assert isinstance(figure, Figure)
         panels.append(Panel(name, figure, rows))
     return Plot("Learning curves", tuple(panels))
+
+
+DIRECTIONS = {"on_student": ("student", "teacher"), "on_teacher": ("teacher", "student")}
+"""Key of measured transition curves -> the network that is stepped on, and the one that watches."""
+
+
+def transition_curves(run: FinishedRun) -> Plot:
+    """Draw the transition curves that were measured of a run, or say how to measure them."""
+    title, panels = "Transition curves", []
+    for path in sorted(run.folder.glob("transition-*.json")):
+        measured = upgrade(read_json(path))
+        for key, names in DIRECTIONS.items():
+            axes = panel_axes()
+            curves = {f"{names[0]}, stepped on": measured[key]["stepped"], names[1]: measured[key]["watching"]}
+            for (label, values), role in zip(curves.items(), names, strict=True):
+                dash = "-" if role == names[0] else "--"
+                axes.plot(values, color=ROLE_COLOURS[role], linestyle=dash, label=label, linewidth=1.3)
+            axes.set_ylim(0, 1.02)
+            axes.set_xlabel("step towards another class j", fontsize=FONT_SIZE)
+            axes.set_ylabel("probability of j, mean", fontsize=FONT_SIZE)
+            legend(axes, f"MTE {measured[key]['mte']:.4f}")
+            figure = axes.figure
+            assert isinstance(figure, Figure)
+            rows = [dict(zip(curves, values, strict=True)) for values in zip(*curves.values(), strict=True)]
+            panels.append(Panel(f"stepping on the {names[0]}, {measured['data']['name']}", figure, rows))
+    how = f"Nobody measured them yet: zskt --mode transition --run {run.folder}"
+    note = (
+        "From images on which both agree, gradient steps towards every other class; MTE is the mean transition error."
+    )
+    return Plot(title, tuple(panels), note if panels else how)
 
 
 @torch.no_grad()
