@@ -17,7 +17,7 @@ from zskt.dataset import short
 from zskt.jets.metrics import MIN_HISTOGRAM, Array, TaggingComparison
 from zskt.jets.roc_plots import roles_of
 from zskt.plots.palette import ROLE_COLOURS, SEQUENTIAL
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, stacked_axes, wanting
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, plain_log, stacked_axes, wanting
 
 BINS = np.linspace(0, 1, 21)
 FINE_BINS = np.linspace(0, 1, 41)
@@ -54,7 +54,8 @@ def _distribution(j: TaggingComparison, k: int) -> Panel:
                 row[f"{role}, {label}"] = height
         for ratio in below:
             _draw_ratio(ratio, counts["student"], counts["teacher"], is_class=label == name)
-    axes.set(yscale="log", xlim=(0, 1), ylim=(0.5, 40 * most))
+    axes.set(xlim=(0, 1), ylim=(0.5, 40 * most))
+    plain_log(axes)
     axes.set_ylabel("jets", fontsize=FONT_SIZE)
     legend(axes, name, loc="upper center", columns=2)
     for ratio in below:
