@@ -19,7 +19,8 @@ LOOK = """() => ({
         p => getComputedStyle(p).gridTemplateColumns.split(' ').length)),
     background: getComputedStyle(document.body).backgroundColor,
     unnamed: [...document.images].filter(i => !i.alt).length,
-    dangling: [...document.querySelectorAll('nav a')].filter(a => !document.querySelector(a.getAttribute('href'))).length,
+    dangling: [...document.querySelectorAll('nav a')].filter(
+        a => !document.querySelector(a.getAttribute('href'))).length,
 })"""
 """What is measured of a page."""
 

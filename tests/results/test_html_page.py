@@ -41,7 +41,7 @@ def small_page(folder: Path) -> Path:
             command="python train.py " + "--flag " * 100,
             versions="1",
             recipe="{}",
-        )  # fmt: skip
+        )
     )
     return page
 

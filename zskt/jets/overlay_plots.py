@@ -59,7 +59,7 @@ def _panel(name: str, curves: Mapping[str, Sequence[Curve]], styles: Mapping[str
         if teacher is not None and label != "teacher":
             ratio.plot(GRID, mean / teacher, linewidth=1, **styles[label])
     axes.set_xlim(max(0.0, np.floor(10 * GRID[shown][0] - 0.5) / 10), 1)
-    axes.set_ylabel("background rejection 1/ε$_B$", fontsize=FONT_SIZE)
+    axes.set_ylabel("rejection 1/ε$_B$", fontsize=FONT_SIZE)
     plain_log(axes)
     legend(axes, name, loc="lower left")
     ratio.axhline(1, color="0.6", linewidth=0.8, linestyle=":")

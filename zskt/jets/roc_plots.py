@@ -78,7 +78,7 @@ def _panel(name: str, curves: dict[str, Curve]) -> Panel:
     known = np.isfinite(list(curves.values())[-1].value) | np.isfinite(next(iter(curves.values())).value)
     axes.set_xlim(max(0.0, np.floor(10 * GRID[known][0] - 0.5) / 10), 1)
     plain_log(axes)
-    axes.set_ylabel("background rejection 1/ε$_B$", fontsize=FONT_SIZE)
+    axes.set_ylabel("rejection 1/ε$_B$", fontsize=FONT_SIZE)
     legend(axes, name, loc="lower left")
     rows = [{"signal efficiency": float(e)} for e in GRID]
     for role, curve in curves.items():
