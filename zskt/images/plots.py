@@ -105,7 +105,7 @@ def class_accuracy(c: ImageComparison, figures: dict[str, Any]) -> Plot:
     note = "Bars are Clopper-Pearson intervals of 68 %."
     if not shown:
         return Plot("Accuracy by class", (), note, wanting(few, "images of each"))
-    axes = panel_axes(height=3.4, bottom=0.9)
+    axes = panel_axes(height=2.9 + 0.075 * max(map(len, shown)), bottom=0.2 + 0.075 * max(map(len, shown)))
     rows: list[dict[str, Any]] = [{"class": name, "images": counts[name]} for name in shown]
     for role, offset in zip(c.networks, (-0.15, 0.15) if len(c.networks) > 1 else (0.0,), strict=True):
         share = np.array([figures["classes"][name]["accuracy"][role] for name in shown])

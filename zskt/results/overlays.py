@@ -27,7 +27,7 @@ def class_overlay(figures: Mapping[str, Sequence[Mapping[str, Any]]], styles: St
         figures: network -> `zskt.class_metrics.class_figures` of each seed.
     """
     classes = list(next(iter(figures.values()))[0])
-    axes = panel_axes(height=3.4, bottom=0.9)
+    axes = panel_axes(height=2.9 + 0.075 * max(map(len, classes)), bottom=0.2 + 0.075 * max(map(len, classes)))
     rows: list[dict[str, Any]] = [{"class": name} for name in classes]
     for i, (label, seeds) in enumerate(figures.items()):
         values = [[seed[name]["accuracy"]["student"] or 0.0 for seed in seeds] for name in classes]

@@ -55,7 +55,7 @@ def paired_difference(first: Array, second: Array) -> Difference:
 
 @torch.no_grad()
 def per_sample(teacher: Tensor, students: Sequence[Tensor], labels: Tensor) -> dict[str, Array]:
-    """Return the figures of single samples, means over seeds: "agreement" and "kl" (B,), "accuracy" of labelled ones.
+    """Return the figures of single samples, means over seeds: "agreement" (B,), "accuracy" of labelled ones, "kl" (B,).
 
     Args:
         teacher: logits (B, K), or (B, L, 2) of independent labels.
@@ -67,9 +67,9 @@ def per_sample(teacher: Tensor, students: Sequence[Tensor], labels: Tensor) -> d
     for student in students:
         same = (student.argmax(-1) == teacher.argmax(-1)).double()
         figures.setdefault("agreement", []).append(same.flatten(1).mean(1).numpy() if same.dim() > 1 else same.numpy())
-        figures.setdefault("kl", []).append(divergence(teacher.double(), student.double()).numpy())
         if bool(rows.any()):
             logits, truth = as_choices(student[rows], labels[rows])
             right = (logits.argmax(1) == truth).double().view(int(rows.sum()), -1).mean(1)
             figures.setdefault("accuracy", []).append(right.numpy())
+        figures.setdefault("kl", []).append(divergence(teacher.double(), student.double()).numpy())
     return {name: np.mean(several, axis=0) for name, several in figures.items()}

@@ -35,7 +35,7 @@ def curve_plots(groups: Sequence[Group], figures: Sequence[str], teacher: dict[s
     for figure in (f for f in DRAWN if f in figures):
         panels = []
         for cost, name in COSTS.items():
-            if not any(group.curve(figure, cost) for group in groups):
+            if not any(len(group.curve(figure, cost)) > 1 for group in groups):
                 continue
             axes = panel_axes()
             for group in groups:
