@@ -153,12 +153,10 @@ def picture(teacher: nn.Module, matched: Match, rng: torch.Generator) -> Figure:
     right.set(xlabel="iteration", ylabel="agreement on the square", ylim=(0, 1.02))
     right.set_title("agreement during the game", fontsize=9)
     right.grid(alpha=0.25, linewidth=0.6)
-    for axes in (left, middle):
-        handles, names = axes.get_legend_handles_labels()
-        regions = [] if axes is left else [Patch(color=colour, alpha=REGION_ALPHA) for colour in CLASS_COLOURS]
-        names += [f"class {k + 1}" for k in range(len(regions))]
-        axes.legend([*handles, *regions], names, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4,
-                    fontsize=7.5, frameon=False, handletextpad=0.4, columnspacing=1.0)  # fmt: skip
+    handles, names = (a + b for a, b in zip(*(x.get_legend_handles_labels() for x in (left, middle)), strict=True))
+    handles += [Patch(color=colour, alpha=REGION_ALPHA) for colour in CLASS_COLOURS]
+    names += [f"decided for class {k + 1}" for k in range(N_CLASSES)]
+    figure.legend(handles, names, loc="outside lower left", ncols=len(names), fontsize=8, frameon=False)
     right.legend(loc="lower right", fontsize=8, frameon=False)
     return figure
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from zskt.class_metrics import class_figures, reliability
 from zskt.dataset import Labelled
 from zskt.images.inputs import ImageInputs
+from zskt.markdown import integer
 from zskt.plots.intervals import clopper_pearson
 from zskt.plots.palette import ROLE_COLOURS
 from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes, wanting
@@ -130,8 +131,8 @@ def disagreements(c: ImageComparison) -> Plot:
     surest = differ[np.argsort(-c.teacher[differ, t[differ]] * c.student[differ, s[differ]], kind="stable")][:EXAMPLES]
     panels = tuple(_beliefs(c, int(i)) for i in surest)
     note = (
-        f"Teacher and student disagree on {len(differ)} of {len(t)} images; these are the ones on which both are "
-        "surest, with each network's most probable classes."
+        f"Teacher and student disagree on {integer(len(differ))} of {integer(len(t))} images; these are the ones on "
+        "which both are surest, with each network's most probable classes."
     )
     return Plot("Examples of disagreement", panels, note if len(differ) else "They disagree on no image.",
                 is_photograph=True)  # fmt: skip
