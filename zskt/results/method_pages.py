@@ -156,9 +156,8 @@ def _recipe_labels(recipes: list[Recipe]) -> dict[Recipe, str]:
     """Name recipes by teacher and generator, and by what else tells them apart where that is not enough."""
     named = {recipe: f"{recipe.teacher}, {recipe.generator or 'data'}" for recipe in recipes}
     for detail in ("preset", "student", "length"):
-        names = list(named.values())
-        for recipe, name in named.items():
-            others = {getattr(other, detail) for other, label in named.items() if label == name}
-            if names.count(name) > 1 and len(others) > 1:
-                named = named | {recipe: f"{name}, {getattr(recipe, detail)}"}
+        different = {
+            name for name in named.values() if len({getattr(r, detail) for r, own in named.items() if own == name}) > 1
+        }
+        named = {r: f"{name}, {getattr(r, detail)}" if name in different else name for r, name in named.items()}
     return named
