@@ -25,12 +25,13 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.presets import PRESETS
 from zskt.forward import Pair, capture
 from zskt.generator import Generator
-from zskt.losses import divergence, generator_loss, student_loss
+from zskt.losses import divergence, generator_loss
 from zskt.methods import METHODS, Setup
 from zskt.methods.student import student_terms
 from zskt.networks.batch_norm import BatchNorm
 from zskt.networks.students import STUDENTS
 from zskt.networks.wide_resnet import Block
+from zskt.terms import student_loss
 
 PRESET = "cifar10-wrn-40-2-to-wrn-16-1-paper"
 FULL_BATCH = 128

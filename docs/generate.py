@@ -122,8 +122,8 @@ def limits(metadata: Mapping[str, Any]) -> str:
     words = [f"{word} {metadata[name]}" for name, word in BOUNDS.items() if name in metadata]
     if metadata.get("choices"):
         words.append("one of " + ", ".join(f"`{choice}`" for choice in metadata["choices"]))
-    if metadata.get("domain"):
-        words.append(f"{metadata['domain']} only")
+    if metadata.get("domains"):
+        words.append(f"{' or '.join(metadata['domains'])} only")
     return ", ".join(words)
 
 

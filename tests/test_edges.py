@@ -11,20 +11,8 @@ from torch import nn
 from tests.gradients import gradients, number
 from zskt.bn_statistics import mismatch
 from zskt.forward import Output
-from zskt.losses import (
-    KL,
-    Attention,
-    Hint,
-    Values,
-    ascend,
-    attention_map,
-    class_information,
-    divergence,
-    entropy,
-    hint_distance,
-    student_loss,
-    value_distance,
-)
+from zskt.losses import ascend, attention_map, class_information, divergence, entropy, hint_distance, value_distance
+from zskt.terms import KL, Attention, Hint, Values, student_loss
 
 CERTAIN = torch.tensor([[0.0, -math.inf], [-math.inf, 3.0], [500.0, -500.0]])
 

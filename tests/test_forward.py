@@ -8,7 +8,8 @@ from torch import nn
 
 from zskt.checkpoint import TrainState
 from zskt.forward import CountedTeacher, Output, Pair, capture, evaluating, forward, split_heads
-from zskt.losses import Attention, Hint, attention_map
+from zskt.losses import attention_map
+from zskt.terms import Attention, Hint
 
 
 def test_capture_collects_named_outputs_and_leaves_no_hook() -> None:

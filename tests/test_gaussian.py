@@ -10,7 +10,8 @@ from torch.distributions import Normal, kl_divergence
 
 from zskt.forward import Output
 from zskt.gaussian import GaussianHead, WidthForm, gaussian_divergence, gaussian_heads, width_of
-from zskt.losses import Values, value_distance
+from zskt.losses import value_distance
+from zskt.terms import Values
 
 
 @pytest.mark.parametrize("form", WidthForm)

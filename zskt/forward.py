@@ -75,11 +75,19 @@ def evaluating(*networks: nn.Module | None) -> Iterator[None]:
             module.training = mode
 
 
+MEMBERS = "members"
+"""Submodule of an ensemble through which what its members believe passes, and the name of that in `Output.extras`."""
+
+
 class Captures(Protocol):
-    """A loss term, as far as a forward pass serves it: see `zskt.losses.Term`."""
+    """A loss term, as far as a forward pass serves it: see `zskt.terms.Term`."""
 
     @property
     def needs_layers(self) -> bool: ...
+    @property
+    def needs_gradient(self) -> bool: ...
+    @property
+    def probe(self) -> str: ...
 
     def capture(
         self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor], /
@@ -132,16 +140,25 @@ def forward(
         layers: names of the submodules whose outputs the terms are shown.
         precision: one of `PRECISIONS`, of what the network computes; its parameters and all losses stay as they are.
     """
-    half = precision == "bf16"
-    with capture(network, layers) as activations, torch.autocast(x[0].device.type, torch.bfloat16, enabled=half):
+    half, differentiates = precision == "bf16", any(term.needs_gradient for term in terms)
+    probes = [name for name in dict.fromkeys(term.probe for term in terms) if name and hasattr(network, name)]
+    if differentiates:
+        x = tuple(t.detach().requires_grad_() if t.is_floating_point() else t for t in x)
+    with (
+        torch.set_grad_enabled(differentiates or torch.is_grad_enabled()),
+        capture(network, layers) as activations,
+        capture(network, probes) as probed,
+        torch.autocast(x[0].device.type, torch.bfloat16, enabled=half),
+    ):
         answer = network(*x)
     if half:
-        answer, activations = answer.float(), [a.float() for a in activations]
+        answer, activations, probed = answer.float(), [a.float() for a in activations], [a.float() for a in probed]
     logits, values = split_heads(network, answer)
     output = Output(logits, {} if values is None else {"values": values})
+    output.extras.update(zip(probes, probed, strict=True))
     for term in terms:
         output.extras.update(term.capture(network, x, output, activations))
-    return output
+    return output.detach() if differentiates and not torch.is_grad_enabled() else output
 
 
 LAYERS = ("last", "first")
@@ -207,6 +224,8 @@ class CountedTeacher:
         """Answer a batch without a graph."""
         assert self.pair.teacher is not None
         self.count(x)
+        if any(term.needs_gradient for term in terms):
+            return self._answer(*x, key=tuple(terms))
         return self._replayed(*x, key=tuple(terms)).clone()
 
     def _answer(self, *x: Tensor, key: tuple[Captures, ...]) -> Output:

@@ -1,7 +1,4 @@
-"""Losses of distillation, each as in its paper, and the list of terms that a student minimises.
-
-A new term is one class: what to `Term.capture` of a network, and the `Term.distance` of two captures. A line in `TERMS`
-makes it a setting, ``--set terms.NAME=WEIGHT``.
+"""Losses of distillation, each as in its paper; `zskt.terms` makes those of a student the terms of its loss.
 
 P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768 (ZSKT).
 Shapes: B batch, K classes, R regressed values, C channels. Every divergence is in nats per example. Logits are (B, K)
@@ -12,14 +9,12 @@ each label, and is summed over the labels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zskt.contracts import Batch
-from zskt.errors import NonFiniteLoss, UserError
+from zskt.errors import NonFiniteLoss
 from zskt.forward import Output
 from zskt.gaussian import GaussianHead, gaussian_divergence
 from zskt.parallel import collectives
@@ -219,184 +214,40 @@ def generator_loss(reward: Tensor, log_prob: Tensor | None = None, penalty: Tens
     return loss if penalty is None else loss + finite(penalty, "generator's penalty")
 
 
-@dataclass(frozen=True)
-class Term:
-    """One term of a student's loss."""
-
-    weight: float = 1.0
-
-    name: ClassVar[str] = "term"
-    """What an error calls it."""
-    needs_layers: ClassVar[bool] = False
-    """Whether `capture` is shown the outputs of the layers that teacher and student have in common."""
-    cacheable: ClassVar[bool] = True
-    """Whether a replay buffer can keep what is captured; if not, the teacher is asked again in each student step."""
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Return what is compared beside the logits, (B, ...) each, by names of `Output.extras`."""
-        return {}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        """Return how far the student is from the teacher, averaged over the batch: a scalar."""
-        raise NotImplementedError
-
-    def check(self, teacher: Output, student: Output) -> None:
-        """Raise `UserError` if the two networks have nothing that can be compared; called before a run begins."""
+def gram_matrix(activation: Tensor) -> Tensor:
+    """Return F F^T / positions, which channels fire together: (B, C, positions...) -> (B, C, C)."""
+    flat = activation.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[2]
 
 
-@dataclass(frozen=True)
-class KL(Term):
-    """KL(T || S) of the classes, `divergence`."""
+def jacobian_distance(teacher: Sequence[Tensor], student: Sequence[Tensor]) -> Tensor:
+    """Return the mean |J_t / |J_t| - J_s / |J_s||^2 of gradients by the input, (B, ...) each: a scalar.
 
-    temperature: float = 1.0
-    name = "student's KL"
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return divergence(teacher.logits, student.logits, self.temperature).mean()
-
-
-@dataclass(frozen=True)
-class LogitDistance(Term):
-    """The L1 distance of logits up to a constant, `logit_distance`."""
-
-    name = "student's L1"
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return logit_distance(teacher.logits, student.logits).mean()
-
-
-@dataclass(frozen=True)
-class LogitL1(Term):
-    """The mean absolute difference of logits, `logit_l1`."""
-
-    name = "student's L1"
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return logit_l1(teacher.logits, student.logits).mean()
-
-
-@dataclass(frozen=True)
-class CrossEntropy(Term):
-    """Cross-entropy with the labels that a batch carries.
-
-    Label smoothing (C. Szegedy et al., arXiv:1512.00567, section 7) gives that share of the truth to all K classes.
+    S. Srinivas and F. Fleuret, arXiv:1803.00443, equation 10. A network may take several inputs: a sample's gradient is
+    that by all of them.
     """
-
-    label_smoothing: float = 0.0
-    name = "cross-entropy"
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        labels = teacher.extras["labels"]
-        return nn.functional.cross_entropy(student.logits, labels, label_smoothing=self.label_smoothing)
+    _require_same_shapes(teacher, student, "gradients")
+    t, s = (nn.functional.normalize(torch.cat([g.flatten(1) for g in side], 1), dim=1) for side in (teacher, student))
+    return (t - s).square().sum(1).mean()
 
 
-@dataclass(frozen=True)
-class Attention(Term):
-    """The match of attention maps, `attention_distance`.
+SMOOTHING = 1e-3
+"""Share of each member's belief that all classes are given alike: the logarithm of a Dirichlet density stays finite."""
 
-    The weight multiplies a KL in nats per example. The authors' code divides its KL by the number of classes too, so
-    that its beta = 250 is 250 K here.
+
+def dirichlet_nll(members: Tensor, student: Tensor, temperature: float = 1.0) -> Tensor:
+    """Return minus the mean log density of the members' beliefs under Dir(exp(z / T)), times T^2: (B,), nats.
+
+    A. Malinin et al., arXiv:1905.00076, equation 8, with the softened and smoothed targets of section 4.
+
+    Args:
+        members: (B, M, K), log probabilities.
+        student: (B, K), logits z.
     """
-
-    name = "attention distance"
-    needs_layers = True
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        return {f"attention.{i}": attention_map(a) for i, a in enumerate(layers)}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return attention_distance(teacher.numbered("attention"), student.numbered("attention"))
-
-    def check(self, teacher: Output, student: Output) -> None:
-        positions = [[a.shape[1] for a in output.numbered("attention")] for output in (teacher, student)]
-        if not positions[0]:
-            raise UserError(
-                "attention_weight: teacher or student has no blocks to compare; take --set attention_weight=0"
-            )
-        if positions[0] != positions[1]:
-            raise UserError(
-                f"the teacher's attention maps have {positions[0]} positions, the student's {positions[1]}: choose a "
-                "--student of the same resolutions, or a --preset without attention match"
-            )
-
-
-@dataclass(frozen=True)
-class Hint(Term):
-    """The match of the outputs of blocks, `hint_distance`; too large to be kept for replay."""
-
-    name = "hint distance"
-    needs_layers = True
-    cacheable = False
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        return {f"activation.{i}": a for i, a in enumerate(layers)}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return hint_distance(teacher.numbered("activation"), student.numbered("activation"))
-
-    def check(self, teacher: Output, student: Output) -> None:
-        shapes = [[tuple(a.shape[1:]) for a in output.numbered("activation")] for output in (teacher, student)]
-        if not shapes[0]:
-            raise UserError("hint_weight: teacher or student has no blocks to compare; take --set hint_weight=0")
-        if shapes[0] != shapes[1]:
-            raise UserError(
-                f"hint_weight: the teacher's blocks put out {shapes[0]}, the student's {shapes[1]}: choose a --student "
-                "of the teacher's widths, or take --set hint_weight=0"
-            )
-
-
-@dataclass(frozen=True)
-class Values(Term):
-    """The robust distance of regressed values, `value_distance`."""
-
-    scale: Tensor | None = None
-    """(R,)"""
-    gaussians: tuple[GaussianHead, ...] = ()
-    """Which of the values are mean and width of one."""
-    name = "distance of values"
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        assert self.scale is not None
-        return value_distance(teacher, student, self.scale, self.gaussians).mean()
-
-
-@dataclass(frozen=True)
-class Similarity(Term):
-    """The match of which samples of a batch are alike, whatever the widths of the two networks.
-
-    F. Tung and G. Mori, "Similarity-preserving knowledge distillation", arXiv:1907.09682, equations 1 to 4: the Gram
-    matrix of the batch's last common layer, its rows of unit length, (B, B). It belongs to a batch: none can be kept.
-    """
-
-    name = "similarity distance"
-    needs_layers = True
-    cacheable = False
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        if not layers:
-            raise UserError("terms.similarity: teacher or student names no layers (attention_layers); leave it out")
-        flat = layers[-1].flatten(1)
-        return {"similarity": nn.functional.normalize(flat @ collectives.whole(flat).T, dim=1)}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return (teacher.extras["similarity"] - student.extras["similarity"]).square().mean()
-
-
-TERMS: dict[str, type[Term]] = {"attention": Attention, "hint": Hint, "similarity": Similarity}
-"""Terms that any method can be given by ``--set terms.NAME=WEIGHT``; they need no argument but the weight."""
-
-
-def student_loss(terms: Sequence[Term], teacher: Output, student: Output) -> Tensor:
-    """Sum the terms: weight times distance, each; a scalar.
-
-    Raises:
-        NonFiniteLoss: naming the first term that is NaN or infinite.
-    """
-    loss: Tensor | None = None
-    for term in terms:
-        distance = finite(term.distance(teacher, student), term.name)
-        part = distance if term.weight == 1 else term.weight * distance
-        loss = part if loss is None else loss + part
-    if loss is None:
-        raise ValueError("a student's loss needs at least one term")
-    return loss
+    k = members.shape[-1]
+    log_p = torch.log_softmax(members / temperature, -1)
+    log_p = torch.log((1 - SMOOTHING) * log_p.exp() + SMOOTHING / k)
+    alpha = (student / temperature).exp()
+    log_norm = torch.lgamma(alpha).sum(-1) - torch.lgamma(alpha.sum(-1))
+    log_density = ((alpha - 1) * log_p.mean(1)).sum(-1) - log_norm
+    return -log_density * temperature**2

@@ -18,15 +18,15 @@ def setting(
     above: float | None = None,
     below: float | None = None,
     choices: Iterable[str] = (),
-    domain: str = "",
+    domains: Iterable[str] = (),
 ) -> Any:
     """Declare a field of `Settings`: its default, its closed or open bounds, the words that it may be.
 
-    ``domain`` names the only domain that has a use for it.
+    ``domains`` names the only domains that have a use for it; empty for all.
     """
     bounds = {"minimum": minimum, "maximum": maximum, "above": above, "below": below}
     metadata = {name: bound for name, bound in bounds.items() if bound is not None}
-    return field(default=default, metadata=metadata | {"choices": tuple(choices), "domain": domain})
+    return field(default=default, metadata=metadata | {"choices": tuple(choices), "domains": tuple(domains)})
 
 
 MAX_COUNT = 10**12

@@ -20,10 +20,10 @@ from torch import nn
 import zskt
 from zskt.checkpoint import TrainState
 from zskt.forward import CountedTeacher
-from zskt.losses import KL
 from zskt.methods.student import StudentStep
 from zskt.optim import cosine
 from zskt.settings import Settings, setting
+from zskt.terms import KL
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ import torch
 
 from tests.methods.black_boxes import start
 from zskt.forward import Output
-from zskt.losses import LogitDistance, logit_distance, recovered_logits
+from zskt.losses import logit_distance, recovered_logits
 from zskt.methods import METHODS, iterate
+from zskt.terms import LogitDistance
 
 
 def test_logits_are_recovered_up_to_their_mean() -> None:

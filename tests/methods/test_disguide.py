@@ -10,9 +10,9 @@ from torch import nn
 
 from tests.methods.black_boxes import start
 from zskt.errors import UserError
-from zskt.losses import KL, LogitDistance
 from zskt.methods import METHODS, iterate
 from zskt.methods.disguide import disagreement, diversity, twin_of
+from zskt.terms import KL, LogitDistance
 
 
 def test_disagreement_is_the_deviation_averaged_over_classes() -> None:

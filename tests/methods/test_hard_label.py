@@ -8,10 +8,10 @@ import torch
 
 from tests.methods.black_boxes import start
 from zskt.forward import Output
-from zskt.losses import KL
 from zskt.methods import iterate
 from zskt.methods.hard_label import negative_entropy, student_cross_entropy
 from zskt.teacher_access import one_hot_logits
+from zskt.terms import KL
 
 
 def test_the_students_loss_is_the_cross_entropy_with_the_top_class() -> None:

@@ -9,7 +9,6 @@ from torch import nn
 from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.forward import Output, Pair
-from zskt.losses import KL, Attention, Hint, Term, Values
 from zskt.methods.kd import KDConfig
 from zskt.methods.student import (
     StudentStep,
@@ -22,6 +21,7 @@ from zskt.methods.student import (
 from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.wide_resnet import WideResNet
+from zskt.terms import KL, Attention, Hint, Term, Values
 
 PAIR = Pair(nn.Linear(2, 2), nn.Linear(2, 2))
 

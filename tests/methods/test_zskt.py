@@ -27,11 +27,11 @@ from zskt.experiments.image_presets import PAPER
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.jets.features import KIN
-from zskt.losses import Hint
 from zskt.methods import Setup
 from zskt.methods.zskt import ZSKT
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.students import STUDENTS
+from zskt.terms import Hint
 
 BASE: dict[str, Any] = {
     "iterations": 6,

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from zskt.forward import forward
-from zskt.losses import Attention
+from zskt.terms import Attention
 
 
 def map_sizes(network: nn.Module) -> tuple[int, ...]:

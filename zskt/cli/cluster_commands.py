@@ -142,6 +142,8 @@ def arguments_of(flags: argparse.Namespace, mode: str, names: Iterable[str]) -> 
         if value is None or value is False or name not in MODES[mode].flags:
             continue
         flag = f"--{name.replace('_', '-')}"
+        if name == "teacher_path" and flags.members:
+            value = [value, *flags.members]
         if value is True:
             arguments.append(flag)
         elif isinstance(value, list) and name not in REPEATED:

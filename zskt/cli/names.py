@@ -113,6 +113,9 @@ def require_names(flags: argparse.Namespace) -> None:
         path: Path | None = getattr(flags, flag)
         if path is not None and not path.exists():
             raise UserError(f"--{flag.replace('_', '-')} {path}: no such file; {remedy}")
+    for path in flags.members or ():
+        if not path.exists():
+            raise UserError(f"--teacher-path {path}: no such file; {missing['teacher_path']}")
     if flags.workers is not None and flags.workers < 1:
         raise UserError(f"--workers is {flags.workers}, but must be at least 1")
     for run in (flags.run or ()) if flags.mode not in ("tables", "record") else ():

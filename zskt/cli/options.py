@@ -10,6 +10,7 @@ from pathlib import Path
 
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
+from zskt.experiments.build import member_roles
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
@@ -18,6 +19,9 @@ from zskt.experiments.presets import find_preset, for_mode
 from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.run_files import CONFIG, has_checkpoint
+
+OF_A_RUN = ("student", "view", "generator", "seed", "teacher_access", "queries")
+"""Flags that are fields of `RunConfig`."""
 
 
 def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
@@ -29,9 +33,9 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
     else:
         config, catalog = _begun(flags, catalog, options)
     config = assign(config, flags.set or [])
-    names = {name: getattr(flags, name, None) for name in ("student", "generator", "seed", "teacher_access", "queries")}
+    names = {name: getattr(flags, name, None) for name in OF_A_RUN}
     settings = {name: getattr(flags, name, None) for name in ("batch_size", "student_steps", "samples_per_class")}
-    config = config.with_(**names, **settings)
+    config = config.with_(**names, **settings, members=1 + len(options.members))
     if flags.iterations is not None:
         config = config.with_length(flags.iterations)
     elif flags.queries and not begun and not _sets_length(flags):
@@ -55,6 +59,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         resume=_is_begun(flags) and has_checkpoint(flags.out),
         data=flags.data or recorded.get("data"),
         teacher_path=flags.teacher_path or recorded.get("teacher"),
+        members=flags.members or tuple(recorded[role] for role in member_roles(recorded)),
         preprocess=flags.preprocess or recorded.get("preprocess"),
         generator=_generator(flags),
         method=getattr(flags, "method", None),

@@ -18,6 +18,7 @@ RECIPE = (
     "preset",
     "teacher",
     "student",
+    "view",
     "generator",
     "method",
     "seed",
@@ -49,6 +50,8 @@ class Mode:
     """Flags that it cannot do without."""
 
 
+TAKES_ENSEMBLES = ("zero-shot", "kd", "few-shot", "sweep", "compare")
+"""Modes whose teacher may be several networks."""
 REMEDIES = {
     "run": "say which run: --run runs/NAME",
     "only": "say for which data: --only mnist",
@@ -73,7 +76,7 @@ MODES: dict[str, Mode] = {
     "teacher": Mode(
         "train a teacher that nobody publishes",
         _without(
-            RECIPE + RUN, "student", "generator", "method", "student_steps", "teacher_access", "queries",
+            RECIPE + RUN, "student", "view", "generator", "method", "student_steps", "teacher_access", "queries",
             *TEACHER_FILES,
         ),
     ),
@@ -131,6 +134,13 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
+class _FirstAndOthers(argparse.Action):
+    """Keep the first file of a teacher as ``teacher_path``, others that are the teacher with it as ``members``."""
+
+    def __call__(self, _parser: object, flags: argparse.Namespace, values: Any, _option: object = None) -> None:
+        flags.teacher_path, flags.members = values[0], tuple(values[1:]) or None
+
+
 def build_parser() -> Parser:
     """Build the parser: every flag once, in groups."""
     modes = "\n".join(f"  {name:<11} {mode.summary}" for name, mode in MODES.items())
@@ -145,11 +155,13 @@ def build_parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.set_defaults(members=None)
     parser.add_argument("--mode", required=True, help="what to do; see below", metavar="MODE")
     add: Any = parser.add_argument_group("what to train (zero-shot, kd, few-shot, teacher)").add_argument
     add("--preset", help="a named recipe; see --mode list")
     add("--teacher", help="a teacher by name")
     add("--student", help="a student by name; or module:function or file.py:function, code of yours, which is run")
+    add("--view", metavar="VIEW", help="what the student sees of a sample: features:kin, leading:16, downscale:7")
     add("--generator", help="a generator by name")
     add("--method", help="a data-free method by name; the preset's without it")
     add("--seed", type=int, help="seed of every random stream")
@@ -179,7 +191,14 @@ def build_parser() -> Parser:
     add("--without-evaluation", action="store_true", help="do not score the student: for trials of what a run costs")
     add("--without-teacher", action="store_true", help="few-shot: learn from labels alone")
     add = parser.add_argument_group("files and machine").add_argument
-    add("--teacher-path", type=Path, metavar="FILE", help="the teacher's file, instead of fetching it")
+    add(
+        "--teacher-path",
+        type=Path,
+        nargs="+",
+        action=_FirstAndOthers,
+        metavar="FILE",
+        help="the teacher's file, instead of fetching it; several are an ensemble, which answers the mean",
+    )
     add("--trust-teacher", action="store_true", help="run the code in a TorchScript file: you know who wrote it")
     add(
         "--preprocess",
@@ -297,10 +316,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(MODES)}"
         parser.error(f"unknown --mode {flags.mode!r}: {hint}")
     mode = MODES[flags.mode]
-    flags_used = {name for name, value in vars(flags).items() if name != "mode" and value not in (None, False)}
+    flags_used = {
+        name for name, value in vars(flags).items() if name not in ("mode", "members") and value not in (None, False)
+    }
     ignored = sorted(f"--{name.replace('_', '-')}" for name in flags_used - set(mode.flags))
     if ignored:
         parser.error(f"--mode {flags.mode} does not use {', '.join(ignored)}")
+    if flags.members and flags.mode not in TAKES_ENSEMBLES:
+        parser.error(f"--mode {flags.mode}: takes one --teacher-path, not {1 + len(flags.members)}")
     for name in mode.required:
         if getattr(flags, name) is None:
             parser.error(f"--mode {flags.mode}: {REMEDIES[name]}")

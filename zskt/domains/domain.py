@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.files import sha256
+from zskt.viewed import ViewKind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,6 +88,8 @@ class Domain:
     """Says how to get more samples, where too few are there for a plot."""
     default_generator: str = ""
     """Generator that samples the domain when a run had none."""
+    views: Mapping[str, ViewKind] = field(default_factory=dict)
+    """What a student may see instead of all, by what is written before the colon of ``--view``."""
 
     def place(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Move a network to a device, in the layout of the domain."""

@@ -15,6 +15,7 @@ from zskt.errors import UserError, lookup
 from zskt.images.datasets import find_images, read_images
 from zskt.images.places import Split, locate
 from zskt.images.published import DATASETS, ImageDataset
+from zskt.images.student_views import VIEWS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,4 +89,5 @@ IMAGES = Domain(
     layout=torch.channels_last,
     has_test_split=True,
     default_generator="image",
+    views=VIEWS,
 )

@@ -15,6 +15,7 @@ from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
 from zskt.files import sha256
 from zskt.jets.sample import SAMPLE
+from zskt.jets.student_views import VIEWS
 from zskt.terminal import note
 
 if TYPE_CHECKING:
@@ -89,4 +90,5 @@ JETS = Domain(
     overlay=_overlay,
     more_samples="More jets: zskt --mode simulate --per-class 10000 --out jets.root, then --data jets.root here.",
     default_generator="shower-prior",
+    views=VIEWS,
 )

@@ -10,6 +10,7 @@ from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.domains.domain import Domain, Source
 from zskt.errors import MissingSamples, UserError
+from zskt.vectors.student_views import VIEWS
 from zskt.vectors.tables import read_table
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | 
     return None
 
 
-VECTORS = Domain(_sources, _picture, default_generator="tabular-prior")
+VECTORS = Domain(_sources, _picture, default_generator="tabular-prior", views=VIEWS)

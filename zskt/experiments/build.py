@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from zskt.contracts import Card
+from zskt.domains import DOMAINS
+from zskt.ensemble import Ensemble
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
@@ -15,15 +19,27 @@ from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.own_student import is_own
 from zskt.networks.regression_head import RegressionHead
 from zskt.terminal import note
+from zskt.viewed import View, Viewed, make_view
 
 
 def build_student(config: RunConfig, card: Card, catalog: Catalog) -> nn.Module:
     """Build an untrained student, the same for the same seed."""
     torch.manual_seed(config.seed)
     outputs = len(card.classes) + len(card.values)
-    student: nn.Module = catalog.student(config.student).build(card.inputs, outputs)
+    view = view_of(config, card)
+    student: nn.Module = catalog.student(config.student).build(card.inputs if view is None else view.inputs, outputs)
+    student = student if view is None else Viewed(view, student)
     student = BernoulliHead(student) if card.bernoulli else student
     return RegressionHead(student, len(card.values), card.gaussians) if card.values else student
+
+
+def view_of(config: RunConfig, card: Card) -> View | None:
+    """Return what the student of a run sees instead of all; None if it sees what its teacher sees.
+
+    Raises:
+        UserError: if the domain has no such view, or it does not fit the teacher's inputs.
+    """
+    return make_view(config.view, card.inputs, DOMAINS[card.domain].views) if config.view else None
 
 
 def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:
@@ -64,24 +80,54 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
 
 
-def load_run_teacher(card: Card, recorded: dict[str, str | None], path: Path | None) -> nn.Module:
-    """Load the teacher of a finished run.
+def load_teacher(card: Card, members: Sequence[Path] = ()) -> nn.Module:
+    """Load a teacher, one network or several.
 
     Args:
-        recorded: what the run knows of the file, "path" and "sha256".
-        path: where it is now, if the user says so.
+        card: of the first.
+        members: files of the others, which are fed as the first is.
 
     Raises:
-        UserError: if it cannot be had, or is not the one of the run.
+        UserError: if a file cannot be read, or holds a network with other outputs.
     """
-    from zskt.files import sha256
+    cards = [card, *(card.with_files(path) for path in members)]
+    return card.load() if not members else Ensemble([one.load() for one in cards])
 
+
+def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], path: Path | None) -> nn.Module:
+    """Load the teacher of a finished run, one network or several.
+
+    Args:
+        files: what the run knows of its files, "path" and "sha256" by role.
+        path: where the first is now, if the user says so.
+
+    Raises:
+        UserError: if one cannot be had, or is not the one of the run.
+    """
+    recorded = files.get("teacher", {})
     path = path or recorded_path(recorded)
     card = card.with_files(path) if path is not None else card
-    file, sha = card.files()["teacher"], recorded.get("sha256")
+    _require_same(card.files()["teacher"], recorded)
+    members = [Path(str(files[role]["path"])) for role in member_roles(files)]
+    for member, role in zip(members, member_roles(files), strict=True):
+        if not member.is_file():
+            raise UserError(f"{member}: no such file; it is one of the {len(members) + 1} networks of this teacher")
+        _require_same(member, files[role])
+    return load_teacher(card, members)
+
+
+def _require_same(file: Path, recorded: Mapping[str, str | None]) -> None:
+    from zskt.files import sha256
+
+    sha = recorded.get("sha256")
     if sha is not None and sha256(file) != sha:
         raise UserError(f"{file}: is not the teacher that this run was distilled from; give that as --teacher-path")
-    return card.load()
+
+
+def member_roles(files: Mapping[str, Any]) -> list[str]:
+    """List the roles of the further networks of a teacher among the files of a run, "teacher.1" and so on."""
+    roles = [role for role in files if role.startswith("teacher.")]
+    return sorted(roles, key=lambda role: int(role.rpartition(".")[2]))
 
 
 def recorded_path(recorded: dict[str, str | None]) -> Path | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zskt.contracts import Card
+from zskt.domains import DOMAINS
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig, recorded_files, require_settings
 from zskt.experiments.teacher_files import TeacherFiles
@@ -16,6 +17,7 @@ from zskt.methods import METHODS
 from zskt.networks.own_student import is_own, own_student
 from zskt.run_files import INPUTS
 from zskt.teacher_access import GRADIENT
+from zskt.viewed import make_view
 
 TEACHER_RECORD = INPUTS
 """File of a run folder that says what a teacher from the user's files takes and answers."""
@@ -155,12 +157,15 @@ class Catalog:
             chosen.append(("student", config.student, self.students))
         if method.needs_generator:
             chosen.append(("generator", str(config.generator), self.generators))
+        seen = card.domain
+        if config.view and config.mode != "teacher":
+            seen = make_view(config.view, card.inputs, DOMAINS[card.domain].views).inputs.domain
         for kind, name, table in chosen:
-            domain = lookup(table, name, kind).domain
-            if domain != card.domain:
-                fitting = ", ".join(sorted(n for n, entry in table.items() if entry.domain == card.domain))
-                raise UserError(
-                    f"--{kind} {name} is for {domain}, but the teacher {config.teacher} takes {card.domain}: "
-                    f"choose one of {fitting}"
+            domain, wanted = lookup(table, name, kind).domain, seen if kind == "student" else card.domain
+            if domain != wanted:
+                fitting = ", ".join(sorted(n for n, entry in table.items() if entry.domain == wanted))
+                gives = (
+                    f"--view {config.view} leaves" if wanted != card.domain else f"the teacher {config.teacher} takes"
                 )
+                raise UserError(f"--{kind} {name} is for {domain}, but {gives} {wanted}: choose one of {fitting}")
         require_settings(config.settings, card.domain, config.teacher)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from zskt.documents import checked
+from zskt.ensemble import DRAWS
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.method_recipes import VARIANTS, recipe_of
@@ -20,7 +21,7 @@ from zskt.teacher_access import ACCESSES
 METHOD_OF_MODE = {"zero-shot": "zskt", "kd": "kd", "few-shot": "supervised", "teacher": "supervised"}
 """Mode of the command line -> the method that it runs, unless told otherwise."""
 RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "precision",
-                "attention_layers", "seed", "student", "generator")  # fmt: skip
+                "attention_layers", "teacher_draw", "seed", "student", "generator")  # fmt: skip
 """Settings of a run beside its method's, that ``--set`` changes."""
 BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
@@ -60,9 +61,17 @@ class RunConfig(Settings):
     precision, for processors and GPUs that are faster in it. Parameters and losses are float32."""
     attention_layers: str = setting("last", choices=LAYERS)
     """Which blocks the terms of the loss compare where one network has more of them: as many, counted from this end."""
+    view: str = setting("")
+    """What the student sees of a sample, as "features:kin", see `zskt.domains.domain.Domain.views`. Empty: all that the
+    teacher sees."""
     teacher_access: str = setting("", choices=("", *ACCESSES))
     """What the method sees of the teacher: its gradient, its probabilities, or its top class alone. Empty: what the
     teacher can give, and the method asks for."""
+    members: int = setting(1, minimum=1)
+    """M, networks that are the teacher together, each from a file of its own: they answer the mean of their beliefs."""
+    teacher_draw: str = setting("", choices=DRAWS)
+    """What is drawn of the teacher for each question of the method: one "member" a sample, or the units that "dropout"
+    leaves out. Empty: nothing, the mean answers. The student is judged beside the mean in any case."""
     queries: int = setting(0, minimum=0)
     """Samples that the teacher may be asked about, at most; a run ends when they are spent. 0: no limit."""
     evaluate_every: int = setting(100, minimum=0)
@@ -74,6 +83,16 @@ class RunConfig(Settings):
     def selection(self) -> dict[str, float]:
         """Which jets the teacher is for, as far as the run says so."""
         return {name: getattr(self, name) for name in ("radius", "pt_low", "pt_high") if getattr(self, name)}
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What is asked beside the preset's recipe: which jets, what the student sees of them, who answers."""
+        beside = {
+            "view": self.view,
+            "members": self.members if self.members > 1 else 0,
+            "teacher_draw": self.teacher_draw,
+        }
+        return self.selection | {name: value for name, value in beside.items() if value}
 
     def to_dict(self) -> dict[str, Any]:
         """Return all values, as ``config.json`` holds them."""
@@ -209,6 +228,6 @@ def _upgraded(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 def require_settings(settings: Settings, domain: str, teacher: str) -> None:
     """Raise `UserError` if a setting is used that only another domain has."""
     for f in fields(settings):
-        only, value = f.metadata.get("domain"), getattr(settings, f.name)
-        if only and only != domain and value != f.default:
-            raise UserError(f"{f.name} {value} is for {only}, but the teacher {teacher} takes {domain}")
+        only, value = f.metadata.get("domains"), getattr(settings, f.name)
+        if only and domain not in only and value != f.default:
+            raise UserError(f"{f.name} {value} is for {' or '.join(only)}, but the teacher {teacher} takes {domain}")

@@ -11,6 +11,7 @@ from torch import nn
 from zskt.contracts import Card
 from zskt.dataset import Labelled
 from zskt.domains import DOMAINS, Diagnosis, Source
+from zskt.ensemble import Ensemble
 from zskt.errors import MissingSamples
 from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.students import count_parameters
@@ -31,6 +32,11 @@ class Evaluator:
     """Why there are no test samples, once `look` has found none: nothing is judged then."""
     _data: Labelled | None = field(default=None, repr=False)
     _teacher_predictions: Predictions | None = field(default=None, repr=False)
+
+    @property
+    def members(self) -> int:
+        """M, networks that are the teacher together."""
+        return len(self.teacher.networks) if isinstance(self.teacher, Ensemble) else 1
 
     def look(self) -> str | None:
         """See whether the test samples can be read; the same as `missing`.
@@ -85,7 +91,7 @@ class Evaluator:
         labels, source = self.data.labels, self.source
         teacher_entry: dict[str, Any] = {"name": teacher_name, "parameters": None, "accuracy": None, "auc": None}
         if teacher is not None:
-            teacher_entry = network_metrics(teacher_name, self.card.parameters(), teacher, labels)
+            teacher_entry = network_metrics(teacher_name, self.card.parameters() * self.members, teacher, labels)
         student_entry = network_metrics(student_name, count_parameters(student), predictions, labels)
         student_entry |= compare(teacher, predictions, self.card.values, self.card.gaussians)
         data = {"name": source.name, "sha256": source.sha256(), "count": len(self.data), "unit": source.unit}

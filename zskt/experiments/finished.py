@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import nn
 from zskt.contracts import Card
 from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
-from zskt.experiments.build import choose_device, load_run_teacher, load_student, recorded_path
+from zskt.experiments.build import choose_device, load_run_teacher, load_student, member_roles, recorded_path
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig, recorded_files
 from zskt.experiments.evaluator import Evaluator
@@ -122,31 +122,31 @@ def open_run(
     device = device or torch.device("cpu")
     config, files = read_config(folder)
     catalog = catalog.with_run(folder)
-    card, file = catalog.card(config), files.get("teacher", {})
+    card = catalog.card(config)
+    networks = [files.get(role, {}) for role in ("teacher", *member_roles(files))]
     student = load_student(folder, config, catalog).to(device)
     source = evaluation_source(config, card, files.get("data", {}), data)
     teacher_key = (
         config.teacher,
         config.mode == "teacher",
-        file.get("path"),
-        file.get("sha256"),
+        *(entry for file in networks for entry in (file.get("path"), file.get("sha256"))),
         str(config.selection),
     )
     key = (*teacher_key, source.name, source.files)
     evaluators = {} if evaluators is None else evaluators
     if key not in evaluators:
         load = load_run_teacher if requires_teacher else _teacher_if_there
-        teacher = None if config.mode == "teacher" else load(card, file, teacher_path)
+        teacher = None if config.mode == "teacher" else load(card, files, teacher_path)
         evaluators[key] = Evaluator(source, card, None if teacher is None else teacher.to(device), device)
     result = upgrade(read_json(folder / "result.json"))
     Result.from_dict(result, folder / "result.json")
     return FinishedRun(folder, config, student, evaluators[key], result, catalog)
 
 
-def _teacher_if_there(card: Card, file: dict[str, str | None], path: Path | None) -> nn.Module | None:
+def _teacher_if_there(card: Card, files: Mapping[str, dict[str, str | None]], path: Path | None) -> nn.Module | None:
     """Load the teacher of a run; None, and a line on standard error, where it cannot be had without a path."""
     try:
-        return load_run_teacher(card, file, path)
+        return load_run_teacher(card, files, path)
     except UserError as error:
         if path is not None:
             raise

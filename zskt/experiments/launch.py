@@ -13,9 +13,10 @@ from torch import nn
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled, of_each_class
 from zskt.domains import DOMAINS, Source
+from zskt.ensemble import Drawn
 from zskt.errors import UserError
 from zskt.experiments.answers_data import answers_source, open_shards
-from zskt.experiments.build import build_student, choose_device, load_student
+from zskt.experiments.build import build_student, choose_device, load_student, load_teacher
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
 from zskt.experiments.divergence import saying_what_is_left
@@ -66,9 +67,11 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         train_source, test_source = None, domain.sources(card, None, False)[1]
     has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
     with in_turn():  # the first one downloads what is not there
-        teacher = domain.place(card.load(), device) if has_teacher else None
+        teacher = domain.place(load_teacher(card, options.members), device) if has_teacher else None
     config, access = with_access(config, teacher, catalog, options)
-    asked = teacher if teacher is None or access == GRADIENT else AnswersOnly(teacher, access)
+    draws = None if teacher is None or not config.teacher_draw else _draws(config, device)
+    asked = teacher if teacher is None or draws is None else Drawn(teacher, config.teacher_draw, draws)
+    asked = asked if asked is None or access == GRADIENT else AnswersOnly(asked, access)
     meter = QueryMeter(config.queries) if asked is not None and (config.queries or access != GRADIENT) else None
     student = domain.place(_student(config, card, catalog, options), device).train()
     evaluator = Evaluator(test_source, card, teacher, device)
@@ -95,17 +98,30 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     )
     source = (train_source or test_source) if shards is None else answers_source(shards)
     with nullcontext() if meter is None else meter.on(asked):
-        return _play(config, catalog, options, setup, evaluator, source)
+        return _play(config, catalog, options, setup, evaluator, source, draws)
+
+
+def _draws(config: RunConfig, device: torch.device) -> torch.Generator:
+    """Make the random stream by which one of a teacher's networks is drawn for each question."""
+    return torch.Generator(device).manual_seed(4 * config.seed + 3)
 
 
 def _play(
-    config: RunConfig, catalog: Catalog, options: Options, setup: Setup, evaluator: Evaluator, source: Source
+    config: RunConfig,
+    catalog: Catalog,
+    options: Options,
+    setup: Setup,
+    evaluator: Evaluator,
+    source: Source,
+    draws: torch.Generator | None,
 ) -> tuple[Path, dict[str, Any]]:
     """Run the method in its folder, from its beginning or its checkpoint."""
     card, pair, generator = evaluator.card, setup.pair, setup.generator
     method = METHODS[config.method](config.settings, setup)
     if pair.meter is not None:
         method.state.parts[METER] = pair.meter
+    if draws is not None:
+        method.state.streams["teacher"] = draws
     if not options.resume:
         try:
             require_fit(method, setup)

@@ -141,11 +141,11 @@ def changes(config: RunConfig, presets: Mapping[str, RunConfig], card: Card) -> 
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:
-    """Return all settings by name, entries of mappings as "name.key", and which jets a run asks for."""
+    """Return all settings by name, entries of mappings as "name.key", and what a run asks for beside them."""
     settings = config.settings.to_dict()
     mappings = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     entries = {f"{name}.{key}": value for name, mapping in mappings.items() for key, value in mapping.items()}
-    return {name: value for name, value in settings.items() if name not in mappings} | entries | config.selection
+    return {name: value for name, value in settings.items() if name not in mappings} | entries | config.task
 
 
 def find_preset(

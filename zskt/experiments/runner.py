@@ -47,6 +47,8 @@ class Options:
     resume: bool = False
     data: Path | None = None
     teacher_path: Path | None = None
+    members: tuple[Path, ...] = ()
+    """Files of further networks that are the teacher together with the first."""
     preprocess: Path | None = None
     """How a tagger from a file is fed."""
     generator: str | None = None
@@ -72,7 +74,8 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
     if config.preset in FOR_FILES:  # the one recipe of many teachers
         parts[-1] = config.teacher
     if config.mode != "teacher":
-        parts += [re.sub(r"[^\w.-]+", "-", config.student), config.generator or "none"]
+        seen = f"-{config.view}" if config.view else ""
+        parts += [re.sub(r"[^\w.-]+", "-", config.student + seen), config.generator or "none"]
     if config.mode == "zero-shot" and config.method != "zskt":
         parts += [config.method]
     if config.mode == "few-shot":
@@ -93,7 +96,7 @@ def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> 
         "teacher": (options.teacher_path, files.get("teacher")),
         "preprocess": (options.preprocess, files.get("preprocess")),
         "start": (options.start, begun),
-    }
+    } | {f"teacher.{i}": (path, path) for i, path in enumerate(options.members, 1)}
     recorded = {role: (path, None if file is None else sha256(file)) for role, (path, file) in paths.items()}
     recorded["data"] = (options.data, None if options.data is None else data.sha256())
     return {
@@ -120,7 +123,7 @@ def begin_or_resume(
         only_evaluated_on = role == "data" and config.mode == "zero-shot"  # it learns nothing from them
         before = recorded.get(role, {"path": None, "sha256": None})
         if file["sha256"] != before["sha256"] and not only_evaluated_on:
-            flag = FLAGS_OF_FILES[role]
+            flag = FLAGS_OF_FILES[role.partition(".")[0]]
             raise UserError(f"{flag} {file['path']}: not the file that this run began with ({before['path']})")
     state.load(folder.checkpoint, config.to_dict())
     folder.rewind(state.step)

@@ -20,6 +20,7 @@ from zskt.networks.particle_flow import ParticleFlow
 from zskt.networks.particlenet import ParticleNet
 from zskt.networks.regression_head import RegressionHead
 from zskt.networks.weaver import WeaverTagger
+from zskt.viewed import Viewed
 
 GraphNetwork = ParticleNet | WeaverTagger
 """Networks that search for neighbours."""
@@ -35,6 +36,8 @@ def to_export_form(network: nn.Module) -> nn.Module:
         return head.eval()
     if isinstance(network, BernoulliHead):
         return BernoulliHead(to_export_form(network.network)).eval()
+    if isinstance(network, Viewed):
+        return Viewed(network.view, to_export_form(network.network)).eval()
     if isinstance(network, GraphNetwork | ParticleFlow | DeepSets):
         return network.unpacked()
     return network.eval()

@@ -97,11 +97,11 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     quantise(model, int8, spec.input_names, spec.calibration)
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
-    if not isinstance(run.student, DeepSets) and any(isinstance(m, DeepSets) for m in run.student.modules()):
+    if not isinstance(spec.student, DeepSets) and any(isinstance(m, DeepSets) for m in spec.student.modules()):
         note("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values")
-    if isinstance(run.student, DeepSets):
+    if isinstance(spec.student, DeepSets):
         x = spec.calibration if spec.test_inputs is None else spec.test_inputs(N_EMULATED)
-        measured["hls4ml"] = hls_project(run.student, x, out / "hls4ml")
+        measured["hls4ml"] = hls_project(spec.student, x, out / "hls4ml")
     write_json(out / "preprocess.json", spec.preprocess(used))
     write_text(out / "labels.txt", "".join(f"{c.removeprefix('label_')}\n" for c in run.card.classes))
     shutil.copyfile(run.folder / "student.safetensors", out / "student.safetensors")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.student import ExportSpec, pseudo_samples
+from zskt.export.student import ExportSpec, exported, pseudo_samples
 from zskt.images.inputs import ImageInputs
 from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
@@ -39,6 +39,12 @@ class WithPreprocessing(nn.Module):
         return logits.sigmoid() if self.bernoulli else logits.softmax(1)
 
 
+def unpadded(x: Tensor, inputs: ImageInputs) -> Tensor:
+    """Take the padding off images (B, C, H, W): (B, C, h, w)."""
+    margin = (inputs.size - inputs.side) // 2
+    return x[:, :, margin : margin + inputs.side, margin : margin + inputs.side]
+
+
 def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
     """Describe the student of a run on images to the exporter.
 
@@ -48,9 +54,11 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
     """
     del teacher_path
     card = run.card
-    inputs = card.inputs
+    student = exported(run)
+    inputs = student.inputs
     assert isinstance(inputs, ImageInputs)
     channels, height, width = inputs.channels, inputs.side, inputs.side
+    all_pixels: ImageInputs = card.inputs
 
     def random_inputs(count: int) -> Batch:
         return (torch.rand(count, channels, height, width, generator=torch.Generator().manual_seed(0)),)
@@ -58,8 +66,13 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
     def exportable(network: nn.Module) -> nn.Module:
         return WithPreprocessing(network.to(memory_format=torch.contiguous_format), inputs, card.bernoulli).eval()
 
+    def seen(intensities: Tensor) -> Batch:
+        """Return what the student sees of images (B, C, H, W) as intensities, without the padding."""
+        (x,) = student.transform(all_pixels.normalised(all_pixels.padded(intensities)))
+        return (unpadded(inputs.intensities(x), inputs),)
+
     def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
-        if run.evaluator.teacher is None:
+        if run.evaluator.teacher is None or not student.sees_all:  # the two are timed on the same inputs
             return None
         path = folder / "teacher.onnx"
         write_onnx(exportable(run.evaluator.teacher), (INPUT_NAME,), DYNAMIC_AXES, random_inputs(N_TRACE_SAMPLES), path)
@@ -68,17 +81,18 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
     def test_inputs(count: int) -> Batch:
         pixels = run.evaluator.data.samples
         assert isinstance(pixels, Tensor)
-        return (pixels[:count].float() / 255,)
+        intensities = pixels[:count].float() / 255
+        return (intensities,) if student.sees_all else seen(intensities)
 
     def preprocess(used: set[str]) -> dict[str, Any]:
         layout = {"channels": channels, "height": height, "width": width, "range": [0, 1]}
         return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: layout}
 
-    margin = (inputs.size - width) // 2
-    (pseudo,) = pseudo_samples(run, calibration)
-    images = inputs.intensities(pseudo)[:, :, margin : margin + height, margin : margin + width]
+    (pseudo,) = student.transform(*pseudo_samples(run, calibration))
+    images = unpadded(inputs.intensities(pseudo), inputs)
     return ExportSpec(
-        network=exportable(run.student.eval()),
+        student=student.network,
+        network=exportable(student.network),
         input_names=(INPUT_NAME,),
         output_names=card.classes,
         dynamic_axes=DYNAMIC_AXES,

@@ -12,7 +12,7 @@ from pathlib import Path
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
 from zskt.export.dense import GraphNetwork, SoftmaxHead, to_export_form
-from zskt.export.student import ExportSpec, masks_as_numbers, pseudo_samples
+from zskt.export.student import ExportSpec, exported, masks_as_numbers, pseudo_samples
 from zskt.jets.random_inputs import random_inputs
 from zskt.jets.tagger_inputs import AnyJetInputs
 from zskt.networks.particlenet import ParticleNet
@@ -27,18 +27,19 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
         calibration: number of pseudo-jets.
     """
     card = run.card
-    inputs: AnyJetInputs = card.inputs
+    student = exported(run)
+    inputs: AnyJetInputs = student.inputs
     own_outputs = (*card.classes, *card.values)
     preprocess = replace(inputs.preprocess_form(own_outputs), outputs=card.outputs)
     groups = preprocess.groups
     full_groups = [replace(group, min_length=group.max_length) for group in groups]
 
     def test_inputs(count: int) -> Batch:
-        return masks_as_numbers(inputs(run.evaluator.data[:count].samples))  # type: ignore[arg-type]
+        return masks_as_numbers(student.transform(*card.inputs(run.evaluator.data[:count].samples)))
 
     def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
         network = run.evaluator.teacher
-        if network is None:
+        if network is None or not student.sees_all:  # the two are timed on the same inputs
             return None
         published = (card if teacher_path is None else card.with_files(network=teacher_path)).as_onnx(network, folder)
         if published is not None or not isinstance(network, ParticleNet):
@@ -52,17 +53,18 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
     axes = tuple(group.axes for group in groups)
     order = [own_outputs.index(name) for name in preprocess.outputs]
     return ExportSpec(
-        network=SoftmaxHead(to_export_form(run.student.eval()), len(card.values), order).eval(),
+        student=student.network,
+        network=SoftmaxHead(to_export_form(student.network), len(card.values), order).eval(),
         input_names=names,
         output_names=preprocess.outputs,
         dynamic_axes=axes,
         random_inputs=partial(random_inputs, groups),
         largest_inputs=partial(random_inputs, full_groups),
         test_inputs=None if run.evaluator.missing else test_inputs,
-        calibration=pseudo_samples(run, calibration),
+        calibration=student.transform(*pseudo_samples(run, calibration)),
         preprocess=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
         preprocess_note="how the inputs are prepared, in CMS's layout; any number of entries up to `max_length`",
         latency_note="Jets with as many entries as the network takes. ",
         teacher_as_onnx=teacher_as_onnx,
-        has_neighbour_search=any(isinstance(module, GraphNetwork) for module in run.student.modules()),
+        has_neighbour_search=any(isinstance(module, GraphNetwork) for module in student.network.modules()),
     )

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
+from zskt.experiments.build import view_of
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.run_generator import rebuild_generator
+from zskt.viewed import without_view
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class ExportSpec:
     Batches are in the order of ``input_names``, with masks as numbers.
     """
 
+    student: nn.Module
+    """The student as it leaves, see `exported`."""
     network: nn.Module
     """The network to export: a batch -> probabilities and values (B, K + R), in the order of ``output_names``."""
     input_names: tuple[str, ...]
@@ -50,6 +54,34 @@ class ExportSpec:
     None if the teacher is not there, or cannot be exported."""
     has_neighbour_search: bool = False
     """True for graph networks: kNN ties may be broken differently by each runtime."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A student as it leaves: behind its view, where that leaves samples of the same domain, else with it inside."""
+
+    network: nn.Module
+    inputs: Any
+    """The specification of what it takes."""
+    transform: Callable[..., Batch]
+    """What the teacher is called with -> what it is called with."""
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether it takes what the teacher takes."""
+        return self.transform is _all
+
+
+def exported(run: FinishedRun) -> Exported:
+    """Take the student of a run out of its view where it can be fed without what it never sees."""
+    view = view_of(run.config, run.card) if run.config.mode != "teacher" else None
+    if view is None or view.inputs.domain != run.card.inputs.domain:
+        return Exported(run.student.eval(), run.card.inputs, _all)
+    return Exported(without_view(run.student).eval(), view.inputs, view.transform)
+
+
+def _all(*x: Tensor) -> Batch:
+    return x
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.student import ExportSpec, pseudo_samples
+from zskt.export.student import ExportSpec, exported, pseudo_samples
 from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 from zskt.vectors.inputs import VectorInputs
 
@@ -43,19 +43,20 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
     """
     del teacher_path
     card = run.card
-    inputs = card.inputs
+    student = exported(run)
+    inputs = student.inputs
     assert isinstance(inputs, VectorInputs)
-    samples = pseudo_samples(run, calibration)
+    samples = student.transform(*pseudo_samples(run, calibration))
 
     def draw(count: int) -> Batch:
         return (samples[0][torch.arange(count) % len(samples[0])],)
 
     def test_inputs(count: int) -> Batch:
         samples: Any = run.evaluator.data[:count].samples
-        return inputs(samples)
+        return student.transform(*card.inputs(samples))
 
     def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
-        if run.evaluator.teacher is None:
+        if run.evaluator.teacher is None or not student.sees_all:  # the two are timed on the same inputs
             return None
         path = folder / "teacher.onnx"
         network = WithProbabilities(run.evaluator.teacher, card.bernoulli).eval()
@@ -72,7 +73,8 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
         return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: features}
 
     return ExportSpec(
-        network=WithProbabilities(run.student, card.bernoulli).eval(),
+        student=student.network,
+        network=WithProbabilities(student.network, card.bernoulli).eval(),
         input_names=(INPUT_NAME,),
         output_names=card.classes,
         dynamic_axes=DYNAMIC_AXES,

@@ -1,4 +1,4 @@
-"""Augmentation of images: random shifts and mirror images of real ones, as in the literature on CIFAR, and CutMix.
+"""Augmentation of images: shifts and mirror images of real ones, as in the literature on CIFAR, CutMix and mixup.
 
 Shapes: B images, C channels, H x W pixels. Random streams are of the device on which the images are.
 """
@@ -43,6 +43,16 @@ def cutmix(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     mixed = torch.rand(n, 1, 1, generator=rng, device=rng.device) < share
     inside = rows.unsqueeze(2) & columns.unsqueeze(1) & mixed
     return torch.where(inside.unsqueeze(1), x.roll(1, 0), x)
+
+
+def mixup(x: Tensor, rng: torch.Generator) -> Tensor:
+    """Blend each sample with the one before it, by a share of its own from 0 to 1: (B, ...) -> the same.
+
+    H. Zhang et al., "mixup", arXiv:1710.09412, with the uniform shares of L. Beyer et al., "Knowledge distillation: a
+    good teacher is patient and consistent", arXiv:2106.05237, where teacher and student both answer the blend.
+    """
+    share = torch.rand(len(x), *[1] * (x.dim() - 1), generator=rng, device=rng.device).to(x)
+    return share * x + (1 - share) * x.roll(1, 0)
 
 
 AUGMENTATIONS: dict[str, tuple[Callable[[Tensor, torch.Generator], Tensor], ...]] = {

@@ -18,12 +18,13 @@ from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, capture
 from zskt.generator import is_trainable
-from zskt.losses import KL, class_information, generator_loss, own_class_cross_entropy
+from zskt.losses import class_information, generator_loss, own_class_cross_entropy
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, require_finite, set_rate, step
 from zskt.parallel.collectives import mean, share_of, whole
 from zskt.settings import Settings, sample_count, setting
+from zskt.terms import KL
 
 
 @dataclass(frozen=True, kw_only=True)

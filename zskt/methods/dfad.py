@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from zskt.errors import UserError
-from zskt.losses import LogitL1, logit_l1
+from zskt.losses import logit_l1
 from zskt.methods.generative import SCHEDULES, Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.settings import setting
+from zskt.terms import LogitL1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from zskt.losses import KL, own_class_cross_entropy
+from zskt.losses import own_class_cross_entropy
 from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.settings import setting
 from zskt.synthesis import adversarial, class_imbalance, require_one_choice
+from zskt.terms import KL
 
 
 @dataclass(frozen=True, kw_only=True)

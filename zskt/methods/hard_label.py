@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
 from zskt.forward import evaluating
-from zskt.losses import KL, MIN_PROBABILITY, divergence, generator_loss
+from zskt.losses import MIN_PROBABILITY, divergence, generator_loss
 from zskt.methods.black_box import BlackBox, BlackBoxConfig, require_classes
 from zskt.methods.method import Metrics, Setup
 from zskt.parallel.collectives import mean, own, whole
 from zskt.settings import setting
 from zskt.teacher_access import TOP_CLASS, hardened
+from zskt.terms import KL
 
 
 @dataclass(frozen=True, kw_only=True)

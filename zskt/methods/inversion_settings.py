@@ -67,7 +67,7 @@ class InversionConfig(Settings):
     hint_weight: float = setting(0.0, minimum=0)
     """Weight of the match of the outputs of blocks; the teacher is queried again in each student step."""
     terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
     init_from_teacher: bool = setting(False)
     """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
     ema_decay: float = setting(0.0, minimum=0, below=1)

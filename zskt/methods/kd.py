@@ -19,7 +19,7 @@ from zskt.checkpoint import TrainState
 from zskt.device import to_device
 from zskt.forward import CountedTeacher
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, cut_and_mixed, ema_of, init_from_teacher, student_terms, trainable
+from zskt.methods.student import StudentStep, altered, alters, ema_of, init_from_teacher, student_terms, trainable
 from zskt.optim import adamw, cosine
 from zskt.parallel.collectives import share_of
 from zskt.parallel.ranks import world
@@ -46,13 +46,19 @@ class KDConfig(Settings):
     """Weight of the match of attention maps."""
     hint_weight: float = setting(0.0, minimum=0)
     """Weight of the match of the outputs of blocks; the teacher is queried again in each step."""
-    cutmix: float = setting(0.0, minimum=0, maximum=1, domain="images")
+    cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
     """Share of the images of each batch that get a rectangle of another one; the teacher is queried again."""
+    mixup: bool = setting(False, domains=("images", "vectors"))
+    """If True, each sample of a student batch is blended with another one; the teacher is queried again."""
+    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors"))
+    """Standard deviation of the noise that each student batch gets, in units of the networks' inputs; the teacher is
+    queried again. To first order that matches the gradients of both by their input (Srinivas and Fleuret,
+    arXiv:1803.00443, proposition 1), of a teacher that shows none, too."""
     regression_weight: float = setting(1.0, minimum=0)
     """Weight of the distance of regressed values, for teachers that have such: robust, or, of a value with its width,
     the divergence of two Gaussians."""
     terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
     init_from_teacher: bool = setting(False)
     """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
     ema_decay: float = setting(0.0, minimum=0, below=1)
@@ -98,7 +104,12 @@ class KD(Method):
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self.teacher = CountedTeacher(pair, self.state)
         has_captures = setup.shards is None or not any(term.needs_layers for term in self.terms)
-        self.asks_again = bool(config.cutmix) or len(self.cacheable) < len(self.terms) or not has_captures
+        self.asks_again = (
+            getattr(pair.teacher, "draws", False)
+            or alters(config)
+            or len(self.cacheable) < len(self.terms)
+            or not has_captures
+        )
 
     def fill(self) -> None:
         """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own."""
@@ -125,8 +136,7 @@ class KD(Method):
                 x, answer = self.samples.draw(config.batch_size, self.rng)
                 if isinstance(self.samples, ReplayBuffer):
                     x, answer = put_together(x, answer)
-                if config.cutmix:
-                    x = cut_and_mixed(x, config.cutmix, self.rng)
+                x = altered(x, config, self.rng)
                 if self.asks_again:
                     answer = self.teacher.query(x, self.terms)
                 elif isinstance(self.samples, ShardStream):

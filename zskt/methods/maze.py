@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zskt.losses import KL, divergence
+from zskt.losses import divergence
 from zskt.methods.by_differences import ByDifferences, ByDifferencesConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.settings import setting
+from zskt.terms import KL
 
 
 @dataclass(frozen=True, kw_only=True)

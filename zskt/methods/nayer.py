@@ -26,7 +26,6 @@ from zskt.contracts import Batch, PseudoBatch
 from zskt.forward import evaluating
 from zskt.generator import balanced_labels, is_trainable
 from zskt.images.augment import AUGMENTATIONS
-from zskt.losses import KL
 from zskt.methods.bank import Bank
 from zskt.methods.class_vectors import class_vectors, orthogonal_vectors
 from zskt.methods.generative import SCHEDULES, Asked, Generative, GenerativeConfig
@@ -40,6 +39,7 @@ from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer
 from zskt.settings import sample_count, setting
 from zskt.synthesis import adversarial, require_one_choice, target_cross_entropy
+from zskt.terms import KL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class NAYERConfig(GenerativeConfig):
     """Weight of KL(T || S) where both have the same top class, which the generator maximises after the warm-up."""
     temperature: float = setting(20.0, above=0)
     """Temperature of both softmaxes in the student's KL(T || S); the adversary's is 1."""
-    augment: str = setting("shift-mirror", choices=tuple(AUGMENTATIONS), domain="images")
+    augment: str = setting("shift-mirror", choices=tuple(AUGMENTATIONS), domains=("images",))
     """Augmentation of images, in the synthesis and of what the student sees; the teacher is then queried again in each
     student step. Other samples are left as they are."""
     text_embeddings: str = setting("names", choices=("names", "random", "learned"))

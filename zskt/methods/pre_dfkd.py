@@ -22,7 +22,7 @@ from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
 from zskt.forward import capture, evaluating
 from zskt.generator import is_trainable
-from zskt.losses import LogitL1, generator_loss, own_class_cross_entropy
+from zskt.losses import generator_loss, own_class_cross_entropy
 from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.memory_generator import Encoder, Memory, distance_to_normal, mean_absolute
 from zskt.methods.method import Metrics, Setup
@@ -31,6 +31,7 @@ from zskt.parallel.ranks import world
 from zskt.replay import concatenate
 from zskt.settings import sample_count, setting
 from zskt.synthesis import agreement_of_beliefs, class_imbalance, require_one_choice
+from zskt.terms import LogitL1
 
 DISAGREEMENT_TEMPERATURE = 3.0
 """Temperature of the Jensen-Shannon divergence, in the published code."""

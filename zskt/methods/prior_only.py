@@ -20,7 +20,7 @@ from torch import Tensor
 
 from zskt.contracts import Batch, PseudoBatch
 from zskt.forward import Output
-from zskt.losses import KL, Term, Values, class_information, divergence, value_distance
+from zskt.losses import class_information, divergence, value_distance
 from zskt.methods.black_box import BlackBox, BlackBoxConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.optim import StudentSchedule
@@ -28,6 +28,7 @@ from zskt.parallel.collectives import take, whole
 from zskt.replay import concatenate, put_together
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES, TOP_CLASS
+from zskt.terms import KL, Term, Values
 
 
 @dataclass(frozen=True, kw_only=True)

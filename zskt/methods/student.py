@@ -16,13 +16,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
-from zskt.errors import UserError, lookup
+from zskt.errors import UserError
 from zskt.forward import Output, Pair
-from zskt.images.augment import cutmix
-from zskt.losses import KL, TERMS, Attention, Hint, Term, Values, divergence, student_loss
+from zskt.images.augment import cutmix, mixup
+from zskt.losses import divergence
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
 from zskt.parallel import collectives
+from zskt.terms import KL, Attention, Hint, Term, Values, student_loss, term_of
 
 MAX_LISTED_CLASSES = 20
 """Of more classes, an iteration logs how many come up, not the share of each."""
@@ -46,12 +47,13 @@ class StudentSettings(Protocol):
 def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
     """List the terms of ZSKT's equation 1, and whatever else the settings ask for; a term of weight 0 is left out."""
     regression_weight = config.regression_weight if pair.regression_scale is not None else 0.0
+    others = dict(config.terms)
     terms: list[Term] = [
-        KL(temperature=config.temperature),
+        KL(others.pop("kl", 1.0), temperature=config.temperature),
         Attention(config.attention_weight),
         Hint(config.hint_weight),
         Values(regression_weight, scale=pair.regression_scale, gaussians=pair.gaussians),
-        *(lookup(TERMS, name, "term of the loss")(weight) for name, weight in config.terms.items()),
+        *(term_of(name, weight, config.temperature) for name, weight in others.items()),
     ]
     return [term for term in terms if term.weight]
 
@@ -74,7 +76,8 @@ class StudentStep:
     _replayed: Replayed[tuple[Tensor, Output]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._replayed = Replayed(self._step, allowed=is_replayable(self.pair.student))
+        differentiates = any(term.needs_gradient for term in self.terms)
+        self._replayed = Replayed(self._step, allowed=is_replayable(self.pair.student) and not differentiates)
 
     def __call__(self, x: Batch, target: Output, lr: float) -> tuple[Tensor, Output]:
         """Minimise the terms at a learning rate; the loss and the student's output, both without graph.
@@ -129,9 +132,34 @@ def trainable(student: nn.Module) -> list[nn.Parameter]:
     return parameters
 
 
-def cut_and_mixed(x: Batch, share: float, rng: torch.Generator) -> Batch:
-    """Apply `cutmix` to the whole batch of images, of which each rank has its own before and after."""
-    return (collectives.own(cutmix(collectives.whole(x[0]), share, rng)),)
+class Alterations(Protocol):
+    """The settings that change a batch before both networks answer it; the teacher is asked anew."""
+
+    @property
+    def cutmix(self) -> float: ...
+    @property
+    def mixup(self) -> bool: ...
+    @property
+    def jitter(self) -> float: ...
+
+
+def alters(config: Alterations) -> bool:
+    """Whether a batch is changed at all."""
+    return bool(config.cutmix or config.mixup or config.jitter)
+
+
+def altered(x: Batch, config: Alterations, rng: torch.Generator) -> Batch:
+    """Change the first input of a batch, of which each rank has its own rows before and after, as the settings say."""
+    if not alters(config):
+        return x
+    first = collectives.whole(x[0])
+    if config.cutmix:
+        first = cutmix(first, config.cutmix, rng)
+    if config.mixup:
+        first = mixup(first, rng)
+    if config.jitter:
+        first = first + config.jitter * torch.randn(first.shape, generator=rng, device=rng.device).to(first.device)
+    return (collectives.own(first), *x[1:])
 
 
 def require_gradient(answer: Output) -> None:

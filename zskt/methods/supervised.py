@@ -23,16 +23,16 @@ from zskt.checkpoint import TrainState
 from zskt.contracts import Samples
 from zskt.dataset import Labelled
 from zskt.device import to_device
-from zskt.errors import UserError, lookup
+from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
-from zskt.losses import KL, TERMS, Attention, CrossEntropy, Term
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
 from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, sample_count, setting
 from zskt.teacher_access import ACCESSES
+from zskt.terms import KL, Attention, CrossEntropy, Term, term_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +49,14 @@ class SupervisedConfig(Settings):
     """"adamw" with a cosine; or Nesterov's momentum of 0.9, either with a rate that is divided by 5 after 30, 60 and
     80 % of the epochs, as in the literature on wide ResNets ("sgd"), or that rises to `student_lr` and falls to 0
     ("one-cycle")."""
-    augment: str = setting("none", choices=tuple(AUGMENTATIONS), domain="images")
+    augment: str = setting("none", choices=tuple(AUGMENTATIONS), domains=("images",))
     """Augmentation of real images: see `zskt.images.augment.AUGMENTATIONS`."""
     kd_fraction: float = setting(0.9, minimum=0, maximum=1)
     """The teacher's share of the loss, alpha of KD; the labels have the rest. 0 does without a teacher."""
     attention_weight: float = setting(0.0, minimum=0)
     """Weight of the match of attention maps, beta of AT."""
     terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
     label_smoothing: float = setting(0.0, minimum=0, below=1)
     """Share of the labels' truth that all classes are given alike."""
     samples_per_class: int = setting(0, minimum=0)
@@ -192,8 +192,8 @@ def supervised_terms(config: SupervisedConfig, *, has_teacher: bool) -> list[Ter
         return [CrossEntropy(label_smoothing=config.label_smoothing)]
     terms: list[Term] = [
         CrossEntropy(1 - config.kd_fraction, label_smoothing=config.label_smoothing),
-        KL(config.kd_fraction, temperature=config.temperature),
+        KL(config.terms.get("kl", 1.0) * config.kd_fraction, temperature=config.temperature),
         Attention(config.attention_weight),
-        *(lookup(TERMS, name, "term of the loss")(weight) for name, weight in config.terms.items()),
+        *(term_of(name, weight, config.temperature) for name, weight in config.terms.items() if name != "kl"),
     ]
     return [term for term in terms if term.weight]

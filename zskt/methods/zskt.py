@@ -26,8 +26,9 @@ from zskt.losses import ascend, class_information, divergence, entropy, generato
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import (
     StudentStep,
+    altered,
+    alters,
     as_numbers,
-    cut_and_mixed,
     ema_of,
     init_from_teacher,
     require_gradient,
@@ -72,20 +73,26 @@ class ZSKTConfig(Settings):
     hint_weight: float = setting(0.0, minimum=0)
     """Weight of the match of the outputs of blocks, in units of the teacher's mean square, where both networks have the
     same widths. Layers are too large to be kept: the teacher is queried again in each student step."""
-    cutmix: float = setting(0.0, minimum=0, maximum=1, domain="images")
+    cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
     """Share of the images of each student batch that get a rectangle of another one; the teacher is queried again in
     each student step."""
+    mixup: bool = setting(False, domains=("images", "vectors"))
+    """If True, each sample of a student batch is blended with another one; the teacher is queried again."""
+    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors"))
+    """Standard deviation of the noise that each student batch gets, in units of the networks' inputs; the teacher is
+    queried again. To first order that matches the gradients of both by their input (Srinivas and Fleuret,
+    arXiv:1803.00443, proposition 1), of a teacher that shows none, too."""
     regression_weight: float = setting(1.0, minimum=0)
     """Weight of the distance of regressed values, for teachers that have such: robust, or, of a value with its width,
     the divergence of two Gaussians."""
     terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.losses.TERMS`."""
+    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
     class_entropy_weight: float = setting(0.0, minimum=0)
     """Weight of the entropy of the teacher's mean class probabilities in the generator's reward: it rewards batches
     in which all classes occur."""
     confidence_weight: float = setting(0.0, minimum=0)
     """Weight of the teacher's prediction entropy that is taken off the generator's reward."""
-    perturbation_radius: float = setting(0.0, minimum=0, domain="images")
+    perturbation_radius: float = setting(0.0, minimum=0, domains=("images",))
     """Largest distance by which each pseudo-image is moved along the gradient of KL(T || S) in normalised pixels before
     the student learns from it: an adversary without parameters, beside the generator's or instead of it. The teacher is
     queried before and after the move."""
@@ -165,7 +172,7 @@ class ZSKT(Method):
     @classmethod
     def queries_per_iteration(cls, config: ZSKTConfig) -> int | None:
         """Return B, unless the teacher is asked again about what has changed since."""
-        again = config.perturbation_radius, config.resample_each_step, config.cutmix, config.hint_weight, config.terms
+        again = config.perturbation_radius, config.resample_each_step, alters(config), config.hint_weight, config.terms
         reuses = config.reuse_generator_batch or not config.generator_every
         return config.batch_size if reuses and not any(again) else None
 
@@ -289,9 +296,8 @@ class ZSKT(Method):
         return put_together(*concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance)))
 
     def augment_and_requery(self, x: Batch, target: Output) -> tuple[Batch, Output]:
-        """Apply CutMix, and query the teacher again where samples have changed or a term cannot be kept."""
-        if self.config.cutmix:
-            x = cut_and_mixed(x, self.config.cutmix, self.replay_rng)
-        if self.config.cutmix or len(self.cacheable) < len(self.terms):
+        """Alter the batch, and query the teacher again where samples have changed or a term cannot be kept."""
+        x = altered(x, self.config, self.replay_rng)
+        if alters(self.config) or len(self.cacheable) < len(self.terms):
             target = self.teacher.query(x, self.terms)
         return x, target

@@ -95,6 +95,11 @@ STUDENTS: dict[str, Student] = {
     "wrn-16-2": _wide_resnet(16, 2),
     "wrn-40-1": _wide_resnet(40, 1),
     **{f"resnet{depth}": _cifar_resnet(depth) for depth in (8, 14, 20, 32)},
+    "mlp-pixels": Student(
+        "images",
+        lambda inputs, classes: nn.Sequential(nn.Flatten(), MLP(inputs.channels * inputs.size**2, (20, 20), classes)),
+        "multilayer perceptron of the pixels with two hidden layers of 20: behind --view downscale:7",
+    ),
     "vgg11": _images(VGG11, "VGG-11 for small images"),
     "resnet18": _images(resnet18, "ResNet-18 for small images"),
     "mlp": _mlp((64, 64), "multilayer perceptron with two hidden layers of 64"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -72,6 +72,14 @@ class VectorInputs:
         """The columns of each one-hot group, by name."""
         names = dict.fromkeys(kind.removeprefix(CATEGORY) for kind in self.kinds if kind.startswith(CATEGORY))
         return {name: tuple(i for i, kind in enumerate(self.kinds) if kind == CATEGORY + name) for name in names}
+
+    def only(self, rows: Sequence[int]) -> Self:
+        """Return the specification of some of the features, by their positions."""
+        columns: dict[str, Any] = {
+            name: tuple(getattr(self, name)[i] for i in rows)
+            for name in ("names", "low", "high", "mean", "std", "kinds")
+        }
+        return replace(self, **columns)
 
     def __call__(self, samples: Tensor) -> Batch:
         """Turn samples (B, F) into the batch ((B, F) of float32,).

@@ -1,0 +1,133 @@
+"""Terms beside those that compare layers: Gram matrices, Jacobians, Dirichlet distributions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from zskt.errors import UserError
+from zskt.forward import MEMBERS, Output, Pair, forward
+from zskt.losses import dirichlet_nll, gram_matrix, jacobian_distance
+from zskt.methods.kd import KDConfig
+from zskt.methods.student import require_comparable, student_terms
+from zskt.teacher_access import PROBABILITIES, AnswersOnly
+from zskt.terms import KL, Dirichlet, Gram, Jacobian, student_loss, term_of
+
+
+def test_gram_matrix_forgets_where_channels_fire() -> None:
+    a = torch.tensor([[[1.0, 0.0, 2.0], [3.0, 1.0, 0.0]]])  # two channels, three positions
+    expected = torch.tensor([[[5.0, 3.0], [3.0, 10.0]]]) / 3
+    assert torch.allclose(gram_matrix(a), expected)
+    assert torch.allclose(gram_matrix(a[:, :, [2, 0, 1]]), expected)
+    assert torch.allclose(gram_matrix(a.view(1, 2, 3, 1)), expected)
+
+
+def test_gram_term_compares_blocks_of_other_lengths_and_refuses_other_widths() -> None:
+    t = Output(torch.zeros(2, 3), {"gram.0": gram_matrix(torch.randn(2, 4, 7))})
+    s = Output(torch.zeros(2, 3), {"gram.0": gram_matrix(torch.randn(2, 4, 5))})
+    Gram().check(t, s)
+    d = (t.extras["gram.0"] - s.extras["gram.0"]).square().mean() / t.extras["gram.0"].square().mean()
+    assert torch.allclose(Gram().distance(t, s), d)
+    with pytest.raises(UserError, match=r"\[4\] channels, the student's \[6\]"):
+        Gram().check(t, Output(torch.zeros(2, 3), {"gram.0": torch.zeros(2, 6, 6)}))
+
+
+def test_jacobian_distance_of_gradients_of_unit_length() -> None:
+    t, s = torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 2.0]])
+    assert torch.allclose(jacobian_distance([t], [s]), torch.tensor(0.6**2 + 0.2**2))
+    assert torch.allclose(jacobian_distance([t[:, :1], t[:, 1:]], [s[:, :1], s[:, 1:]]), torch.tensor(0.4))
+    assert float(jacobian_distance([t], [7 * t])) == pytest.approx(0.0, abs=1e-7)
+
+
+class Linear(nn.Module):
+    """Logits W x, whose gradients are the rows of W."""
+
+    def __init__(self, *rows: tuple[float, ...]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(rows))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight.T
+
+
+def test_jacobian_term_takes_the_teachers_top_class_in_both_networks_and_teaches_the_student_alone() -> None:
+    teacher, student = Linear((1.0, 0.0), (0.0, 1.0)).requires_grad_(False), Linear((1.0, 1.0), (1.0, 0.0))
+    x = (torch.tensor([[2.0, 1.0]]),)  # the teacher's top class is the first: gradient (1, 0)
+    with torch.no_grad():
+        target = forward(teacher, x, [Jacobian()])
+    assert torch.equal(target.extras["jacobian.0"], torch.tensor([[1.0, 0.0]])) and not target.logits.requires_grad
+    output = forward(student, x, [Jacobian()])
+    loss = Jacobian().distance(target, output)
+    assert loss.item() == pytest.approx((1 - math.sqrt(0.5)) ** 2 + 0.5)  # of the student's first row (1, 1)
+    loss.backward()
+    gradient = student.weight.grad
+    assert gradient is not None and bool((gradient[0] != 0).any()) and not bool((gradient[1] != 0).any())
+
+
+def test_students_step_with_jacobians_brings_the_gradients_together() -> None:
+    torch.manual_seed(0)
+    teacher = nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 4)).eval().requires_grad_(False)
+    student = nn.Sequential(nn.Linear(3, 16), nn.Tanh(), nn.Linear(16, 4))
+    terms = [Jacobian()]
+    optimizer, x = torch.optim.Adam(student.parameters(), 1e-2), (torch.randn(64, 3),)
+    losses = []
+    for _ in range(60):
+        with torch.no_grad():
+            target = forward(teacher, x, terms)
+        loss = student_loss(terms, target, forward(student, x, terms))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_teacher_that_only_answers_has_no_jacobian_and_the_line_says_what_to_do() -> None:
+    teacher = AnswersOnly(nn.Linear(3, 2), PROBABILITIES)
+    pair = Pair(teacher, nn.Linear(3, 2))
+    with pytest.raises(UserError, match="take --set jitter"), torch.no_grad():
+        require_comparable([Jacobian()], pair, (torch.randn(2, 3),))
+
+
+def test_dirichlet_likelihood_against_scipy() -> None:
+    from scipy.stats import dirichlet
+
+    z = torch.tensor([[0.3, 1.2, -0.5]], dtype=torch.float64)
+    p = torch.tensor([[[0.2, 0.5, 0.3], [0.1, 0.8, 0.1]]], dtype=torch.float64)
+    smooth = 0.999 * p + 1e-3 / 3
+    expected = -sum(dirichlet.logpdf(q.numpy(), z[0].exp().numpy()) for q in smooth[0]) / 2
+    assert float(dirichlet_nll(p.log(), z)) == pytest.approx(expected, abs=1e-6)
+    hot = torch.softmax(p.log() / 4, -1)
+    expected = -sum(dirichlet.logpdf(q.numpy(), (z[0] / 4).exp().numpy()) for q in (0.999 * hot + 1e-3 / 3)[0]) / 2
+    assert float(dirichlet_nll(p.log(), z, 4.0)) == pytest.approx(16 * expected, abs=1e-5)
+
+
+def test_dirichlet_student_learns_mean_and_spread_of_its_ensemble() -> None:
+    torch.manual_seed(0)
+    members = torch.distributions.Dirichlet(torch.tensor([6.0, 3.0, 1.0])).sample((1, 4000)).log()
+    z = torch.zeros(1, 3, requires_grad=True)
+    optimizer = torch.optim.Adam([z], 0.05)
+    for _ in range(400):
+        optimizer.zero_grad()
+        dirichlet_nll(members, z).sum().backward()
+        optimizer.step()
+    assert torch.allclose(z.detach().exp(), torch.tensor([[6.0, 3.0, 1.0]]), rtol=0.1)
+
+
+def test_dirichlet_needs_an_ensemble() -> None:
+    logits = torch.zeros(2, 3)
+    with pytest.raises(UserError, match="--teacher-path A B C"):
+        Dirichlet().check(Output(logits), Output(logits))
+    Dirichlet().check(Output(logits, {MEMBERS: logits.unsqueeze(1)}), Output(logits))
+
+
+def test_weight_of_the_kl_is_one_unless_told_and_softened_terms_get_the_temperature() -> None:
+    pair = Pair(nn.Linear(2, 2), nn.Linear(2, 2))
+    assert student_terms(KDConfig(), pair) == [KL(1.0)]
+    assert student_terms(KDConfig(temperature=3.0, terms={"kl": 0.0, "dirichlet": 2.0}), pair) == [Dirichlet(2.0, 3.0)]
+    assert student_terms(KDConfig(terms={"kl": 0.5}), pair) == [KL(0.5)]
+    with pytest.raises(UserError, match="did you mean jacobian"):
+        term_of("jacobain", 1.0)

@@ -1,0 +1,112 @@
+"""Views of jets: some of the variables, as a trigger or scouting has them, or the leading particles.
+
+Shapes: B jets, C variables, P entries of a collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from zskt.contracts import Batch
+from zskt.errors import UserError, lookup
+from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.preprocess import InputGroup
+from zskt.jets.tagger_inputs import TaggerInputs
+from zskt.viewed import View, whole_number
+
+FEATURE_SETS = {"kin": KIN.features, "kinpid": KINPID.features, "full": FULL.features}
+"""Names of the feature sets of the published networks of JetClass."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Keep some of the inputs, and some of the variables of each."""
+
+    kept: tuple[tuple[int, tuple[int, ...] | None], ...]
+    """Position of an input, and of its variables that stay; None keeps all."""
+
+    def __call__(self, *x: Tensor) -> Batch:
+        """Take (B, C, P) or (B, C) each."""
+        return tuple(x[i] if rows is None else x[i][:, list(rows)] for i, rows in self.kept)
+
+
+@dataclass(frozen=True)
+class Leading:
+    """Keep the first entries of each collection, which come in the teacher's own order."""
+
+    count: int
+
+    def __call__(self, *x: Tensor) -> Batch:
+        """Take (B, C, P), or (B, C) of the jet itself."""
+        return tuple(t[..., : self.count] if t.dim() > 2 else t for t in x)
+
+
+def features(inputs: Any, argument: str) -> View:
+    """Make ``features:NAMES``: variables, inputs or collections of the teacher, separated by commas; or kin, kinpid.
+
+    Raises:
+        UserError: if the teacher has none of a name.
+    """
+    names = [name for name in argument.split(",") if name]
+    if not names:
+        raise UserError("say which variables the student sees: features:NAME,NAME; --mode inspect lists them")
+    return _of_cloud(inputs, names) if isinstance(inputs, JetInputs) else _of_collections(inputs, names)
+
+
+def _of_cloud(inputs: JetInputs, names: Sequence[str]) -> View:
+    known = {name: (name,) for name in inputs.features} | FEATURE_SETS
+    wanted = {feature for name in names for feature in lookup(known, name, "feature")}
+    lacking = sorted(wanted - set(inputs.features))
+    if lacking:
+        raise UserError(f"the teacher does not take {', '.join(lacking)}; it takes {', '.join(inputs.features)}")
+    rows = tuple(i for i, name in enumerate(inputs.features) if name in wanted)
+    kept = tuple(inputs.features[i] for i in rows)
+    return View(Columns(((0, None), (1, rows), (2, None))), replace(inputs, features=kept))
+
+
+def _of_collections(inputs: TaggerInputs, names: Sequence[str]) -> View:
+    groups = inputs.preprocess.groups
+    values = [group for group in groups if not group.is_mask]
+    known: dict[str, set[tuple[str, str]]] = {}
+    for group in values:
+        for variable in group.names:
+            for name in (variable, group.name, group.collection):
+                known.setdefault(name, set()).add((group.name, variable))
+    wanted = set().union(*(lookup(known, name, "variable, input or collection") for name in names))
+    entries = {group.collection for group in values if any((group.name, v) in wanted for v in group.names)}
+    kept: list[tuple[int, tuple[int, ...] | None]] = []
+    left: list[InputGroup] = []
+    for i, group in enumerate(groups):
+        rows = tuple(j for j, variable in enumerate(group.names) if (group.name, variable) in wanted)
+        if group.is_mask:
+            rows = tuple(range(len(group.names))) if group.collection in entries else ()
+        if rows:
+            kept.append((i, None if len(rows) == len(group.names) else rows))
+            left.append(replace(group, variables=tuple(group.variables[j] for j in rows)))
+    return View(Columns(tuple(kept)), replace(inputs, preprocess=replace(inputs.preprocess, groups=tuple(left))))
+
+
+def leading(inputs: Any, argument: str) -> View:
+    """Make ``leading:N``: the first N entries of each collection.
+
+    Raises:
+        UserError: if N is no number of entries that the teacher takes.
+    """
+    if isinstance(inputs, JetInputs):
+        count = whole_number(argument, inputs.slots, "particles")
+        return View(Leading(count), replace(inputs, slots=count))
+    groups = inputs.preprocess.groups
+    count = whole_number(argument, max(group.max_length for group in groups), "entries")
+    shorter = tuple(
+        replace(group, min_length=min(group.min_length, count), max_length=min(group.max_length, count))
+        for group in groups
+    )
+    return View(Leading(count), replace(inputs, preprocess=replace(inputs.preprocess, groups=shorter)))
+
+
+VIEWS = {"features": features, "leading": leading}
+"""Views of jets, by name."""

@@ -1,0 +1,344 @@
+"""The terms that a student minimises, each with what it takes from a forward pass, and the table of those to choose.
+
+A new term is one class: what to `Term.capture` of a network, and the `Term.distance` of two captures. A line in `TERMS`
+makes it a setting, ``--set terms.NAME=WEIGHT``. What a term needs (layers, a gradient by the input, the members of an
+ensemble) it says itself, and that alone decides what the teacher is asked.
+
+Shapes: B batch, K classes, L independent labels, R regressed values, C channels, M members of an ensemble. Logits are
+(B, K), or (B, L, 2) of independent labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import Batch
+from zskt.errors import UserError, lookup
+from zskt.forward import MEMBERS, Output
+from zskt.gaussian import GaussianHead
+from zskt.losses import (
+    attention_distance,
+    attention_map,
+    dirichlet_nll,
+    divergence,
+    finite,
+    gram_matrix,
+    hint_distance,
+    jacobian_distance,
+    logit_distance,
+    logit_l1,
+    value_distance,
+)
+from zskt.parallel import collectives
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a student's loss."""
+
+    weight: float = 1.0
+
+    name: ClassVar[str] = "term"
+    """What an error calls it."""
+    needs_layers: ClassVar[bool] = False
+    """Whether `capture` is shown the outputs of the layers that teacher and student have in common."""
+    needs_gradient: ClassVar[bool] = False
+    """Whether `capture` is shown an input by which the output has a gradient, even of a teacher that is only asked."""
+    probe: ClassVar[str] = ""
+    """Name of a submodule whose output (B, ...) is captured under that name, of a network that has it."""
+    cacheable: ClassVar[bool] = True
+    """Whether a replay buffer can keep what is captured; if not, the teacher is asked again in each student step."""
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Return what is compared beside the logits, (B, ...) each, by names of `Output.extras`."""
+        return {}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        """Return how far the student is from the teacher, averaged over the batch: a scalar."""
+        raise NotImplementedError
+
+    def check(self, teacher: Output, student: Output) -> None:
+        """Raise `UserError` if the two networks have nothing that can be compared; called before a run begins."""
+
+
+@dataclass(frozen=True)
+class KL(Term):
+    """KL(T || S) of the classes, `divergence`."""
+
+    temperature: float = 1.0
+    name = "student's KL"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return divergence(teacher.logits, student.logits, self.temperature).mean()
+
+
+@dataclass(frozen=True)
+class LogitDistance(Term):
+    """The L1 distance of logits up to a constant, `logit_distance`."""
+
+    name = "student's L1"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return logit_distance(teacher.logits, student.logits).mean()
+
+
+@dataclass(frozen=True)
+class LogitL1(Term):
+    """The mean absolute difference of logits, `logit_l1`."""
+
+    name = "student's L1"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return logit_l1(teacher.logits, student.logits).mean()
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Term):
+    """Cross-entropy with the labels that a batch carries.
+
+    Label smoothing (C. Szegedy et al., arXiv:1512.00567, section 7) gives that share of the truth to all K classes.
+    """
+
+    label_smoothing: float = 0.0
+    name = "cross-entropy"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        labels = teacher.extras["labels"]
+        return nn.functional.cross_entropy(student.logits, labels, label_smoothing=self.label_smoothing)
+
+
+@dataclass(frozen=True)
+class Attention(Term):
+    """The match of attention maps, `attention_distance`.
+
+    The weight multiplies a KL in nats per example. The authors' code divides its KL by the number of classes too, so
+    that its beta = 250 is 250 K here.
+    """
+
+    name = "attention distance"
+    needs_layers = True
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        return {f"attention.{i}": attention_map(a) for i, a in enumerate(layers)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return attention_distance(teacher.numbered("attention"), student.numbered("attention"))
+
+    def check(self, teacher: Output, student: Output) -> None:
+        positions = [[a.shape[1] for a in output.numbered("attention")] for output in (teacher, student)]
+        if not positions[0]:
+            raise UserError(
+                "attention_weight: teacher or student has no blocks to compare; take --set attention_weight=0"
+            )
+        if positions[0] != positions[1]:
+            raise UserError(
+                f"the teacher's attention maps have {positions[0]} positions, the student's {positions[1]}: choose a "
+                "--student of the same resolutions, or a --preset without attention match"
+            )
+
+
+@dataclass(frozen=True)
+class Hint(Term):
+    """The match of the outputs of blocks, `hint_distance`; too large to be kept for replay."""
+
+    name = "hint distance"
+    needs_layers = True
+    cacheable = False
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        return {f"activation.{i}": a for i, a in enumerate(layers)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return hint_distance(teacher.numbered("activation"), student.numbered("activation"))
+
+    def check(self, teacher: Output, student: Output) -> None:
+        shapes = [[tuple(a.shape[1:]) for a in output.numbered("activation")] for output in (teacher, student)]
+        if not shapes[0]:
+            raise UserError("hint_weight: teacher or student has no blocks to compare; take --set hint_weight=0")
+        if shapes[0] != shapes[1]:
+            raise UserError(
+                f"hint_weight: the teacher's blocks put out {shapes[0]}, the student's {shapes[1]}: choose a --student "
+                "of the teacher's widths, or take --set hint_weight=0"
+            )
+
+
+@dataclass(frozen=True)
+class Values(Term):
+    """The robust distance of regressed values, `value_distance`."""
+
+    scale: Tensor | None = None
+    """(R,)"""
+    gaussians: tuple[GaussianHead, ...] = ()
+    """Which of the values are mean and width of one."""
+    name = "distance of values"
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        assert self.scale is not None
+        return value_distance(teacher, student, self.scale, self.gaussians).mean()
+
+
+@dataclass(frozen=True)
+class Similarity(Term):
+    """The match of which samples of a batch are alike, whatever the widths of the two networks.
+
+    F. Tung and G. Mori, "Similarity-preserving knowledge distillation", arXiv:1907.09682, equations 1 to 4: the Gram
+    matrix of the batch's last common layer, its rows of unit length, (B, B). It belongs to a batch: none can be kept.
+    """
+
+    name = "similarity distance"
+    needs_layers = True
+    cacheable = False
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        if not layers:
+            raise UserError("terms.similarity: teacher or student names no layers (attention_layers); leave it out")
+        flat = layers[-1].flatten(1)
+        return {"similarity": nn.functional.normalize(flat @ collectives.whole(flat).T, dim=1)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return (teacher.extras["similarity"] - student.extras["similarity"]).square().mean()
+
+
+@dataclass(frozen=True)
+class Gram(Term):
+    """The match of which channels of a block fire together, wherever they do: `gram_matrix`.
+
+    L. A. Gatys, A. S. Ecker and M. Bethge, arXiv:1505.07376, equation 3. It forgets positions, so that a student that
+    sees fewer particles or frames than its teacher can be compared; blocks need as many channels. (B, C, C) is too
+    large to be kept.
+    """
+
+    name = "Gram distance"
+    needs_layers = True
+    cacheable = False
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        return {f"gram.{i}": gram_matrix(a) for i, a in enumerate(layers)}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return hint_distance(teacher.numbered("gram"), student.numbered("gram"))
+
+    def check(self, teacher: Output, student: Output) -> None:
+        channels = [[a.shape[1] for a in output.numbered("gram")] for output in (teacher, student)]
+        if not channels[0] or channels[0] != channels[1]:
+            raise UserError(
+                f"terms.gram: the teacher's blocks have {channels[0] or 'no'} channels, the student's "
+                f"{channels[1] or 'no'}: choose a --student of the teacher's widths, or leave it out"
+            )
+
+
+@dataclass(frozen=True)
+class Jacobian(Term):
+    """The match of the gradients of the teacher's top logit by the input, `jacobian_distance`.
+
+    S. Srinivas and F. Fleuret, "Knowledge transfer with Jacobian matching", arXiv:1803.00443, section 4: that class
+    alone, both gradients of unit length. A teacher without gradient is asked about jittered samples instead, which is
+    the same to first order (their proposition 1): see the setting ``jitter``.
+    """
+
+    name = "Jacobian distance"
+    needs_gradient = True
+    cacheable = False
+
+    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Return the input of a network that learns, which `distance` takes the gradient by; of others that gradient.
+
+        Which class is the teacher's top one, a student does not know.
+        """
+        if torch.is_grad_enabled():
+            return {f"input.{i}": t for i, t in enumerate(x) if t.requires_grad}
+        if not output.logits.requires_grad:
+            raise UserError("terms.jacobian: the teacher has no gradient by its input; take --set jitter=0.1 instead")
+        inputs = [t for t in x if t.requires_grad]
+        return {f"jacobian.{i}": g for i, g in enumerate(top_gradient(output.logits, output.logits, inputs))}
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        gradients = top_gradient(teacher.logits, student.logits, student.numbered("input"), create_graph=True)
+        return jacobian_distance(teacher.numbered("jacobian"), gradients)
+
+    def check(self, teacher: Output, student: Output) -> None:
+        if not teacher.logits.shape[1]:
+            raise UserError("terms.jacobian: the teacher has no classes, whose logits have gradients; leave it out")
+
+
+@torch.enable_grad()
+def top_gradient(teacher: Tensor, logits: Tensor, x: Sequence[Tensor], *, create_graph: bool = False) -> list[Tensor]:
+    """Return the gradients of the logit of the teacher's top class, zeros where the network does not look.
+
+    Args:
+        teacher, logits: (B, K), or (B, L, 2), of which the top decision of all labels is taken.
+        x: (B, ...) each.
+    """
+    top = teacher.flatten(1).argmax(1, keepdim=True)
+    chosen = logits.flatten(1).gather(1, top).sum()
+    gradients = torch.autograd.grad(chosen, list(x), create_graph=create_graph, allow_unused=True)
+    return [torch.zeros_like(t) if g is None else g for t, g in zip(x, gradients, strict=True)]
+
+
+@dataclass(frozen=True)
+class Dirichlet(Term):
+    """What each member of an ensemble believes, not their mean alone: `dirichlet_nll`.
+
+    A. Malinin, B. Mlodozeniec and M. Gales, "Ensemble distribution distillation", arXiv:1905.00076, equation 8. The
+    mean of the student's Dirichlet distribution is the softmax of its logits, so that it is used as any other student;
+    the sum of their exponentials says how sure the ensemble is together. It takes the place of the KL: ``terms.kl=0``.
+    """
+
+    temperature: float = 1.0
+    name = "Dirichlet likelihood"
+    probe = MEMBERS
+
+    def distance(self, teacher: Output, student: Output) -> Tensor:
+        return dirichlet_nll(teacher.extras[MEMBERS], student.logits, self.temperature).mean()
+
+    def check(self, teacher: Output, student: Output) -> None:
+        if MEMBERS not in teacher.extras:
+            raise UserError(
+                "terms.dirichlet: the teacher is one network; give the files of several: --teacher-path A B C"
+            )
+
+
+def term_of(name: str, weight: float, temperature: float = 1.0) -> Term:
+    """Make a term of `TERMS`; those that soften what they compare are given the temperature.
+
+    Raises:
+        UserError: if there is none of that name.
+    """
+    kind: Any = lookup(TERMS, name, "term of the loss")
+    softens = any(f.name == "temperature" for f in fields(kind))
+    term: Term = kind(weight, temperature=temperature) if softens else kind(weight)
+    return term
+
+
+TERMS: dict[str, type[Term]] = {
+    "kl": KL,
+    "attention": Attention,
+    "hint": Hint,
+    "similarity": Similarity,
+    "gram": Gram,
+    "jacobian": Jacobian,
+    "dirichlet": Dirichlet,
+}
+"""Terms that any method can be given by ``--set terms.NAME=WEIGHT``: each a `Term` that needs no argument but the
+weight, and the temperature if it has one. The KL is there with weight 1 unless told otherwise."""
+
+
+def student_loss(terms: Sequence[Term], teacher: Output, student: Output) -> Tensor:
+    """Sum the terms: weight times distance, each; a scalar.
+
+    Raises:
+        NonFiniteLoss: naming the first term that is NaN or infinite.
+    """
+    loss: Tensor | None = None
+    for term in terms:
+        distance = finite(term.distance(teacher, student), term.name)
+        part = distance if term.weight == 1 else term.weight * distance
+        loss = part if loss is None else loss + part
+    if loss is None:
+        raise ValueError("a student's loss needs at least one term")
+    return loss
