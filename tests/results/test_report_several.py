@@ -58,7 +58,7 @@ def test_evaluations_of_several_runs_are_one_table(call: Call, runs: list[Path])
 
 
 def test_runs_of_different_teachers_have_no_page(call: Call, runs: list[Path], tmp_path: Path) -> None:
-    other = shutil.copytree(REFERENCE / "mnist-ablation-base-seed0", tmp_path / "mnist")
+    other = shutil.copytree(REFERENCE / "fashion-mnist-lenet5-to-lenet5-half-seed0", tmp_path / "images")
     code, _, err = call("--mode", "report", "--run", runs[0], other)
     assert code == 2 and "another teacher or other samples" in err
     assert call("--mode", "report", "--run", runs[0], runs[0])[0] == 2
