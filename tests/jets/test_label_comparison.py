@@ -10,7 +10,7 @@ from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.label_comparison import LabelComparison, compare_labels
 from zskt.jets.metrics import tagging_metrics
-from zskt.jets.plots import tagging_figures
+from zskt.jets.plots import tagging_plots
 from zskt.jets.sample import SAMPLE
 
 NAMES = ("Tbqq", "Hbb")
@@ -39,7 +39,10 @@ def test_each_label_is_told_from_all_jets_without_it() -> None:
     agreement = float(((j.teacher > 0.5) == (j.student > 0.5)).mean())
     rows = figures["slices"]["pt"]
     assert sum(row["agreement"] * row["jets"] for row in rows) / 600 == pytest.approx(agreement)
-    assert "Background rejection" in tagging_figures(j, figures)
+    plots = {plot.title for plot in tagging_plots(j, figures)}
+    assert "Background rejection" in plots and "Confusion matrix" not in plots
+    flags = j.is_signal(0)
+    assert figures["classes"]["Tbqq"]["accuracy"]["teacher"] == pytest.approx((j.teacher[flags, 0] > 0.5).mean())
 
 
 def test_without_labels_the_teachers_decisions_are_the_truth() -> None:

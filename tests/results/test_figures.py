@@ -10,7 +10,7 @@ from .conftest import REFERENCE, record
 
 
 def test_pictures_are_those_that_the_records_allow(catalog: Catalog) -> None:
-    assert set(pictures([record()], catalog)) == {"pairs", "few-shot"}
+    assert set(pictures([record()], catalog)) == {"pairs", "few-shot"}  # published figures are there anyway
 
 
 def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
@@ -18,11 +18,13 @@ def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
     assert list(figures) == ["pairs", "few-shot", "transition", "learning", "pseudo-images"]
     labels = [str(line.get_label()) for line in figures["learning"].axes[0].lines]
     pair = "cifar10-resnet20-to-resnet8"
-    assert set(labels) == {f"{pair}{kind}-seed{i}" for kind in ("", "-kd") for i in range(3)}
+    assert f"{pair}: data (kd), 3 seeds" in labels and len(labels) == 2
+    assert len(figures["learning"].axes[0].collections) == len(labels)  # a band each
     titles = [axes.get_title() for axes in figures["pseudo-images"].axes]
     assert titles == ["cutouts-prior", "strokes-prior", "things-prior"]
     heights = [bar.get_height() for bar in figures["pairs"].axes[0].patches]
     assert 98.67 in [round(height, 2) for height in heights]
+    assert min(heights) > 0 and not figures["pairs"].axes[0].texts
 
 
 def test_transition_curves_have_a_panel_for_each_run_and_direction() -> None:

@@ -17,7 +17,7 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
 from zskt.files import read_json
 from zskt.run_files import RESULT, is_finished
-from zskt.terminal import say
+from zskt.terminal import printable, say
 
 ALL_SYSTEMS = "seeds"
 """What --only says of all published systems: those that the seeds of the project name."""
@@ -108,8 +108,15 @@ def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.experiments.summary import summary
 
     catalog = with_teacher_files(flags, catalog)
+    results = []
     for path, result in evaluate_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device):
-        print(summary(result, path))
+        results.append((str(path.parent), result))
+        if flags.format is None and len(flags.run) == 1:
+            print(summary(result, path))
+    if flags.format is not None or len(flags.run) > 1:
+        from zskt.results.scores_table import FORMATS, scored_runs
+
+        print(printable(FORMATS[flags.format or "text"](scored_runs(results)), lines=True))
 
 
 def inspect(flags: argparse.Namespace, catalog: Catalog) -> None:
@@ -126,9 +133,16 @@ def report(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``report``."""
     from zskt.results.report import report_run
 
-    run = one_run(flags)
-    catalog = with_teacher_files(flags, catalog)
-    say(f"report: {report_run(run, catalog, flags.data, flags.teacher_path, flags.device)}")
+    label, catalog = flags.experiment_label or "", with_teacher_files(flags, catalog)
+    if len(flags.run) > 1:
+        from zskt.results.report_several import report_runs
+
+        page = report_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device, flags.out, label)
+    elif flags.out is not None:
+        raise UserError("--out: a report on one run goes into its folder; leave it out, or give several runs")
+    else:
+        page = report_run(flags.run[0], catalog, flags.data, flags.teacher_path, flags.device, label)
+    say(f"report: {page}")
 
 
 def simulate(flags: argparse.Namespace, catalog: Catalog) -> None:

@@ -96,8 +96,9 @@ MODES: dict[str, Mode] = {
         ("teacher", *TEACHER_FILES, "set"),
     ),
     "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
-    "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
-    "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
+    "evaluate": Mode("metrics of finished runs on other data", (*FINISHED, "format"), ("run",)),
+    "report": Mode("one HTML page on a finished run, or on several side by side",
+                   (*FINISHED, "out", "experiment_label"), ("run",)),
     "view": Mode("pages of all runs in a folder, for a browser of this machine: view runs/", ("port",)),
     "export": Mode(
         "a finished run's student as ONNX and int8",
@@ -286,6 +287,12 @@ def build_parser() -> Parser:
     add("--rank", type=float, metavar="X", help="compress: rank of each product, a share of the largest")
     add("--bits", type=int, metavar="N", help="compress: bits of weights and of the numbers that they multiply")
     add("--sparsity", type=float, metavar="X", help="compress: share of the weights of each product that are zero")
+    add("--format", choices=["text", "csv", "latex", "json"], help="evaluate: the table on the screen (text)")
+    add(
+        "--experiment-label",
+        metavar="TEXT",
+        help="report: label on every plot, as 'CMS Simulation': the experiment, and what it is of",
+    )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--port", type=int, metavar="N", help="view: where the browser finds it (8017); 0 for any that is free")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")

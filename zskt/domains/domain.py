@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from zskt.viewed import ViewKind
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from zskt.plots.plot import Plot
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ class Diagnosis:
 
     figures: dict[str, Any]
     """As JSON holds them."""
-    pictures: Callable[[], dict[str, Figure]]
-    """Draws them, by title."""
+    plots: Callable[[], Iterable[Plot]]
+    """Draws them, in the order of a page; those that the samples cannot carry say so."""
+    overview: Callable[[], Iterable[Plot]]
+    """Draws the few that are worth the time at the end of a run."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,28 @@ class Domain:
     """Card, --data, whether data are learned from -> what to learn from, if anything, and what to be evaluated on."""
     picture: Callable[[PseudoBatch, Labelled | None, Card], Figure | None]
     """Draws pseudo-samples, beside real ones where there are any."""
+    panels: Callable[[PseudoBatch, Labelled | None, Card], Plot | None] | None = None
+    """Draws the same for a page, in panels that stand side by side or not."""
     pictured: int = 16
     """Pseudo-samples that a picture needs."""
     diagnose: Callable[[Card, Labelled, Tensor, Tensor], Diagnosis | None] | None = None
     """Card, samples, logits of teacher and student -> what the field asks for."""
+    diagnosed_in_runs: bool = False
+    """Whether TensorBoard shows the diagnosis at the end of a run."""
+    overlay: (
+        Callable[
+            [Card, Labelled, Tensor, Mapping[str, Sequence[Tensor]], Mapping[str, Mapping[str, Any]]], Iterable[Plot]
+        ]
+        | None
+    ) = None
+    """Card, samples, the teacher's logits, those of several students by recipe and seed, and recipe -> colour and
+    dashes -> what the field draws over each other."""
     layout: torch.memory_format = torch.contiguous_format
     """Memory format in which networks are fastest."""
     has_test_split: bool = False
     """Whether --data is a place with test samples of its own, where a finished run is evaluated again."""
+    more_samples: str = ""
+    """Says how to get more samples, where too few are there for a plot."""
     default_generator: str = ""
     """Generator that samples the domain when a run had none."""
     views: Mapping[str, ViewKind] = field(default_factory=dict)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
-from zskt.domains.domain import Domain, Source
+from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError, lookup
 from zskt.images.datasets import find_images, read_images
 from zskt.images.places import Split, locate
@@ -18,6 +19,8 @@ from zskt.images.student_views import VIEWS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from zskt.plots.plot import Plot
 
 
 def _dataset(card: Card) -> ImageDataset:
@@ -61,10 +64,28 @@ def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | 
     return grid(batch, real, card)
 
 
+def _panels(batch: PseudoBatch, real: Labelled | None, card: Card) -> Plot | None:
+    from zskt.images.grids import grid_panels
+
+    return grid_panels(batch, real, card)
+
+
+def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> Diagnosis | None:
+    from zskt.images.plots import compare_images, image_metrics, image_overview, image_plots
+
+    if len(card.classes) != teacher.shape[1]:
+        return None
+    comparison = compare_images(card.classes, data, card.inputs, teacher, student)
+    figures = image_metrics(comparison)
+    return Diagnosis(figures, lambda: image_plots(comparison, figures), lambda: image_overview(comparison, figures))
+
+
 IMAGES = Domain(
     _sources,
     _picture,
+    panels=_panels,
     pictured=32,
+    diagnose=_diagnose,
     layout=torch.channels_last,
     has_test_split=True,
     default_generator="image",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from zskt.terminal import note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from zskt.plots.plot import Plot
 
 
 def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None, Source]:
@@ -38,7 +41,7 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
 def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> Diagnosis | None:
     from zskt.jets.label_comparison import compare_labels
     from zskt.jets.metrics import compare_taggers, tagging_metrics
-    from zskt.jets.plots import tagging_figures
+    from zskt.jets.plots import overview, tagging_plots
 
     if not card.classes:
         return None
@@ -46,7 +49,7 @@ def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> D
     compare = compare_labels if card.bernoulli else compare_taggers
     comparison = compare(card.classes, samples, data.labels, teacher, student)
     figures = tagging_metrics(comparison)
-    return Diagnosis(figures, lambda: tagging_figures(comparison, figures))
+    return Diagnosis(figures, lambda: tagging_plots(comparison, figures), lambda: overview(comparison, figures))
 
 
 def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | None:
@@ -55,4 +58,37 @@ def _picture(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure | 
     return event_display(batch, real)
 
 
-JETS = Domain(_sources, _picture, diagnose=_diagnose, default_generator="shower-prior", views=VIEWS)
+def _panels(batch: PseudoBatch, real: Labelled | None, card: Card) -> Plot | None:
+    from zskt.jets.event_display import jet_panels
+
+    return jet_panels(batch, real)
+
+
+def _overlay(
+    card: Card, data: Labelled, teacher: Tensor, students: Mapping[str, Sequence[Tensor]],
+    styles: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Plot]:  # fmt: skip
+    from zskt.jets.label_comparison import compare_labels
+    from zskt.jets.metrics import compare_taggers
+    from zskt.jets.overlay_plots import roc_overlay
+
+    samples: Any = data.samples
+    compare = compare_labels if card.bernoulli else compare_taggers
+    compared = {
+        name: [compare(card.classes, samples, data.labels, teacher, logits) for logits in several]
+        for name, several in students.items()
+    }
+    yield roc_overlay(compared, styles)
+
+
+JETS = Domain(
+    _sources,
+    _picture,
+    panels=_panels,
+    diagnose=_diagnose,
+    diagnosed_in_runs=True,
+    overlay=_overlay,
+    more_samples="More jets: zskt --mode simulate --per-class 10000 --out jets.root, then --data jets.root here.",
+    default_generator="shower-prior",
+    views=VIEWS,
+)

@@ -255,10 +255,14 @@ def _pictures(
 
 def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> None:
     """Put what the people of the domain look at on TensorBoard."""
+    if not DOMAINS[evaluator.card.domain].diagnosed_in_runs:
+        return
     diagnosis = evaluator.diagnose(method.result)
     if diagnosis is not None and folder.writes:
-        for title, figure in diagnosis.pictures().items():
-            folder.figure(f"physics/{title}", figure, method.state.step)
+        for plot in diagnosis.overview():
+            for panel in plot.panels:
+                name = f"physics/{plot.title} {panel.name}".rstrip()
+                folder.figure(name, panel.figure, method.state.step)
 
 
 def _recipe(folder: RunFolder, config: RunConfig, card: Card) -> Recipe:

@@ -27,6 +27,7 @@ from zskt.methods import Setup, iterate
 from zskt.methods.zskt import ZSKT
 from zskt.metrics import agreement
 from zskt.optim import step
+from zskt.plots.palette import BLUE, GREEN, ORANGE, ROLE_COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +41,8 @@ BLOB_SPREAD = 0.56
 POINTS_LR, STUDENT_LR = 1e-1, 2e-3
 GRID_POINTS = 201
 """Points a side of the grid on which teacher and student are compared."""
+CLASS_COLOURS = (BLUE, ORANGE, GREEN)
+REGION_ALPHA = 0.3
 COMPARE_EVERY = 10
 """Iterations from one comparison to the next."""
 
@@ -133,28 +136,40 @@ def match(teacher: nn.Module, seed: int, rng: torch.Generator, iterations: int) 
 def picture(teacher: nn.Module, matched: Match, rng: torch.Generator) -> Figure:
     """Draw teacher and data, student and pseudo-points, and how the agreement rose."""
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    figure = Figure(figsize=(11, 3.9), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     x, labels = blobs(400, rng)
     _boundary(left, teacher)
-    left.scatter(x[:, 0], x[:, 1], c=labels, s=5, cmap="brg", alpha=0.7)
+    for k, colour in enumerate(CLASS_COLOURS):
+        left.scatter(*x[labels == k].T, color=colour, s=6, label=f"class {k + 1}")
     left.set_title("teacher, and the data that it saw", fontsize=9)
     _boundary(middle, matched.student)
-    middle.scatter(matched.points[:, 0], matched.points[:, 1], c="k", s=12)
+    middle.scatter(*matched.points.T, c="k", marker="x", s=14, linewidths=0.9, label="pseudo-points")
     middle.set_title(f"student, and the last {N_POINTS} pseudo-points", fontsize=9)
     compared = [*(COMPARE_EVERY * i for i in range(len(matched.agreements) - 1)), matched.iterations]
-    right.plot(compared, matched.agreements)
+    right.plot(compared, matched.agreements, color=ROLE_COLOURS["student"], label="student with teacher")
     right.set(xlabel="iteration", ylabel="agreement on the square", ylim=(0, 1.02))
+    right.set_title("agreement during the game", fontsize=9)
+    right.grid(alpha=0.25, linewidth=0.6)
+    handles, names = (a + b for a, b in zip(*(x.get_legend_handles_labels() for x in (left, middle)), strict=True))
+    handles += [Patch(color=colour, alpha=REGION_ALPHA) for colour in CLASS_COLOURS]
+    names += [f"decided for class {k + 1}" for k in range(N_CLASSES)]
+    figure.legend(handles, names, loc="outside lower left", ncols=len(names), fontsize=8, frameon=False)
+    right.legend(loc="lower right", fontsize=8, frameon=False)
     return figure
 
 
 @torch.no_grad()
 def _boundary(axes: Axes, net: nn.Module) -> None:
+    from matplotlib.colors import ListedColormap
+
     classes = net(grid()).argmax(1).view(GRID_POINTS, GRID_POINTS)
     side = (-HALF_SIDE, HALF_SIDE, -HALF_SIDE, HALF_SIDE)
-    axes.imshow(classes, origin="lower", extent=side, cmap="brg", alpha=0.25, vmin=0, vmax=N_CLASSES - 1)
-    axes.set(xticks=[], yticks=[], xlim=side[:2], ylim=side[2:])
+    colours = ListedColormap(CLASS_COLOURS)
+    axes.imshow(classes, origin="lower", extent=side, cmap=colours, alpha=REGION_ALPHA, vmin=0, vmax=N_CLASSES - 1)
+    axes.set(xlabel="$x_1$", ylabel="$x_2$", xlim=side[:2], ylim=side[2:])
 
 
 def run(folder: Path, seed: int, iterations: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.images.inputs import ImageInputs
+from zskt.plots.plot import Panel, Plot
 
 GRID_ROWS, GRID_COLUMNS = 4, 8
 """Numbers of rows and columns of a grid."""
@@ -16,15 +17,31 @@ GRID_ROWS, GRID_COLUMNS = 4, 8
 
 def grid(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure:
     """Draw pseudo-images on the left and real ones, if there are any, on the right, as intensities."""
+    sides = _sides(batch, real, card)
+    figure = Figure(figsize=(4.8 * len(sides), 2.6), layout="constrained")
+    for axes, (name, x) in zip(figure.subplots(1, len(sides), squeeze=False)[0], sides, strict=True):
+        tiled(axes, card.inputs.intensities(x[: GRID_ROWS * GRID_COLUMNS]), name)
+    return figure
+
+
+def _sides(batch: PseudoBatch, real: Labelled | None, card: Card) -> list[tuple[str, torch.Tensor]]:
     assert isinstance(card.inputs, ImageInputs)
     sides = [("pseudo-images", batch.x[0])]
     if real is not None:
         assert isinstance(real.samples, torch.Tensor)
         sides.append(("real images", card.inputs(real.samples[: GRID_ROWS * GRID_COLUMNS])[0]))
-    figure = Figure(figsize=(4.8 * len(sides), 2.6), layout="constrained")
-    for axes, (name, x) in zip(figure.subplots(1, len(sides), squeeze=False)[0], sides, strict=True):
-        tiled(axes, card.inputs.intensities(x[: GRID_ROWS * GRID_COLUMNS]), name)
-    return figure
+    return sides
+
+
+def grid_panels(batch: PseudoBatch, real: Labelled | None, card: Card) -> Plot:
+    """Draw the same in two panels."""
+    assert isinstance(card.inputs, ImageInputs)
+    panels = []
+    for name, x in _sides(batch, real, card):
+        figure = Figure(figsize=(4.8, 2.5))
+        tiled(figure.add_axes((0, 0, 1, 1)), card.inputs.intensities(x[: GRID_ROWS * GRID_COLUMNS]), "")
+        panels.append(Panel(name, figure))
+    return Plot("Generated vs. real images", tuple(panels), is_photograph=True)
 
 
 def tiled(axes: Axes, intensities: torch.Tensor, title: str) -> None:

@@ -48,6 +48,11 @@ class LabelComparison(TaggingComparison):
         """Return the probabilities of a label, (B,)."""
         return p[:, k]
 
+    def chosen(self, p: Array, k: int) -> Flags:
+        """Return which jets a network gives a label to, (B,)."""
+        flags: Flags = p[:, k] > 0.5
+        return flags
+
     def choices(self, p: Array) -> tuple[Array, Array]:
         """Return the probabilities of yes and no of every label of every jet, (B L, 2), and which is true, (B L,)."""
         is_no: Any = (self.truth == 0).astype(np.int64).reshape(-1)

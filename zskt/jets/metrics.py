@@ -8,6 +8,7 @@ Shapes: B jets, K classes.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,25 +19,30 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
-from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 
+from zskt.class_metrics import class_row, reliability
 from zskt.jets.class_names import BACKGROUND_CLASSES
 from zskt.jets.collections import ReconstructedJets
 from zskt.jets.jets import Jets
-from zskt.metrics import ece
+from zskt.plots.intervals import upper_limit
 
 EFFICIENCIES = (0.3, 0.5, 0.8)
 """Signal efficiencies at which the background rejection is stated."""
 LEPTONIC_EFFICIENCIES = (0.99, 0.995)
 """The same for classes with a lepton, which are easier to tell, beside the others."""
 LEPTONIC_CLASS = re.compile(r"qql$|bl$|[em]v$|tau", re.IGNORECASE)
-N_SLICES = 4
-"""Number of bins of equal population, for each quantity that figures are sliced in."""
+QUANTITIES = ("pt", "abs_eta", "multiplicity")
+"""Keys of the kinematics that figures are sliced in."""
+N_SLICES, MOST_SLICES, SLICE_JETS = 4, 8, 1000
+"""Numbers of bins of equal population, at least and at most, and jets a bin between these."""
 MASS_BINS = np.linspace(0, 250, 26)  # GeV
 MIN_JETS = 10
-"""Smallest number of jets of signal and of background, below which a figure would be noise."""
+"""Smallest number of jets of signal and of background, and of background that passes, below which a figure would be
+noise: it would be known to a third."""
+MIN_HISTOGRAM = 50
+"""Smallest number of jets of a histogram."""
 CUT_EFFICIENCY = 0.5
 """Signal efficiency of the cut after which the background's mass is histogrammed."""
 
@@ -92,6 +98,11 @@ class TaggingComparison:
     def score(self, p: Array, k: int) -> Array:
         """Compute the score of a signal from probabilities (B, K): (B,)."""
         return discriminant(p, k, self.background)
+
+    def chosen(self, p: Array, k: int) -> Flags:
+        """Return for which jets a network chooses a class, (B,)."""
+        flags: Flags = p.argmax(1) == k
+        return flags
 
     def choices(self, p: Array) -> tuple[Array, Array]:
         """Return probabilities and true classes of all choices that a network made: (B, K) and (B,)."""
@@ -150,7 +161,8 @@ def discriminant(p: Array, signal: int, background: Sequence[int]) -> Array:
 def rejection(signal: Array, background: Array, efficiency: float) -> tuple[float, float | None]:
     """Compute 1 / eps_B at a signal efficiency, and its binomial standard error.
 
-    If no background passes, it is a lower limit, and the error None.
+    If fewer than `MIN_JETS` of the background pass, it is a lower limit of 95 % (Clopper and Pearson), and the error
+    None.
 
     Args:
         signal, background: scores, (N_S,) and (N_B,).
@@ -158,10 +170,26 @@ def rejection(signal: Array, background: Array, efficiency: float) -> tuple[floa
     """
     threshold = np.quantile(signal, 1 - efficiency)
     passed, total = int((background >= threshold).sum()), len(background)
-    if not passed:
-        return float(total), None
+    if passed < MIN_JETS:
+        return 1 / upper_limit(passed, total), None
     eps = passed / total
     return 1 / eps, float(np.sqrt(eps * (1 - eps) / total) / eps**2)
+
+
+def background_needed(signal: Array, background: Array, efficiency: float, passing: int = MIN_JETS) -> int:
+    """Return how many background jets would do for ``passing`` of them to pass at a signal efficiency, about.
+
+    Args:
+        signal, background: scores, (N_S,) and (N_B,).
+    """
+    passed = int((background >= np.quantile(signal, 1 - efficiency)).sum())
+    return rounded_up(passing * len(background) / max(passed, 1))
+
+
+def rounded_up(count: float) -> int:
+    """Round a count up to two digits: 1234 -> 1300."""
+    unit: int = 10 ** max(math.floor(math.log10(max(count, 1))) - 1, 0)
+    return math.ceil(count / unit) * unit
 
 
 def _class_figures(j: TaggingComparison, k: int) -> dict[str, Any] | None:
@@ -170,13 +198,14 @@ def _class_figures(j: TaggingComparison, k: int) -> dict[str, Any] | None:
     if is_signal.sum() < MIN_JETS or is_background.sum() < MIN_JETS:
         return None
     efficiencies = (*EFFICIENCIES, *(LEPTONIC_EFFICIENCIES if LEPTONIC_CLASS.search(j.classes[k]) else ()))
-    result: dict[str, Any] = {"jets": int(is_signal.sum()), "auc": {}, "rejection": {}, "sculpting": {}}
+    result: dict[str, Any] = {"jets": int(is_signal.sum()), "auc": {}, "rejection": {}, "needed": {}, "sculpting": {}}
     for role, p in (("teacher", j.teacher), ("student", j.student)):
         score = j.score(p, k)
         signal, background = score[is_signal], score[is_background]
         labels = np.r_[np.ones(len(signal)), np.zeros(len(background))]
         result["auc"][role] = float(roc_auc_score(labels, np.r_[signal, background]))
         result["rejection"][role] = {str(e): rejection(signal, background, e) for e in efficiencies}
+        result["needed"][role] = {str(e): background_needed(signal, background, e) for e in efficiencies}
         mass = j.kinematics["mass"][is_background]
         result["sculpting"][role] = sculpting(mass, mass[background >= np.quantile(signal, 1 - CUT_EFFICIENCY)])
     return result
@@ -188,10 +217,22 @@ def sculpting(before: Array, after: Array) -> float | None:
     Args:
         before, after: masses, GeV.
     """
-    if len(after) < MIN_JETS:
+    if len(after) < MIN_HISTOGRAM:
         return None
     p, q = (np.histogram(m, MASS_BINS)[0] + 1e-9 for m in (before, after))
     return float(jensenshannon(p, q, base=2) ** 2)
+
+
+def slice_edges(value: Array) -> Array:
+    """Return the edges of bins of equal population of a quantity: more of them where there are more jets."""
+    count = int(np.clip(len(value) // SLICE_JETS, N_SLICES, MOST_SLICES))
+    return np.unique(np.quantile(value, np.linspace(0, 1, count + 1)))
+
+
+def inside_slices(value: Array, edges: Array) -> list[Flags]:
+    """Return which jets are in each bin; the last one has its upper edge."""
+    position = np.clip(np.searchsorted(edges, value, side="right") - 1, 0, max(len(edges) - 2, 0))
+    return [position == i for i in range(len(edges) - 1)]
 
 
 def _slices(j: TaggingComparison) -> dict[str, list[dict[str, float]]]:
@@ -199,32 +240,17 @@ def _slices(j: TaggingComparison) -> dict[str, list[dict[str, float]]]:
     same = j.agreement()
     right = {role: j.right(p) for role, p in (("teacher", j.teacher), ("student", j.student))}
     slices: dict[str, list[dict[str, float]]] = {}
-    for name in ("pt", "abs_eta", "multiplicity"):
+    for name in QUANTITIES:
         value = j.kinematics[name]
-        edges = np.quantile(value, np.linspace(0, 1, N_SLICES + 1))
+        edges = slice_edges(value)
         rows = []
-        for i, (low, high) in enumerate(pairwise(edges)):
-            inside = (value >= low) & ((value < high) if i < N_SLICES - 1 else (value <= high))
+        for (low, high), inside in zip(pairwise(edges), inside_slices(value, edges), strict=True):
             if inside.any():
                 row = {"low": float(low), "high": float(high), "jets": int(inside.sum())}
                 row |= {"agreement": float(same[inside].mean())}
                 rows.append(row | {role: float(r[inside].mean()) for role, r in right.items()})
         slices[name] = rows
     return slices
-
-
-def calibration(p: Array, truth: Array) -> dict[str, Any]:
-    """Compute the expected calibration error, and the reliability curve: accuracy in bins of confidence.
-
-    Args:
-        p: probabilities, (B, K).
-        truth: true classes, (B,).
-    """
-    right, top = (p.argmax(1) == truth).astype(int), p.max(1)
-    bins = min(10, max(2, len(truth) // 50))
-    accuracy, confidence = calibration_curve(right, top, n_bins=bins, strategy="quantile")
-    error = ece(torch.from_numpy(np.log(np.maximum(p, 1e-30))), torch.from_numpy(truth))
-    return {"ece": error, "confidence": confidence.tolist(), "accuracy": accuracy.tolist()}
 
 
 def tagging_metrics(j: TaggingComparison) -> dict[str, Any]:
@@ -239,9 +265,14 @@ def tagging_metrics(j: TaggingComparison) -> dict[str, Any]:
         "background": j.background_names,
         "signals": {name: figures for name, figures in signals.items() if figures is not None},
         "accuracy": {role: float(j.right(p).mean()) for role, p in roles},
+        "agreement": float(j.agreement().mean()),
+        "classes": {
+            name: class_row(j.is_signal(k), {r: p[:, k] for r, p in roles}, {r: j.chosen(p, k) for r, p in roles})
+            for k, name in enumerate(j.classes)
+        },
         "confusion": {
             role: confusion_matrix(t, p.argmax(1), labels=labels).tolist() for role, (p, t) in choices.items()
         },
-        "calibration": {role: calibration(p, t) for role, (p, t) in choices.items()},
+        "calibration": {role: reliability(p, t.astype(int)) for role, (p, t) in choices.items()},
         "slices": _slices(j),
     }

@@ -13,22 +13,28 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from zskt.experiments.catalog import Catalog
+from zskt.experiments.recipe import Recipe
 from zskt.generator import is_trainable
 from zskt.images.grids import tiled
 from zskt.images.inputs import ImageInputs
+from zskt.markdown import NO_VALUE
+from zskt.plots.palette import BLUE, GREEN, GREY, ROLE_COLOURS, VERMILLION, series_style
 from zskt.results import paper_tables
 from zskt.results.published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS, Pair
 from zskt.results.records import Record, known_values, one_record_per_run, runs_of
-from zskt.results.rows import is_jpeg_copy
+from zskt.results.rows import is_jpeg_copy, source_label
+from zskt.results.seed_bands import Curve, draw_band
 
 DIRECTIONS = (("on_student", "stepping on the student"), ("on_teacher", "stepping on the teacher"))
 """Key of a transition result -> title: whose gradient is followed."""
-NETWORK_COLOURS = {"student": "tab:orange", "teacher": "tab:blue"}
+NETWORK_COLOURS = ROLE_COLOURS
 NETWORK_STYLES: dict[str, Literal["-", "--"]] = {"stepped on": "-", "watching": "--"}
 TITLE_WIDTH = 42
 """Characters of a title that a panel has room for."""
-RECIPES = (("-paper", "ours, recipe `paper`", 0.0, "tab:blue"), ("", "ours, recipe `zskt`", 0.28, "tab:orange"))
-"""Suffix of the preset, label, place beside the published bar, colour."""
+RECIPES = (("-paper", "ours, recipe paper", BLUE), ("", "ours, recipe zskt", VERMILLION))
+"""Suffix of the preset, label, colour."""
+BAR = 0.26
+"""Width of a bar, where pairs are 1 apart."""
 N_PSEUDO_IMAGES = 64
 
 
@@ -72,27 +78,37 @@ def _percent(accuracies: Sequence[float]) -> tuple[float, float]:
     return 100 * float(np.mean(accuracies)), 100 * float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else 0.0
 
 
-def _pairs(records: list[Record], catalog: Catalog) -> Figure:
-    """Draw zero-shot accuracy of each pair: published, and ours by both recipes where they were run."""
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+def _pairs(records: list[Record], catalog: Catalog) -> Figure | None:
+    """Draw zero-shot accuracy of each pair that has any: published, and ours by both recipes where they were run."""
+    pairs = [(pair, bars) for pair in PAIRS if (bars := _bars(pair, records, catalog))]
+    if not pairs:
+        return None
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.subplots()
-    for i, pair in enumerate(PAIRS):
-        if pair.zero_shot != "–":
-            mean, deviation = map(float, pair.zero_shot.split(" ± "))
-            axes.bar(i - 0.28, mean, 0.26, yerr=deviation, color="0.7", label="published")
-        for suffix, label, place, colour in RECIPES:
-            recipe = paper_tables.zero_shot_experiment(pair.preset + suffix, catalog).recipe
-            accuracies = known_values(runs_of(records, recipe), paper_tables.student_accuracy)
-            if accuracies:
-                mean, deviation = _percent(accuracies)
-                axes.bar(i + place, mean, 0.26, yerr=deviation, color=colour, label=label)
-            else:
-                axes.text(i + place, 1, "not run", rotation=90, fontsize=6, ha="center", color=colour)
-    axes.set_xticks(range(len(PAIRS)), [f"{p.data}\n{p.teacher}\n→ {p.student}" for p in PAIRS], fontsize=7)
-    axes.set(xlim=(-0.6, len(PAIRS) - 0.4), ylim=(0, 115), ylabel="zero-shot accuracy (%)")
+    for i, (_, bars) in enumerate(pairs):
+        for k, (label, mean, deviation, colour) in enumerate(bars):
+            place = i + BAR * (k - (len(bars) - 1) / 2)
+            axes.bar(place, mean, 0.9 * BAR, yerr=deviation or None, color=colour, label=label)
+    axes.set_xticks(range(len(pairs)), [f"{p.data}\n{p.teacher}\n→ {p.student}" for p, _ in pairs], fontsize=7)
+    axes.set(xlim=(-0.6, len(pairs) - 0.4), ylim=(0, 118), ylabel="zero-shot accuracy (%)")
+    axes.spines[["top", "right"]].set_visible(False)
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    axes.legend(handles.values(), handles.keys(), fontsize=7, frameon=False, loc="upper left", ncols=3)
+    axes.legend(handles.values(), handles.keys(), fontsize=8, frameon=False, loc="upper left", ncols=3)
     return figure
+
+
+def _bars(pair: Pair, records: list[Record], catalog: Catalog) -> list[tuple[str, float, float, str]]:
+    """Return label, mean, deviation and colour of each figure that there is of a pair."""
+    bars = []
+    if pair.zero_shot != NO_VALUE:
+        mean, deviation = map(float, pair.zero_shot.split(" ± "))
+        bars.append(("published", mean, deviation, GREY))
+    for suffix, label, colour in RECIPES:
+        recipe = paper_tables.zero_shot_experiment(pair.preset + suffix, catalog).recipe
+        accuracies = known_values(runs_of(records, recipe), paper_tables.student_accuracy)
+        if accuracies:
+            bars.append((label, *_percent(accuracies), colour))
+    return bars
 
 
 def _few_shot(records: list[Record], catalog: Catalog) -> Figure:
@@ -100,7 +116,7 @@ def _few_shot(records: list[Record], catalog: Catalog) -> Figure:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     pairs = paper_tables.FEW_SHOT_PAIRS
     for axes, pair in zip(figure.subplots(1, len(pairs)), pairs, strict=True):
-        for colour, method in zip(("tab:green", "tab:blue", "tab:orange"), FEW_SHOT, strict=True):
+        for colour, method in zip((GREEN, BLUE, VERMILLION), FEW_SHOT, strict=True):
             _few_shot_curves(axes, records, catalog, pair, method, colour)
         axes.set(xlabel="images a class", title=pair.preset)
         axes.title.set_fontsize(8)
@@ -140,28 +156,32 @@ def _transition(records: list[Record], catalog: Catalog) -> Figure | None:
 
 
 def _learning(records: list[Record]) -> Figure | None:
-    """Draw agreement with the teacher on test images, iteration by iteration, of the runs that logged it.
+    """Draw agreement with the teacher on test images, iteration by iteration, of the recipes that logged it.
 
     What is of a lossy copy of the images is marked, as in the tables.
     """
-    images = [r for r in one_record_per_run(records) if r.result.data is not None and r.result.data.unit == "image"]
-    curves = {_learning_label(record): record.curve("test/agreement") for record in images}
-    curves = {name: curve for name, curve in curves.items() if curve}
+    curves: dict[tuple[Recipe, bool], list[Curve]] = {}
+    for record in one_record_per_run(records):
+        data, curve = record.result.data, record.curve("test/agreement")
+        if data is not None and data.unit == "image" and curve:
+            curves.setdefault((record.recipe, is_jpeg_copy(data)), []).append(curve)
     if not curves:
         return None
     figure = Figure(figsize=(8.5, 3.4), layout="constrained")
     axes = figure.subplots()
-    for name, curve in curves.items():
-        axes.plot(*zip(*curve, strict=True), label=name)
+    for i, ((recipe, is_copy), several) in enumerate(curves.items()):
+        draw_band(axes, several, _learning_label(recipe, is_copy), series_style(i))
     axes.set(xlabel="iteration", ylabel="agreement on test images", ylim=(0, 1))
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right upper", fontsize=7, frameon=False)
     return figure
 
 
-def _learning_label(record: Record) -> str:
-    """Return the name of a run, and whether its images were of a lossy copy."""
-    data = record.result.data
-    return record.folder.name + (" (JPEG copy)" if data is not None and is_jpeg_copy(data) else "")
+def _learning_label(recipe: Recipe, is_copy: bool) -> str:
+    """Name a recipe, and say whether its images were of a lossy copy."""
+    changes = "".join(f", {name} = {value}" for name, value in recipe.changes)
+    return f"{recipe.preset}: {source_label(recipe)}{changes}" + (" (JPEG copy)" if is_copy else "")
 
 
 def _pseudo_images(records: list[Record], catalog: Catalog) -> Figure | None:

@@ -70,7 +70,7 @@ def test_the_page_says_what_was_equal_what_is_ahead_and_what_could_not_play(tmp_
     circumstances = Circumstances(command="python train.py --mode compare", budget={"minutes": 20.0, "queries": 5000},
                                   failures=FAILURES, notes=["A note."])  # fmt: skip
     picture = {"title": "Pseudo-samples of dafl", "png": "AAAA", "note": "Seed 0."}
-    page = write_comparison(tmp_path / "out", found, circumstances, [picture]).read_text()
+    page = write_comparison(tmp_path / "out", found, circumstances, [picture]).read_text().replace("\u00a0", " ")
     for text in (
         "Methods compared: t to s", "20 minutes of time in the method and 5 000 teacher queries", "A note.",
         "ahead beyond the spread", "choose nothing", "the teacher has no normalisation", "Pseudo-samples of dafl",
@@ -79,6 +79,8 @@ def test_the_page_says_what_was_equal_what_is_ahead_and_what_could_not_play(tmp_
     ):  # fmt: skip
         assert text in page, text
     assert "http" not in page  # it needs no other file
+    curves = "learning-curves-agreement-with-the-teacher-by-student-steps"
+    assert all((tmp_path / "out" / "comparison" / f"{curves}.{kind}").is_file() for kind in ("svg", "pdf", "csv"))
 
 
 def test_json_and_csv_hold_every_run_and_curve(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from zskt.plots.palette import series_style
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes
 from zskt.results.compare.group import COSTS, Group
 
 NAMES = {"agreement": "agreement with the teacher", "accuracy": "accuracy", "auc": "AUC", "kl": "KL (nats)"}
@@ -25,8 +26,35 @@ def style_of(group: Group, groups: Sequence[Group]) -> dict[str, Any]:
     if group.is_reference:
         return {"color": "0.45", "linestyle": "--"}
     place = [other.label for other in groups if not other.is_reference].index(group.label)
-    palette = colormaps["tab10"].colors  # type: ignore[attr-defined]
-    return {"color": palette[place % len(palette)], "linestyle": ("-", ":", "-.")[place // len(palette) % 3]}
+    return series_style(place)
+
+
+def curve_plots(groups: Sequence[Group], figures: Sequence[str], teacher: dict[str, float | None]) -> list[Plot]:
+    """Draw the same as `curves_picture` for a page: a plot for each figure, a panel for each cost."""
+    plots = []
+    for figure in (f for f in DRAWN if f in figures):
+        panels = []
+        for cost, name in COSTS.items():
+            if not any(len(group.curve(figure, cost)) > 1 for group in groups):
+                continue
+            axes = panel_axes()
+            for group in groups:
+                _draw(axes, group, figure, cost, style_of(group, groups))
+            _finish(axes, figure, cost, teacher.get(figure))
+            axes.set_xlabel(name, fontsize=FONT_SIZE)
+            axes.set_ylabel(NAMES[figure], fontsize=FONT_SIZE)
+            legend(axes)
+            rows = [
+                {"recipe": group.label, name: p.x, figure: p.mean, "deviation": p.deviation}
+                for group in groups
+                for p in group.curve(figure, cost)
+            ]
+            drawn = axes.figure
+            assert isinstance(drawn, Figure)
+            panels.append(Panel(f"by {name}", drawn, rows))
+        if panels:
+            plots.append(Plot(f"Learning curves: {NAMES[figure]}", tuple(panels)))
+    return plots
 
 
 def curves_picture(groups: Sequence[Group], figures: Sequence[str], teacher: dict[str, float | None]) -> Figure | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from zskt.experiments.result import Result
 from zskt.files import read_json, write_json, write_text
 from zskt.markdown import integer
 from zskt.methods import METHODS
-from zskt.results.compare.curves import curves_picture
+from zskt.plots.kept_files import Keeper
+from zskt.plots.plot import Plot
+from zskt.results.compare.curves import curve_plots
 from zskt.results.compare.group import FIGURES, Group
 from zskt.results.compare.table import (
     AHEAD_NOTE,
@@ -29,10 +31,10 @@ from zskt.results.compare.table import (
     verdicts_of,
 )
 from zskt.results.compare.verdict import RULE
-from zskt.results.report import page_template, png
+from zskt.results.html_page import linked, page_template
 
-PAGE, DATA, TABLE = "comparison.html", "comparison.json", "comparison.csv"
-"""Files of a comparison's folder."""
+PAGE, DATA, TABLE, FILES = "comparison.html", "comparison.json", "comparison.csv", "comparison"
+"""Files of a comparison's folder, and the folder of its plots and tables."""
 CURVES_NOTE = (
     "Lines are means over seeds, bands ± one standard deviation. The curves are read on the same test samples as the "
     "final figures, during the runs, and choose nothing: each run goes on to its last step, and the student of that "
@@ -82,13 +84,15 @@ def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumst
     }
     write_json(out / DATA, figures)
     _write_csv(out / TABLE, groups)
+    keeper = Keeper(out / FILES)
     page = page_template().render(
         title=_title(groups[0].results[0]),
         summary=_summary(groups, circumstances.budget),
         paragraphs=[*sentences(groups), *circumstances.notes],
-        tables=list(_tables(groups)),
+        tables=linked(_tables(groups), keeper),
         appendix=list(_appendix(groups, circumstances.failures)),
-        pictures=[*_curves(groups), *pseudo_samples],
+        plots=keeper.keep(_curves(groups)),
+        pictures=pseudo_samples,
         command=circumstances.command,
         versions=_versions(groups[0].records[0].folder),
         recipe=json.dumps({g.label: _settings(g.records[0].folder) for g in groups}, indent=2),
@@ -186,12 +190,11 @@ def _differences(group: Group) -> list[str]:
     return [length, begins, ", ".join(changed) or "none"]
 
 
-def _curves(groups: Sequence[Group]) -> Iterator[dict[str, str]]:
+def _curves(groups: Sequence[Group]) -> list[Plot]:
     teacher = groups[0].results[0].teacher
     own = {"accuracy": teacher.accuracy, "auc": teacher.auc}
-    picture = curves_picture(ranked(groups), figures_of(groups), own)
-    if picture is not None:
-        yield {"title": "Learning curves", "png": png(picture), "note": CURVES_NOTE}
+    first, *others = curve_plots(ranked(groups), figures_of(groups), own) or [Plot("")]
+    return [plot for plot in (replace(first, note=CURVES_NOTE), *others) if plot]
 
 
 def _versions(run: Path) -> str:

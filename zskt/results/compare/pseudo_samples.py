@@ -14,7 +14,7 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.results.compare.group import Group
-from zskt.results.report import png
+from zskt.results.html_page import png
 from zskt.terminal import note
 
 
