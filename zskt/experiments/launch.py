@@ -136,8 +136,8 @@ def _play(
         if folder.writes and not options.resume:
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
-        if isinstance(pair.student, RegressionHead) and not method.state.step:
-            calibrate(pair.student, setup)
+        if not method.state.step:
+            calibrate(setup)
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
         train_loop(folder, method, config, options, evaluator, pictures)
         _show_diagnosis(folder, evaluator, method)
