@@ -87,6 +87,9 @@ MODES: dict[str, Mode] = {
     "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
     "evaluate": Mode("metrics of finished runs on other data", FINISHED, ("run",)),
     "report": Mode("one HTML page on a finished run", FINISHED, ("run",)),
+    "explain": Mode(
+        "what a teacher looks at: the functions of additive students, on one page", (*FINISHED, "out"), ("run",)
+    ),
     "export": Mode(
         "a finished run's student as ONNX and int8",
         ("run", "out", "data", "teacher_path", "preprocess", "trust_teacher"),
@@ -160,7 +163,11 @@ def build_parser() -> Parser:
     add("--preset", help="a named recipe; see --mode list")
     add("--teacher", help="a teacher by name")
     add("--student", help="a student by name; or module:function or file.py:function, code of yours, which is run")
-    add("--view", metavar="VIEW", help="what the student sees of a sample: features:kin, leading:16, downscale:7")
+    add(
+        "--view",
+        metavar="VIEW",
+        help="what the student sees: features:kin, leading:16, observables, downscale:7",
+    )
     add("--generator", help="a generator by name")
     add("--method", help="a data-free method by name; the preset's without it")
     add("--seed", type=int, help="seed of every random stream")
@@ -251,7 +258,7 @@ def build_parser() -> Parser:
     )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
     add = parser.add_argument_group(
-        "finished runs (evaluate, report, compare, export, transition, tables, record)"
+        "finished runs (evaluate, report, explain, compare, export, transition, tables, record)"
     ).add_argument
     add(
         "--run",

@@ -115,11 +115,11 @@ class Constituents:
         step function, so all else is differentiable, and the cost is that of three passes, where clustering takes one
         after another of P steps.
         """
-        chosen = self.hardest
+        chosen, nearest = self.hardest, torch.full_like(self.pt, torch.inf)
         taus = []
-        for n in range(N_AXES):
+        for _ in range(N_AXES):
             axis = self._distances_to(self.deta.gather(1, chosen), self.dphi.gather(1, chosen)).squeeze(2)
-            nearest = axis if n == 0 else torch.minimum(nearest, axis)
+            nearest = torch.minimum(nearest, axis)
             terms = self.share * nearest
             taus.append(terms.sum(1))
             chosen = torch.where(self.mask, terms.detach(), -1.0).argmax(1, keepdim=True)
