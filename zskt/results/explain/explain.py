@@ -96,7 +96,7 @@ def _open(
 def _rounded(value: Any) -> Any:
     """Round all numbers of a nest of dictionaries."""
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if value == value else None
+        return float(f"{value:.{DIGITS}g}")
     return {name: _rounded(entry) for name, entry in value.items()} if isinstance(value, Mapping) else value
 
 
@@ -118,7 +118,7 @@ def _csv(shapes: Sequence[Shapes], classes: Sequence[str]) -> str:
 
 def _written(score: Mapping[str, float | None], digits: int = 3, scale: float = 1.0) -> str:
     mean, std = score["mean"], score["std"]
-    if mean is None or mean != mean:
+    if mean is None:
         return "–"
     return f"{scale * mean:.{digits}f}" + ("" if std is None else f" ± {scale * std:.{digits}f}")
 

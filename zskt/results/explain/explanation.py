@@ -5,6 +5,7 @@ Shapes: N samples, F features, G points of a grid, K classes, O outputs.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,6 @@ from zskt.results.explain.shapes import contributions, curves, pair_contribution
 N_GRID = 60
 """Points of a curve, evenly between the quantiles of the prior's samples that follow."""
 EDGES = (0.005, 0.995)
-SCORES = ("explained", "kl", "agreement", "ado")
 
 
 @dataclass
@@ -57,14 +57,13 @@ def _rank(network: Additive | None) -> int:
 
 
 def mean_and_spread(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-    """Return mean and standard deviation over seeds of each score; no deviation of one seed."""
-    return {
-        name: {
-            "mean": statistics.fmean(row[name] for row in rows),
-            "std": statistics.stdev(row[name] for row in rows) if len(rows) > 1 else None,
-        }
-        for name in rows[0]
-    }
+    """Return mean and standard deviation over seeds of each score; no deviation of one seed, None of what is not."""
+    scores: dict[str, dict[str, float | None]] = {}
+    for name in rows[0]:
+        values = [row[name] for row in rows if math.isfinite(row[name])]
+        mean = statistics.fmean(values) if values else None
+        scores[name] = {"mean": mean, "std": statistics.stdev(values) if len(values) > 1 else None}
+    return scores
 
 
 @dataclass(frozen=True)

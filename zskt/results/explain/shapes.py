@@ -26,7 +26,7 @@ def readable(network: Additive, x: Tensor, classes: int) -> Additive:
         x: (N, F), the samples over which means are zero.
         classes: K, outputs that are one choice; 0 of independent labels, which have no function in common.
     """
-    form, x = copy.deepcopy(network).double().eval(), x.double()
+    form, x = copy.deepcopy(network).double().eval().requires_grad_(False), x.double()
     if form.surfaces is not None:
         _purify(form, x)
     if classes:
