@@ -1,4 +1,4 @@
-"""Additive networks beside explainable boosting machines of InterpretML, the yardstick of the field, where it is there."""
+"""Additive networks beside explainable boosting machines of InterpretML, the yardstick of the field, if installed."""
 
 from __future__ import annotations
 
