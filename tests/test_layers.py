@@ -11,6 +11,7 @@ FLOORS = (
     {"__main__", "__init__"},
     {"cli"},
     {"cluster"},
+    {"systems"},
     {"api", "saved"},
     {"export", "results"},
     {"experiments"},

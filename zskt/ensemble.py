@@ -85,6 +85,8 @@ class Drawn(nn.Module):
     """
 
     replayable = False
+    draws = True
+    """Whether it would answer otherwise if it were asked again: no answer of it is kept where that can be helped."""
 
     def __init__(self, teacher: nn.Module, kind: str, rng: torch.Generator) -> None:
         super().__init__()

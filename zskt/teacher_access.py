@@ -57,6 +57,7 @@ class AnswersOnly(nn.Module):
         self.regressions: int = getattr(teacher, "regressions", 0)
         self.bernoulli = bool(getattr(teacher, "bernoulli", False))
         self.gaussians = getattr(teacher, "gaussians", ())
+        self.draws = bool(getattr(teacher, "draws", False))
         self.are_probabilities: bool | None = None if may_be_probabilities and not self.bernoulli else False
         if access == TOP_CLASS and self.regressions:
             raise UserError(

@@ -19,6 +19,8 @@ from zskt.files import read_json
 from zskt.run_files import RESULT, is_finished
 from zskt.terminal import say
 
+ALL_SYSTEMS = "seeds"
+"""What --only says of all published systems: those that the seeds of the project name."""
 REFERENCE = Path("runs/reference")
 """Where a checkout of the project keeps its recorded results."""
 DEFAULT_PER_CLASS, DEFAULT_IMAGES, DEFAULT_TOY_ITERATIONS = 1000, 1000, 300
@@ -63,6 +65,9 @@ def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
     if flags.minutes is not None and not 0 < flags.minutes <= MAX_MINUTES:
         raise UserError(f"--minutes is {flags.minutes}, but must be positive, and at most {MAX_MINUTES}")
     folder = flags.out or RUNS
+    if _is_system(flags.only):
+        _systems(flags, folder)
+        return
     runs = list(planned_runs(flags.only, catalog, SEEDS if flags.seed is None else (flags.seed,)))
     if flags.iterations is not None:
         runs = [replace(run, config=run.config.with_length(flags.iterations)) for run in runs]
@@ -70,6 +75,29 @@ def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
     say(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {folder}")
     if left:
         print(f"next: {left[0].name}; go on with the same command")
+
+
+def _is_system(only: str) -> bool:
+    from zskt.systems import SYSTEMS
+
+    return only == ALL_SYSTEMS or only in SYSTEMS
+
+
+def _systems(flags: argparse.Namespace, folder: Path) -> None:
+    """Repeat published systems, and print their table."""
+    from zskt.results.system_records import read_systems, system_table
+    from zskt.systems import SYSTEMS
+    from zskt.systems.campaign import repeat
+
+    if flags.iterations is not None:
+        raise UserError(f"--iterations: --only {flags.only} has lengths of its own; leave it out")
+    names = list(SYSTEMS) if flags.only == ALL_SYSTEMS else [flags.only]
+    seeds = None if flags.seed is None else (flags.seed,)
+    complete = repeat(names, folder, flags.data, seeds, flags.minutes)
+    recorded = read_systems(folder)
+    print("\n\n".join(system_table(recorded[name]) for name in names if name in recorded))
+    if not complete:
+        print("\nnot all of it is done; go on with the same command")
 
 
 def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:

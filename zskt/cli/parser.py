@@ -33,7 +33,7 @@ TEACHER_FILES = (
     *("teacher_path", "preprocess", "layout", "architecture", "architecture_options"),
     *("input_shape", "mean", "std", "classes", "inputs", "trust_teacher"),
 )
-RUN = ("device", "out", "resume", "data", "members", *TEACHER_FILES)
+RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
 
 CLUSTER = ("cluster", "site", "workers")
 FINISHED = ("run", "data", "teacher_path", "preprocess", "trust_teacher", "device")
@@ -50,8 +50,8 @@ class Mode:
     """Flags that it cannot do without."""
 
 
-FLAG_OF = {"members": "more than one --teacher-path"}
-"""What to call values that a flag of another name gives."""
+TAKES_ENSEMBLES = ("zero-shot", "kd", "few-shot", "sweep", "compare")
+"""Modes whose teacher may be several networks."""
 REMEDIES = {
     "run": "say which run: --run runs/NAME",
     "only": "say for which data: --only mnist",
@@ -77,7 +77,7 @@ MODES: dict[str, Mode] = {
         "train a teacher that nobody publishes",
         _without(
             RECIPE + RUN, "student", "view", "generator", "method", "student_steps", "teacher_access", "queries",
-            "members", *TEACHER_FILES,
+            *TEACHER_FILES,
         ),
     ),
     "inspect": Mode(
@@ -316,10 +316,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(MODES)}"
         parser.error(f"unknown --mode {flags.mode!r}: {hint}")
     mode = MODES[flags.mode]
-    flags_used = {name for name, value in vars(flags).items() if name != "mode" and value not in (None, False)}
-    ignored = sorted(FLAG_OF.get(name, f"--{name.replace('_', '-')}") for name in flags_used - set(mode.flags))
+    flags_used = {
+        name for name, value in vars(flags).items() if name not in ("mode", "members") and value not in (None, False)
+    }
+    ignored = sorted(f"--{name.replace('_', '-')}" for name in flags_used - set(mode.flags))
     if ignored:
         parser.error(f"--mode {flags.mode} does not use {', '.join(ignored)}")
+    if flags.members and flags.mode not in TAKES_ENSEMBLES:
+        parser.error(f"--mode {flags.mode}: takes one --teacher-path, not {1 + len(flags.members)}")
     for name in mode.required:
         if getattr(flags, name) is None:
             parser.error(f"--mode {flags.mode}: {REMEDIES[name]}")

@@ -48,7 +48,7 @@ def require_fit(method: Method, setup: Setup, x: Batch | None = None) -> None:
     Raises:
         UserError: if a term compares layers that the networks do not name, or that differ in shape.
     """
-    if not any(term.needs_layers for term in method.terms):
+    if not any(term.needs_layers or term.needs_gradient or term.probe for term in method.terms):
         return
     with evaluating(setup.pair.teacher, setup.pair.student, setup.generator):
         require_comparable(method.terms, setup.pair, first_samples(setup, N_CHECK) if x is None else x)

@@ -104,7 +104,12 @@ class KD(Method):
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self.teacher = CountedTeacher(pair, self.state)
         has_captures = setup.shards is None or not any(term.needs_layers for term in self.terms)
-        self.asks_again = alters(config) or len(self.cacheable) < len(self.terms) or not has_captures
+        self.asks_again = (
+            getattr(pair.teacher, "draws", False)
+            or alters(config)
+            or len(self.cacheable) < len(self.terms)
+            or not has_captures
+        )
 
     def fill(self) -> None:
         """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own."""

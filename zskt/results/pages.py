@@ -20,6 +20,7 @@ from zskt.results.published_methods import published_figures
 from zskt.results.published_table import published_tables, sources
 from zskt.results.records import Record, one_record_per_run, read_records
 from zskt.results.rows import Row
+from zskt.results.system_records import systems_tables
 from zskt.results.tables import latency_table, preset_rows, preset_tables, toy_line
 
 MARK = "<!-- Made by `python train.py --mode tables --out FOLDER`; edits are lost. -->"
@@ -40,6 +41,7 @@ TITLES = {
     "paper": "The paper's tables",
     "ablations": "Ablations",
     "comparison-published": "Published figures beside ours",
+    "systems": "Systems of the literature, repeated",
 }
 INTRODUCTIONS = {
     "jets": "These tables show how well a small student follows a jet tagger that it was distilled from without a "
@@ -53,6 +55,9 @@ INTRODUCTIONS = {
     "cell without a run of ours says so, and its number leads to the command that makes the run.",
     "ablations": "This table shows what each ingredient of our recipe for MNIST is worth. Every row takes as many "
     "teacher queries and student steps as the first, to rounding, and leaves one ingredient out.",
+    "systems": "These tables set published experiments of distillation beside ours, repeated in minutes by "
+    "`python train.py --mode paper --only seeds`. What each system is for, and when not to use it, is said in "
+    "[Systems](../explanation/systems.md).",
     "comparison-published": "These tables set our runs of other authors' methods, with their papers' settings and the "
     "student of the last step, beside what was published, in most cases of the best epoch on the test set. A cell "
     "without a run of ours says so, and its number leads to the command that makes the run, which wants a GPU.",
@@ -80,6 +85,9 @@ def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
     compared = {name for comparison in comparisons.values() for names in comparison.entrants.values() for name in names}
     others = [record for record in records if record.folder.name not in compared]
     pages = render_pages(others, catalog, records)
+    systems = systems_tables(folder)
+    if systems:
+        pages["systems"] = "\n\n".join([MARK, f"# {TITLES['systems']}", INTRODUCTIONS["systems"], *systems])
     figures = pictures(others, catalog)
     for name, comparison in comparisons.items():
         groups = comparison.groups(records)

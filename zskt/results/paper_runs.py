@@ -56,7 +56,7 @@ def planned_runs(data: str, catalog: Catalog, seeds: Sequence[int] = SEEDS) -> I
     """
     pairs = [pair for pair in PAIRS if pair.data == data]
     if not pairs:
-        raise UserError(f"--only {data}: no table is about it; choose one of {', '.join(DATA_SETS)}")
+        raise UserError(f"--only {data}: no table is about it; choose one of {', '.join(DATA_SETS)}, or seeds")
     # The pair that the paper studies in most detail comes first: time may run out.
     pairs.sort(key=lambda pair: pair.preset not in TRANSITION_PRESETS)
     for teacher in dict.fromkeys(f"{pair.data}-{pair.teacher}" for pair in pairs):

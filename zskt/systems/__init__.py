@@ -1,0 +1,19 @@
+"""Published systems of distillation, each repeated in minutes through `zskt.distill`: ``--mode paper --only seeds``."""
+
+from __future__ import annotations
+
+from zskt.systems.jacobians import FEW_SAMPLES
+from zskt.systems.omitted_class import WITHOUT_THREES
+from zskt.systems.privileged import MNIST, SYNTHETIC
+from zskt.systems.system import System
+from zskt.systems.uncertainty import DROPOUT, MEMBERS
+
+SYSTEMS: dict[str, System] = {
+    "privileged-synthetic": SYNTHETIC,
+    "privileged-mnist": MNIST,
+    "omitted-class": WITHOUT_THREES,
+    "jacobian-few-samples": FEW_SAMPLES,
+    "dropout": DROPOUT,
+    "ensemble-distribution": MEMBERS,
+}
+"""By name, the quickest first."""
