@@ -21,7 +21,7 @@ from zskt.metrics import PREDICT_BATCH
 from zskt.networks.additive import Additive
 from zskt.viewed import Viewed
 
-N_PRIOR = 2000
+N_PRIOR = 1000
 """Pseudo-samples of the prior on which an explanation is scored."""
 PRIOR, DATA = "prior", "data"
 
