@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Call
 from zskt.__main__ import catalog
-from zskt.cli.names import KINDS, list_names, names_of, read_names, require_names
+from zskt.cli.names import KINDS, names_of, read_names, require_names
 from zskt.cli.parser import parse
 from zskt.errors import UserError
 from zskt.methods import METHODS
@@ -21,13 +20,6 @@ def test_every_name_has_a_summary() -> None:
     names = read_names()
     assert all(summary for kind in KINDS for summary in names[kind].values())
     assert names["settings"]["kd"] == list(METHODS["kd"].Config.names())
-
-
-def test_the_list_names_everything(call: Call) -> None:
-    code, out, _ = call("--mode", "list")
-    assert code == 0 and out.strip() == list_names(read_names())
-    for name in ("jetclass-particlenet-kin", "pfn-small", "shower-prior", "jets-embedded", "zskt", "supervised"):
-        assert f"\n  {name} " in out
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_run_goes_on_from_its_latest_checkpoint(
     every: int, seconds: float,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("zskt.experiments.runner.CHECKPOINT_SECONDS", seconds)
-    monkeypatch.setattr("zskt.experiments.runner.PROGRESS_SECONDS", -1.0)
+    monkeypatch.setattr("zskt.experiments.progress.LINE_SECONDS", -1.0)
     config = PAPER.with_(ema_decay=0.7, replay_fraction=0.5, checkpoint_every=every)
     launch(config, CATALOG, options(digits, tmp_path / "whole"))
     assert "whole: iteration 3 of 4" in capsys.readouterr().err

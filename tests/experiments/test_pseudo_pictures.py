@@ -27,13 +27,13 @@ class Dropped(Generator):
 
 
 class Board:
-    """Stands in for TensorBoard's writer."""
+    """Stands in for a run folder."""
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, Any, int]] = []
 
-    def add_figure(self, tag: str, figure: Any, iteration: int) -> None:
-        self.shown.append((tag, figure, iteration))
+    def figure(self, title: str, figure: Any, step: int) -> None:
+        self.shown.append((title, figure, step))
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -51,7 +51,7 @@ def test_pictures_are_of_the_same_samples_every_time() -> None:
     pictures = PseudoPictures(Dropped(), lambda batch: batch, 4, 7, torch.device("cpu"))  # type: ignore[arg-type, return-value]
     for iteration in (1, 5):
         torch.rand(3)
-        pictures.show(board, iteration)  # type: ignore[arg-type]
+        pictures.show(board, iteration)
     (tag, first, one), (_, second, five) = board.shown
     assert (tag, one, five) == ("pseudo-samples", 1, 5)
     assert torch.equal(first.x[0], second.x[0]) and not first.x[0].requires_grad and len(first.x[0]) >= 4

@@ -63,6 +63,7 @@ def of_extra(metadata: Distribution, extra: str) -> set[str]:
         ("keras", "requirements-keras.txt"),
         ("cluster", "requirements-cluster.txt"),
         ("docs", "requirements-docs.txt"),
+        ("loggers", "requirements-loggers.txt"),
     ],
 )
 def test_the_package_requires_what_the_file_says(metadata: Distribution, extra: str, file: str) -> None:
@@ -92,7 +93,7 @@ def imported(folder: Path) -> dict[str, Path]:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_import_is_required(package: str) -> None:
     optional = set().union(
-        *(requirements(f"requirements-{extra}.txt") for extra in ("sim", "fpga", "keras", "cluster"))
+        *(requirements(f"requirements-{extra}.txt") for extra in ("sim", "fpga", "keras", "cluster", "loggers"))
     )
     required = {Requirement(line).name.lower() for line in requirements("requirements.txt") | optional}
     distributions = packages_distributions()

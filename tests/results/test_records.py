@@ -46,6 +46,11 @@ def test_a_run_has_a_record_for_each_set_of_test_samples(run: Path) -> None:
     assert [r.folder for r in one_record_per_run([own, other])] == [run]
 
 
+def test_a_run_that_is_evaluated_again_on_its_own_samples_is_one_run_still(run: Path) -> None:
+    write_json(run / "evaluate-again.json", result().to_dict())
+    assert len(read_records(run.parent)) == 2
+
+
 @pytest.mark.parametrize(("tabulate", "names"), [([], ["jets.root"]), (["other"], ["other.root"])])
 def test_an_index_says_which_figures_tables_show(run: Path, tabulate: list[str], names: list[str]) -> None:
     entry = IndexEntry(run="a", result=result().to_dict(), evaluations={"other": OTHER}, tabulate=tabulate)

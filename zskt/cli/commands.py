@@ -30,7 +30,7 @@ def train(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run the modes ``zero-shot``, ``kd``, ``few-shot`` and ``teacher``."""
     from zskt.experiments.finished import require_same_config
     from zskt.experiments.launch import launch
-    from zskt.experiments.summary import summary
+    from zskt.experiments.summary import summary, truth_line
 
     config, catalog, options = read_run(flags, catalog)
     if options.resume and options.out is not None and is_finished(options.out):
@@ -39,6 +39,8 @@ def train(flags: argparse.Namespace, catalog: Catalog) -> None:
         return
     folder, result = launch(config, catalog, options)
     print(summary(result, folder))
+    if sys.stdout.isatty():  # for people
+        print(truth_line(result))
 
 
 def transition(flags: argparse.Namespace, catalog: Catalog) -> None:

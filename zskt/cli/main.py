@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zskt.cli.names import is_stale, list_names, names_of, read_names, require_names
+from zskt.cli.listing import list_names
+from zskt.cli.names import is_stale, names_of, read_names, require_names
 from zskt.cli.parser import parse
+from zskt.cli.view_command import view
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.experiments.interrupt import Interrupted, as_command, end_at_once, ended_by, exit_code, handled, how_to_go_on
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
@@ -27,7 +29,7 @@ IN_USE = 75
 """Exit code where another process holds the run folder: EX_TEMPFAIL of sysexits.h."""
 SHARED_MODES = ("zero-shot", "kd", "few-shot", "teacher")
 """What several processes, started by torchrun, do together."""
-UNWOUND_MODES = ("sweep", "compare", "answers", "paper", "simulate")
+UNWOUND_MODES = ("sweep", "compare", "answers", "paper", "simulate", "view")
 """What looks after other processes, or files half written: a signal is an exception there, and ends nothing at once."""
 
 
@@ -84,13 +86,16 @@ def _work(flags: argparse.Namespace, catalog: Callable[[], Catalog], signals: _S
     if announced().size > 1 and flags.mode not in SHARED_MODES:
         raise UserError(f"--mode {flags.mode} is the work of one process: start it without torchrun")
     if flags.mode == "list":
-        print(list_names(names_of(catalog()) if is_stale() else read_names()))
+        print(list_names(names_of(catalog()) if is_stale() else read_names(), flags.words))
+        return
+    signals.unwinds = flags.mode in UNWOUND_MODES
+    if flags.mode == "view":
+        view(flags, catalog)
         return
     require_names(flags)
     from zskt.cli.commands import COMMANDS  # after what needs no torch
 
     known = catalog()
-    signals.unwinds = flags.mode in UNWOUND_MODES
     with trusted(flags.trust_teacher):
         COMMANDS[flags.mode](flags, known)
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zskt.cli.listing import facts
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.run_files import has_checkpoint, require_new
@@ -38,7 +39,7 @@ KINDS = ("teachers", "students", "generators", "methods", "presets", "recipes")
 
 
 def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
-    """Collect the names of a catalogue, each with its summary; of methods their settings."""
+    """Collect the names of a catalogue, each with its summary; what the list says beside; of methods their settings."""
     from zskt.experiments.config import METHOD_OF_MODE, RUN_SETTINGS
     from zskt.experiments.method_recipes import VARIANT_SUMMARIES, VARIANTS, summaries
     from zskt.experiments.presets import summary_of
@@ -54,6 +55,7 @@ def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
         "methods": {name: first_line(kind) for name, kind in METHODS.items()} | VARIANT_SUMMARIES,
         "presets": {name: summary_of(config) for name, config in catalog.presets.items()},
         "recipes": summaries(METHODS),
+        "about": facts(catalog),
         "settings": {name: list(kind.Config.names()) for name, kind in METHODS.items()}
         | {name: list(METHODS[method].Config.names()) for name, method in VARIANTS.items()},
         "run": {
@@ -80,16 +82,6 @@ def read_names() -> dict[str, dict[str, Any]]:
     """Read ``names.json``."""
     names: dict[str, dict[str, Any]] = json.loads(PATH.read_text())
     return names
-
-
-def list_names(names: dict[str, dict[str, Any]]) -> str:
-    """Return what ``--mode list`` prints."""
-    lines = []
-    for kind in KINDS:
-        entries = names[kind]
-        width = max(map(len, entries))
-        lines += [f"{kind}:", *(f"  {name:<{width}}  {summary}" for name, summary in entries.items())]
-    return "\n".join(lines)
 
 
 def require_names(flags: argparse.Namespace) -> None:

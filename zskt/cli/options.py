@@ -65,6 +65,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         method=getattr(flags, "method", None),
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
+        loggers=tuple(getattr(flags, "logger", None) or ()) or None,
         judged=not getattr(flags, "without_evaluation", False),
     )
 

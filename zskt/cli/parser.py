@@ -34,7 +34,10 @@ TEACHER_FILES = (
     *("input_shape", "mean", "std", "classes", "inputs", "trust_teacher"),
 )
 RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
+WATCHED = ("without_evaluation", "logger")
 
+LOGGERS = ("tensorboard", "csv", "wandb", "mlflow")
+"""Names of `zskt.experiments.loggers.LOGGERS`, which are known here without torch."""
 CLUSTER = ("cluster", "site", "workers")
 FINISHED = ("run", "data", "teacher_path", "preprocess", "trust_teacher", "device")
 
@@ -66,17 +69,18 @@ def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
 
 
 MODES: dict[str, Mode] = {
-    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "without_evaluation")),
+    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, *WATCHED)),
     "kd": Mode("distil with data: the baseline",
-               (*_without(RECIPE + RUN, "generator", "method"), "without_evaluation")),
+               (*_without(RECIPE + RUN, "generator", "method"), *WATCHED)),
     "few-shot": Mode(
         "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
-        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run"),
+        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run", "logger"),
     ),
     "teacher": Mode(
         "train a teacher that nobody publishes",
         _without(
-            RECIPE + RUN, "student", "view", "generator", "method", "student_steps", "teacher_access", "queries",
+            (*RECIPE, *RUN, "logger"), "student", "view", "generator", "method", "student_steps", "teacher_access",
+            "queries",
             *TEACHER_FILES,
         ),
     ),
@@ -90,6 +94,7 @@ MODES: dict[str, Mode] = {
     "explain": Mode(
         "what a teacher looks at: the functions of additive students, on one page", (*FINISHED, "out"), ("run",)
     ),
+    "view": Mode("pages of all runs in a folder, for a browser of this machine: view runs/", ("port",)),
     "export": Mode(
         "a finished run's student as ONNX and int8",
         ("run", "out", "data", "teacher_path", "preprocess", "trust_teacher"),
@@ -124,8 +129,12 @@ MODES: dict[str, Mode] = {
     "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
     "record": Mode("add finished runs to the recorded results, small", ("run", "out"), ("run",)),
     "tables": Mode("tables and result pages from recorded results", ("run", "out")),
-    "list": Mode("teachers, students, generators, methods and presets", ()),
+    "list": Mode("everything that can be chosen, and what figures mean; with words, what has them: list cms", ()),
 }  # fmt: skip
+
+
+WORDS = ("list", "view")
+"""Modes that take words without a flag."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -256,6 +265,12 @@ def build_parser() -> Parser:
         metavar="auto",
         help="continue the run in --out from its checkpoint; auto begins it where there is none",
     )
+    add(
+        "--logger",
+        action="append",
+        choices=LOGGERS,
+        help="who is told of the run, repeatable: TensorBoard without it; wandb and mlflow need their package",
+    )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
     add = parser.add_argument_group(
         "finished runs (evaluate, report, explain, compare, export, transition, tables, record)"
@@ -268,6 +283,7 @@ def build_parser() -> Parser:
         help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
     )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
+    add("--port", type=int, metavar="N", help="view: where the browser finds it (8017); 0 for any that is free")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")
     add = parser.add_argument_group("sweep, compare and answers").add_argument
     add("--presets", nargs="+", metavar="NAME", help="sweep: recipes, as --preset")
@@ -306,7 +322,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         SystemExit: with code 2 and one line, if a flag is unknown, unreadable, or of no use to the mode.
     """
     parser = build_parser()
+    if arguments and arguments[0] in MODES:  # as in: zskt list cms
+        arguments = ["--mode", *arguments]
     flags, unknown = parser.parse_known_args(arguments)
+    words: list[str] = []
+    if flags.mode in WORDS:
+        words = [word for word in unknown if not word.startswith("-")]
+        unknown = [word for word in unknown if word.startswith("-")]
     if unknown:
         names = [option for action in parser._actions for option in action.option_strings]
         close = get_close_matches(unknown[0].partition("=")[0], names, n=1)
@@ -327,5 +349,5 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     for name in mode.required:
         if getattr(flags, name) is None:
             parser.error(f"--mode {flags.mode}: {REMEDIES[name]}")
-    flags.device = flags.device or "auto"
+    flags.device, flags.words = flags.device or "auto", words
     return flags

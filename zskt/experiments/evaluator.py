@@ -32,6 +32,7 @@ class Evaluator:
     """Why there are no test samples, once `look` has found none: nothing is judged then."""
     _data: Labelled | None = field(default=None, repr=False)
     _teacher_predictions: Predictions | None = field(default=None, repr=False)
+    _teacher_figures: dict[str, float] | None = field(default=None, repr=False)
 
     @property
     def members(self) -> int:
@@ -82,6 +83,15 @@ class Evaluator:
         metrics = network_metrics("", 0, predictions, self.data.labels)
         metrics |= compare(teacher, predictions, self.card.values, self.card.gaussians)
         return {f"test/{name}": metrics[name] for name in MONITORED}
+
+    def teacher_figures(self) -> dict[str, float]:
+        """Return accuracy and AUC of the teacher, which a student's curves are drawn beside; what it has of them."""
+        teacher = self.teacher_predictions()
+        if self._teacher_figures is None:
+            entry = {} if teacher is None else network_metrics("", 0, teacher, self.data.labels)
+            figures = {f"test/teacher_{name}": entry.get(name) for name in ("accuracy", "auc")}
+            self._teacher_figures = {name: value for name, value in figures.items() if value is not None}
+        return self._teacher_figures
 
     def evaluate(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:
         """Return the entries of ``result.json`` that depend on the test samples: "data", "teacher", "student"."""

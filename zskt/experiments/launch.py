@@ -22,7 +22,9 @@ from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
 from zskt.experiments.divergence import saying_what_is_left
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import working_in
+from zskt.experiments.loggers.logger import Recipe
 from zskt.experiments.preparation import calibrate, require_fit
+from zskt.experiments.projection import show_projection
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
@@ -136,11 +138,16 @@ def _play(
         if folder.writes and not options.resume:
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
+        folder.show(_recipe(folder, config, card), begins=not method.state.step)
         if not method.state.step:
             calibrate(setup)
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
+        if pictures is not None and folder.writes and config.evaluate_every and not method.state.step:
+            pictures.show(folder, 0)
         train_loop(folder, method, config, options, evaluator, pictures)
         _show_diagnosis(folder, evaluator, method)
+        if pictures is not None and folder.writes:
+            show_projection(folder, pictures, method.result, evaluator, method.state.step)
         name = config.teacher if config.mode == "teacher" else config.student
         answers = None if setup.shards is None else setup.shards.manifest.samples
         return folder.path, write_result(folder, method, config, evaluator, catalog, name, answers)
@@ -246,4 +253,10 @@ def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> 
     diagnosis = evaluator.diagnose(method.result)
     if diagnosis is not None and folder.writes:
         for title, figure in diagnosis.pictures().items():
-            folder.writer.add_figure(f"physics/{title}", figure, method.state.step)
+            folder.figure(f"physics/{title}", figure, method.state.step)
+
+
+def _recipe(folder: RunFolder, config: RunConfig, card: Card) -> Recipe:
+    """Return what loggers show of a run's settings, and of its teacher's classes."""
+    values = {name: value for name, value in config.to_dict().items() if name != "settings"}
+    return Recipe(folder.path.resolve().name, values | config.settings.to_dict(), card.classes)

@@ -63,7 +63,7 @@ def calibrate(setup: Setup) -> None:
     Raises:
         UserError: if a budget does not pay for two samples.
     """
-    parts = [module for module in setup.pair.student.modules() if hasattr(module, "calibrates_on")]
+    parts: list[Any] = [module for module in setup.pair.student.modules() if hasattr(module, "calibrates_on")]
     on_inputs = [part for part in parts if part.calibrates_on == "inputs"]
     if on_inputs:
         _calibrate_on_inputs(on_inputs, setup)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -14,7 +14,12 @@ from zskt.generator import Generator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from torch.utils.tensorboard import SummaryWriter
+
+
+class Board(Protocol):
+    """Who shows pictures."""
+
+    def figure(self, title: str, figure: Figure, step: int) -> None: ...
 
 
 class PseudoPictures:
@@ -36,12 +41,15 @@ class PseudoPictures:
         self.generator, self.draw, self.count, self.seed, self.device = generator, draw, count, seed, device
 
     @torch.no_grad()
-    def show(self, writer: SummaryWriter, iteration: int) -> None:
-        """Put a picture on TensorBoard; the generator's mode and the run's random streams stay as they were."""
+    def sample(self, count: int) -> PseudoBatch:
+        """Draw pseudo-samples; the generator's mode and the run's random streams stay as they were."""
         with evaluating(self.generator):
-            batch = self.generator.draw(2 * self.count, torch.Generator(self.device).manual_seed(self.seed))
-        figure = self.draw(batch)
+            return self.generator.draw(count, torch.Generator(self.device).manual_seed(self.seed))
+
+    def show(self, board: Board, iteration: int) -> None:
+        """Show a picture of pseudo-samples."""
+        figure = self.draw(self.sample(2 * self.count))
         if figure is not None:
-            writer.add_figure("pseudo-samples", figure, iteration)
+            board.figure("pseudo-samples", figure, iteration)
             del figure
             gc.collect()  # a figure holds itself; tensors alone make Python collect such cycles too seldom

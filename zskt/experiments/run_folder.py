@@ -1,6 +1,6 @@
 """The run folder: what was asked, where, with what versions, what was measured on the way, and the result.
 
-Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, TensorBoard's events, ``checkpoint.pt``,
+Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, what loggers write, ``checkpoint.pt``,
 ``student.safetensors`` and ``result.json``.
 """
 
@@ -12,6 +12,7 @@ import math
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +22,15 @@ from torch import nn
 
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
-from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
-from zskt.files import write_json
+from zskt.experiments.loggers import DEFAULT, open_loggers
+from zskt.experiments.loggers.logger import Logger, Projection, Recipe
+from zskt.files import read_json, write_json
 from zskt.parallel.ranks import world
 from zskt.run_files import CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
 from zskt.whole_files import naming, replacing
 
 if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
+    from matplotlib.figure import Figure
 
 PACKAGES = ("torch", "numpy", "scipy", "uproot", "awkward", "scikit-learn", "safetensors", "tensorboard")
 
@@ -76,14 +78,17 @@ class RunFolder:
     Args:
         path: made if it is not there.
         resume: go on in a folder that has a run; otherwise one that has is an error.
+        loggers: who looks on, by name; None for whom the run began with, or `DEFAULT`.
 
     Raises:
         UserError: if the folder cannot be made or holds a run already.
     """
 
-    def __init__(self, path: Path, *, resume: bool = False) -> None:
+    def __init__(self, path: Path, *, resume: bool = False, loggers: Sequence[str] | None = None) -> None:
         self.path, self.writes = path, world().leader
-        self._writer: SummaryWriter | None = None
+        self.logger_names = tuple(loggers or (_recorded_loggers(path) if resume else ()) or DEFAULT)
+        self.recipe = Recipe()
+        self._loggers: list[Logger] | None = None
         if not self.writes:
             return
         if not resume:
@@ -110,7 +115,7 @@ class RunFolder:
             return
         if inputs is not None:
             write_json(self.path / INPUTS, inputs)
-        write_json(self.path / ENVIRONMENT, environment(device))
+        write_json(self.path / ENVIRONMENT, environment(device) | {"loggers": list(self.logger_names)})
         write_json(self.path / CONFIG, config.to_dict() | {"files": files})  # last: who reads it needs the others
 
     def rewind(self, step: int) -> None:
@@ -122,37 +127,73 @@ class RunFolder:
             lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
             with replacing(path) as temporary:
                 temporary.write_text("".join(f"{line}\n" for line in lines))
-        self._writer = open_writer(self.path, step + 1)
+        self._loggers = open_loggers(self.logger_names, self.path, step)
 
     @property
-    def writer(self) -> SummaryWriter:
-        if self._writer is None:
-            self._writer = open_writer(self.path)
-        return self._writer
+    def loggers(self) -> list[Logger]:
+        """Who looks on; nobody beside a rank that does not write."""
+        if self._loggers is None:
+            self._loggers = open_loggers(self.logger_names, self.path) if self.writes else []
+        return self._loggers
 
-    def log(self, step: int, values: dict[str, float | None]) -> None:
-        """Add a line to ``metrics.jsonl``, and scalars to TensorBoard."""
+    def show(self, recipe: Recipe, *, begins: bool) -> None:
+        """Tell loggers what the run is asked to do.
+
+        Args:
+            begins: whether it is at its beginning; one that goes on has told them before.
+        """
+        self.recipe = recipe
+        for logger in self.loggers if begins else ():
+            logger.begin(recipe)
+
+    def log(self, step: int, values: Mapping[str, float | None], beside: Mapping[str, float] | None = None) -> None:
+        """Add a line to ``metrics.jsonl``, and tell loggers.
+
+        Args:
+            beside: numbers for loggers alone.
+        """
         if not self.writes:
             return
         numbers = {name: value for name, value in values.items() if value is not None}
         path = self.path / "metrics.jsonl"
         with naming(path), path.open("a") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
-        with naming(self.path / EVENTS):
-            for name, value in numbers.items():
-                self.writer.add_scalar(name, value, step)
+        shown = {self.recipe.named(name): value for name, value in {**numbers, **(beside or {})}.items()}
+        for logger in self.loggers:
+            logger.scalars(step, shown)
+
+    def figure(self, title: str, figure: Figure, step: int) -> None:
+        """Show loggers a picture."""
+        for logger in self.loggers:
+            logger.figure(title, figure, step)
+
+    def projection(self, title: str, projection: Projection, step: int) -> None:
+        """Show loggers points for a projector."""
+        for logger in self.loggers:
+            logger.projection(title, projection, step)
+
+    def flush(self) -> None:
+        """Write what loggers know, before a checkpoint from which the run may go on."""
+        for logger in self.loggers:
+            logger.flush()
 
     def save_student(self, student: nn.Module) -> None:
         if self.writes:
             save_network(student, self.path / "student.safetensors")
 
-    def finish(self, result: dict[str, Any]) -> None:
+    def finish(self, result: dict[str, Any], step: int = 0) -> None:
         """Write ``result.json`` last: a folder that has it is complete."""
-        if self._writer is not None:
-            with naming(self.path / EVENTS):
-                close_writer(self._writer)
+        for logger in self._loggers or ():
+            logger.finish(result, step)
         if self.writes:
             write_json(self.path / RESULT, result)
+
+
+def _recorded_loggers(folder: Path) -> tuple[str, ...]:
+    """Return who looked on when a run began; nobody in particular where another version began it."""
+    path = folder / ENVIRONMENT
+    names = read_json(path).get("loggers", ()) if path.is_file() else ()
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
 
 def _step(line: str) -> float:

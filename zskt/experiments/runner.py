@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from zskt.contracts import Card
 from zskt.domains import Source
 from zskt.errors import UserError
@@ -19,7 +17,9 @@ from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.divergence import require_finite_parameters
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.interrupt import SIGNALS, Interrupted, Interruption
+from zskt.experiments.loggers import require_loggers
 from zskt.experiments.presets import FOR_FILES, changes
+from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
@@ -27,13 +27,10 @@ from zskt.files import read_json, sha256, write_json
 from zskt.methods import Method, iterate
 from zskt.parallel.collectives import any_of, from_leader
 from zskt.run_files import require_new
-from zskt.terminal import note
 
 RUNS = Path("runs")
-SHOWN = ("loss/student", "agreement/pseudo", "accuracy/training")
-"""Metrics beside the progress bar."""
-CHECKPOINT_SECONDS, PROGRESS_SECONDS = 300.0, 60.0
-"""Seconds after which a run saves what it has, and tells a log file (a terminal has its bar) where it is."""
+CHECKPOINT_SECONDS = 300.0
+"""Seconds after which a run saves what it has."""
 FLAGS_OF_FILES = {"teacher": "--teacher-path", "preprocess": "--preprocess", "data": "--data", "start": "--run"}
 """Role of a file that a run is made of -> the flag that gives it."""
 
@@ -58,12 +55,15 @@ class Options:
     start: Path | None = None
     """Run whose student is where this one begins."""
     progress: bool = True
+    loggers: tuple[str, ...] | None = None
+    """Who looks on, by name in `zskt.experiments.loggers.LOGGERS`; None for TensorBoard, or as the run began."""
     judged: bool = True
     """Whether the student is scored. A trial of what a run costs has no use for that."""
 
 
 def require_room(options: Options) -> None:
-    """Raise `UserError` if a run cannot begin in its folder: told before anything is read."""
+    """Raise `UserError` if a run cannot begin in its folder, or its loggers are not there: before anything is read."""
+    require_loggers(options.loggers or ())
     if options.out is not None and not options.resume:
         require_new(options.out)
 
@@ -85,7 +85,8 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
     default = "-".join([*parts, f"seed{config.seed}"])
     if options.resume and options.out is None:
         raise UserError("--resume: say which run to continue: --out runs/NAME")
-    return RunFolder(options.out or from_leader(free_name(RUNS, default)), resume=options.resume)
+    path = options.out or from_leader(free_name(RUNS, default))
+    return RunFolder(path, resume=options.resume, loggers=options.loggers)
 
 
 def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> dict[str, Any]:
@@ -142,40 +143,37 @@ def train_loop(
     """Run the method; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     state, total = method.state, config.settings.iterations
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
-    saved = printed = time.monotonic()
-    if not options.progress:
-        note(f"{folder.path}: iteration {state.step} of {total}")
-    bar = tqdm(iterate(method), config.mode, total, initial=state.step, disable=not options.progress, unit="it")
+    saved = time.monotonic()
+    progress = Progress(str(folder.path), total, state.step, terminal_of_errors() if options.progress else None)
     meter = Meter(state)
-    with Interruption() as interruption:
-        for metrics in bar:
+    with Interruption() as interruption, progress:
+        for metrics in iterate(method):
             meter.stop()
             iteration, now = state.step, time.monotonic()
             state.counters["seconds"] = now - begun
             logged: dict[str, float | None] = dict(metrics)
+            beside: dict[str, float] = {}
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
             evaluates = config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total)
             if evaluates:
                 require_finite_parameters(state)
                 logged |= evaluator.monitor(method.result) | meter.costs()
+                beside = evaluator.teacher_figures()
                 if pictures is not None and folder.writes:
-                    pictures.show(folder.writer, iteration)
-            folder.log(iteration, logged)
+                    pictures.show(folder, iteration)
+            folder.log(iteration, logged, beside)
             signalled = interruption.requested
             due, *signals = any_of(due, *(signalled == number for number in SIGNALS))
             stop = any(signals)
             if stop or due:
                 require_finite_parameters(state)  # what is saved is good
                 state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
+                folder.flush()
                 state.save(folder.checkpoint, config.to_dict())
                 saved = time.monotonic()
             if stop:
                 raise Interrupted(SIGNALS[signals.index(True)], folder.path)
-            shown = " ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in logged.items() if k in SHOWN and v)
-            bar.set_postfix_str(shown)
-            if not options.progress and now - printed > PROGRESS_SECONDS:
-                note(f"{folder.path}: iteration {iteration} of {total} {shown}")
-                printed = now
+            progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
             meter.start()
     if state.step < total:  # a budget of queries is spent
         state.save(folder.checkpoint, config.to_dict())
@@ -218,5 +216,5 @@ def write_result(
     for name in ("seconds", *COUNTERS, "peak_memory"):
         result[name] = round(state.counters.get(name, 0.0), 1)
     result |= evaluator.evaluate(method.result, config.teacher, student_name)
-    folder.finish(result)
+    folder.finish(result, state.step)
     return result

@@ -59,6 +59,14 @@ def summary(result: dict[str, Any], where: Path) -> str:
     return "\n".join([f"\n{headline}", *lines, *values, f"run: {shown}"])
 
 
+def truth_line(result: dict[str, Any]) -> str:
+    """Say what the figures of the table are against, and where all words are explained."""
+    data = upgrade(result)["data"]
+    count = 0 if data.get("missing") else data.get("labelled", data["count"])
+    truth = f"the labels of {integer(count)} {data['unit']}s" if count else "labels, of which there are none"
+    return f"accuracy and AUC: against {truth}; agreement and KL: against the teacher; explained: --mode list figures"
+
+
 def _of_labels(data: dict[str, Any]) -> str:
     """Say how many samples carry the label of a class, where not all do."""
     labelled = data.get("labelled")

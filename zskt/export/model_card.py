@@ -31,12 +31,13 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         ],
     )
     quantised = measured["int8"]
+    seen = f" It sees `{config.view}` of what its teacher sees." if config.view else ""
     tied = ""
     if "ties" in measured:
         tied = f", but for {measured['ties']} of {measured['compared']} {kind}s in which neighbours tie"
     parts = [
         f"# {student['name']}, distilled from {teacher['name']}",
-        f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).",
+        f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).{seen}",
         "**It needs its own calibration.** It answers like its teacher, mistakes included: working points, scale "
         "factors and systematic uncertainties of the teacher do not carry over.",
         f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),

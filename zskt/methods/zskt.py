@@ -23,6 +23,7 @@ from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
 from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
+from zskt.methods.asking import drawn_for, least_certain, require_no_training
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import (
     StudentStep,
@@ -68,6 +69,9 @@ class ZSKTConfig(Settings):
     """Pseudo-samples that are kept for replay, the latest ones."""
     replay_balance: float = setting(0.0, minimum=0, maximum=2)
     """Replay draws a sample with probability ~ (frequency of its class among the teacher's answers)^-replay_balance."""
+    ask_share: float = setting(1.0, minimum=0.01, maximum=1)
+    """Share of the pseudo-samples that the teacher is asked about: those of which the student is least certain. The
+    others are dropped, so that more are drawn. For generators that are not trained."""
     attention_weight: float = setting(0.0, minimum=0)
     """Weight of the match of attention maps, beta of equation 1."""
     hint_weight: float = setting(0.0, minimum=0)
@@ -127,6 +131,7 @@ class ZSKT(Method):
     def __init__(self, config: ZSKTConfig, setup: Setup) -> None:
         assert setup.generator is not None
         share_of(config.batch_size)
+        require_no_training(setup.generator, config.generator_every, config.ask_share)
         self.config, self.pair, self.generator = config, setup.pair, setup.generator
         pair, generator, device, seed = setup.pair, setup.generator, setup.device, setup.seed
         if config.init_from_teacher:
@@ -266,8 +271,11 @@ class ZSKT(Method):
     @torch.no_grad()
     def sample(self, latent: tuple[Tensor, ...] = ()) -> tuple[PseudoBatch, Output]:
         """Draw pseudo-samples, from an earlier batch's z if one is given, and query the teacher."""
-        batch = self.generator.sample(self.config.batch_size, self.latent_rng, latent=latent)
-        if self.config.perturbation_radius:
+        config = self.config
+        batch = self.generator.sample(drawn_for(config.batch_size, config.ask_share), self.latent_rng, latent=latent)
+        if config.ask_share < 1:
+            batch = least_certain(batch, self.pair.student, share_of(config.batch_size))
+        if config.perturbation_radius:
             return self.perturb(batch)
         answer = self.teacher.query(batch.x, self.cacheable)
         if batch.component is not None and self.config.generator_every:

@@ -109,13 +109,13 @@ class Additive(nn.Module):
         """Return the outputs, (B, O)."""
         shapes = self.shapes
         if self.training and self.smoothness:
-            shapes = _Penalty.apply(shapes, 2 * self.smoothness * second_difference_gradient(shapes.detach()))  # type: ignore[no-untyped-call]
+            shapes = _Penalty.apply(shapes, 2 * self.smoothness * second_difference_gradient(shapes.detach()))
         out = self.bias + hats(x, self.knots).flatten(1) @ shapes.flatten(0, 1)
         if self.surfaces is None:
             return out
         surfaces = self.surfaces
         if self.training:
-            surfaces = _Penalty.apply(surfaces, 2 * PAIR_SMOOTHNESS * surfaces.detach())  # type: ignore[no-untyped-call]
+            surfaces = _Penalty.apply(surfaces, 2 * PAIR_SMOOTHNESS * surfaces.detach())
         return out + self.pair_basis(x).flatten(1) @ surfaces.flatten(0, 1)
 
     @property

@@ -140,14 +140,18 @@ def _read_all(run: Path, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _records(entry: IndexEntry, folder: Path) -> Iterator[Record]:
-    """Yield a record for each set of test samples that tables show."""
+    """Yield a record for each set of test samples that tables show, one for a set that was evaluated on again."""
     stems = list(entry.evaluations) if entry.tabulate is None else entry.tabulate
     figures: list[dict[str, Any]] = [{}] if entry.tabulate is None or not stems else []
     figures += [entry.evaluations[stem] for stem in stems]
     run = folder / entry.run
     curves = tuple(upgrade(curve) for curve in entry.transitions.values())
+    seen: list[Any] = []
     for scores in figures:
         result = Result.from_dict(upgrade(entry.result) | upgrade(scores), run)
+        if result.data is not None and result.data in seen:
+            continue
+        seen.append(result.data)
         yield Record(folder=run, result=result, transitions=curves, export=entry.export)
 
 

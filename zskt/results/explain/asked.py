@@ -102,13 +102,13 @@ def _ask(runs: Sequence[FinishedRun], batches: Iterator[Batch], name: str) -> An
     try:
         with evaluating(teacher, *(run.student for run in runs)):
             for x in batches:
-                for kept, network in zip(logits, [teacher, *(run.student for run in runs)], strict=True):
-                    kept.append(split_heads(network, network(*x))[0].cpu())
+                for kept, asked in zip(logits, [teacher, *(run.student for run in runs)], strict=True):
+                    kept.append(split_heads(asked, asked(*x))[0].cpu())
     finally:
         for handle in handles:
             handle.remove()
-    asked = [torch.cat(kept) for kept in logits]
-    return Answers(name, asked[0], asked[1:], [torch.cat(kept) if kept else None for kept in seen])
+    whole = [torch.cat(kept) for kept in logits]
+    return Answers(name, whole[0], whole[1:], [torch.cat(kept) if kept else None for kept in seen])
 
 
 def _keeper(kept: list[Tensor]) -> Any:

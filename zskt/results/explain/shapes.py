@@ -33,8 +33,8 @@ def readable(network: Additive, x: Tensor, classes: int) -> Additive:
         for values in (form.shapes, form.bias, *([] if form.surfaces is None else [form.surfaces])):
             values[..., :classes] -= values[..., :classes].mean(-1, keepdim=True)
     mean = torch.einsum("fm,fmo->fo", hats(x, form.knots).mean(0), form.shapes)
-    form.shapes -= mean.unsqueeze(1)
-    form.bias += mean.sum(0)
+    form.shapes.sub_(mean.unsqueeze(1))
+    form.bias.add_(mean.sum(0))
     return form
 
 
