@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "how-to" / "explain.md"
 
 
-def scores(name: str, samples: str) -> dict[str, Any]:
+def scores(name: str, samples: str, student: str = "additive") -> dict[str, Any]:
     record = json.loads((ROOT / "runs/reference/benchmarks" / f"explain-{name}.json").read_text())
-    group: dict[str, Any] = record["sets"][samples]["groups"]["additive of observables"]
+    group: dict[str, Any] = record["sets"][samples]["groups"][f"{student} of observables"]
     return group
 
 
@@ -26,6 +26,7 @@ def test_the_embedded_teacher() -> None:
     assert max(strength, key=lambda name: strength[name]) == "mass" and f"{strength['mass']:.3f} logits" in text
     assert f"{100 * data['features']['mass']['ado']['mean']:.1f} % of pairs" in text
     assert min(strength, key=lambda name: strength[name]) == "abs_eta"
+    assert f"explains {100 * scores('embedded', 'data', 'mlp')['all']['explained']['mean']:.1f} %" in text
     assert f"{100 * data['features']['abs_eta']['ado']['mean']:.1f} % of the pairs" in text
 
 
