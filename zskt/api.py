@@ -263,9 +263,8 @@ def distill(
             device=device,
         )
         example = _try(setup)
-        if isinstance(student, RegressionHead):
-            with evaluating(setup.generator):
-                calibrate(student, setup)
+        with evaluating(setup.generator):
+            calibrate(setup)
         is_image = len(example) == 1 and example[0].dim() == 4
         require_settings(config, "images" if is_image else "tensors", "of this call")
         trained = kind(config, setup)

@@ -145,6 +145,19 @@ def report(flags: argparse.Namespace, catalog: Catalog) -> None:
     say(f"report: {page}")
 
 
+def explain(flags: argparse.Namespace, catalog: Catalog) -> None:
+    """Run mode ``explain``."""
+    from zskt.results.explain.explain import explain_runs
+
+    catalog = with_teacher_files(flags, catalog)
+    page, lines = explain_runs(
+        flags.run, catalog, data=flags.data, teacher_path=flags.teacher_path, device=flags.device, out=flags.out
+    )
+    for line in lines:
+        say(line)
+    say(f"explanation: {page}")
+
+
 def simulate(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``simulate``."""
     from zskt.simulation.simulate import simulate as simulate_jets
@@ -239,6 +252,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Catalog], None]] = {
     "fetch": fetch,
     "evaluate": evaluate,
     "report": report,
+    "explain": explain,
     "export": export,
     "simulate": simulate,
     "answers": answers,

@@ -99,6 +99,9 @@ MODES: dict[str, Mode] = {
     "evaluate": Mode("metrics of finished runs on other data", (*FINISHED, "format"), ("run",)),
     "report": Mode("one HTML page on a finished run, or on several side by side",
                    (*FINISHED, "out", "experiment_label"), ("run",)),
+    "explain": Mode(
+        "what a teacher looks at: the functions of additive students, on one page", (*FINISHED, "out"), ("run",)
+    ),
     "view": Mode("pages of all runs in a folder, for a browser of this machine: view runs/", ("port",)),
     "export": Mode(
         "a finished run's student as ONNX and int8",
@@ -177,7 +180,11 @@ def build_parser() -> Parser:
     add("--preset", help="a named recipe; see --mode list")
     add("--teacher", help="a teacher by name")
     add("--student", help="a student by name; or module:function or file.py:function, code of yours, which is run")
-    add("--view", metavar="VIEW", help="what the student sees of a sample: features:kin, leading:16, downscale:7")
+    add(
+        "--view",
+        metavar="VIEW",
+        help="what the student sees: features:kin, leading:16, observables, downscale:7",
+    )
     add("--generator", help="a generator by name")
     add("--method", help="a data-free method by name; the preset's without it")
     add("--seed", type=int, help="seed of every random stream")
@@ -274,7 +281,7 @@ def build_parser() -> Parser:
     )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
     add = parser.add_argument_group(
-        "finished runs (evaluate, report, compare, compress, export, transition, tables, record)"
+        "finished runs (evaluate, report, explain, compare, compress, export, transition, tables, record)"
     ).add_argument
     add(
         "--run",

@@ -142,8 +142,8 @@ def _play(
         folder.show(_recipe(folder, config, card), begins=not method.state.step)
         if config.mode == "compress":
             begin_healing(method, setup, evaluator)
-        elif isinstance(pair.student, RegressionHead) and not method.state.step:
-            calibrate(pair.student, setup)
+        elif not method.state.step:
+            calibrate(setup)
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
         if pictures is not None and folder.writes and config.evaluate_every and not method.state.step:
             pictures.show(folder, 0)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.errors import UserError
 from zskt.forward import evaluating, forward
 from zskt.methods import Method, Setup
 from zskt.methods.student import require_comparable
-from zskt.networks.regression_head import RegressionHead
 
 N_CALIBRATION = 512
-"""Samples from which a student learns the scale of regressed values."""
+"""Samples on which parts of a student are calibrated."""
 BUDGET_SHARE = 10
 """Of a budget of queries, one part in so many may be spent on that."""
 N_CHECK = 16
@@ -51,16 +54,46 @@ def require_fit(method: Method, setup: Setup, x: Batch | None = None) -> None:
         require_comparable(method.terms, setup.pair, first_samples(setup, N_CHECK) if x is None else x)
 
 
-@torch.no_grad()
-def calibrate(student: RegressionHead, setup: Setup) -> None:
-    """Tell a student that regresses what the teacher's values spread over; a budget pays a tenth for it at most.
+def calibrate(setup: Setup) -> None:
+    """Calibrate those parts of a student that have a method ``calibrate``, on the first samples, before a run begins.
+
+    A part says by its attribute ``calibrates_on`` what it is given: the regressed "values" of the teacher, for which a
+    budget pays a tenth at most; or its own "inputs", which the student passes on to it.
 
     Raises:
-        UserError: if that is not two samples.
+        UserError: if a budget does not pay for two samples.
     """
+    parts: list[Any] = [module for module in setup.pair.student.modules() if hasattr(module, "calibrates_on")]
+    on_inputs = [part for part in parts if part.calibrates_on == "inputs"]
+    if on_inputs:
+        _calibrate_on_inputs(on_inputs, setup)
+    for part in parts:
+        if part.calibrates_on == "values":
+            part.calibrate(_first_values(setup))
+
+
+@torch.no_grad()
+def _calibrate_on_inputs(parts: Sequence[Any], setup: Setup) -> None:
+    """Pass the first samples through the student, and let each part see what comes to it, before it answers."""
+
+    def see(part: Any, x: tuple[Tensor, ...]) -> None:
+        part.calibrate(*x)
+
+    handles = [part.register_forward_pre_hook(see) for part in parts]
+    try:
+        with evaluating(setup.pair.student, setup.generator):
+            setup.pair.student(*first_samples(setup, N_CALIBRATION))
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@torch.no_grad()
+def _first_values(setup: Setup) -> Tensor:
+    """Ask the teacher what it regresses of the first samples: (B, R)."""
     assert setup.pair.teacher is not None
     budget = 0 if setup.pair.meter is None else setup.pair.meter.limit
     count = min(N_CALIBRATION, budget // BUDGET_SHARE) if budget else N_CALIBRATION
     if count < 2:
         raise UserError(f"queries is {budget}: too few to learn from; give at least {2 * BUDGET_SHARE}")
-    student.calibrate(forward(setup.pair.teacher, first_samples(setup, count)).extras["values"])
+    return forward(setup.pair.teacher, first_samples(setup, count)).extras["values"]

@@ -1,21 +1,26 @@
-"""Views of jets: some of the variables, as a trigger or scouting has them, or the leading particles.
+"""Views of jets: some of the variables, as a trigger or scouting has them, the leading particles, or observables.
 
-Shapes: B jets, C variables, P entries of a collection.
+Shapes: B jets, C variables, P entries of a collection, F observables.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.errors import UserError, lookup
+from zskt.jets.decode import Decoder, decoder
 from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.observables import OBSERVABLES, Observable
 from zskt.jets.preprocess import InputGroup
 from zskt.jets.tagger_inputs import TaggerInputs
+from zskt.vectors.inputs import VectorInputs
 from zskt.viewed import View, whole_number
 
 FEATURE_SETS = {"kin": KIN.features, "kinpid": KINPID.features, "full": FULL.features}
@@ -108,5 +113,49 @@ def leading(inputs: Any, argument: str) -> View:
     return View(Leading(count), replace(inputs, preprocess=replace(inputs.preprocess, groups=shorter)))
 
 
-VIEWS = {"features": features, "leading": leading}
+@dataclass(frozen=True)
+class Observables:
+    """Compute observables of the jets, each in units of its usual spread."""
+
+    decode: Decoder
+    names: tuple[str, ...]
+    """Keys of `OBSERVABLES`."""
+
+    def __call__(self, *x: Tensor) -> Batch:
+        """Take what the teacher is called with, return ((B, F),); in full precision, whatever networks compute in."""
+        with torch.autocast(x[0].device.type, enabled=False):
+            jets = self.decode(*(t.float() if t.is_floating_point() else t for t in x))
+            values = [(entry.value(jets) - entry.centre) / entry.spread for entry in self._entries]
+        return (torch.stack(values, 1),)
+
+    @property
+    def _entries(self) -> tuple[Observable, ...]:
+        return tuple(OBSERVABLES[name] for name in self.names)
+
+    @property
+    def axes(self) -> tuple[tuple[str, float, float], ...]:
+        """Label, centre and spread of each: value = centre + spread * what the student sees."""
+        return tuple((entry.label, entry.centre, entry.spread) for entry in self._entries)
+
+
+def observables(inputs: Any, argument: str) -> View:
+    """Make ``observables``, of all that the teacher's inputs tell, or ``observables:NAMES``, separated by commas.
+
+    Raises:
+        UserError: if there is none of a name, or the teacher's inputs do not tell what it is made of.
+    """
+    decode, known = decoder(inputs)
+    possible = [name for name, entry in OBSERVABLES.items() if not entry.needs or entry.needs in known]
+    names = [name for name in argument.split(",") if name] or possible
+    for name in names:
+        if lookup(OBSERVABLES, name, "observable") and name not in possible:
+            raise UserError(
+                f"{name} needs {OBSERVABLES[name].needs.replace('_', ' ')} of the particles or the jet, which the "
+                f"teacher does not take; it takes what gives {', '.join(possible)}"
+            )
+    names = list(dict.fromkeys(names))
+    return View(Observables(decode, tuple(names)), VectorInputs.from_bounds(-math.inf, math.inf, names=names))
+
+
+VIEWS = {"features": features, "leading": leading, "observables": observables}
 """Views of jets, by name."""

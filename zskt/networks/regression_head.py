@@ -30,6 +30,8 @@ class RegressionHead(nn.Module):
     scale: Tensor
     """(R,), standard deviation of the teacher's values; of widths, of their logarithm."""
 
+    calibrates_on = "values"
+
     def __init__(self, network: nn.Module, regressions: int, gaussians: Sequence[GaussianHead] = ()) -> None:
         super().__init__()
         self.network, self.regressions, self.gaussians = network, regressions, tuple(gaussians)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import nn
 
+from zskt.networks.additive import additive
 from zskt.networks.deep_sets import N_LEADING, DeepSets
 from zskt.networks.lenet_vgg import VGG11, LeNet5
 from zskt.networks.light_particlenet import light_particlenet
@@ -148,6 +150,10 @@ STUDENTS: dict[str, Student] = {
     "vgg11": _images(VGG11, "VGG-11 for small images"),
     "resnet18": _images(resnet18, "ResNet-18 for small images"),
     "mlp": _mlp((64, 64), "multilayer perceptron with two hidden layers of 64"),
+    "additive": Student("vectors", additive, "sum of functions of one feature each, to be read: see --mode explain"),
+    "additive-pairs": Student(
+        "vectors", partial(additive, pairs=True), "the same with functions of each two features, on a coarse grid"
+    ),
     "mlp-small": _mlp((32,), "multilayer perceptron with one hidden layer of 32"),
 }
 
