@@ -10,8 +10,16 @@ from safetensors.torch import save_file
 
 from teachers.images import IMAGES
 from zskt.__main__ import catalog
+from zskt.ensemble import Ensemble
 from zskt.errors import UserError
-from zskt.experiments.build import build_student, choose_device, load_run_teacher, load_student, recorded_path
+from zskt.experiments.build import (
+    build_student,
+    choose_device,
+    load_run_teacher,
+    load_student,
+    member_roles,
+    recorded_path,
+)
 from zskt.experiments.config import RunConfig
 from zskt.files import sha256
 
@@ -58,8 +66,32 @@ def test_another_teacher_than_the_runs_is_refused(tmp_path: Path) -> None:
     card, other = IMAGES["mnist-lenet5"], IMAGES["fashion-mnist-lenet5"]
     mine, others = (c.files()["teacher"] for c in (card, other))
     recorded: dict[str, str | None] = {"path": str(mine), "sha256": sha256(mine)}
-    assert not load_run_teacher(card, recorded, None).training
+    files = {"teacher": recorded}
+    assert not load_run_teacher(card, files, None).training
     with pytest.raises(UserError, match="is not the teacher that this run was distilled from"):
-        load_run_teacher(card, recorded, others)
+        load_run_teacher(card, files, others)
     assert recorded_path(recorded) == mine
     assert recorded_path({"path": str(tmp_path / "gone")}) is None and recorded_path({"path": None}) is None
+
+
+def test_all_networks_of_an_ensemble_are_those_of_the_run(tmp_path: Path) -> None:
+    card = IMAGES["mnist-lenet5"]
+    first = card.files()["teacher"]
+    second = tmp_path / first.name
+    second.write_bytes(first.read_bytes())
+    files: dict[str, dict[str, str | None]] = {
+        "teacher": {"path": str(first), "sha256": sha256(first)},
+        "teacher.1": {"path": str(second), "sha256": sha256(second)},
+        "teacher.10": {"path": str(second), "sha256": sha256(second)},
+        "teacher.2": {"path": str(first), "sha256": sha256(first)},
+        "data": {"path": None, "sha256": None},
+    }
+    assert member_roles(files) == ["teacher.1", "teacher.2", "teacher.10"]
+    ensemble = load_run_teacher(card, files, None)
+    assert isinstance(ensemble, Ensemble) and len(ensemble.networks) == 4
+    files["teacher.1"]["sha256"] = "0"
+    with pytest.raises(UserError, match="is not the teacher that this run was distilled from"):
+        load_run_teacher(card, files, None)
+    second.unlink()
+    with pytest.raises(UserError, match="one of the 4 networks of this teacher"):
+        load_run_teacher(card, files, None)

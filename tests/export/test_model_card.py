@@ -23,7 +23,7 @@ def card_of(mode: str, **more: Any) -> str:
     student = {"name": "small", "parameters": 9500, "accuracy": 0.8, "agreement": 0.75, "kl": 0.125}
     run: Any = SimpleNamespace(
         card=SimpleNamespace(summary="a big network", source="a paper", licence="GPL-3.0", caveats="", bernoulli=False),
-        config=SimpleNamespace(mode=mode, seed=4),
+        config=SimpleNamespace(mode=mode, seed=4, view=""),
         result={"data": data, "student": student, "teacher": teacher},
     )
     spec: Any = SimpleNamespace(preprocess_note="what it is fed", latency_note="Long jets. ")

@@ -21,7 +21,7 @@ from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.results.explain.asked import DATA, PRIOR, Answers, additive_of, ask
 from zskt.results.explain.explanation import Shapes, figures_of, groups_of, shapes_of
 from zskt.results.explain.pictures import shapes_figure
-from zskt.results.report import page_template, png
+from zskt.results.html_page import page_template, png
 
 CAVEAT = (
     "an explanation on the prior's jets: shapes and shares say how the teacher answers pseudo-samples that nobody "

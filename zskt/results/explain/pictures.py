@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zskt.dataset import short
+from zskt.plots.palette import series_style
 from zskt.results.explain.asked import PRIOR
 from zskt.results.explain.explanation import Shapes
 
@@ -38,7 +38,6 @@ def shapes_figure(shapes: Shapes, classes: Sequence[str], names: dict[str, str],
     grid = figure.add_gridspec(2 * rows, COLUMNS, height_ratios=[3, 1] * rows)
     values = shapes.values[..., : len(classes)]
     drawn = values.mean(0).square().mean((0, 1)).argsort(descending=True)[:MAX_CURVES].sort().values.tolist()
-    colours = matplotlib.colormaps["tab20" if len(drawn) > 10 else "tab10"]
     limit = 1.05 * float(values[..., drawn].abs().max())
     curves: Axes | None = None
     for panel, name in enumerate(order):
@@ -50,10 +49,10 @@ def shapes_figure(shapes: Shapes, classes: Sequence[str], names: dict[str, str],
         for i, k in enumerate(drawn):
             seeds = values[:, :, f, k]
             mean = seeds.mean(0).numpy()
-            curves.plot(x, mean, color=colours(i), linewidth=1.3, label=short(classes[k]))
+            curves.plot(x, mean, **series_style(i), linewidth=1.3, label=short(classes[k]))
             if len(seeds) > 1:
                 low, high = seeds.amin(0).numpy(), seeds.amax(0).numpy()
-                curves.fill_between(x, low, high, color=colours(i), alpha=0.2, linewidth=0)
+                curves.fill_between(x, low, high, color=series_style(i)["color"], alpha=0.2, linewidth=0)
         curves.axhline(0, color="0.6", linewidth=0.6, zorder=0)
         curves.set(ylim=(-limit, limit), ylabel="logit" if column == 0 else "")
         curves.tick_params(labelbottom=False)
