@@ -92,8 +92,8 @@ def watched(watch: Stopwatch) -> Iterator[dict[str, float]]:
             if network is not None:
                 watch.wrap(network, function, name)
 
-    def log(folder: RunFolder, iteration: int, metrics: dict[str, float | None]) -> None:
-        write(folder, iteration, metrics)
+    def log(folder: RunFolder, iteration: int, *metrics: Any) -> None:
+        write(folder, iteration, *metrics)
         if iteration == 1:
             watch.restart()
 

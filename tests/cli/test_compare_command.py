@@ -141,5 +141,5 @@ def test_a_folder_that_may_be_taken_is_not_left_behind_by_a_mistake(call: Call, 
 
 def test_every_flag_of_a_run_is_passed_on() -> None:
     own = {"methods", "seeds", "budget_minutes", "training_data", "run", "queries", "out"}
-    run = set(MODES["zero-shot"].flags) - {"method", "seed", "iterations", "resume", "without_evaluation"}
+    run = set(MODES["zero-shot"].flags) - {"method", "seed", "iterations", "resume", "without_evaluation", "logger"}
     assert run <= set(MODES["compare"].flags) | own

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_no_plot_uses_colours_that_look_alike_to_some() -> None:
-    named = re.compile(r"tab:|tab10|\bbrg\b|[\"']C\d[\"']|color=[\"'](red|green|r|g)[\"']")
+    named = re.compile(r"tab:|tab10|\bbrg\b|color=[\"']C\d[\"']|color=[\"'](red|green|r|g)[\"']")
     for path in (ROOT / "zskt").rglob("*.py"):
         found = named.search(path.read_text())
         assert found is None, f"{path}: {found}"

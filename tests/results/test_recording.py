@@ -20,7 +20,8 @@ def finish(folder: Path, seed: int) -> Path:
     run = folder / f"run-seed{seed}"
     run.mkdir(parents=True)
     write_json(run / "result.json", result(seed=seed).to_dict())
-    write_json(run / "evaluate-other.json", result(seed=seed, steps=71).to_dict())
+    other = {"data": {"name": "other.root", "sha256": "cd", "count": 9, "unit": "jet"}}
+    write_json(run / "evaluate-other.json", result(seed=seed, steps=71).to_dict() | other)
     write_json(run / "config.json", {"preset": "p", "seed": seed})
     write_json(run / "environment.json", {"command": f"python train.py --seed {seed}", "python": "3.11"})
     lines = [{"step": i, "kl/pseudo": 1 / i} for i in range(1, 1001)]

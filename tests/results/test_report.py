@@ -66,5 +66,6 @@ def test_the_page_fits_a_phone_and_a_screen(page: Path) -> None:
 
 
 def test_a_report_on_one_run_goes_into_its_folder(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
     code, _, err = call("--mode", "report", "--run", tmp_path, "--out", tmp_path / "there")
     assert code == 2 and "goes into its folder" in err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,8 +24,11 @@ def logged_pictures(run: Path) -> Iterator[tuple[int, bytes]]:
         return
     from tensorboard.backend.event_processing import event_accumulator
 
-    events = event_accumulator.EventAccumulator(str(run), size_guidance={event_accumulator.IMAGES: 0})
-    events.Reload()
+    with TemporaryDirectory() as place:  # TensorBoard's reader takes no folder whose name is not UTF-8
+        link = Path(place) / "run"
+        link.symlink_to(run.resolve(), target_is_directory=True)
+        events = event_accumulator.EventAccumulator(str(link), size_guidance={event_accumulator.IMAGES: 0})
+        events.Reload()
     for tag in events.Tags()[event_accumulator.IMAGES]:
         if tag.split("/")[0] == TAG:
             for event in events.Images(tag):
