@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from zskt.jets.metrics import (
     CUT_EFFICIENCY,
     MIN_JETS,
-    QUANTITIES,
     Array,
     Flags,
     TaggingComparison,
@@ -98,22 +96,3 @@ def _share(passes: Flags, chosen: Flags, bins: list[Flags]) -> Share:
     counts = [((passes & chosen & inside).sum(), (chosen & inside).sum()) for inside in bins]
     passed, total = np.array(counts, float).T
     return Share(passed, total)
-
-
-def working_point_figures(j: TaggingComparison) -> dict[str, Any]:
-    """Return what the plots show, as JSON holds it: signal -> quantity -> edges, and counts by network."""
-    figures: dict[str, dict[str, Any]] = {}
-    for quantity in QUANTITIES:
-        for cut in sliced_cuts(j, quantity):
-            entry: dict[str, Any] = {"edges": cut.edges.tolist(), "signal": _counts(cut.efficiency)}
-            if cut.mistag is not None:
-                entry["background"] = _counts(cut.mistag)
-            figures.setdefault(j.classes[cut.signal], {})[quantity] = entry
-    return figures
-
-
-def _counts(shares: dict[str, Share]) -> dict[str, dict[str, list[int]]]:
-    return {
-        role: {"passed": share.passed.astype(int).tolist(), "total": share.total.astype(int).tolist()}
-        for role, share in shares.items()
-    }

@@ -17,6 +17,7 @@ from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import Evaluators, FinishedRun, open_run
 from zskt.files import write_json, write_text
+from zskt.markdown import integer
 from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.results.explain.asked import DATA, PRIOR, Answers, additive_of, ask
 from zskt.results.explain.explanation import Shapes, figures_of, groups_of, shapes_of
@@ -161,7 +162,7 @@ def _tables(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     cells += [_written(scores[key]) for key in ("kl", "agreement", "ado")]
                     rows.append([name, str(group["seeds"]), *cells])
         yield {
-            "title": f"What is explained, on {asked['count']:,} samples of {asked['samples']}",
+            "title": f"What is explained, on {integer(asked['count'])} samples of {asked['samples']}",
             "head": ["student", "seeds", "explained", "KL (nats)", "agreement", "ADO"],
             "rows": rows,
             "note": f"All there is to explain are {asked['nothing']:.3f} nats, the KL from the teacher to its mean "
@@ -217,7 +218,7 @@ def _page(
         paragraphs += [f"The scores are repeated on {figures[DATA]['samples']}, which no run here learned from."]
     page: str = page_template().render(
         title=f"What {runs[0].config.teacher} looks at",
-        summary=f"{' '.join(_lines(figures)[:-1])}. A student that is a sum of functions of one feature each learned "
+        summary=f"{'; '.join(_lines(figures)[:-1])}. A student that is a sum of functions, of one feature each, learned "
         f"from the teacher's answers; where it agrees with the teacher, its functions say how. Teacher: {card.source}.",
         paragraphs=paragraphs,
         tables=list(_tables(figures)),
