@@ -218,8 +218,9 @@ def _page(
         paragraphs += [f"The scores are repeated on {figures[DATA]['samples']}, which no run here learned from."]
     page: str = page_template().render(
         title=f"What {runs[0].config.teacher} looks at",
-        summary=f"{'; '.join(_lines(figures)[:-1])}. A student that is a sum of functions, of one feature each, learned "
-        f"from the teacher's answers; where it agrees with the teacher, its functions say how. Teacher: {card.source}.",
+        summary=f"{'; '.join(_lines(figures)[:-1])}. A student that is a sum of functions, of one feature each, "
+        "learned from the teacher's answers; where it agrees with the teacher, its functions say how. "
+        f"Teacher: {card.source}.",
         paragraphs=paragraphs,
         tables=list(_tables(figures)),
         pictures=pictures,
