@@ -92,5 +92,6 @@ def test_nothing_grows(preset: str, digits: Path, tmp_path: Path) -> None:
     ]
     print(f"{preset}: {done} iterations, {grown:+.1f} MiB, {costs[1] / costs[0]:.2f} times the processor time each")
     assert grown < MOST_GROWTH * (1 + done / 1000)
-    assert max(each.files for each in last) <= max(each.files for each in first)
+    # The fewest of each part: a look may fall into the moments in which a checkpoint is open, a leak is there always.
+    assert min(each.files for each in last) <= min(each.files for each in first)
     assert costs[1] < 1.5 * costs[0]
