@@ -1,8 +1,8 @@
 """The terms that a student minimises, each with what it takes from a forward pass, and the table of those to choose.
 
-A new term is one class: what to `Term.capture` of a network, and the `Term.distance` of two captures. A line in `TERMS`
-makes it a setting, ``--set terms.NAME=WEIGHT``. What a term needs (layers, a gradient by the input, the members of an
-ensemble) it says itself, and that alone decides what the teacher is asked.
+A new term is one class, derived from `zskt.loss_term.Term`: what to capture of a network, and the distance of two
+captures. A line in `TERMS` makes it a setting, ``--set terms.NAME=WEIGHT``. What a term needs (layers, a gradient by
+the input, the members of an ensemble) it says itself, and that alone decides what the teacher is asked.
 
 Shapes: B batch, K classes, L independent labels, R regressed values, C channels, M members of an ensemble. Logits are
 (B, K), or (B, L, 2) of independent labels.
@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
+from zskt.discriminator import Discriminator
 from zskt.errors import UserError, lookup
 from zskt.forward import MEMBERS, Output
 from zskt.gaussian import GaussianHead
+from zskt.hint import Hint
+from zskt.loss_term import Term
 from zskt.losses import (
     attention_distance,
     attention_map,
@@ -35,35 +38,6 @@ from zskt.losses import (
     value_distance,
 )
 from zskt.parallel import collectives
-
-
-@dataclass(frozen=True)
-class Term:
-    """One term of a student's loss."""
-
-    weight: float = 1.0
-
-    name: ClassVar[str] = "term"
-    """What an error calls it."""
-    needs_layers: ClassVar[bool] = False
-    """Whether `capture` is shown the outputs of the layers that teacher and student have in common."""
-    needs_gradient: ClassVar[bool] = False
-    """Whether `capture` is shown an input by which the output has a gradient, even of a teacher that is only asked."""
-    probe: ClassVar[str] = ""
-    """Name of a submodule whose output (B, ...) is captured under that name, of a network that has it."""
-    cacheable: ClassVar[bool] = True
-    """Whether a replay buffer can keep what is captured; if not, the teacher is asked again in each student step."""
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Return what is compared beside the logits, (B, ...) each, by names of `Output.extras`."""
-        return {}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        """Return how far the student is from the teacher, averaged over the batch: a scalar."""
-        raise NotImplementedError
-
-    def check(self, teacher: Output, student: Output) -> None:
-        """Raise `UserError` if the two networks have nothing that can be compared; called before a run begins."""
 
 
 @dataclass(frozen=True)
@@ -139,31 +113,6 @@ class Attention(Term):
             raise UserError(
                 f"the teacher's attention maps have {positions[0]} positions, the student's {positions[1]}: choose a "
                 "--student of the same resolutions, or a --preset without attention match"
-            )
-
-
-@dataclass(frozen=True)
-class Hint(Term):
-    """The match of the outputs of blocks, `hint_distance`; too large to be kept for replay."""
-
-    name = "hint distance"
-    needs_layers = True
-    cacheable = False
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        return {f"activation.{i}": a for i, a in enumerate(layers)}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return hint_distance(teacher.numbered("activation"), student.numbered("activation"))
-
-    def check(self, teacher: Output, student: Output) -> None:
-        shapes = [[tuple(a.shape[1:]) for a in output.numbered("activation")] for output in (teacher, student)]
-        if not shapes[0]:
-            raise UserError("hint_weight: teacher or student has no blocks to compare; take --set hint_weight=0")
-        if shapes[0] != shapes[1]:
-            raise UserError(
-                f"hint_weight: the teacher's blocks put out {shapes[0]}, the student's {shapes[1]}: choose a --student "
-                "of the teacher's widths, or take --set hint_weight=0"
             )
 
 
@@ -323,6 +272,7 @@ TERMS: dict[str, type[Term]] = {
     "gram": Gram,
     "jacobian": Jacobian,
     "dirichlet": Dirichlet,
+    "discriminator": Discriminator,
 }
 """Terms that any method can be given by ``--set terms.NAME=WEIGHT``: each a `Term` that needs no argument but the
 weight, and the temperature if it has one. The KL is there with weight 1 unless told otherwise."""

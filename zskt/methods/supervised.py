@@ -26,13 +26,14 @@ from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
+from zskt.loss_term import Term
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
 from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, sample_count, setting
 from zskt.teacher_access import ACCESSES
-from zskt.terms import KL, Attention, CrossEntropy, Term, term_of
+from zskt.terms import KL, Attention, CrossEntropy, term_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zskt.systems.discriminated import KDGAN
 from zskt.systems.jacobians import FEW_SAMPLES
 from zskt.systems.omitted_class import WITHOUT_THREES
 from zskt.systems.privileged import MNIST, SYNTHETIC
@@ -11,6 +12,7 @@ from zskt.systems.uncertainty import DROPOUT, MEMBERS
 SYSTEMS: dict[str, System] = {
     "privileged-synthetic": SYNTHETIC,
     "privileged-mnist": MNIST,
+    "kdgan": KDGAN,
     "omitted-class": WITHOUT_THREES,
     "jacobian-few-samples": FEW_SAMPLES,
     "dropout": DROPOUT,
