@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from zskt.contracts import Batch
-from zskt.forward import Output, Pair, evaluating, split_heads
-from zskt.loss_term import LearnedPart, Term
+from zskt.forward import Output, evaluating, split_heads
+from zskt.loss_term import LearnedPart, Term, Trial
 
 STUDENT_SHARE = 0.5
 """alpha: share of the false labels that are the student's; the others are the teacher's. As in the authors' code."""
@@ -39,7 +39,7 @@ class Discriminator(Term):
 
     name = "discriminator's term"
     needs_labels = True
-    may_learn = True
+    needs_preparation = True
     _parts: list[LearnedPart] = field(default_factory=list, init=False, compare=False, repr=False)
 
     def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -52,8 +52,8 @@ class Discriminator(Term):
             verdict = self._verdict(student)
         return STUDENT_SHARE * _expected(student.logits, logsigmoid(-verdict))
 
-    def prepare(self, pair: Pair, teacher: Output, student: Output, seed: int) -> None:
-        self._parts[:] = [LearnedPart(begun_anew(pair.student, seed), RATE)]
+    def prepare(self, trial: Trial) -> None:
+        self._parts[:] = [LearnedPart(begun_anew(trial.pair.student, trial.seed), RATE)]
 
     @property
     def part(self) -> LearnedPart | None:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.errors import UserError
-from zskt.forward import Output, Pair
-from zskt.loss_term import LearnedPart, Term
+from zskt.forward import Output
+from zskt.loss_term import LearnedPart, Term, Trial
 from zskt.losses import hint_distance
 
 
@@ -51,7 +51,7 @@ class Hint(Term):
     name = "hint distance"
     needs_layers = True
     cacheable = False
-    may_learn = True
+    needs_preparation = True
     _parts: list[LearnedPart] = field(default_factory=list, init=False, compare=False, repr=False)
     """None of equal widths, else one with a `Regressor` a block."""
 
@@ -75,13 +75,13 @@ class Hint(Term):
                 "of the same resolutions, or take --set hint_weight=0"
             )
 
-    def prepare(self, pair: Pair, teacher: Output, student: Output, seed: int) -> None:
-        widths = [[a.shape[1] for a in output.numbered("activation")] for output in (student, teacher)]
+    def prepare(self, trial: Trial) -> None:
+        widths = [[a.shape[1] for a in output.numbered("activation")] for output in (trial.student, trial.teacher)]
         if widths[0] == widths[1]:
             return
-        rng = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(trial.seed)
         regressors = nn.ModuleList(Regressor(s, t, rng) for s, t in zip(*widths, strict=True))
-        self._parts[:] = [LearnedPart(regressors.to(student.logits.device), 0.0)]
+        self._parts[:] = [LearnedPart(regressors.to(trial.student.logits.device), 0.0)]
 
     @property
     def part(self) -> LearnedPart | None:

@@ -43,6 +43,20 @@ class LearnedPart:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """Both networks on a few samples, before a run."""
+
+    pair: Pair
+    teacher: Output
+    student: Output
+    """What they answer."""
+    inputs: Any
+    """The input specification; None where samples are tensors of no known meaning."""
+    seed: int
+    """Of initial parameters."""
+
+
+@dataclass(frozen=True)
 class Term:
     """One term of a student's loss."""
 
@@ -60,8 +74,8 @@ class Term:
     """Whether a replay buffer can keep what is captured; if not, the teacher is asked again in each student step."""
     needs_labels: ClassVar[bool] = False
     """Whether samples must carry their classes, `Output.extras` "labels"."""
-    may_learn: ClassVar[bool] = False
-    """Whether `prepare` may build a network that the term itself learns."""
+    needs_preparation: ClassVar[bool] = False
+    """Whether `prepare` does anything: it may build a network that the term itself learns."""
 
     def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return what is compared beside the logits, (B, ...) each, by names of `Output.extras`."""
@@ -74,13 +88,8 @@ class Term:
     def check(self, teacher: Output, student: Output) -> None:
         """Raise `UserError` if the two networks have nothing that can be compared; called before a run begins."""
 
-    def prepare(self, pair: Pair, teacher: Output, student: Output, seed: int) -> None:
-        """Build what the term itself learns, before a run begins or goes on; by default nothing.
-
-        Args:
-            teacher, student: their outputs on a few samples, which tell shapes.
-            seed: of the initial parameters.
-        """
+    def prepare(self, trial: Trial) -> None:
+        """Build what the term itself learns, and see what it must know, before a run begins or goes on."""
 
     @property
     def part(self) -> LearnedPart | None:

@@ -50,10 +50,12 @@ def require_fit(method: Method, setup: Setup, x: Batch | None = None) -> None:
     Raises:
         UserError: if a term compares layers that the networks do not name, or that differ in shape.
     """
-    if not any(t.needs_layers or t.needs_gradient or t.probe or t.may_learn for t in method.terms):
+    if not any(t.needs_layers or t.needs_gradient or t.probe or t.needs_preparation for t in method.terms):
         return
     with evaluating(setup.pair.teacher, setup.pair.student, setup.generator):
-        require_comparable(method.terms, setup.pair, first_samples(setup, N_CHECK) if x is None else x, setup.seed)
+        require_comparable(
+            method.terms, setup.pair, first_samples(setup, N_CHECK) if x is None else x, setup.inputs, setup.seed
+        )
     parts = {f"term.{i}": term.part for i, term in enumerate(method.terms)}
     method.state.parts |= {name: part for name, part in parts.items() if part is not None}
 

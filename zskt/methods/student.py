@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from zskt.errors import UserError
 from zskt.forward import Output, Pair
 from zskt.hint import Hint
 from zskt.images.augment import cutmix, mixup
-from zskt.loss_term import Term
+from zskt.loss_term import Term, Trial
 from zskt.losses import divergence
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
@@ -55,7 +55,7 @@ def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
         Attention(config.attention_weight),
         Hint(config.hint_weight),
         Values(regression_weight, scale=pair.regression_scale, gaussians=pair.gaussians),
-        *(term_of(name, weight, config.temperature) for name, weight in others.items()),
+        *(term_of(name, weight, config) for name, weight in others.items()),
     ]
     terms = [term for term in terms if term.weight]
     for name, weight in others.items():
@@ -181,11 +181,12 @@ def require_gradient(answer: Output) -> None:
         )
 
 
-def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch, seed: int = 0) -> None:
+def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch, inputs: Any = None, seed: int = 0) -> None:
     """Raise `UserError` if a term has nothing to compare in the two networks, tried on a few samples; else prepare it.
 
     Args:
         x: the samples, (B, ...) each.
+        inputs: the input specification of both networks, where it is known.
         seed: of the initial parameters of what terms learn.
     """
     if pair.teacher is None:
@@ -193,7 +194,7 @@ def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch, seed: int = 
     teacher, student = (pair.forward(network, x, terms) for network in (pair.teacher, pair.student))
     for term in terms:
         term.check(teacher, student)
-        term.prepare(pair, teacher, student, seed)
+        term.prepare(Trial(pair, teacher, student, inputs, seed))
 
 
 @torch.no_grad()
