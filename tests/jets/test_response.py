@@ -12,7 +12,7 @@ from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.read import read_constituents
 from zskt.jets.response import compare_scale_response, robustness, scale_response
 from zskt.jets.sample import SAMPLE
-from zskt.jets.variations import VARIATIONS
+from zskt.jets.variations import SIZES
 
 
 class Momentum(nn.Module):
@@ -50,15 +50,22 @@ def test_a_student_with_half_the_response_is_found_out(data: Labelled) -> None:
 
 
 def test_robustness_has_a_row_for_each_size_and_nothing_changes_at_zero(data: Labelled) -> None:
-    rows = robustness(Momentum(1.0), Momentum(3.0), data, KIN)
-    assert [(row["variation"], row["size"]) for row in rows] == [
-        (name, size) for name, (_, sizes) in VARIATIONS.items() for size in sizes
+    rows = robustness(Momentum(1.0), {"same": Momentum(3.0), "contrary": Momentum(-1.0)}, data, KIN)
+    assert [(row["variation"], row["size"], row["network"]) for row in rows] == [
+        (variation, size, network)
+        for variation, sizes in SIZES.items()
+        for size in sizes
+        for network in ("teacher", "same", "contrary")
     ]
     for row in rows:
         if row["size"] == 0:
-            assert row["teacher_keeps"] == row["student_keeps"] == 1
-        assert row["agreement"] > 0.99  # both decide by the sign of the same number
-    boosts = [row["teacher_keeps"] for row in rows if row["variation"] == "boost"]
-    assert boosts[-1] < 0.9  # a faster jet's leading particle is harder than exp(5) GeV more often
-    rotations = [row["teacher_keeps"] for row in rows if row["variation"] == "rotation"]
-    assert min(rotations) > 0.9
+            assert row["keeps"] == 1
+        if row["network"] == "same":
+            assert row["agreement"] > 0.99  # both decide by the sign of the same number
+        if row["network"] == "contrary":
+            assert row["agreement"] < 0.01
+    keeps = {
+        name: [r["keeps"] for r in rows if r["variation"] == name and r["network"] == "same"] for name in SIZES
+    }
+    assert keeps["boost"][-1] < 0.9  # a faster jet's leading particle is harder than exp(5) GeV more often
+    assert min(keeps["rotation"]) > 0.9

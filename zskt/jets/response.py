@@ -8,6 +8,7 @@ Shapes: B jets, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from zskt.dataset import Labelled
 from zskt.jets.jets import Jets
-from zskt.jets.variations import VARIATIONS, scaled
+from zskt.jets.variations import SIZES, VARIATIONS, scaled
 from zskt.metrics import predict
 
 SCALE = 0.01
@@ -65,31 +66,34 @@ def compare_scale_response(
 
 
 def robustness(
-    teacher: nn.Module, student: nn.Module, data: Labelled, inputs: Any, seed: int = 0
+    teacher: nn.Module,
+    students: Mapping[str, nn.Module],
+    data: Labelled,
+    inputs: Any,
+    seed: int = 0,
+    sizes: Mapping[str, Sequence[float]] = SIZES,
 ) -> list[dict[str, Any]]:
-    """Ask teacher and student about jets that are rotated, boosted and smeared, a row for each size of each.
+    """Ask a teacher and its students about jets that are rotated, boosted and smeared: a row for each size of each.
 
     Args:
         data: labelled `Jets`.
         seed: of what is drawn, the same for every size.
+        sizes: of each variation, of `VARIATIONS`.
 
     Returns:
-        Rows of "variation", "size"; "teacher" and "student", accuracies; "agreement" of both; and the shares of jets
-        of which each gives the class that it gave before, "teacher_keeps" and "student_keeps".
+        Rows of "variation", "size", "network" (a student's name, or "teacher"), its "accuracy", its "agreement" with
+        the teacher about the same jets, and "keeps": the share of jets of which it gives the class that it gave before.
     """
     assert isinstance(data.samples, Jets)
-    tops = [_logits(network, data.samples, data.labels, inputs).argmax(1) for network in (teacher, student)]
+    networks = {"teacher": teacher, **students}
+    before = {name: _logits(n, data.samples, data.labels, inputs).argmax(1) for name, n in networks.items()}
     rows = []
-    for name, (vary, sizes) in VARIATIONS.items():
-        for size in sizes:
-            jets = vary(data.samples, size, torch.Generator().manual_seed(seed))
-            t, s = (_logits(network, jets, data.labels, inputs).argmax(1) for network in (teacher, student))
-            shares = {
-                "teacher": t == data.labels,
-                "student": s == data.labels,
-                "agreement": t == s,
-                "teacher_keeps": t == tops[0],
-                "student_keeps": s == tops[1],
-            }
-            rows.append({"variation": name, "size": size} | {key: float(v.float().mean()) for key, v in shares.items()})
+    for variation, some in sizes.items():
+        for size in some:
+            jets = VARIATIONS[variation](data.samples, size, torch.Generator().manual_seed(seed))
+            tops = {name: _logits(n, jets, data.labels, inputs).argmax(1) for name, n in networks.items()}
+            for name, top in tops.items():
+                truths = {"accuracy": data.labels, "agreement": tops["teacher"], "keeps": before[name]}
+                shares = {key: float((top == truth).float().mean()) for key, truth in truths.items()}
+                rows.append({"variation": variation, "size": size, "network": name} | shares)
     return rows

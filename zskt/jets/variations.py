@@ -55,12 +55,13 @@ def boosted(jets: Jets, size: float, rng: torch.Generator | None = None) -> Jets
 
 
 Variation = Callable[[Jets, float, torch.Generator], Jets]
-VARIATIONS: dict[str, tuple[Variation, tuple[float, ...]]] = {
-    "rotation": (rotated, (0.0, 0.4, 0.8, 1.6, 3.14)),
-    "boost": (boosted, (0.0, 0.1, 0.2, 0.4, 0.8)),
-    "smearing": (smeared, (0.0, 0.05, 0.1, 0.2, 0.4)),
+VARIATIONS: dict[str, Variation] = {"rotation": rotated, "boost": boosted, "smearing": smeared}
+SIZES: dict[str, tuple[float, ...]] = {
+    "rotation": (0.0, 0.4, 0.8, 1.6, 3.14),
+    "boost": (0.0, 0.1, 0.2, 0.4, 0.8),
+    "smearing": (0.0, 0.05, 0.1, 0.2, 0.4),
 }
-"""Variations and the sizes at which students are asked: an angle, a rapidity, a relative resolution."""
+"""At which students are asked: an angle, a rapidity, a relative resolution."""
 
 
 def _axis(jets: Jets) -> Tensor:

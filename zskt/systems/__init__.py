@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from zskt.systems.by_torchdistill import TORCHDISTILL
 from zskt.systems.discriminated import KDGAN
+from zskt.systems.highways import HIGHWAY
 from zskt.systems.jacobians import FEW_SAMPLES
+from zskt.systems.jets_response import RESPONSE
+from zskt.systems.keras_recipe import KERAS
 from zskt.systems.omitted_class import WITHOUT_THREES
 from zskt.systems.privileged import MNIST, SYNTHETIC
 from zskt.systems.system import System
@@ -13,9 +17,13 @@ SYSTEMS: dict[str, System] = {
     "privileged-synthetic": SYNTHETIC,
     "privileged-mnist": MNIST,
     "kdgan": KDGAN,
+    "torchdistill": TORCHDISTILL,
+    "jets-response": RESPONSE,
+    "highway": HIGHWAY,
     "omitted-class": WITHOUT_THREES,
     "jacobian-few-samples": FEW_SAMPLES,
     "dropout": DROPOUT,
     "ensemble-distribution": MEMBERS,
+    "keras": KERAS,
 }
 """By name, the quickest first."""
