@@ -69,9 +69,9 @@ def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
 
 
 MODES: dict[str, Mode] = {
-    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, *WATCHED)),
+    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "run", *WATCHED)),
     "kd": Mode("distil with data: the baseline",
-               (*_without(RECIPE + RUN, "generator", "method"), *WATCHED)),
+               (*_without(RECIPE + RUN, "generator", "method"), "run", *WATCHED)),
     "few-shot": Mode(
         "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
         (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run", "logger"),
@@ -288,7 +288,7 @@ def build_parser() -> Parser:
         type=Path,
         nargs="+",
         metavar="RUN",
-        help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
+        help="finished runs; one to begin from, for zero-shot, kd, few-shot; a folder of runs, for tables",
     )
     add("--channels", type=float, metavar="X", help="compress: share of the channels of each hidden layer that stay")
     add("--rank", type=float, metavar="X", help="compress: rank of each product, a share of the largest")
