@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zskt.systems.dark_knowledge import DARK_KNOWLEDGE
 from zskt.systems.jacobians import FEW_SAMPLES
 from zskt.systems.omitted_class import WITHOUT_THREES
 from zskt.systems.privileged import MNIST, SYNTHETIC
@@ -14,6 +15,7 @@ SYSTEMS: dict[str, System] = {
     "omitted-class": WITHOUT_THREES,
     "jacobian-few-samples": FEW_SAMPLES,
     "dropout": DROPOUT,
+    "dark-knowledge": DARK_KNOWLEDGE,
     "ensemble-distribution": MEMBERS,
 }
 """By name, the quickest first."""
