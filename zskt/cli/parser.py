@@ -124,13 +124,14 @@ MODES: dict[str, Mode] = {
     ),
     "sweep": Mode(
         "many runs on one machine or on a cluster, by Dask: presets, methods and seeds",
-        ("presets", "methods", "seeds", *_without(RECIPE + RUN, "preset", "method", "seed", "resume"), *CLUSTER),
+        ("presets", "methods", "seeds", *_without(RECIPE + RUN, "preset", "method", "seed", "resume"), "logger",
+         *CLUSTER),
         ("presets", "out"),
     ),
     "compare": Mode(
         "methods on one teacher and student at equal cost, or finished runs, on one page",
         tuple(dict.fromkeys((
-            "methods", "seeds", "budget_minutes", "queries", "training_data", "run",
+            "methods", "seeds", "budget_minutes", "queries", "training_data", "run", "experiment_label", "logger",
             *_without(RECIPE + RUN, "method", "seed", "iterations", "resume"),
         ))),
     ),
@@ -298,7 +299,7 @@ def build_parser() -> Parser:
     add(
         "--experiment-label",
         metavar="TEXT",
-        help="report: label on every plot, as 'CMS Simulation': the experiment, and what it is of",
+        help="report, compare: label on every plot, as 'CMS Simulation': the experiment, and what it is of",
     )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--port", type=int, metavar="N", help="view: where the browser finds it (8017); 0 for any that is free")
