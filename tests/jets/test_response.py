@@ -64,8 +64,6 @@ def test_robustness_has_a_row_for_each_size_and_nothing_changes_at_zero(data: La
             assert row["agreement"] > 0.99  # both decide by the sign of the same number
         if row["network"] == "contrary":
             assert row["agreement"] < 0.01
-    keeps = {
-        name: [r["keeps"] for r in rows if r["variation"] == name and r["network"] == "same"] for name in SIZES
-    }
+    keeps = {name: [r["keeps"] for r in rows if r["variation"] == name and r["network"] == "same"] for name in SIZES}
     assert keeps["boost"][-1] < 0.9  # a faster jet's leading particle is harder than exp(5) GeV more often
     assert min(keeps["rotation"]) > 0.9

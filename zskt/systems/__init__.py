@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zskt.systems.by_torchdistill import TORCHDISTILL
+from zskt.systems.dark_knowledge import DARK_KNOWLEDGE
 from zskt.systems.discriminated import KDGAN
 from zskt.systems.highways import HIGHWAY
 from zskt.systems.jacobians import FEW_SAMPLES
@@ -17,13 +18,14 @@ SYSTEMS: dict[str, System] = {
     "privileged-synthetic": SYNTHETIC,
     "privileged-mnist": MNIST,
     "kdgan": KDGAN,
-    "torchdistill": TORCHDISTILL,
     "jets-response": RESPONSE,
     "highway": HIGHWAY,
     "omitted-class": WITHOUT_THREES,
     "jacobian-few-samples": FEW_SAMPLES,
     "dropout": DROPOUT,
+    "dark-knowledge": DARK_KNOWLEDGE,
     "ensemble-distribution": MEMBERS,
+    "torchdistill": TORCHDISTILL,
     "keras": KERAS,
 }
 """By name, the quickest first."""

@@ -98,6 +98,7 @@ TORCHDISTILL = System(
     published=dict.fromkeys(("teacher", "student alone", "KD by zskt", "KD by torchdistill"), ""),
     run=both,
     seeds=5,
+    by_default=False,
     remark="Both begin with the same student, and learn from the same teacher and images by 0.1 of the cross-entropy "
     "and 0.9 of 16 KL at a temperature of 4, 400 steps of Adam with a cosine; only the order of images differs.",
 )

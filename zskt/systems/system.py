@@ -31,6 +31,8 @@ class System:
     """Whether it takes teachers and generators from the shelves, and not MNIST."""
     seeds: int
     """Repetitions, n."""
+    by_default: bool = True
+    """Whether ``--only seeds`` runs it: not what takes an hour, or another library."""
     remark: str = ""
     """What a reader must know before comparing the two columns."""
 
