@@ -45,7 +45,7 @@ HIGHWAY = System(
     run=highway,
     takes_catalog=True,
     seeds=3,
-    remark="Zero-shot distillation of the teacher that ships, 300 steps of 128 jets, an eighth of preset "
+    remark="Zero-shot distillation of the teacher that ships, 300 steps of 128 jets, a tenth of preset "
     "`jets-embedded`, judged on 1 000 jets of the sample. Attention and hints are those of the teacher's last block; "
     "hints pass a learned 1 x 1 regressor, as no width is the teacher's. The weights, 100 and 1, were not tuned.",
 )

@@ -20,7 +20,7 @@ from zskt.systems.system import Figures, System
 
 TEACHER, PRESET = "zskt-particlenet", "jets-embedded"
 ITERATIONS, STEPS = 30, 10
-"""An eighth of the preset's length: iterations, and student steps each."""
+"""Iterations, and student steps each: a tenth of the preset's steps."""
 LEARNED = 1000
 """Jets of the sample that KD learns from; every student is judged on the others."""
 WEIGHT = 0.1
@@ -116,7 +116,7 @@ RESPONSE = System(
     run=response,
     takes_catalog=True,
     seeds=3,
-    remark="The teacher that ships, `pfn` as student, 300 steps of 128 jets each: an eighth of preset `jets-embedded`. "
+    remark="The teacher that ships, `pfn` as student, 300 steps of 128 jets each: a tenth of preset `jets-embedded`. "
     "Figures are on 1 000 jets of the sample that ships, of which the other 1 000 are what KD learns from. Scale: the "
     "change, in nats, of the log probability of the teacher's top class from -0.5 % to +0.5 % of the jet energy scale; "
     "mean and rms over jets, correlation with the teacher's, rms of the difference over the teacher's rms. Rotation "
