@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from generators.frames.motion import Motion
+from generators.frames.network import NetworkFrames
+from generators.frames.noise import NoiseFrames
 from generators.images.convnet import ConvGenerator, convnet
 from generators.images.cutouts import Cutouts
 from generators.images.dead_leaves import DeadLeaves
@@ -81,5 +84,13 @@ GENERATORS: dict[str, Entry] = {
         "vectors", partial(Tabular, adversarial=False), "numbers spread over their bounds, nothing to learn"
     ),
     "tabular": Entry("vectors", Tabular, "the same, moved by an adversary", "tabular-prior"),
+    "noise-frames": Entry(
+        "frames", NoiseFrames, "a normal number for each pixel or value: the trivial baseline, nothing to learn"
+    ),
+    "frames": Entry("frames", NetworkFrames, "a free convolutional network from z to all frames", "motion-prior"),
+    "motion-prior": Entry(
+        "frames", partial(Motion, adversarial=False), "a pen's drawings that move and bounce; of series, waves"
+    ),
+    "motion": Entry("frames", Motion, "the same, moved by an adversary", "motion-prior"),
 }
 """Generators by name: in each domain, those that know more stand further down, as in tables."""

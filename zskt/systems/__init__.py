@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zskt.systems.first_particles import FIRST_PARTICLES
 from zskt.systems.jacobians import FEW_SAMPLES
 from zskt.systems.omitted_class import WITHOUT_THREES
 from zskt.systems.privileged import MNIST, SYNTHETIC
@@ -15,5 +16,6 @@ SYSTEMS: dict[str, System] = {
     "jacobian-few-samples": FEW_SAMPLES,
     "dropout": DROPOUT,
     "ensemble-distribution": MEMBERS,
+    "first-particles": FIRST_PARTICLES,
 }
 """By name, the quickest first."""
