@@ -1,7 +1,7 @@
 """Generators, z -> pseudo-samples: the registry of those that the command line knows, and functions that build one.
 
-For networks of your own: `convnet` makes images, `tabular` vectors, `point_cloud` points with a mask, and `iterated`
-takes pseudo-samples that you make yourself.
+For networks of your own: `convnet` makes images, `motion` video and series, `tabular` vectors, `point_cloud` points with
+a mask, and `iterated` takes pseudo-samples that you make yourself.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from generators.frames.motion import Motion
+from generators.frames.motion import Motion, motion
 from generators.frames.network import NetworkFrames
 from generators.frames.noise import NoiseFrames
 from generators.images.convnet import ConvGenerator, convnet
@@ -27,7 +27,7 @@ from generators.vectors.tabular import Tabular, tabular
 from zskt.generator import Generator
 from zskt.iterated import iterated
 
-__all__ = ["GENERATORS", "Entry", "Generator", "convnet", "iterated", "point_cloud", "tabular"]
+__all__ = ["GENERATORS", "Entry", "Generator", "convnet", "iterated", "motion", "point_cloud", "tabular"]
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ FLOORS = (
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
 SHELVES_SEE = {"contracts", "documents", "downloads", "errors", "exported_archive", "files", "frames", "gaussian",
-               "generator", "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "pickles", "terminal", "trust",
-               "vectors"}  # fmt: skip
+               "generator", "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "pickles", "terminal",
+               "trust", "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

@@ -11,12 +11,15 @@ Shapes: B samples, T frames, C channels, H = W pixels, F features, Z latent vari
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from generators.images.strokes import NEXT_STROKE_PROBABILITIES, Strokes
 from generators.vectors.features import LOGISTIC_SCALE, LatentShift, divergence
 from zskt.contracts import PseudoBatch
+from zskt.errors import UserError
 from zskt.frames.inputs import FrameInputs
 from zskt.frames.motion import bounced, placed
 from zskt.generator import Generator
@@ -134,3 +137,34 @@ class _Waves(nn.Module):
         strength = 0.8 * torch.exp(0.8 * wave["amplitude"])
         noise = torch.randn(len(z), length, features, generator=rng, device=rng.device).to(z.device)
         return 0.5 * wave["offset"] + strength * swing * lasting + 0.2 * torch.exp(series["noise"]) * noise
+
+
+def motion(
+    length: int,
+    channels: int,
+    size: int = 0,
+    *,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+    adversarial: bool = True,
+    hidden: int = 128,
+    bound: float = 3.0,
+    tau: float = 0.03,
+) -> Motion:
+    """Build a generator for a network on video (B, T, C, H, W) or on series (B, T, F), which are normalised.
+
+    Args:
+        length: T.
+        channels: C, or F.
+        size: H = W; 0 of a series.
+        mean, std: of each channel, of intensities in [0, 1], or of each feature: a number for all, or one each.
+        adversarial, hidden, bound, tau: as `Motion` has them.
+
+    Raises:
+        UserError: if these do not fit together.
+    """
+    means, spreads = ((v,) * channels if isinstance(v, int | float) else tuple(v) for v in (mean, std))
+    if len(means) != channels:
+        raise UserError(f"motion: {len(means)} means of {channels} channels; give one each, or a number for all")
+    inputs = FrameInputs(length=length, size=size, mean=means, std=spreads)
+    return Motion(inputs, adversarial=adversarial, hidden=hidden, bound=bound, tau=tau)

@@ -20,7 +20,7 @@ from zskt.viewed import View, whole_number
 class Until:
     """Keep the first frames: what has been seen by then.
 
-    D. Tran et al., arXiv:1904.04868: the teacher recognises an action that the student has to anticipate.
+    Tran et al., arXiv:1904.04868: the teacher recognises an action that the student has to anticipate.
     """
 
     count: int
@@ -35,7 +35,7 @@ class Flow:
     """Subtract from each frame the one before it; the first is nothing: no motion is seen in it.
 
     There are as many frames as before, so that maps of attention have the same places. What stands still is 0. It is
-    what M. Liu et al., arXiv:1904.03249, show their teacher, with differences in place of an optical flow.
+    what Liu et al., arXiv:1904.03249, show their teacher, with differences in place of an optical flow.
     """
 
     def __call__(self, x: Tensor) -> Batch:

@@ -60,7 +60,8 @@ class FrameRecurrent(nn.Module):
         features = self.phi(x.flatten(0, 1))
         if self.places._forward_hooks:
             self.places(features.unflatten(0, (-1, length)).transpose(1, 2))
-        states: Tensor = self.gru(self.rest(features).unflatten(0, (-1, length)))[0]
+        # Not unflatten(): in an exported graph it would fix the number of samples.
+        states: Tensor = self.gru(self.rest(features).reshape(-1, length, self.gru.input_size))[0]
         if self.times._forward_hooks:
             self.times(states.transpose(1, 2))
         return states
