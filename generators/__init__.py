@@ -1,7 +1,7 @@
 """Generators, z -> pseudo-samples: the registry of those that the command line knows, and functions that build one.
 
-For networks of your own: `convnet` makes images, `motion` video and series, `tabular` vectors, `point_cloud` points with
-a mask, and `iterated` takes pseudo-samples that you make yourself.
+For networks of your own: `convnet` makes images, `motion` video and series, `tabular` vectors, `point_cloud` points
+with a mask, and `iterated` takes pseudo-samples that you make yourself.
 """
 
 from collections.abc import Callable
