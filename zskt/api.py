@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from zskt.contracts import Batch
-from zskt.dataset import UNLABELLED, Labelled
+from zskt.dataset import UNLABELLED, Labelled, TensorInputs, TensorSamples
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit
@@ -105,29 +105,6 @@ def frozen(network: nn.Module) -> Iterator[nn.Module]:
         finally:
             for p in trainable:
                 p.requires_grad_(True)
-
-
-@dataclass(frozen=True)
-class TensorSamples:
-    """Samples as the tensors that networks are called with, (B, ...) each."""
-
-    x: Batch
-
-    def __len__(self) -> int:
-        return len(self.x[0])
-
-    def __getitem__(self, rows: Tensor | slice) -> TensorSamples:
-        return TensorSamples(tuple(t[rows] for t in self.x))
-
-
-@dataclass(frozen=True)
-class TensorInputs:
-    """The input specification of networks that take samples as they are."""
-
-    domain: str = "tensors"
-
-    def __call__(self, samples: TensorSamples) -> Batch:
-        return samples.x
 
 
 def read_loader(loader: Loader) -> Labelled:

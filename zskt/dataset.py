@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zskt.contracts import Samples
+from zskt.contracts import Batch, Samples
 from zskt.errors import UserError
 
 UNLABELLED = -1
@@ -31,6 +31,29 @@ class Labelled:
 
     def __getitem__(self, rows: Tensor | slice) -> Labelled:
         return Labelled(self.samples[rows], self.labels[rows])
+
+
+@dataclass(frozen=True)
+class TensorSamples:
+    """Samples as the tensors that networks are called with, (B, ...) each."""
+
+    x: Batch
+
+    def __len__(self) -> int:
+        return len(self.x[0])
+
+    def __getitem__(self, rows: Tensor | slice) -> TensorSamples:
+        return TensorSamples(tuple(t[rows] for t in self.x))
+
+
+@dataclass(frozen=True)
+class TensorInputs:
+    """The input specification of networks that take samples as they are."""
+
+    domain: str = "tensors"
+
+    def __call__(self, samples: TensorSamples) -> Batch:
+        return samples.x
 
 
 def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int) -> Labelled:

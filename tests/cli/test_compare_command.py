@@ -51,7 +51,8 @@ def quick(digits: Path, *more: object) -> tuple[object, ...]:
 def test_methods_on_one_page_and_the_same_command_again(
     call: Call, commands: list[list[str]], digits: Path, tmp_path: Path
 ) -> None:
-    words = quick(digits, "--methods", "zskt-paper", "dafl", "--seeds", 0, 1, "--out", "c")
+    told = ("--logger", "csv", "--logger", "tensorboard")
+    words = quick(digits, "--methods", "zskt-paper", "dafl", "--seeds", 0, 1, *told, "--out", "c")
     code, out, err = call(*words)
     assert code == 0, err
     assert [line[line.index("--mode") + 1] for line in commands] == ["zero-shot", "zero-shot", "kd"] * 2
@@ -59,6 +60,7 @@ def test_methods_on_one_page_and_the_same_command_again(
     assert {e["entrant"] for e in figures["entrants"]} == {"zskt-paper", "dafl", "kd"}
     runs = {e["entrant"]: e["runs"] for e in figures["entrants"]}
     assert [run["seed"] for run in runs["dafl"]] == [0, 1] and runs["zskt-paper"][0]["steps"] == 4
+    assert all((tmp_path / "c" / name / "metrics.csv").is_file() for name in ("c-dafl-seed1", "c-kd-seed0"))
     config = read_json(tmp_path / "c" / "c-dafl-seed1" / "config.json")
     assert (config["generator"], config["settings"]["class_entropy_weight"]) == ("image", 5.0)
     page = (tmp_path / "c" / "comparison.html").read_text()
@@ -104,13 +106,18 @@ def test_what_cannot_play_has_a_row_and_a_reason(
 def test_finished_runs_as_they_are(call: Call, digits: Path, tmp_path: Path) -> None:
     for seed in (0, 1):
         run = ("--mode", "zero-shot", "--preset", PAIR, "--data", digits, "--method", "dafl", "--iterations", 2)
-        code, _, err = call(*run, "--batch-size", 8, "--seed", seed, "--out", f"r{seed}")
+        looks = ("--set", "evaluate_every=1")
+        code, _, err = call(*run, *looks, "--batch-size", 8, "--seed", seed, "--out", f"r{seed}")
         assert code == 0, err
-    code, out, err = call("--mode", "compare", "--run", "r0", "r1", "--out", "page")
+    code, out, err = call(
+        "--mode", "compare", "--run", "r0", "r1", "--out", "page", "--experiment-label", "CMS Simulation"
+    )
     assert code == 0, err
     assert "| dafl | image |" in out
     (entrant,) = json.loads((tmp_path / "page" / "comparison.json").read_text())["entrants"]
     assert [run["run"] for run in entrant["runs"]] == ["r0", "r1"]
+    drawn = [path.read_text() for path in (tmp_path / "page").rglob("*.svg")]
+    assert drawn and all("CMS" in text and "Simulation" in text for text in drawn)
 
 
 @pytest.mark.parametrize(
@@ -141,5 +148,5 @@ def test_a_folder_that_may_be_taken_is_not_left_behind_by_a_mistake(call: Call, 
 
 def test_every_flag_of_a_run_is_passed_on() -> None:
     own = {"methods", "seeds", "budget_minutes", "training_data", "run", "queries", "out"}
-    run = set(MODES["zero-shot"].flags) - {"method", "seed", "iterations", "resume", "without_evaluation", "logger"}
+    run = set(MODES["zero-shot"].flags) - {"method", "seed", "iterations", "resume", "without_evaluation"}
     assert run <= set(MODES["compare"].flags) | own

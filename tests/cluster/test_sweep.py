@@ -26,13 +26,15 @@ def vectors(tmp_path: Path) -> tuple[object, ...]:
 @pytest.mark.slow
 def test_two_workers_do_a_sweep_and_a_later_call_does_what_is_left(call: Call, vectors: tuple[object, ...]) -> None:
     Path("table.csv").write_text("b,a,c,label\n0,0.5,1,1\n1,0.1,2,0\n-2,0.9,0,2\n")
-    sweep = (*vectors, *SHORT, "--set", "student_lr=0.001", "--data", "table.csv", "--out", "runs", "--seeds")
+    sweep = (*vectors, *SHORT, "--set", "student_lr=0.001", "--data", "table.csv", "--out", "runs")
+    sweep = (*sweep, "--logger", "csv", "--seeds")
     code, out, err = call(*sweep, 0, 1)
     names = [f"zero-shot-vectors-zskt-seed{seed}" for seed in range(3)]
     assert code == 0 and "0 waiting, 0 running, 2 done, 0 failed" in out, err
     for seed, name in enumerate(names[:2]):
         config, result = (read_json(Path("runs", name, f"{file}.json")) for file in ("config", "result"))
         assert (config["seed"], config["settings"]["student_lr"], result["iterations"]) == (seed, 0.001, 3)
+        assert Path("runs", name, "metrics.csv").is_file()
     assert "**vectors**" in out and "3 vectors of table.csv" in out and "done, agreement" in out
     assert Path("runs/tables.md").is_file()
     first = Path("runs", names[0], "result.json").stat().st_mtime_ns

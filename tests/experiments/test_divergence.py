@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.methods.setups import numbers_setup
-from zskt.api import TensorInputs, read_loader
+from zskt.api import read_loader
 from zskt.checkpoint import TrainState
+from zskt.dataset import TensorInputs
 from zskt.errors import NonFiniteLoss
 from zskt.experiments.divergence import require_finite_parameters, saying_what_is_left
 from zskt.experiments.run_folder import RunFolder

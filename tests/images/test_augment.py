@@ -32,3 +32,15 @@ def test_cutmix_pastes_one_rectangle_of_the_image_before() -> None:
         assert rectangle.sum() == rows.sum() * columns.sum()
         assert 4 <= rows.sum() <= 12 and 4 <= columns.sum() <= 12
     assert torch.equal(cutmix(x, 0.0, torch.Generator().manual_seed(0)), x)
+
+
+def test_images_need_not_be_square() -> None:
+    pixels = torch.zeros(200, 1, 16, 24, dtype=torch.uint8)
+    pixels[:, :, 8, 12] = 1
+    moved = shift(pixels, torch.Generator().manual_seed(0))
+    assert moved.shape == pixels.shape and (moved.sum((1, 2, 3)) == 1).all()
+    x = torch.arange(1.0, 65.0).view(64, 1, 1, 1).expand(64, 1, 8, 24)
+    changed = (cutmix(x, 1.0, torch.Generator().manual_seed(0)) != x)[:, 0]
+    assert {int(image.any(1).sum()) for image in changed} == {2, 3, 4, 5, 6}
+    assert {int(image.any(0).sum()) for image in changed} <= set(range(6, 19))
+    assert max(int(image.any(0).sum()) for image in changed) > 12

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from tests.methods.setups import jets_setup, require_exact_resume, run_until, start
-from zskt.api import TensorInputs, TensorSamples
-from zskt.dataset import Labelled
+from zskt.dataset import Labelled, TensorInputs, TensorSamples
 from zskt.forward import Pair
 from zskt.jets.features import KIN
 from zskt.jets.jetclass import read_jets

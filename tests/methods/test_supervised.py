@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from teachers.images import DATA
 from tests.methods.setups import require_exact_resume, run_until, start
-from zskt.api import TensorInputs, TensorSamples
-from zskt.dataset import Labelled
+from zskt.api import distill
+from zskt.dataset import Labelled, TensorInputs, TensorSamples
+from zskt.errors import UserError
 from zskt.forward import Pair
 from zskt.methods import Method, Setup
 from zskt.methods.supervised import Supervised
@@ -115,3 +116,26 @@ def test_augmentation_is_drawn_from_the_stream_of_the_order() -> None:
     assert torch.equal(moved[0], moved[1]) and not torch.equal(moved[0], pixels)  # type: ignore[arg-type]
     method = learn()
     assert isinstance(method, Supervised) and method.augmented(pixels) is pixels
+
+
+def test_images_of_a_notebook_are_augmented_too() -> None:
+    x = torch.zeros(64, 1, 12, 12)
+    x[:, :, 6, 6] = 1
+    labels = torch.arange(64) % 2
+    seen: list[Tensor] = []
+
+    class Watcher(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Linear(144, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(x.detach())
+            return torch.as_tensor(self.last(x.flatten(1)))
+
+    distill(None, Watcher(), data=(x, labels), method="supervised", iterations=2, augment="shift", progress=False)
+    images = torch.cat(seen[-2:])
+    assert (images.sum((1, 2, 3)) == 1).all()
+    assert len(torch.unique(images.flatten(1).argmax(1))) > 30  # 64 images at 81 places
+    with pytest.raises(UserError, match=r"augment shift is for images, but the teacher of this call takes tensors"):
+        distill(None, Watcher(), data=(x.flatten(1), labels), method="supervised", augment="shift", progress=False)

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 import zskt
 from tests.methods.setups import SMALL_IMAGES, jets_setup, resnets_setup, run_until, start
 from tests.ranks import in_ranks
-from zskt.api import TensorInputs, TensorSamples
-from zskt.dataset import Labelled
+from zskt.dataset import Labelled, TensorInputs, TensorSamples
 from zskt.jets.features import KIN
 from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SELECTION = ("radius", "pt_low", "pt_high")
 """Settings that say which samples a teacher is for."""
-REPEATED = ("set", "layout")
+REPEATED = ("set", "layout", "logger")
 """Flags that are given once for each of their values."""
 
 
@@ -126,7 +126,7 @@ def _arguments(flags: argparse.Namespace, run: SweepRun, out: Path | None) -> li
     given = argparse.Namespace(**{**vars(flags), "preset": run.preset, "method": run.method, "seed": run.seed})
     if run.needs is not None and out is not None:
         given.teacher_path = (out / run.needs / "student.safetensors").absolute()
-    kept += ["preset", "method", "seed", "device"]
+    kept += ["preset", "method", "seed", "device", "logger"]
     kept += (["data"] if run.takes_data else []) + (["teacher_path"] if run.needs else [])
     return arguments_of(given, run.mode, dict.fromkeys(kept))
 

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from zskt.results.compare.group import Group
     from zskt.results.compare.page import Circumstances
 
-PASSED_ON = tuple(flag for flag in MODES["compare"].flags if flag in MODES["zero-shot"].flags and flag != "out")
+OWN = ("out", "run")
+"""Flags of a comparison that mean something else to a run."""
+PASSED_ON = tuple(flag for flag in MODES["compare"].flags if flag in MODES["zero-shot"].flags and flag not in OWN)
 """Flags of the user's that each run gets."""
 
 
@@ -37,7 +39,7 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
 
     command = " ".join(["python", *sys.argv])
     if flags.run is not None:
-        _page_of_runs(flags, catalog, Circumstances(command=command))
+        _page_of_runs(flags, catalog, Circumstances(command=command, experiment_label=flags.experiment_label or ""))
         return
     campaign = _campaign(flags, catalog)
     _require_out(campaign.out)
@@ -159,7 +161,12 @@ def _finish(flags: argparse.Namespace, catalog: Catalog, campaign: Campaign, com
         print(f"no run has ended yet in {campaign.out}")
         return
     _evaluate_references(flags, catalog, outcome.runs.get("kd", ()))
-    found = Circumstances(command=command, budget=campaign.plan.budget.to_dict(), failures=as_json(outcome.failures))
+    found = Circumstances(
+        command=command,
+        budget=campaign.plan.budget.to_dict(),
+        failures=as_json(outcome.failures),
+        experiment_label=flags.experiment_label or "",
+    )
     groups = read_groups(outcome.runs)
     _write(campaign.out, groups, found, catalog)
     missing = len(campaign.entrants) * len(campaign.seeds) - sum(map(len, outcome.runs.values()))

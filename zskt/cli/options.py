@@ -23,6 +23,8 @@ from zskt.run_files import CONFIG, has_checkpoint
 
 OF_A_RUN = ("student", "view", "generator", "seed", "teacher_access", "queries", *SMALLER)
 """Flags that are fields of `RunConfig`."""
+BEGINS_FROM_RUN = ("zero-shot", "kd", "few-shot", "compress")
+"""Modes whose student may be that of an earlier run."""
 
 
 def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
@@ -53,7 +55,7 @@ def read_options(flags: argparse.Namespace) -> Options:
     if _is_begun(flags):
         _, files = read_config(flags.out)
         recorded = {role: Path(file["path"]) for role, file in files.items() if file["path"] is not None}
-    start = one_run(flags) if flags.mode in ("few-shot", "compress") and flags.run is not None else None
+    start = one_run(flags) if flags.mode in BEGINS_FROM_RUN and flags.run is not None else None
     return Options(
         device=flags.device,
         out=flags.out,
@@ -152,7 +154,7 @@ def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> t
 def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
     """Begin a new run; the user's files become its teacher's."""
     files = read_teacher_files(flags)
-    if options.start is not None:
+    if options.start is not None and flags.mode in ("few-shot", "compress"):
         catalog = catalog.with_run(options.start)
         read = from_run_smaller if flags.mode == "compress" else _from_run
         config = read(flags, catalog, options.start)
@@ -160,6 +162,9 @@ def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tup
         return config, catalog
     catalog, teacher = catalog.with_files(flags.teacher, files)
     config = _from_preset(flags, catalog, teacher)
+    if options.start is not None:
+        earlier, _ = read_config(options.start)
+        config = config.with_(begins_from=f"{earlier.mode} {earlier.preset}")
     if teacher is None:  # the preset names it
         catalog, _ = catalog.with_files(config.teacher, replace(files, preprocess=None))
     return config, catalog

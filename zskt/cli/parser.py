@@ -69,9 +69,9 @@ def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
 
 
 MODES: dict[str, Mode] = {
-    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, *WATCHED)),
+    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "run", *WATCHED)),
     "kd": Mode("distil with data: the baseline",
-               (*_without(RECIPE + RUN, "generator", "method"), *WATCHED)),
+               (*_without(RECIPE + RUN, "generator", "method"), "run", *WATCHED)),
     "few-shot": Mode(
         "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
         (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run", "logger"),
@@ -124,13 +124,14 @@ MODES: dict[str, Mode] = {
     ),
     "sweep": Mode(
         "many runs on one machine or on a cluster, by Dask: presets, methods and seeds",
-        ("presets", "methods", "seeds", *_without(RECIPE + RUN, "preset", "method", "seed", "resume"), *CLUSTER),
+        ("presets", "methods", "seeds", *_without(RECIPE + RUN, "preset", "method", "seed", "resume"), "logger",
+         *CLUSTER),
         ("presets", "out"),
     ),
     "compare": Mode(
         "methods on one teacher and student at equal cost, or finished runs, on one page",
         tuple(dict.fromkeys((
-            "methods", "seeds", "budget_minutes", "queries", "training_data", "run",
+            "methods", "seeds", "budget_minutes", "queries", "training_data", "run", "experiment_label", "logger",
             *_without(RECIPE + RUN, "method", "seed", "iterations", "resume"),
         ))),
     ),
@@ -288,7 +289,7 @@ def build_parser() -> Parser:
         type=Path,
         nargs="+",
         metavar="RUN",
-        help="finished runs; one to begin from, for few-shot; a folder of runs, for tables",
+        help="finished runs; one to begin from, for zero-shot, kd, few-shot; a folder of runs, for tables",
     )
     add("--channels", type=float, metavar="X", help="compress: share of the channels of each hidden layer that stay")
     add("--rank", type=float, metavar="X", help="compress: rank of each product, a share of the largest")
@@ -298,7 +299,7 @@ def build_parser() -> Parser:
     add(
         "--experiment-label",
         metavar="TEXT",
-        help="report: label on every plot, as 'CMS Simulation': the experiment, and what it is of",
+        help="report, compare: label on every plot, as 'CMS Simulation': the experiment, and what it is of",
     )
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--port", type=int, metavar="N", help="view: where the browser finds it (8017); 0 for any that is free")

@@ -52,6 +52,8 @@ class RunConfig(Settings):
     """Name of the method, in `zskt.methods.METHODS`."""
     settings: Any = field(default_factory=ZSKT.Config)
     """The method's own settings, its ``Config``."""
+    begins_from: str = ""
+    """Mode and preset of the earlier run whose student this one begins as, as far as its layers fit. Empty: anew."""
     seed: int = setting(0, minimum=0, maximum=2**60)
     """Seed of every random stream of the run: initialisation, latent variables, replay, pictures."""
     radius: float = setting(0.0, minimum=0)
@@ -105,11 +107,12 @@ class RunConfig(Settings):
 
     @property
     def task(self) -> dict[str, Any]:
-        """What is asked beside the preset's recipe: which jets, what the student sees of them, who answers."""
+        """What is asked beside the preset's recipe: which jets, what the student sees, who answers, how it begins."""
         beside = {
             "view": self.view,
             "members": self.members if self.members > 1 else 0,
             "teacher_draw": self.teacher_draw,
+            "begins_from": self.begins_from,
         }
         return self.selection | {name: value for name, value in beside.items() if value}
 
@@ -177,7 +180,7 @@ class RunConfig(Settings):
             raise UserError(f"--set {name}: --mode {self.mode} has no use for it; leave it out")
         if name in RUN_SETTINGS:
             return super().assigned(name, text)
-        if name in ("init_from_run", "preset", "mode", "teacher", "method", "settings"):
+        if name in ("init_from_run", "begins_from", "preset", "mode", "teacher", "method", "settings"):
             raise UserError(f"--set {name}: has a flag of its own; see --help")
         inner = self.settings.names()
         if name.partition(".")[0] not in inner:

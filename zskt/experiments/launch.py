@@ -29,6 +29,7 @@ from zskt.experiments.projection import show_projection
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
+from zskt.experiments.transfer import start_from_run
 from zskt.folder_lock import FolderLock
 from zskt.forward import Pair
 from zskt.generator import Generator
@@ -214,6 +215,9 @@ def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) 
         return start_smaller(config, card, catalog, options.start)
     student = build_student(config, card, catalog)
     if options.start is None:
+        return student
+    if config.begins_from:
+        start_from_run(student, config.student, options.start, catalog)
         return student
     # The earlier run may be of any mode: its student is what this configuration names.
     return load_student(options.start, replace(config, mode="few-shot"), catalog)

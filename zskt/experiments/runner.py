@@ -80,6 +80,8 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
     parts += [f"{name}-{value:g}" for name, value in config.compression.items()]
     if config.mode in DATA_FREE and config.method != "zskt":
         parts += [config.method]
+    if config.begins_from:
+        parts += [f"from-{config.begins_from.replace(' ', '-')}"]
     if config.mode == "few-shot":
         settings = config.settings
         parts[-1:] = [f"{settings.samples_per_class or 'all'}-from-{settings.init_from_run.replace(' ', '-')}"]

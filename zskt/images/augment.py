@@ -16,10 +16,10 @@ MAX_SHIFT = 4
 
 def shift(pixels: Tensor, rng: torch.Generator) -> Tensor:
     """Move each image by up to `MAX_SHIFT` pixels along both axes: (B, C, H, W) -> the same."""
-    size, device = pixels.shape[-1], rng.device
+    device = rng.device
     padded = torch.nn.functional.pad(pixels, (MAX_SHIFT,) * 4)
     corner = torch.randint(2 * MAX_SHIFT + 1, (2, len(pixels), 1), generator=rng, device=device)
-    rows, columns = (corner + torch.arange(size, device=device)).unbind(0)  # (B, H), (B, W)
+    rows, columns = (first + torch.arange(n, device=device) for first, n in zip(corner, pixels.shape[2:], strict=True))
     image = torch.arange(len(pixels), device=device).view(-1, 1, 1)
     return padded.permute(0, 2, 3, 1)[image, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
 
@@ -35,14 +35,20 @@ def cutmix(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
 
     S. Yun et al., "CutMix", arXiv:1905.04899, figure 1; each side is a quarter to three quarters of the image's.
     """
-    size, n = x.shape[-1], len(x)
-    side = torch.randint(size // 4, 3 * size // 4 + 1, (2, n, 1), generator=rng, device=rng.device)
-    corner = (torch.rand(2, n, 1, generator=rng, device=rng.device) * (size - side + 1)).long()
-    pixel = torch.arange(size, device=rng.device)
-    rows, columns = ((pixel >= corner) & (pixel < corner + side)).unbind(0)  # (B, H), (B, W)
+    n = len(x)
+    sizes = [torch.randint(s // 4, 3 * s // 4 + 1, (n, 1), generator=rng, device=rng.device) for s in x.shape[2:]]
+    start = torch.rand(2, n, 1, generator=rng, device=rng.device)
+    rows, columns = (_between(side, first, s) for side, first, s in zip(sizes, start, x.shape[2:], strict=True))
     mixed = torch.rand(n, 1, 1, generator=rng, device=rng.device) < share
     inside = rows.unsqueeze(2) & columns.unsqueeze(1) & mixed
     return torch.where(inside.unsqueeze(1), x.roll(1, 0), x)
+
+
+def _between(side: Tensor, start: Tensor, size: int) -> Tensor:
+    """Say which pixels of a row lie in an interval: its length and its place from 0 to 1, (B, 1) -> (B, size)."""
+    first = (start * (size - side + 1)).long()
+    pixel = torch.arange(size, device=side.device)
+    return (pixel >= first) & (pixel < first + side)
 
 
 def mixup(x: Tensor, rng: torch.Generator) -> Tensor:

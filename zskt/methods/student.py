@@ -181,6 +181,25 @@ def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch) -> None:
 
 
 @torch.no_grad()
+def copy_layers(source: nn.Module, target: nn.Module) -> int:
+    """Copy the layers that are of the same name and shapes in both networks, whole or not at all.
+
+    Returns:
+        How many parameters of ``target`` were copied.
+    """
+    layers = dict(source.named_modules())
+    copied = 0
+    for name, module in target.named_modules():
+        shapes = {key: tensor.shape for key, tensor in module.state_dict().items()}
+        if name not in layers or any(module.children()) or not shapes:
+            continue
+        state = layers[name].state_dict()
+        if {key: tensor.shape for key, tensor in state.items()} == shapes:
+            module.load_state_dict(state)
+            copied += sum(p.numel() for p in module.parameters())
+    return copied
+
+
 def init_from_teacher(pair: Pair) -> None:
     """Copy the teacher's layers of the same name and shapes into the student, statistics of normalisations included.
 
@@ -192,16 +211,7 @@ def init_from_teacher(pair: Pair) -> None:
         UserError: if that is less than half of the student.
     """
     assert pair.teacher is not None
-    layers = dict(pair.teacher.named_modules())
-    copied = 0
-    for name, module in pair.student.named_modules():
-        shapes = {key: tensor.shape for key, tensor in module.state_dict().items()}
-        if name not in layers or any(module.children()) or not shapes:
-            continue
-        state = layers[name].state_dict()
-        if {key: tensor.shape for key, tensor in state.items()} == shapes:
-            module.load_state_dict(state)
-            copied += sum(p.numel() for p in module.parameters())
+    copied = copy_layers(pair.teacher, pair.student)
     total = sum(p.numel() for p in pair.student.parameters())
     if 2 * copied < total:
         raise UserError(

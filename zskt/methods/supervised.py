@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
 from zskt.contracts import Samples
-from zskt.dataset import Labelled
+from zskt.dataset import Labelled, TensorSamples
 from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
@@ -110,6 +110,8 @@ class Supervised(Method):
             raise UserError(
                 "supervised: knows one class a sample, but the student has independent labels; use method kd or zskt"
             )
+        if AUGMENTATIONS[config.augment]:
+            _images(data.samples[:1])
         self.size = min(config.batch_size, len(data))
         share_of(self.size)
         self.steps = config.student_steps or max(len(data) // self.size, 1)
@@ -160,16 +162,15 @@ class Supervised(Method):
         """Return this rank's share of the samples of ``rows``, augmented: what is drawn is drawn for all of them."""
         if not AUGMENTATIONS[self.config.augment]:
             return self.data[own(rows)]
-        samples = self.augmented(self.data.samples[rows])
-        assert isinstance(samples, Tensor)
-        return Labelled(own(samples), self.data.labels[own(rows)])
+        x = self.augmented(_images(self.data.samples[rows]))
+        samples: Samples = TensorSamples((own(x),)) if isinstance(self.data.samples, TensorSamples) else own(x)
+        return Labelled(samples, self.data.labels[own(rows)])
 
-    def augmented(self, samples: Samples) -> Samples:
-        """Apply the changes that `SupervisedConfig.augment` names, drawn from the stream of the order."""
+    def augmented(self, x: Tensor) -> Tensor:
+        """Apply the changes that `SupervisedConfig.augment` names, drawn from the stream of the order: (B, C, H, W)."""
         for change in AUGMENTATIONS[self.config.augment]:
-            assert isinstance(samples, Tensor), "only images are augmented"
-            samples = change(samples, self.rng)
-        return samples
+            x = change(x, self.rng)
+        return x
 
     def _batches(self) -> Iterator[Tensor]:
         """Yield the rows of a round's batches: as many random orders of all samples as that takes."""
@@ -177,6 +178,19 @@ class Supervised(Method):
         rng, count = self.rng, len(self.data)
         order = torch.cat([torch.randperm(count, generator=rng, device=rng.device) for _ in range(orders)])
         return (order[i * self.size : (i + 1) * self.size] for i in range(self.steps))
+
+
+def _images(samples: Samples) -> Tensor:
+    """Return the images that samples are, (B, C, H, W).
+
+    Raises:
+        UserError: if they are something else.
+    """
+    x = samples.x[0] if isinstance(samples, TensorSamples) and len(samples.x) == 1 else samples
+    if not isinstance(x, Tensor) or x.dim() != 4:
+        shape = tuple(x.shape[1:]) if isinstance(x, Tensor) else "not one tensor"
+        raise UserError(f"augment: is for images (B, C, H, W), but a sample is {shape}; leave augment out")
+    return x
 
 
 def on_device(data: Labelled, device: torch.device) -> Labelled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zskt.systems.anticipation import ANTICIPATION
 from zskt.systems.asking import ASKING
+from zskt.systems.dark_knowledge import DARK_KNOWLEDGE
 from zskt.systems.first_particles import FIRST_PARTICLES
 from zskt.systems.frames_without_data import WITHOUT_DATA
 from zskt.systems.jacobians import FEW_SAMPLES
@@ -19,6 +20,7 @@ SYSTEMS: dict[str, System] = {
     "omitted-class": WITHOUT_THREES,
     "jacobian-few-samples": FEW_SAMPLES,
     "dropout": DROPOUT,
+    "dark-knowledge": DARK_KNOWLEDGE,
     "ensemble-distribution": MEMBERS,
     "anticipation": ANTICIPATION,
     "motion-attention": MOTION_ATTENTION,

@@ -39,9 +39,9 @@ def dropout(seed: int, place: Path | None) -> Figures:
         progress=False,
     ).student  # fmt: skip
     return {
-        "standard dropout, log loss": _log_loss(_log_p(teacher, test.x), test.labels),
-        "distilled, log loss": _log_loss(_log_p(student, test.x), test.labels),
-        "50 masks averaged, log loss": _log_loss(torch.log_softmax(averaged, 1), test.labels),
+        "standard dropout, log loss": log_loss(teacher, *test),
+        "distilled, log loss": log_loss(student, *test),
+        "50 masks averaged, log loss": float(nn.functional.nll_loss(torch.log_softmax(averaged, 1), test.labels)),
         "standard dropout, error": error(teacher, *test),
         "distilled, error": error(student, *test),
     }
@@ -61,8 +61,9 @@ def _log_p(network: nn.Module, x: Tensor) -> Tensor:
     return torch.cat([torch.log_softmax(network(batch), 1) for batch in torch.split(x, 1000)])
 
 
-def _log_loss(log_p: Tensor, labels: Tensor) -> float:
-    return float(nn.functional.nll_loss(log_p, labels))
+def log_loss(network: nn.Module, x: Tensor, labels: Tensor) -> float:
+    """Return the mean negative log probability of the labels, nats."""
+    return float(nn.functional.nll_loss(_log_p(network, x), labels))
 
 
 DROPOUT = System(

@@ -53,6 +53,8 @@ class Circumstances:
     failures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Label -> "reason" and "refused"."""
     notes: Sequence[str] = ()
+    experiment_label: str = ""
+    """On every plot, as "CMS Simulation"; empty for none."""
 
 
 def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumstances,
@@ -84,7 +86,7 @@ def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumst
     }
     write_json(out / DATA, figures)
     _write_csv(out / TABLE, groups)
-    keeper = Keeper(out / FILES)
+    keeper = Keeper(out / FILES, circumstances.experiment_label)
     page = page_template().render(
         title=_title(groups[0].results[0]),
         summary=_summary(groups, circumstances.budget),
