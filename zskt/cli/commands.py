@@ -68,7 +68,7 @@ def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
         raise UserError(f"--minutes is {flags.minutes}, but must be positive, and at most {MAX_MINUTES}")
     folder = flags.out or RUNS
     if _is_system(flags.only):
-        _systems(flags, folder)
+        _systems(flags, folder, catalog)
         return
     runs = list(planned_runs(flags.only, catalog, SEEDS if flags.seed is None else (flags.seed,)))
     if flags.iterations is not None:
@@ -85,7 +85,7 @@ def _is_system(only: str) -> bool:
     return only == ALL_SYSTEMS or only in SYSTEMS
 
 
-def _systems(flags: argparse.Namespace, folder: Path) -> None:
+def _systems(flags: argparse.Namespace, folder: Path, catalog: Catalog) -> None:
     """Repeat published systems, and print their table."""
     from zskt.results.system_records import read_systems, system_table
     from zskt.systems import SYSTEMS
@@ -95,7 +95,7 @@ def _systems(flags: argparse.Namespace, folder: Path) -> None:
         raise UserError(f"--iterations: --only {flags.only} has lengths of its own; leave it out")
     names = list(SYSTEMS) if flags.only == ALL_SYSTEMS else [flags.only]
     seeds = None if flags.seed is None else (flags.seed,)
-    complete = repeat(names, folder, flags.data, seeds, flags.minutes)
+    complete = repeat(names, folder, flags.data, seeds, flags.minutes, catalog)
     recorded = read_systems(folder)
     print("\n\n".join(system_table(recorded[name]) for name in names if name in recorded))
     if not complete:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from zskt.errors import UserError
+from zskt.experiments.catalog import Catalog
 from zskt.files import write_json
 from zskt.results.system_records import FOLDER, SystemRecord, read_record
 from zskt.systems import SYSTEMS
@@ -17,7 +18,12 @@ from zskt.terminal import say
 
 
 def repeat(
-    names: Iterable[str], folder: Path, data: Path | None, seeds: Sequence[int] | None, minutes: float | None
+    names: Iterable[str],
+    folder: Path,
+    data: Path | None,
+    seeds: Sequence[int] | None,
+    minutes: float | None,
+    catalog: Catalog | None = None,
 ) -> bool:
     """Run what is not recorded yet, and return whether all of it is now.
 
@@ -27,6 +33,7 @@ def repeat(
         data: folder of MNIST; None fetches it.
         seeds: None takes as many as the publication, or three.
         minutes: time after which no further seed is begun.
+        catalog: teachers and generators of the systems that take some.
 
     Raises:
         UserError: if the images cannot be had, or a record there is another experiment's.
@@ -46,7 +53,8 @@ def repeat(
                 return False
             begun = time.process_time()
             torch.manual_seed(seed)  # of the networks that it builds
-            record.ours[str(seed)] = {figure: float(value) for figure, value in system.run(seed, data).items()}
+            figures = system.run(seed, catalog if system.takes_catalog else data)
+            record.ours[str(seed)] = {figure: float(value) for figure, value in figures.items()}
             record.processor_seconds[str(seed)] = round(time.process_time() - begun, 1)
             write_json(path, record.to_dict())
             say(f"{name}, seed {seed}: {record.processor_seconds[str(seed)]} s of a processor")

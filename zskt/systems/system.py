@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -26,8 +25,10 @@ class System:
     """Publication, and where in it the figures are."""
     published: dict[str, str]
     """Figure -> what was published, as it is written there; "" where the figure is ours alone."""
-    run: Callable[[int, Path | None], Figures]
-    """Seed, folder of MNIST (None fetches it) -> figures."""
+    run: Callable[..., Figures]
+    """Seed, folder of MNIST (None fetches it) -> figures; where `takes_catalog`, seed and `Catalog` -> figures."""
+    takes_catalog: bool = False
+    """Whether it takes teachers and generators from the shelves, and not MNIST."""
     seeds: int
     """Repetitions, n."""
     remark: str = ""
