@@ -1,7 +1,7 @@
 """Generators, z -> pseudo-samples: the registry of those that the command line knows, and functions that build one.
 
-For networks of your own: `convnet` makes images, `tabular` vectors, `point_cloud` points with a mask, and `iterated`
-takes pseudo-samples that you make yourself.
+For networks of your own: `convnet` makes images, `motion` video and series, `tabular` vectors, `point_cloud` points
+with a mask, and `iterated` takes pseudo-samples that you make yourself.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from generators.frames.motion import Motion, motion
+from generators.frames.network import NetworkFrames
+from generators.frames.noise import NoiseFrames
 from generators.images.convnet import ConvGenerator, convnet
 from generators.images.cutouts import Cutouts
 from generators.images.dead_leaves import DeadLeaves
@@ -24,7 +27,7 @@ from generators.vectors.tabular import Tabular, tabular
 from zskt.generator import Generator
 from zskt.iterated import iterated
 
-__all__ = ["GENERATORS", "Entry", "Generator", "convnet", "iterated", "point_cloud", "tabular"]
+__all__ = ["GENERATORS", "Entry", "Generator", "convnet", "iterated", "motion", "point_cloud", "tabular"]
 
 
 @dataclass(frozen=True)
@@ -81,5 +84,13 @@ GENERATORS: dict[str, Entry] = {
         "vectors", partial(Tabular, adversarial=False), "numbers spread over their bounds, nothing to learn"
     ),
     "tabular": Entry("vectors", Tabular, "the same, moved by an adversary", "tabular-prior"),
+    "noise-frames": Entry(
+        "frames", NoiseFrames, "a normal number for each pixel or value: the trivial baseline, nothing to learn"
+    ),
+    "frames": Entry("frames", NetworkFrames, "a free convolutional network from z to all frames", "motion-prior"),
+    "motion-prior": Entry(
+        "frames", partial(Motion, adversarial=False), "a pen's drawings that move and bounce; of series, waves"
+    ),
+    "motion": Entry("frames", Motion, "the same, moved by an adversary", "motion-prior"),
 }
 """Generators by name: in each domain, those that know more stand further down, as in tables."""

@@ -13,6 +13,7 @@ from teachers.atlas import read_gnn_config
 from teachers.card import ParameterCard
 from teachers.cms import CMS
 from teachers.files import load_teacher
+from teachers.frames import FRAMES
 from teachers.image_file import EMPTY as NO_IMAGES
 from teachers.image_file import ImageFileCard, card_of_image_file
 from teachers.images import IMAGES
@@ -37,7 +38,7 @@ __all__ = [
 
 AnyCard = Card
 
-TEACHERS: dict[str, Card] = {**JETCLASS, **CMS, **IMAGES}
+TEACHERS: dict[str, Card] = {**JETCLASS, **CMS, **IMAGES, **FRAMES}
 """Cards by name."""
 
 

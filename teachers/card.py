@@ -59,7 +59,7 @@ class ParameterCard:
 
     @property
     def domain(self) -> str:
-        """Name of the domain of its samples: "jets", "images"."""
+        """Name of the domain of its samples: "jets", "images", "frames"."""
         return self.inputs.domain
 
     @property

@@ -17,7 +17,7 @@ FLOORS = (
     {"experiments"},
     {"domains", "networks", "simulation"},
     {"methods"},
-    {"jets", "images", "vectors"},
+    {"jets", "images", "vectors", "frames"},
     {"class_metrics"},
     {"metrics", "iterated", "synthesis", "curriculum"},
     {"terms"},
@@ -58,9 +58,9 @@ FLOORS = (
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
-SHELVES_SEE = {"contracts", "documents", "downloads", "errors", "exported_archive", "files", "gaussian", "generator",
-               "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "pickles", "terminal", "trust",
-               "vectors"}  # fmt: skip
+SHELVES_SEE = {"contracts", "documents", "downloads", "errors", "exported_archive", "files", "frames", "gaussian",
+               "generator", "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "pickles", "terminal",
+               "trust", "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

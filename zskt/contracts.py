@@ -42,7 +42,7 @@ class Inputs(Protocol):
 
     @property
     def domain(self) -> str:
-        """Name of the domain: "jets", "images", "vectors"."""
+        """Name of the domain: "jets", "images", "vectors", "frames"."""
         ...
 
     def __call__(self, samples: Any, /) -> Batch:

@@ -27,8 +27,8 @@ def test_every_name_has_a_summary() -> None:
     [
         (("--teacher", "x"), "unknown teacher 'x': choose one of cifar10-resnet20"),
         (("--teacher", "mnist-lenet"), "unknown teacher 'mnist-lenet': did you mean mnist-lenet5"),
-        (("--student", "x"), "unknown student 'x': choose one of additive, additive-pairs, deepsets, gru, "),
-        (("--generator", "x"), "unknown generator 'x': choose one of cutouts-prior, image, leaves-prior, mlp"),
+        (("--student", "x"), "unknown student 'x': choose one of additive, additive-pairs, deepsets, frame-gru, "),
+        (("--generator", "x"), "unknown generator 'x': choose one of cutouts-prior, frames, image, leaves-prior, mlp"),
         (("--generator", "none"), "unknown generator 'none': did you mean noise"),
         (("--preset", "x"), "unknown preset 'x': choose one of"),
         (("--method", "x"), "unknown method 'x': choose one of adadfkd, "),

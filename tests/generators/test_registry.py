@@ -12,6 +12,7 @@ from generators import GENERATORS
 from generators.jets.four_vectors import pt_eta_phi
 from tests.generators import stream
 from zskt.contracts import PseudoBatch
+from zskt.frames.moving_digits import INPUTS as MOVING_DIGITS
 from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
 from zskt.jets.angles import wrap
@@ -102,7 +103,7 @@ def test_an_adversary_gets_finite_gradients_everywhere_and_learns(name: str) -> 
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_every_generator_samples_exactly_so_many(name: str) -> None:
-    inputs = {"jets": KIN, "images": IMAGES, "vectors": VECTORS}[GENERATORS[name].domain]
+    inputs = {"jets": KIN, "images": IMAGES, "vectors": VECTORS, "frames": MOVING_DIGITS}[GENERATORS[name].domain]
     batch = GENERATORS[name].build(inputs).sample(5, stream())
     assert all(len(part) == 5 for part in batch.x) and batch.latent
 

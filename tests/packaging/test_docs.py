@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 import zskt
 from zskt.cli.parser import parse
@@ -86,6 +87,17 @@ def test_the_tutorial_on_your_own_network_runs(tmp_path: Path, monkeypatch: pyte
         exec(compile(block, "your-own-network.md", "exec"), namespace)
     figures = zskt.evaluate(namespace["student"], namespace["teacher"], namespace["loader"])
     assert figures["agreement"] > 0.9
+
+
+@pytest.mark.slow
+def test_the_page_on_frames_runs() -> None:
+    namespace: dict[str, object] = {}
+    for block in blocks(DOCS / "how-to" / "frames.md", "python"):
+        exec(compile(block, "frames.md", "exec"), namespace)
+    x, labels = namespace["waves"](500, torch.Generator().manual_seed(1))  # type: ignore[operator]
+    figures = zskt.evaluate(namespace["run"].student, namespace["teacher"], (x, labels))  # type: ignore[attr-defined]
+    assert figures["agreement"] > 0.9
+    assert namespace["student"].answers(x).shape == (500, 30, 2)  # type: ignore[attr-defined]
 
 
 def test_the_pages_load_nothing_from_other_sites() -> None:

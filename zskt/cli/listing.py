@@ -10,7 +10,7 @@ from zskt.errors import UserError
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
 
-DOMAINS = ("jets", "images", "vectors", "")
+DOMAINS = ("jets", "images", "vectors", "frames", "")
 """In the order of the list; empty for what is of no domain."""
 KINDS = ("teachers", "students", "generators", "presets", "methods", "recipes")
 SHIPS, FETCHED, TRAINED, GIVEN = "ships", "fetched", "trained by you", "from a path"

@@ -184,7 +184,7 @@ def build_parser() -> Parser:
     add(
         "--view",
         metavar="VIEW",
-        help="what the student sees: features:kin, leading:16, observables, downscale:7",
+        help="what the student sees: features:kin, leading:16, observables, downscale:7, until:4, flow",
     )
     add("--generator", help="a generator by name")
     add("--method", help="a data-free method by name; the preset's without it")

@@ -36,7 +36,7 @@ from zskt.shards import MANIFEST, Manifest, Shard, is_whole, shard_metadata, sha
 BATCH = 256
 """Samples drawn and answered at once."""
 SHARD_SIZE = 10_000
-UNITS = {"jets": "jet", "images": "image", "vectors": "vector"}
+UNITS = {"jets": "jet", "images": "image", "vectors": "vector", "frames": "sequence"}
 
 
 def plan_answers(config: RunConfig, catalog: Catalog, samples: int, shard_size: int) -> Manifest:

@@ -20,7 +20,7 @@ from zskt.experiments.short_recipes import SHORT
 PAPERS_PAIRS = ("cifar10-wrn-", "cifar10-resnet34-", "cifar100-", "svhn-wrn-")
 """How names of presets begin whose teacher and student are those of publications: they take the papers' settings, and a
 GPU. So does any preset whose name ends in ``-paper``."""
-TRAINABLE = {"images": "image", "jets": "shower", "vectors": "tabular"}
+TRAINABLE = {"images": "image", "jets": "shower", "vectors": "tabular", "frames": "frames"}
 """Domain -> the generator of a method that trains one, where neither its recipe nor the user names another: a preset of
 ours may have a prior without parameters."""
 THE_PRESETS = "the preset's"

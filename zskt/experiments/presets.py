@@ -9,6 +9,7 @@ from zskt.contracts import Card
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import METHOD_OF_MODE, RunConfig
 from zskt.experiments.few_shot_presets import few_shot
+from zskt.experiments.frame_presets import FRAMES
 from zskt.experiments.image_presets import CHARACTERS, IMAGES, PHOTOGRAPHS
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
@@ -76,6 +77,7 @@ PRESETS: dict[str, RunConfig] = {
         EMBEDDED_TEACHER,
         *IMAGES,
         VECTORS,
+        *FRAMES,
     )
 }
 
@@ -99,6 +101,8 @@ SUMMARIES = {
     "cifar100-wrn-40-2": "trains the wide ResNet 40-2 on CIFAR-100",
     "cifar100-resnet34": "trains ResNet-34 on CIFAR-100",
     "svhn-wrn-40-2": "trains the wide ResNet 40-2 on SVHN, 200 epochs",
+    "moving-digits": "moving digits: the recurrent teacher that ships with zskt, drawings that move as generator",
+    "moving-digits-gru": "trains the recurrent network of moving digits that ships with zskt, 12 epochs",
     "embedded-teacher": "how the teacher that ships with zskt was trained: 40 000 jets of --mode simulate",
 }
 """What a preset is for, in a line; pairs of image networks have theirs from `summary_of`."""

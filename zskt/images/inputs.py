@@ -34,6 +34,11 @@ class ImageInputs:
         """C"""
         return len(self.mean)
 
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """(C, H, W)"""
+        return (self.channels, self.size, self.size)
+
     def __call__(self, pixels: Tensor) -> Batch:
         """Turn pixels (B, C, h, w) of uint8 into the batch ((B, C, H, W),)."""
         return (self.normalised(self.padded(pixels.float() / 255)),)

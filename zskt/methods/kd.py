@@ -49,9 +49,9 @@ class KDConfig(Settings):
     """Weight of the match of the outputs of blocks; the teacher is queried again in each step."""
     cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
     """Share of the images of each batch that get a rectangle of another one; the teacher is queried again."""
-    mixup: bool = setting(False, domains=("images", "vectors"))
+    mixup: bool = setting(False, domains=("images", "vectors", "frames"))
     """If True, each sample of a student batch is blended with another one; the teacher is queried again."""
-    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors"))
+    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors", "frames"))
     """Standard deviation of the noise that each student batch gets, in units of the networks' inputs; the teacher is
     queried again. To first order that matches the gradients of both by their input (Srinivas and Fleuret,
     arXiv:1803.00443, proposition 1), of a teacher that shows none, too."""

@@ -1,7 +1,8 @@
 """Students of the user's: ``module:function`` or ``file.py:function`` on the command line, code that is run.
 
 The function, or class, is called as ``function(input_shape, outputs)`` and returns an `nn.Module`. ``input_shape`` is
-(C, H, W) of images and (F,) of vectors; of jets it is a tuple of shapes, (C, P) or (C,), one for each input. The
+(C, H, W) of images, (F,) of vectors, and (T, C, H, W) or (T, F) of frames; of jets it is a tuple of shapes, (C, P) or
+(C,), one for each input. The
 network is called with (B, *input_shape), and answers with ``outputs`` numbers a sample: logits of classes, and
 regressed values behind them.
 """
@@ -102,16 +103,15 @@ def _build(function: Callable[..., Any], inputs: Any, outputs: int, where: str) 
 
 
 def input_shape(inputs: Any) -> tuple[Any, ...]:
-    """Return the shape of a sample: (C, H, W), (F,), or of jets a shape for each input."""
-    if inputs.domain == "images":
-        return (inputs.channels, inputs.size, inputs.size)
-    if inputs.domain == "vectors":
-        return (inputs.size,)
+    """Return the shape of a sample: (C, H, W), (F,), (T, ...), or of jets a shape for each input."""
+    shape: tuple[int, ...] | None = getattr(inputs, "sample_shape", None)
+    if shape is not None:
+        return shape
     return tuple(tuple(t.shape[1:]) for t in _samples(inputs))
 
 
 def _samples(inputs: Any) -> tuple[Tensor, ...]:
-    if inputs.domain in ("images", "vectors"):
+    if hasattr(inputs, "sample_shape"):
         return (torch.zeros(N_TRIED, *input_shape(inputs)),)
     from zskt.jets.random_inputs import random_inputs
 
@@ -119,8 +119,8 @@ def _samples(inputs: Any) -> tuple[Tensor, ...]:
 
 
 def largest_samples(inputs: Any, count: int) -> tuple[Tensor, ...]:
-    """Make samples as large as a network takes: jets without padding, images and vectors of zeros."""
-    if inputs.domain in ("images", "vectors"):
+    """Make samples as large as a network takes: jets without padding, others of zeros."""
+    if hasattr(inputs, "sample_shape"):
         return (torch.zeros(count, *input_shape(inputs)),)
     from zskt.jets.random_inputs import random_inputs
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from zskt.networks.additive import additive
 from zskt.networks.deep_sets import N_LEADING, DeepSets
+from zskt.networks.frame_recurrent import FrameRecurrent
 from zskt.networks.lenet_vgg import VGG11, LeNet5
 from zskt.networks.light_particlenet import light_particlenet
 from zskt.networks.mixer import Mixer
@@ -74,6 +75,10 @@ def _mixer(summary: str, **sizes: int) -> Student:
 def _images(build: Callable[[int, int], nn.Module], summary: str) -> Student:
     """Make an entry of an image network, which is built from the numbers of classes and of channels."""
     return Student("images", lambda inputs, classes: build(classes, inputs.channels), summary)
+
+
+def _frames(channels: Sequence[int], hidden: int, summary: str) -> Student:
+    return Student("frames", lambda inputs, outputs: FrameRecurrent(inputs, outputs, channels, hidden), summary)
 
 
 def _wide_resnet(depth: int, width: int) -> Student:
@@ -155,6 +160,8 @@ STUDENTS: dict[str, Student] = {
         "vectors", partial(additive, pairs=True), "the same with functions of each two features, on a coarse grid"
     ),
     "mlp-small": _mlp((32,), "multilayer perceptron with one hidden layer of 32"),
+    "frame-gru": _frames((8, 16, 16), 48, "recurrent network over frames, each read by a small convolutional network"),
+    "frame-gru-small": _frames((4, 8, 8), 20, "the same, a quarter as large"),
 }
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from zskt.systems.anticipation import ANTICIPATION
+from zskt.systems.asking import ASKING
 from zskt.systems.by_torchdistill import TORCHDISTILL
 from zskt.systems.dark_knowledge import DARK_KNOWLEDGE
 from zskt.systems.discriminated import KDGAN
+from zskt.systems.first_particles import FIRST_PARTICLES
+from zskt.systems.frames_without_data import WITHOUT_DATA
 from zskt.systems.highways import HIGHWAY
 from zskt.systems.jacobians import FEW_SAMPLES
 from zskt.systems.jets_response import RESPONSE
 from zskt.systems.keras_recipe import KERAS
+from zskt.systems.motion_attention import MOTION_ATTENTION
 from zskt.systems.omitted_class import WITHOUT_THREES
 from zskt.systems.privileged import MNIST, SYNTHETIC
 from zskt.systems.system import System
@@ -25,6 +30,11 @@ SYSTEMS: dict[str, System] = {
     "dropout": DROPOUT,
     "dark-knowledge": DARK_KNOWLEDGE,
     "ensemble-distribution": MEMBERS,
+    "anticipation": ANTICIPATION,
+    "motion-attention": MOTION_ATTENTION,
+    "asking": ASKING,
+    "frames-without-data": WITHOUT_DATA,
+    "first-particles": FIRST_PARTICLES,
     "torchdistill": TORCHDISTILL,
     "keras": KERAS,
 }

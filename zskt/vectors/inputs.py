@@ -68,6 +68,11 @@ class VectorInputs:
         return len(self.names)
 
     @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """(F,)"""
+        return (self.size,)
+
+    @property
     def groups(self) -> dict[str, tuple[int, ...]]:
         """The columns of each one-hot group, by name."""
         names = dict.fromkeys(kind.removeprefix(CATEGORY) for kind in self.kinds if kind.startswith(CATEGORY))

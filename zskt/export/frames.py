@@ -1,0 +1,90 @@
+"""Export of students of frames: normalisation is part of the exported network.
+
+Shapes: B samples, T frames, C channels, H = W pixels, F features, K classes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import Batch
+from zskt.experiments.finished import FinishedRun
+from zskt.export.student import ExportSpec, exported, pseudo_samples
+from zskt.frames.inputs import FrameInputs
+from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
+
+INPUT_NAME = "frames"
+DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
+
+
+class WithNormalisation(nn.Module):
+    """A network that takes frames as they are and returns probabilities.
+
+    Args:
+        network: normalised frames -> logits.
+        bernoulli: whether these are of independent labels.
+    """
+
+    def __init__(self, network: nn.Module, inputs: FrameInputs, bernoulli: bool = False) -> None:
+        super().__init__()
+        self.network, self.inputs, self.bernoulli = network, inputs, bernoulli
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Intensities in [0, 1], (B, T, C, H, W), or values, (B, T, F) -> (B, K)."""
+        logits: Tensor = self.network(self.inputs.normalised(frames))
+        return logits.sigmoid() if self.bernoulli else logits.softmax(1)
+
+
+def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
+    """Describe the student of a run on frames to the exporter.
+
+    Args:
+        teacher_path: not needed: the network that was read is exported.
+        calibration: number of pseudo-samples.
+    """
+    del teacher_path
+    card = run.card
+    student = exported(run)
+    inputs = student.inputs
+    assert isinstance(inputs, FrameInputs)
+    samples = (inputs.values(student.transform(*pseudo_samples(run, calibration))[0]),)
+
+    def draw(count: int) -> Batch:
+        return (samples[0][torch.arange(count) % len(samples[0])],)
+
+    def test_inputs(count: int) -> Batch:
+        tested: Any = run.evaluator.data[:count].samples
+        return (inputs.values(student.transform(*card.inputs(tested))[0]),)
+
+    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
+        if run.evaluator.teacher is None or not student.sees_all:  # the two are timed on the same inputs
+            return None
+        path = folder / "teacher.onnx"
+        network = WithNormalisation(run.evaluator.teacher, inputs, card.bernoulli).eval()
+        write_onnx(network, (INPUT_NAME,), DYNAMIC_AXES, draw(N_TRACE_SAMPLES), path)
+        return path, "ONNX, exported by zskt"
+
+    def preprocess(used: set[str]) -> dict[str, Any]:
+        layout: dict[str, Any] = {"length": inputs.length, "channels": inputs.channels}
+        layout |= {"height": inputs.size, "width": inputs.size, "range": [0, 1]} if inputs.size else {}
+        layout |= {"view": run.config.view} if run.config.view else {}
+        return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: layout}
+
+    return ExportSpec(
+        student=student.network,
+        network=WithNormalisation(student.network, inputs, card.bernoulli).eval(),
+        input_names=(INPUT_NAME,),
+        output_names=card.classes,
+        dynamic_axes=DYNAMIC_AXES,
+        random_inputs=draw,
+        largest_inputs=draw,
+        test_inputs=None if run.evaluator.missing else test_inputs,
+        calibration=samples,
+        preprocess=preprocess,
+        preprocess_note="how many frames, of what size; normalisation is part of the network",
+        teacher_as_onnx=teacher_as_onnx,
+    )
