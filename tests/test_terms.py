@@ -8,13 +8,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.methods.setups import jets_setup, run_until, start
 from zskt.errors import UserError
+from zskt.experiments.preparation import require_fit
 from zskt.forward import MEMBERS, Output, Pair, forward
+from zskt.jacobian import Jacobian
+from zskt.jets.features import KIN, JetInputs
+from zskt.loss_term import Trial
 from zskt.losses import dirichlet_nll, gram_matrix, jacobian_distance
 from zskt.methods.kd import KDConfig
 from zskt.methods.student import require_comparable, student_terms
 from zskt.teacher_access import PROBABILITIES, AnswersOnly
-from zskt.terms import KL, Dirichlet, Gram, Jacobian, student_loss, term_of
+from zskt.terms import KL, Dirichlet, Gram, student_loss, term_of
 
 
 def test_gram_matrix_forgets_where_channels_fire() -> None:
@@ -131,3 +136,47 @@ def test_weight_of_the_kl_is_one_unless_told_and_softened_terms_get_the_temperat
     assert student_terms(KDConfig(terms={"kl": 0.5}), pair) == [KL(0.5)]
     with pytest.raises(UserError, match="did you mean jacobian"):
         term_of("jacobain", 1.0)
+
+
+class OfMomenta(nn.Module):
+    """Logits (a sum of features times a number, 0) of a jet."""
+
+    def __init__(self, *numbers: float) -> None:
+        super().__init__()
+        self.numbers = nn.Parameter(torch.tensor(numbers))
+
+    def forward(self, points: Tensor, features: Tensor, mask: Tensor) -> Tensor:
+        logit = (features[:, 0] * mask[:, 0]).sum(1) * self.numbers[0] + (points[:, 0] ** 2).sum(1) * self.numbers[1]
+        return torch.stack([logit, torch.zeros_like(logit)], 1)
+
+
+def test_jacobians_in_resolutions_by_hand_lengths_count_and_the_student_alone_learns() -> None:
+    inputs = JetInputs(features=("part_pt_log",))
+    term = term_of("jacobian_in_resolutions", 1.0, KDConfig(momentum_resolution=0.1, angular_resolution=0.02))
+    teacher, student = OfMomenta(2.0, 1.0).requires_grad_(False), OfMomenta(1.0, 1.0)
+    points = torch.tensor([[[0.3, 0.1, 0.0], [0.2, 0.0, 0.0]]])
+    x = (points, torch.tensor([[[1.0, 0.5, 0.0]]]), torch.tensor([[[True, True, False]]]))
+    term.prepare(Trial(Pair(teacher, student), Output(torch.zeros(1, 2)), Output(torch.zeros(1, 2)), inputs, 0))
+    with torch.no_grad():
+        target = forward(teacher, x, [term])
+    distance = term.distance(target, forward(student, x, [term]))
+    # By log pT: half of 0.7 * number * resolution, two particles; by eta: half of 2 eta * resolution. Centred: halves.
+    t = [0.5 * 0.7 * 2.0 * 0.1] * 2 + [0.5 * 2 * eta * 0.02 for eta in (0.3, 0.1)]
+    off = 2 * (0.5 * 0.7 * 1.0 * 0.1) ** 2
+    assert distance.item() == pytest.approx(off / sum(v * v for v in t), rel=1e-5)
+    distance.backward()
+    assert student.numbers.grad is not None and student.numbers.grad[0] < 0 and teacher.numbers.grad is None
+
+
+def test_jacobians_in_resolutions_need_a_known_meaning_of_the_inputs() -> None:
+    term = term_of("jacobian_in_resolutions", 1.0)
+    pair = Pair(Linear((1.0, 0.0), (0.0, 1.0)), Linear((1.0, 0.0), (0.0, 1.0)))
+    with pytest.raises(UserError, match=r"terms\.jacobian_in_resolutions: knows particles in the features of JetClass"):
+        require_comparable([term], pair, (torch.randn(2, 2),), None)
+
+
+def test_a_game_of_jets_with_jacobians_in_resolutions_runs() -> None:
+    setup = jets_setup(inputs=KIN)
+    method = start("zskt", setup, batch_size=8, student_steps=2, iterations=2, terms={"jacobian_in_resolutions": 1.0})
+    require_fit(method, setup)
+    assert all(math.isfinite(m["loss/student"]) for m in run_until(method, 2))

@@ -1,8 +1,8 @@
 """The terms that a student minimises, each with what it takes from a forward pass, and the table of those to choose.
 
-A new term is one class: what to `Term.capture` of a network, and the `Term.distance` of two captures. A line in `TERMS`
-makes it a setting, ``--set terms.NAME=WEIGHT``. What a term needs (layers, a gradient by the input, the members of an
-ensemble) it says itself, and that alone decides what the teacher is asked.
+A new term is one class, derived from `zskt.loss_term.Term`: what to capture of a network, and the distance of two
+captures. A line in `TERMS` makes it a setting, ``--set terms.NAME=WEIGHT``. What a term needs (layers, a gradient by
+the input, the members of an ensemble) it says itself, and that alone decides what the teacher is asked.
 
 Shapes: B batch, K classes, L independent labels, R regressed values, C channels, M members of an ensemble. Logits are
 (B, K), or (B, L, 2) of independent labels.
@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
+from zskt.discriminator import Discriminator
 from zskt.errors import UserError, lookup
 from zskt.forward import MEMBERS, Output
 from zskt.gaussian import GaussianHead
+from zskt.hint import Hint
+from zskt.jacobian import Jacobian, JacobianInResolutions
+from zskt.loss_term import Term
 from zskt.losses import (
     attention_distance,
     attention_map,
@@ -29,41 +32,11 @@ from zskt.losses import (
     finite,
     gram_matrix,
     hint_distance,
-    jacobian_distance,
     logit_distance,
     logit_l1,
     value_distance,
 )
 from zskt.parallel import collectives
-
-
-@dataclass(frozen=True)
-class Term:
-    """One term of a student's loss."""
-
-    weight: float = 1.0
-
-    name: ClassVar[str] = "term"
-    """What an error calls it."""
-    needs_layers: ClassVar[bool] = False
-    """Whether `capture` is shown the outputs of the layers that teacher and student have in common."""
-    needs_gradient: ClassVar[bool] = False
-    """Whether `capture` is shown an input by which the output has a gradient, even of a teacher that is only asked."""
-    probe: ClassVar[str] = ""
-    """Name of a submodule whose output (B, ...) is captured under that name, of a network that has it."""
-    cacheable: ClassVar[bool] = True
-    """Whether a replay buffer can keep what is captured; if not, the teacher is asked again in each student step."""
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Return what is compared beside the logits, (B, ...) each, by names of `Output.extras`."""
-        return {}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        """Return how far the student is from the teacher, averaged over the batch: a scalar."""
-        raise NotImplementedError
-
-    def check(self, teacher: Output, student: Output) -> None:
-        """Raise `UserError` if the two networks have nothing that can be compared; called before a run begins."""
 
 
 @dataclass(frozen=True)
@@ -143,31 +116,6 @@ class Attention(Term):
 
 
 @dataclass(frozen=True)
-class Hint(Term):
-    """The match of the outputs of blocks, `hint_distance`; too large to be kept for replay."""
-
-    name = "hint distance"
-    needs_layers = True
-    cacheable = False
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        return {f"activation.{i}": a for i, a in enumerate(layers)}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        return hint_distance(teacher.numbered("activation"), student.numbered("activation"))
-
-    def check(self, teacher: Output, student: Output) -> None:
-        shapes = [[tuple(a.shape[1:]) for a in output.numbered("activation")] for output in (teacher, student)]
-        if not shapes[0]:
-            raise UserError("hint_weight: teacher or student has no blocks to compare; take --set hint_weight=0")
-        if shapes[0] != shapes[1]:
-            raise UserError(
-                f"hint_weight: the teacher's blocks put out {shapes[0]}, the student's {shapes[1]}: choose a --student "
-                "of the teacher's widths, or take --set hint_weight=0"
-            )
-
-
-@dataclass(frozen=True)
 class Values(Term):
     """The robust distance of regressed values, `value_distance`."""
 
@@ -233,54 +181,6 @@ class Gram(Term):
 
 
 @dataclass(frozen=True)
-class Jacobian(Term):
-    """The match of the gradients of the teacher's top logit by the input, `jacobian_distance`.
-
-    S. Srinivas and F. Fleuret, "Knowledge transfer with Jacobian matching", arXiv:1803.00443, section 4: that class
-    alone, both gradients of unit length. A teacher without gradient is asked about jittered samples instead, which is
-    the same to first order (their proposition 1): see the setting ``jitter``.
-    """
-
-    name = "Jacobian distance"
-    needs_gradient = True
-    cacheable = False
-
-    def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Return the input of a network that learns, which `distance` takes the gradient by; of others that gradient.
-
-        Which class is the teacher's top one, a student does not know.
-        """
-        if torch.is_grad_enabled():
-            return {f"input.{i}": t for i, t in enumerate(x) if t.requires_grad}
-        if not output.logits.requires_grad:
-            raise UserError("terms.jacobian: the teacher has no gradient by its input; take --set jitter=0.1 instead")
-        inputs = [t for t in x if t.requires_grad]
-        return {f"jacobian.{i}": g for i, g in enumerate(top_gradient(output.logits, output.logits, inputs))}
-
-    def distance(self, teacher: Output, student: Output) -> Tensor:
-        gradients = top_gradient(teacher.logits, student.logits, student.numbered("input"), create_graph=True)
-        return jacobian_distance(teacher.numbered("jacobian"), gradients)
-
-    def check(self, teacher: Output, student: Output) -> None:
-        if not teacher.logits.shape[1]:
-            raise UserError("terms.jacobian: the teacher has no classes, whose logits have gradients; leave it out")
-
-
-@torch.enable_grad()
-def top_gradient(teacher: Tensor, logits: Tensor, x: Sequence[Tensor], *, create_graph: bool = False) -> list[Tensor]:
-    """Return the gradients of the logit of the teacher's top class, zeros where the network does not look.
-
-    Args:
-        teacher, logits: (B, K), or (B, L, 2), of which the top decision of all labels is taken.
-        x: (B, ...) each.
-    """
-    top = teacher.flatten(1).argmax(1, keepdim=True)
-    chosen = logits.flatten(1).gather(1, top).sum()
-    gradients = torch.autograd.grad(chosen, list(x), create_graph=create_graph, allow_unused=True)
-    return [torch.zeros_like(t) if g is None else g for t, g in zip(x, gradients, strict=True)]
-
-
-@dataclass(frozen=True)
 class Dirichlet(Term):
     """What each member of an ensemble believes, not their mean alone: `dirichlet_nll`.
 
@@ -303,15 +203,15 @@ class Dirichlet(Term):
             )
 
 
-def term_of(name: str, weight: float, temperature: float = 1.0) -> Term:
-    """Make a term of `TERMS`; those that soften what they compare are given the temperature.
+def term_of(name: str, weight: float, settings: object = None) -> Term:
+    """Make a term of `TERMS`, and give it what a method's settings say of it: its fields that are named as they are.
 
     Raises:
         UserError: if there is none of that name.
     """
     kind: Any = lookup(TERMS, name, "term of the loss")
-    softens = any(f.name == "temperature" for f in fields(kind))
-    term: Term = kind(weight, temperature=temperature) if softens else kind(weight)
+    names = [f.name for f in fields(kind) if f.init and f.name != "weight" and hasattr(settings, f.name)]
+    term: Term = kind(weight, **{name: getattr(settings, name) for name in names})
     return term
 
 
@@ -322,10 +222,13 @@ TERMS: dict[str, type[Term]] = {
     "similarity": Similarity,
     "gram": Gram,
     "jacobian": Jacobian,
+    "jacobian_in_resolutions": JacobianInResolutions,
     "dirichlet": Dirichlet,
+    "discriminator": Discriminator,
 }
 """Terms that any method can be given by ``--set terms.NAME=WEIGHT``: each a `Term` that needs no argument but the
-weight, and the temperature if it has one. The KL is there with weight 1 unless told otherwise."""
+weight; a temperature or a resolution is that of the method's settings. The KL is there with weight 1 unless told
+otherwise."""
 
 
 def student_loss(terms: Sequence[Term], teacher: Output, student: Output) -> Tensor:

@@ -9,6 +9,8 @@ from torch import nn
 from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.forward import Output, Pair
+from zskt.hint import Hint
+from zskt.loss_term import Term
 from zskt.methods.kd import KDConfig
 from zskt.methods.student import (
     StudentStep,
@@ -21,7 +23,7 @@ from zskt.methods.student import (
 from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.wide_resnet import WideResNet
-from zskt.terms import KL, Attention, Hint, Term, Values
+from zskt.terms import KL, Attention, Values
 
 PAIR = Pair(nn.Linear(2, 2), nn.Linear(2, 2))
 
@@ -103,12 +105,20 @@ def test_a_student_that_has_little_of_its_teacher_is_refused(teacher: nn.Module,
         init_from_teacher(Pair(teacher, student))
 
 
-def test_layers_of_other_widths_are_told_before_a_run() -> None:
+def test_layers_of_other_resolutions_are_told_before_a_run() -> None:
     pair, x = Pair(LeNet5(10), LeNet5(10, share=0.5)), (torch.randn(2, 1, 32, 32),)
     require_comparable([KL(), Attention()], pair, x)
-    with pytest.raises(UserError, match=r"hint_weight: the teacher's blocks put out \[\(6, .*choose a --student"):
-        require_comparable([Hint()], pair, x)
+    other = Pair(LeNet5(10), nn.Sequential(nn.AvgPool2d(2), nn.Upsample(scale_factor=2), cifar_resnet(8, 10, 1)))
+    other.student.attention_layers = ("2.layer1",)  # type: ignore[assignment]
+    with pytest.raises(UserError, match=r"hint_weight: the teacher's blocks put out \[\(16, .*choose a --student"):
+        require_comparable([Hint()], other, x)
     require_comparable([Hint()], Pair(None, pair.student), x)
+
+
+def test_terms_that_need_labels_are_told_where_there_are_none() -> None:
+    with pytest.raises(UserError, match=r"terms\.discriminator: needs labels, from which --mode few-shot"):
+        student_terms(KDConfig(terms={"discriminator": 1.0}), PAIR)
+    assert student_terms(KDConfig(terms={"discriminator": 0.0}), PAIR) == [KL()]
 
 
 @pytest.mark.parametrize("term", [Attention(), Hint()])

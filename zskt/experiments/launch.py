@@ -126,7 +126,7 @@ def _play(
         method.state.parts[METER] = pair.meter
     if draws is not None:
         method.state.streams["teacher"] = draws
-    if not options.resume:
+    if not options.resume or any(term.needs_preparation for term in method.terms):
         try:
             require_fit(method, setup)
         except BudgetSpent as error:

@@ -42,16 +42,22 @@ def first_samples(setup: Setup, count: int) -> Batch:
 def require_fit(method: Method, setup: Setup, x: Batch | None = None) -> None:
     """See that the terms of the loss have something to compare; modes and random streams stay as they were.
 
+    What terms learn themselves is built here, and becomes part of the method's state.
+
     Args:
         x: samples to try, (B, ...) each; by default the first ones. A user's iterator gives each of its own once.
 
     Raises:
         UserError: if a term compares layers that the networks do not name, or that differ in shape.
     """
-    if not any(term.needs_layers or term.needs_gradient or term.probe for term in method.terms):
+    if not any(t.needs_layers or t.needs_gradient or t.probe or t.needs_preparation for t in method.terms):
         return
     with evaluating(setup.pair.teacher, setup.pair.student, setup.generator):
-        require_comparable(method.terms, setup.pair, first_samples(setup, N_CHECK) if x is None else x)
+        require_comparable(
+            method.terms, setup.pair, first_samples(setup, N_CHECK) if x is None else x, setup.inputs, setup.seed
+        )
+    parts = {f"term.{i}": term.part for i, term in enumerate(method.terms)}
+    method.state.parts |= {name: part for name, part in parts.items() if part is not None}
 
 
 def calibrate(setup: Setup) -> None:

@@ -126,6 +126,12 @@ class JetInputs:
 
         return read_constituents(file, classes, self.needed_fields())
 
+    def by_particle(self, x: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
+        """Return gradients by points and features as those by each particle's log pT, angles: see `by_particle`."""
+        from zskt.jets.particle_gradient import by_particle  # which imports this file
+
+        return by_particle(self.features, x, gradients)
+
     def needed_fields(self) -> frozenset[str]:
         """Return the fields of `Jets` beside momenta that the tagger looks at."""
         return frozenset(FIELDS_OF_FEATURE[name] for name in self.features if name in FIELDS_OF_FEATURE)

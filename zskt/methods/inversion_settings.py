@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zskt.images.augment import AUGMENTATIONS
+from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.optim import adamw, sgd
 from zskt.settings import Settings, sample_count, setting
 
@@ -68,6 +69,11 @@ class InversionConfig(Settings):
     """Weight of the match of the outputs of blocks; the teacher is queried again in each student step."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
+    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
+    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
+    (CMS, JINST 9 (2014) P10009)."""
+    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
+    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
     init_from_teacher: bool = setting(False)
     """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
     ema_decay: float = setting(0.0, minimum=0, below=1)

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from zskt.checkpoint import TrainState
 from zskt.device import to_device
 from zskt.forward import CountedTeacher
+from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, altered, alters, ema_of, init_from_teacher, student_terms, trainable
 from zskt.optim import adamw, cosine
@@ -59,6 +60,11 @@ class KDConfig(Settings):
     the divergence of two Gaussians."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
+    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
+    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
+    (CMS, JINST 9 (2014) P10009)."""
+    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
+    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
     init_from_teacher: bool = setting(False)
     """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
     ema_decay: float = setting(0.0, minimum=0, below=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,14 @@ from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.errors import UserError
 from zskt.forward import Output, Pair
+from zskt.hint import Hint
 from zskt.images.augment import cutmix, mixup
+from zskt.loss_term import Term, Trial
 from zskt.losses import divergence
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
 from zskt.parallel import collectives
-from zskt.terms import KL, Attention, Hint, Term, Values, student_loss, term_of
+from zskt.terms import KL, TERMS, Attention, Values, student_loss, term_of
 
 MAX_LISTED_CLASSES = 20
 """Of more classes, an iteration logs how many come up, not the share of each."""
@@ -53,9 +55,13 @@ def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
         Attention(config.attention_weight),
         Hint(config.hint_weight),
         Values(regression_weight, scale=pair.regression_scale, gaussians=pair.gaussians),
-        *(term_of(name, weight, config.temperature) for name, weight in others.items()),
+        *(term_of(name, weight, config) for name, weight in others.items()),
     ]
-    return [term for term in terms if term.weight]
+    terms = [term for term in terms if term.weight]
+    for name, weight in others.items():
+        if weight and TERMS[name].needs_labels:
+            raise UserError(f"terms.{name}: needs labels, from which --mode few-shot alone learns; leave it out")
+    return terms
 
 
 @dataclass
@@ -86,7 +92,11 @@ class StudentStep:
         """
         set_rate(self.optimizer, lr)
         names = tuple(target.extras)
-        loss, output = self._replayed(*x, target.logits, *target.extras.values(), key=names)
+        learning = [term for term in self.terms if term.part is not None]
+        take = self._step if learning else self._replayed
+        loss, output = take(*x, target.logits, *target.extras.values(), key=names)
+        for term in learning:
+            term.learn(target, output, lr)
         self.state.count("steps", 1)
         return loss, output
 
@@ -171,13 +181,20 @@ def require_gradient(answer: Output) -> None:
         )
 
 
-def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch) -> None:
-    """Raise `UserError` if a term has nothing to compare in the two networks, tried on a few samples."""
+def require_comparable(terms: Sequence[Term], pair: Pair, x: Batch, inputs: Any = None, seed: int = 0) -> None:
+    """Raise `UserError` if a term has nothing to compare in the two networks, tried on a few samples; else prepare it.
+
+    Args:
+        x: the samples, (B, ...) each.
+        inputs: the input specification of both networks, where it is known.
+        seed: of the initial parameters of what terms learn.
+    """
     if pair.teacher is None:
         return
     teacher, student = (pair.forward(network, x, terms) for network in (pair.teacher, pair.student))
     for term in terms:
         term.check(teacher, student)
+        term.prepare(Trial(pair, teacher, student, inputs, seed))
 
 
 @torch.no_grad()

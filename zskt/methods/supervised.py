@@ -26,13 +26,15 @@ from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
+from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
+from zskt.loss_term import Term
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
 from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, sample_count, setting
 from zskt.teacher_access import ACCESSES
-from zskt.terms import KL, Attention, CrossEntropy, Term, term_of
+from zskt.terms import KL, Attention, CrossEntropy, term_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,11 @@ class SupervisedConfig(Settings):
     """Weight of the match of attention maps, beta of AT."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
+    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
+    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
+    (CMS, JINST 9 (2014) P10009)."""
+    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
+    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
     label_smoothing: float = setting(0.0, minimum=0, below=1)
     """Share of the labels' truth that all classes are given alike."""
     samples_per_class: int = setting(0, minimum=0)
@@ -208,6 +215,6 @@ def supervised_terms(config: SupervisedConfig, *, has_teacher: bool) -> list[Ter
         CrossEntropy(1 - config.kd_fraction, label_smoothing=config.label_smoothing),
         KL(config.terms.get("kl", 1.0) * config.kd_fraction, temperature=config.temperature),
         Attention(config.attention_weight),
-        *(term_of(name, weight, config.temperature) for name, weight in config.terms.items() if name != "kl"),
+        *(term_of(name, weight, config) for name, weight in config.terms.items() if name != "kl"),
     ]
     return [term for term in terms if term.weight]

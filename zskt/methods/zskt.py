@@ -22,6 +22,7 @@ from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
+from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
 from zskt.methods.asking import drawn_for, least_certain, require_no_training
 from zskt.methods.method import Method, Metrics, Setup
@@ -91,6 +92,11 @@ class ZSKTConfig(Settings):
     the divergence of two Gaussians."""
     terms: Mapping[str, float] = field(default_factory=dict)
     """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
+    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
+    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
+    (CMS, JINST 9 (2014) P10009)."""
+    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
+    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
     class_entropy_weight: float = setting(0.0, minimum=0)
     """Weight of the entropy of the teacher's mean class probabilities in the generator's reward: it rewards batches
     in which all classes occur."""

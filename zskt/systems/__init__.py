@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from zskt.systems.anticipation import ANTICIPATION
 from zskt.systems.asking import ASKING
+from zskt.systems.by_torchdistill import TORCHDISTILL
 from zskt.systems.dark_knowledge import DARK_KNOWLEDGE
+from zskt.systems.discriminated import KDGAN
 from zskt.systems.first_particles import FIRST_PARTICLES
 from zskt.systems.frames_without_data import WITHOUT_DATA
+from zskt.systems.highways import HIGHWAY
 from zskt.systems.jacobians import FEW_SAMPLES
+from zskt.systems.jets_response import RESPONSE
+from zskt.systems.keras_recipe import KERAS
 from zskt.systems.motion_attention import MOTION_ATTENTION
 from zskt.systems.omitted_class import WITHOUT_THREES
 from zskt.systems.privileged import MNIST, SYNTHETIC
@@ -17,6 +22,10 @@ from zskt.systems.uncertainty import DROPOUT, MEMBERS
 SYSTEMS: dict[str, System] = {
     "privileged-synthetic": SYNTHETIC,
     "privileged-mnist": MNIST,
+    "kdgan": KDGAN,
+    "torchdistill": TORCHDISTILL,
+    "jets-response": RESPONSE,
+    "highway": HIGHWAY,
     "omitted-class": WITHOUT_THREES,
     "jacobian-few-samples": FEW_SAMPLES,
     "dropout": DROPOUT,
@@ -27,5 +36,6 @@ SYSTEMS: dict[str, System] = {
     "asking": ASKING,
     "frames-without-data": WITHOUT_DATA,
     "first-particles": FIRST_PARTICLES,
+    "keras": KERAS,
 }
 """By name, the quickest first."""
