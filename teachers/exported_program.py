@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from teachers.exported_call import ExportedCall
 from teachers.network_file import Argument
 from zskt.errors import UserError
-from zskt.exported_archive import load_program
 from zskt.jets.preprocess import InputGroup
 from zskt.outputs import as_outputs
+from zskt.storage.exported_archive import load_program
 
 if TYPE_CHECKING:
     from teachers.tagger import Tagger

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from teachers.keras_file import is_saved_model
 from zskt.contracts import Card
-from zskt.downloads import fetch
 from zskt.errors import UserError
-from zskt.files import sha256
+from zskt.storage.downloads import fetch
+from zskt.storage.files import sha256
 
 
 class NetworkSource(Protocol):

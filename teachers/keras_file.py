@@ -15,9 +15,9 @@ from typing import Any
 
 from teachers import onnx_reader
 from teachers.onnx_reader import OnnxFile
-from zskt.downloads import cache_folder
 from zskt.errors import UserError
-from zskt.files import sha256
+from zskt.storage.downloads import cache_folder
+from zskt.storage.files import sha256
 
 SUFFIXES: tuple[str, ...] = (".h5", ".hdf5", ".keras", ".pb")
 """Suffixes of Keras's and TensorFlow's files; a SavedModel is a folder."""

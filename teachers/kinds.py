@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from teachers.keras_file import is_saved_model
-from zskt.pickles import Pickle, is_legacy, read_pickle, read_torch_pickle
+from zskt.storage.pickles import Pickle, is_legacy, read_pickle, read_torch_pickle
 
 BEGINNING = 4096
 """Bytes of a file that its kind is told by."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from teachers.script_operators import Operators, read_operators
 from zskt.errors import UserError
-from zskt.files import sha256
+from zskt.storage.files import sha256
+from zskt.storage.trust import FLAG, is_trusted
 from zskt.terminal import note
-from zskt.trust import FLAG, is_trusted
 
 PINNED: frozenset[str] = frozenset(
     (

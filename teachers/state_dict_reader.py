@@ -23,10 +23,10 @@ from teachers.layouts import arrange
 from teachers.network_file import Argument
 from teachers.weaver_particlenet import arguments_of, weaver_particlenet_of
 from zskt.errors import UserError
-from zskt.files import sha256
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import random_inputs
 from zskt.outputs import as_outputs, raw_outputs
+from zskt.storage.files import sha256
 
 if TYPE_CHECKING:
     from teachers.tagger import Tagger

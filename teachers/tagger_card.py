@@ -21,7 +21,6 @@ from teachers.state_dict_reader import Architecture
 from teachers.tagger import Tagger, open_network, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
 from zskt.contracts import HeadKind
-from zskt.downloads import fetch
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
 from zskt.jets.jets import JetSelection
@@ -29,6 +28,7 @@ from zskt.jets.preprocess import Preprocess, read_preprocess
 from zskt.jets.selection_hints import ChosenSelection, choose_selection, selection_by_length
 from zskt.jets.tagger_description import RECORD, Description, left_of
 from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.storage.downloads import fetch
 
 
 @cache

@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from zskt.documents import checked, read_document
 from zskt.errors import UserError
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import with_shared_masks
@@ -30,6 +29,7 @@ from zskt.jets.preprocess import (
     Preprocess,
     Variable,
 )
+from zskt.storage.documents import checked, read_document
 
 DEFAULT_CLIP = 5.0  # weaver's, where the list does not say
 GIVE = "give weaver's data configuration of the network"

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from zskt.checkpoint import TrainState
-from zskt.checkpoint_file import read_checkpoint
 from zskt.errors import UserError
+from zskt.storage.checkpoint_file import read_checkpoint
 
 CONFIG = {"preset": "test", "seed": 3}
 

@@ -30,26 +30,14 @@ FLOORS = (
     {"contracts"},
     {
         "checkpoint",
-        "documents",
-        "exported_archive",
-        "checkpoint_file",
-        "downloads",
-        "files",
-        "folder_names",
-        "http_file",
-        "folder_lock",
         "gaussian",
         "outputs",
         "plots",
         "query_budget",
-        "run_files",
         "settings",
+        "storage",
         "teacher_access",
         "markdown",
-        "metric_lines",
-        "pickles",
-        "trust",
-        "whole_files",
     },
     {"allocator", "cuda_graphs", "device"},
     {"parallel"},
@@ -58,9 +46,9 @@ FLOORS = (
 """Rooms of ``zskt/``, from the roof to the ground; a room imports from its own floor and those below."""
 ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
-SHELVES_SEE = {"contracts", "documents", "downloads", "errors", "exported_archive", "files", "frames", "gaussian",
-               "generator", "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "pickles", "terminal",
-               "trust", "vectors"}  # fmt: skip
+SHELVES_SEE = {"contracts", "errors", "frames", "gaussian",
+               "generator", "iterated", "images", "jets", "networks", "onnx_runtime", "outputs", "storage", "terminal",
+               "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import zskt
 from zskt.experiments.result import upgrade
 from zskt.experiments.summary import summary
-from zskt.files import read_json
 from zskt.results.headline import headline
 from zskt.results.records import read_records
+from zskt.storage.files import read_json
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -13,8 +13,8 @@ import zskt
 from zskt.errors import UserError
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
-from zskt.files import read_json, write_json
 from zskt.methods.zskt import ZSKTConfig
+from zskt.storage.files import read_json, write_json
 
 
 def saved(folder: Path) -> Path:

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import torch
 
-from zskt.checkpoint_file import read_last_checkpoint, write_checkpoint
 from zskt.errors import UserError
 from zskt.parallel.collectives import of_ranks, seed_of_rank
 from zskt.parallel.ranks import world
+from zskt.storage.checkpoint_file import read_last_checkpoint, write_checkpoint
 from zskt.terminal import note
 
 

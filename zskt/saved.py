@@ -19,11 +19,11 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.result import SCHEMA, upgrade
 from zskt.experiments.run_folder import environment, save_network
-from zskt.exported_archive import load_program
-from zskt.files import read_json, write_json
 from zskt.methods import METHODS
-from zskt.metric_lines import read_lines
 from zskt.settings import Settings
+from zskt.storage.exported_archive import load_program
+from zskt.storage.files import read_json, write_json
+from zskt.storage.metric_lines import read_lines
 
 if TYPE_CHECKING:
     from zskt.api import Run

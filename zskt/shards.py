@@ -23,11 +23,11 @@ from msgspec import Meta
 from torch import Tensor
 
 from zskt.contracts import Batch
-from zskt.documents import checked
 from zskt.errors import UserError
-from zskt.files import read_json, write_json
 from zskt.forward import Output
 from zskt.replay import MAX_HALF, kept_as
+from zskt.storage.documents import checked
+from zskt.storage.files import read_json, write_json
 
 MANIFEST = "answers.json"
 METADATA = b"zskt"

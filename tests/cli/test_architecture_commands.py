@@ -11,7 +11,7 @@ from torch import nn
 
 from tests.conftest import Call
 from tests.toy_taggers import Toy, described
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 SHORT = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
 CODE = """

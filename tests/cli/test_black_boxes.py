@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.conftest import Call
 from tests.teachers.plain_networks import Rows, write
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 SHORT = ("--iterations", 3, "--student-steps", 2, "--batch-size", 16)
 

@@ -11,7 +11,7 @@ from tests.conftest import Call
 from zskt.cli.parser import MODES
 from zskt.cluster.compare.processes import Failure
 from zskt.cluster.jobs import Job
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 PAIR = "mnist-lenet5-to-lenet5-half"
 

@@ -9,7 +9,7 @@ import torch
 
 from tests.conftest import Call
 from tests.teachers.plain_networks import Pictures, Rows, write
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 SHORT = ("--iterations", 2, "--student-steps", 2, "--batch-size", 8)
 STUDENT = """

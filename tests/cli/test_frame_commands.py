@@ -11,10 +11,10 @@ from tests.conftest import Call
 from zskt.__main__ import catalog
 from zskt.experiments.build import load_student
 from zskt.experiments.finished import read_config
-from zskt.files import read_json
 from zskt.frames import moving_digits
 from zskt.methods.zskt import ZSKT
 from zskt.onnx_runtime import run_onnx
+from zskt.storage.files import read_json
 
 FAST = ("--iterations", "2", "--batch-size", "16", "--student-steps", "2")
 RUN = ("--mode", "zero-shot", "--preset", "moving-digits", *FAST)

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from tests.conftest import Call
 from tests.toy_taggers import Toy, described, write
-from zskt.files import read_json, write_json
 from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.preprocess import read_preprocess
 from zskt.onnx_runtime import session
+from zskt.storage.files import read_json, write_json
 
 LENGTH = ("--iterations", 25, "--student-steps", 10, "--batch-size", 64)
 

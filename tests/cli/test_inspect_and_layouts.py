@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from tests.conftest import Call
 from tests.toy_taggers import Toy, described, write
-from zskt.files import read_json
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
+from zskt.storage.files import read_json
 
 SHORT = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
 NAMES = ("pfcand_pt_log", "pfcand_etarel", "pfcand_phirel", "pfcand_deltaR", "pfcand_charge")

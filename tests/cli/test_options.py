@@ -12,7 +12,7 @@ from zskt.cli.parser import parse
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.presets import PRESETS
-from zskt.files import write_json
+from zskt.storage.files import write_json
 
 CATALOG = catalog()
 PAIR = "mnist-lenet5-to-lenet5-half"

@@ -10,11 +10,11 @@ import torch
 from tests.conftest import Call
 from tests.jets.pfnano_file import write_pfnano
 from tests.toy_taggers import Toy, described, write
-from zskt.checkpoint_file import read_checkpoint
-from zskt.files import read_json, write_json
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, read_preprocess
 from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
+from zskt.storage.checkpoint_file import read_checkpoint
+from zskt.storage.files import read_json, write_json
 
 SHORT = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
 

@@ -11,9 +11,9 @@ import torch
 
 from tests.conftest import Call
 from tests.teachers.plain_networks import Pictures, Rows, write
-from zskt.checkpoint_file import read_checkpoint
-from zskt.files import read_json
 from zskt.shards import Manifest, read_shard, shard_path
+from zskt.storage.checkpoint_file import read_checkpoint
+from zskt.storage.files import read_json
 
 JETS = ("--preset", "jets-embedded")
 SHORT = ("--student-steps", 2, "--batch-size", 16)

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from tests.teachers.plain_networks import Rows, write
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("distributed")

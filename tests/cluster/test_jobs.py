@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from zskt.cluster.jobs import ATTEMPTS, Job, child_environment, last_step, work
-from zskt.folder_lock import FolderLock
+from zskt.storage.folder_lock import FolderLock
 
 distributed = pytest.importorskip("distributed")
 

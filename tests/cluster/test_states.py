@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zskt.cluster.states import Board, Phase, State, main_metric
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 
 def test_rows_are_printed_when_they_change_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,8 +9,8 @@ import torch
 
 from tests.conftest import Call
 from tests.teachers.plain_networks import Rows, write
-from zskt.files import read_json
-from zskt.folder_lock import FolderLock
+from zskt.storage.files import read_json
+from zskt.storage.folder_lock import FolderLock
 
 pytest.importorskip("distributed")
 SHORT = ("--iterations", 3, "--student-steps", 1, "--batch-size", 8)

@@ -62,7 +62,7 @@ class Touches:
 
 def die_in_checkpoint(piece: int) -> None:
     """Die when a checkpoint's n-th piece is half written."""
-    from zskt import checkpoint_file
+    from zskt.storage import checkpoint_file
 
     written = 0
 

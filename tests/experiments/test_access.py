@@ -19,7 +19,7 @@ from zskt.experiments.finished import read_config
 from zskt.experiments.launch import launch
 from zskt.experiments.result import Result
 from zskt.experiments.runner import Options
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 CATALOG = catalog()
 SHORT: dict[str, Any] = {"batch_size": 8, "student_steps": 2}

@@ -21,7 +21,7 @@ from zskt.experiments.build import (
     recorded_path,
 )
 from zskt.experiments.config import RunConfig
-from zskt.files import sha256
+from zskt.storage.files import sha256
 
 CONFIG = RunConfig(preset="test", teacher="mnist-lenet5", student="lenet5-half", seed=4)
 

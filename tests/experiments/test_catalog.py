@@ -17,7 +17,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.teacher_files import TeacherFiles
-from zskt.files import read_json, write_json
+from zskt.storage.files import read_json, write_json
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from tests.experiments.test_launch import CATALOG, PAPER, acting, options, power
 from zskt.experiments.finished import open_run
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
-from zskt.files import read_json
 from zskt.networks.compression import plain
 from zskt.networks.compression.compressed import products
+from zskt.storage.files import read_json
 
 SHORT = {"student": "deepsets", "iterations": 4, "batch_size": 32, "student_steps": 40, "evaluate_every": 0}
 SMALLER = PAPER.with_(mode="compress", channels=0.5, bits=6, sparsity=0.5, iterations=3)

@@ -15,7 +15,7 @@ from zskt.experiments.build import load_student
 from zskt.experiments.finished import evaluate_runs, open_run, read_config, require_same_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
-from zskt.files import read_json, write_json
+from zskt.storage.files import read_json, write_json
 
 CATALOG = catalog()
 PAPER = CATALOG.presets["mnist-lenet5-to-lenet5-half-paper"].with_(iterations=1, batch_size=8, student_steps=1)

@@ -23,7 +23,7 @@ from zskt.experiments.interrupt import (
     how_to_go_on,
     working_in,
 )
-from zskt.run_files import CHECKPOINT, LOCK_OWNER, previous_of
+from zskt.storage.run_files import CHECKPOINT, LOCK_OWNER, previous_of
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -23,7 +23,7 @@ from zskt.experiments.few_shot_presets import few_shot
 from zskt.experiments.launch import launch
 from zskt.experiments.presets import for_mode
 from zskt.experiments.runner import Options
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 CATALOG = catalog()
 PAIR = CATALOG.presets["mnist-lenet5-to-lenet5-half"]

@@ -13,7 +13,7 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.run_folder import RunFolder, environment, free_name, save_network
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 
 def test_a_run_leaves_what_it_was_asked_and_what_it_measured(tmp_path: Path) -> None:

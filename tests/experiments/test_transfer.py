@@ -7,8 +7,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from tests.conftest import ROOT, Call
-from zskt.files import read_json
 from zskt.jets.features import KIN
+from zskt.storage.files import read_json
 
 EARLIER = ROOT / "runs" / "reference" / "jetclass-kin-shower-seed0"
 """A student of another teacher of ten classes, with as many variables."""

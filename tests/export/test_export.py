@@ -11,8 +11,8 @@ from tests.conftest import Call
 from zskt.__main__ import catalog
 from zskt.experiments.build import load_student
 from zskt.experiments.finished import read_config
-from zskt.files import read_json
 from zskt.onnx_runtime import run_onnx, session
+from zskt.storage.files import read_json
 
 
 def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(

@@ -14,8 +14,8 @@ from zskt.errors import UserError
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
 from zskt.export.hls4ml import MIN_AGREEMENT, emulate, require_agreement
-from zskt.files import read_json
 from zskt.networks.deep_sets import N_LEADING
+from zskt.storage.files import read_json
 
 CHANNELS = 5
 OTHER_FILES = ("model.onnx", "model-int8.onnx", "preprocess.json", "labels.txt", "student.safetensors", "README.md")

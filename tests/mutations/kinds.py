@@ -29,13 +29,11 @@ from tests.images.idx import idx
 from tests.mutations.mutate import of_bytes, of_json, of_lines, of_toml, of_yaml
 from tests.toy_taggers import Toy, described, write
 from zskt.__main__ import catalog
-from zskt.checkpoint_file import read_checkpoint
 from zskt.cluster.compare.budget import Budget
 from zskt.cluster.compare.campaign import Plan
 from zskt.cluster.site import read_site
 from zskt.experiments.build import build_student, load_student
 from zskt.experiments.finished import read_config
-from zskt.exported_archive import load_program
 from zskt.forward import Output
 from zskt.images.files import decoded, open_parquet, read_idx
 from zskt.jets.jets import JETCLASS_CLASSES
@@ -46,6 +44,8 @@ from zskt.jets.sample import SAMPLE
 from zskt.results.records import read_index, records_of_runs
 from zskt.results.tables import all_tables
 from zskt.shards import Manifest, Shard, read_shard, write_shard
+from zskt.storage.checkpoint_file import read_checkpoint
+from zskt.storage.exported_archive import load_program
 from zskt.vectors.inputs import VectorInputs
 from zskt.vectors.tables import read_table
 

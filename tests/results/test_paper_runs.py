@@ -13,7 +13,6 @@ from zskt.experiments import few_shot_presets as few_shot
 from zskt.experiments import presets
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.result import Result
-from zskt.files import write_json
 from zskt.methods import Metrics
 from zskt.methods.zskt import ZSKT
 from zskt.results import paper_runs as module
@@ -21,6 +20,7 @@ from zskt.results.paper_runs import planned_runs
 from zskt.results.published import PAIRS
 from zskt.results.records import read_records
 from zskt.results.tables import all_tables
+from zskt.storage.files import write_json
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import UserError
-from zskt.files import read_json, write_json
 from zskt.results.recording import MAX_POINTS, record_runs, round_floats, thin
 from zskt.results.records import INDEX, read_index, read_records
+from zskt.storage.files import read_json, write_json
 
 from .conftest import result
 

@@ -9,8 +9,8 @@ import pytest
 
 from zskt.errors import UserError
 from zskt.experiments.recipe import recipe_of_result
-from zskt.files import write_json
 from zskt.results.records import INDEX, IndexEntry, one_record_per_run, read_records, runs_of
+from zskt.storage.files import write_json
 
 from .conftest import record, result
 

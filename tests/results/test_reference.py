@@ -10,8 +10,8 @@ from zskt.experiments.build import load_student
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import read_config
 from zskt.experiments.result import Result
-from zskt.files import read_json
 from zskt.results.records import read_index
+from zskt.storage.files import read_json
 
 from .conftest import REFERENCE
 

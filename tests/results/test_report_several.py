@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser import look_at, require_sound
-from zskt.files import read_json
+from zskt.storage.files import read_json
 
 from .conftest import REFERENCE
 

@@ -11,8 +11,8 @@ from torch.distributions import Dirichlet
 
 from tests.conftest import Call
 from zskt.errors import UserError
-from zskt.files import read_json, write_json
 from zskt.results.system_records import FOLDER, read_record, read_systems, system_table
+from zskt.storage.files import read_json, write_json
 from zskt.systems import SYSTEMS, campaign
 from zskt.systems.privileged import SYNTHETIC, Softened, synthetic
 from zskt.systems.system import Figures, System

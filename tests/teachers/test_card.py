@@ -13,10 +13,10 @@ from teachers import TEACHERS, ParameterCard
 from teachers.images import IMAGES
 from teachers.jetclass import JETCLASS
 from zskt.errors import UserError
-from zskt.files import read_json, sha256
 from zskt.images.inputs import ImageInputs
 from zskt.jets.features import KIN, JetInputs
 from zskt.networks.lenet_vgg import LeNet5
+from zskt.storage.files import read_json, sha256
 
 SMALL = ParameterCard(
     name="small",

@@ -12,7 +12,7 @@ from teachers.card import ParameterCard
 from teachers.cms import CMS
 from teachers.images import DATA, IMAGES
 from teachers.jetclass import JETCLASS
-from zskt.files import sha256
+from zskt.storage.files import sha256
 
 PARAMETER_CARDS = IMAGES | JETCLASS
 BUNDLED = {name: card for name, card in PARAMETER_CARDS.items() if card.bundled_file is not None}

@@ -13,7 +13,7 @@ from teachers import TEACHERS, torchscript
 from teachers.script_operators import Operators, read_operators
 from teachers.script_trust import PINNED
 from zskt.errors import UserError
-from zskt.trust import VARIABLE, is_trusted, trusted
+from zskt.storage.trust import VARIABLE, is_trusted, trusted
 
 
 class Overwrites(nn.Module):

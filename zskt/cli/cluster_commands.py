@@ -15,8 +15,8 @@ from zskt.cli.parser import MODES, RECIPE, TEACHER_FILES, parse
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
-from zskt.files import write_text
 from zskt.shards import MANIFEST, Manifest
+from zskt.storage.files import write_text
 from zskt.terminal import say
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from zskt.cli.options import one_run, read_options, read_run, read_teacher_files
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
-from zskt.files import read_json
-from zskt.run_files import RESULT, is_finished
+from zskt.storage.files import read_json
+from zskt.storage.run_files import RESULT, is_finished
 from zskt.terminal import printable, say
 
 ALL_SYSTEMS = "seeds"

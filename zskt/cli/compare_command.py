@@ -43,7 +43,7 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
         return
     campaign = _campaign(flags, catalog)
     _require_out(campaign.out)
-    from zskt.folder_lock import FolderLock
+    from zskt.storage.folder_lock import FolderLock
 
     campaign.out.mkdir(parents=True, exist_ok=True)
     with FolderLock(campaign.out):

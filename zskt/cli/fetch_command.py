@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from zskt.downloads import CACHE, cache_folder
 from zskt.errors import UserError, lookup
 from zskt.experiments.catalog import Catalog
+from zskt.storage.downloads import CACHE, cache_folder
 from zskt.terminal import note, say
 
 

@@ -19,8 +19,8 @@ from zskt.cli.view_command import view
 from zskt.errors import FolderInUse, NonFiniteLoss, RankLost, UserError
 from zskt.experiments.interrupt import Interrupted, as_command, end_at_once, ended_by, exit_code, handled, how_to_go_on
 from zskt.parallel.ranks import announced, left_in_disorder, muted, tell
+from zskt.storage.trust import trusted
 from zskt.terminal import PrintableStream
-from zskt.trust import trusted
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog

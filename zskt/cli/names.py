@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zskt.cli.listing import facts
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
-from zskt.run_files import has_checkpoint, require_new
+from zskt.storage.run_files import has_checkpoint, require_new
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog

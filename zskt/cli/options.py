@@ -19,7 +19,7 @@ from zskt.experiments.finished import read_config
 from zskt.experiments.presets import find_preset, for_mode
 from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
-from zskt.run_files import CONFIG, has_checkpoint
+from zskt.storage.run_files import CONFIG, has_checkpoint
 
 OF_A_RUN = ("student", "view", "generator", "seed", "teacher_access", "queries", *SMALLER)
 """Flags that are fields of `RunConfig`."""

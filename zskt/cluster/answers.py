@@ -27,11 +27,11 @@ from zskt.errors import UserError
 from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
-from zskt.files import sha256
 from zskt.forward import Output, forward
 from zskt.generator import Generator, is_trainable
 from zskt.padding import join
 from zskt.shards import MANIFEST, Manifest, Shard, is_whole, shard_metadata, shard_path, write_shard
+from zskt.storage.files import sha256
 
 BATCH = 256
 """Samples drawn and answered at once."""

@@ -20,8 +20,8 @@ from typing import Any
 
 from zskt.errors import FolderInUse
 from zskt.experiments.interrupt import ended_by
-from zskt.folder_lock import FolderLock
-from zskt.run_files import BEFORE_FIRST_CHECKPOINT, LOCK, LOCK_OWNER, has_checkpoint, is_unbegun
+from zskt.storage.folder_lock import FolderLock
+from zskt.storage.run_files import BEFORE_FIRST_CHECKPOINT, LOCK, LOCK_OWNER, has_checkpoint, is_unbegun
 
 TOPIC = "zskt"
 """Topic of the events by which workers say how far their runs are."""

@@ -12,8 +12,8 @@ from zskt.cluster.jobs import Job
 from zskt.cluster.states import Board, Phase, State
 from zskt.cluster.sweep import LOGS, Machines
 from zskt.errors import UserError
-from zskt.folder_lock import FolderLock
 from zskt.shards import Manifest, is_whole, shard_path
+from zskt.storage.folder_lock import FolderLock
 
 TASKS_PER_WORKER = 4
 """Tasks are as few as keep all workers busy to the end: each child has to load the teacher."""

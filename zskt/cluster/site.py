@@ -19,9 +19,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from zskt.documents import parse, read_text
 from zskt.errors import UserError, lookup
 from zskt.settings import Settings, setting
+from zskt.storage.documents import parse, read_text
 
 LIFETIME_MARGIN = (60, 300)
 """Seconds before the end of a job in which its runs save and go elsewhere: at least, at most; between, a tenth."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from zskt.files import write_json
+from zskt.storage.files import write_json
 
 SCHEMA = 1
 TABLE = "sweep.json"

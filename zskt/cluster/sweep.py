@@ -18,8 +18,8 @@ from zskt.cluster.states import TABLE, Board, Phase, State, main_metric
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
-from zskt.files import read_json
-from zskt.folder_lock import FolderLock
+from zskt.storage.files import read_json
+from zskt.storage.folder_lock import FolderLock
 
 LOGS = "logs"
 """Folder, beside the runs', of what they and the batch system print."""

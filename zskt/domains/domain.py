@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
-from zskt.files import sha256
+from zskt.storage.files import sha256
 from zskt.viewed import ViewKind
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
 from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
-from zskt.files import sha256
 from zskt.jets.sample import SAMPLE
 from zskt.jets.student_views import VIEWS
+from zskt.storage.files import sha256
 from zskt.terminal import note
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from zskt.domains import Source
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.runner import Options
-from zskt.files import sha256
 from zskt.shard_stream import AnswerShards
 from zskt.shards import MANIFEST, holds_answers
+from zskt.storage.files import sha256
 
 
 def open_shards(config: RunConfig, card: Card, options: Options) -> AnswerShards | None:

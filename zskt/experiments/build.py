@@ -121,7 +121,7 @@ def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], pat
 
 
 def _require_same(file: Path, recorded: Mapping[str, str | None]) -> None:
-    from zskt.files import sha256
+    from zskt.storage.files import sha256
 
     sha = recorded.get("sha256")
     if sha is not None and sha256(file) != sha:

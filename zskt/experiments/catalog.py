@@ -12,10 +12,10 @@ from zskt.domains import DOMAINS
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig, recorded_files, require_settings
 from zskt.experiments.teacher_files import TeacherFiles
-from zskt.files import read_json
 from zskt.methods import METHODS
 from zskt.networks.own_student import is_own, own_student
-from zskt.run_files import INPUTS
+from zskt.storage.files import read_json
+from zskt.storage.run_files import INPUTS
 from zskt.teacher_access import GRADIENT
 from zskt.viewed import make_view
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from zskt.documents import checked
 from zskt.ensemble import DRAWS
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
@@ -16,6 +15,7 @@ from zskt.forward import LAYERS, PRECISIONS
 from zskt.methods import METHODS, iterations_of
 from zskt.methods.zskt import ZSKT
 from zskt.settings import Settings, setting
+from zskt.storage.documents import checked
 from zskt.teacher_access import ACCESSES
 
 METHOD_OF_MODE = {

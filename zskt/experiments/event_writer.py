@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zskt.folder_names import as_text
+from zskt.storage.folder_names import as_text
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

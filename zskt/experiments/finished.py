@@ -18,8 +18,8 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import DATA_FREE, RunConfig, recorded_files
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.result import Result, upgrade
-from zskt.files import read_json, write_json
 from zskt.shards import holds_answers
+from zskt.storage.files import read_json, write_json
 from zskt.terminal import note
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from zskt.contracts import Card
-from zskt.files import sha256
 from zskt.markdown import integer
+from zskt.storage.files import sha256
 
 
 def inspection(card: Card) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-from zskt.run_files import LOCK_OWNER, has_checkpoint
+from zskt.storage.run_files import LOCK_OWNER, has_checkpoint
 from zskt.terminal import printable
 
 SIGNALS = tuple(

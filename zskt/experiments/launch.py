@@ -30,14 +30,14 @@ from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
 from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
 from zskt.experiments.transfer import start_from_run
-from zskt.folder_lock import FolderLock
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import BY_ANSWERS, METHODS, Method, Setup
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.distributed import group, in_turn, placed
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
-from zskt.run_files import require_new
+from zskt.storage.folder_lock import FolderLock
+from zskt.storage.run_files import require_new
 from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
 from zskt.terminal import note
 

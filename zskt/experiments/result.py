@@ -10,10 +10,10 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.experiments.aliases import RESULT_ALIASES, SETTING_ALIASES, rename
-from zskt.files import read_json
+from zskt.storage.documents import checked
+from zskt.storage.files import read_json
 
 SCHEMA = 2
 """Version of the layout. Results before it carry no number."""

@@ -24,10 +24,10 @@ from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.loggers import DEFAULT, open_loggers
 from zskt.experiments.loggers.logger import Logger, Projection, Recipe
-from zskt.files import read_json, write_json
 from zskt.parallel.ranks import world
-from zskt.run_files import CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
-from zskt.whole_files import naming, replacing
+from zskt.storage.files import read_json, write_json
+from zskt.storage.run_files import CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
+from zskt.storage.whole_files import naming, replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

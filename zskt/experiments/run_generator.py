@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from zskt.checkpoint_file import read_checkpoint
 from zskt.domains import DOMAINS
 from zskt.experiments.build import build_student
 from zskt.experiments.finished import FinishedRun
 from zskt.generator import Generator, is_trainable
+from zskt.storage.checkpoint_file import read_checkpoint
 
 
 def rebuild_generator(run: FinishedRun) -> tuple[Generator, bool]:

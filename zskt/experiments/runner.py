@@ -24,10 +24,10 @@ from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
-from zskt.files import read_json, sha256, write_json
 from zskt.methods import Method, iterate
 from zskt.parallel.collectives import any_of, from_leader
-from zskt.run_files import require_new
+from zskt.storage.files import read_json, sha256, write_json
+from zskt.storage.run_files import require_new
 
 RUNS = Path("runs")
 CHECKPOINT_SECONDS = 300.0

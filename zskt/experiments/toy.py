@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from zskt.contracts import PseudoBatch
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import environment
-from zskt.files import write_json
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import Setup, iterate
@@ -28,6 +27,7 @@ from zskt.methods.zskt import ZSKT
 from zskt.metrics import agreement
 from zskt.optim import step
 from zskt.plots.palette import BLUE, GREEN, ORANGE, ROLE_COLOURS
+from zskt.storage.files import write_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -28,12 +28,12 @@ from zskt.export.latency import latency
 from zskt.export.model_card import model_card
 from zskt.export.onnx import quantise
 from zskt.export.student import ExportSpec
-from zskt.files import write_json, write_text
 from zskt.networks.compression.fixed_point import FixedPoint
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
+from zskt.storage.files import write_json, write_text
+from zskt.storage.whole_files import telling_full_disk
 from zskt.terminal import note
-from zskt.whole_files import telling_full_disk
 
 EXPORT_TOLERANCE = 1e-5
 """Largest difference between exported and trained student, in probabilities."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from zskt.downloads import cache_folder, fetch
 from zskt.errors import UserError
 from zskt.images.places import IDX_PREFIX, Split
 from zskt.images.published import ImageDataset
+from zskt.storage.downloads import cache_folder, fetch
 
 REMEDY = "give the folder of its images as --data"
 

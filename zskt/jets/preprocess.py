@@ -22,11 +22,11 @@ import torch
 from msgspec import Meta
 from torch import Tensor
 
-from zskt.documents import checked, read_document
 from zskt.errors import UserError
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import collection_of, with_shared_masks
 from zskt.jets.output_names import UNNAMED_OUTPUTS, block_of
+from zskt.storage.documents import checked, read_document
 
 UNBOUNDED = 1e32
 """What CMS writes for a bound that is none."""

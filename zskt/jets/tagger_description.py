@@ -16,7 +16,6 @@ import msgspec
 from msgspec import Meta
 
 from zskt.contracts import HeadKind
-from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead, WidthForm
 from zskt.jets.class_names import BACKGROUND_CLASSES
@@ -24,6 +23,7 @@ from zskt.jets.definitions import FileDefinition
 from zskt.jets.input_names import collection_of
 from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import MAX_INPUTS, InputGroup, Preprocess, Variable
+from zskt.storage.documents import checked
 
 RECORD = "inputs.json"
 """File name of the record in a run's folder."""

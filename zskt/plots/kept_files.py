@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from zskt.plots.experiment_label import put_label
 from zskt.plots.plot import Panel, Plot, Row
-from zskt.whole_files import replacing
+from zskt.storage.whole_files import replacing
 
 DPI = 160
 SUFFIXES = (".svg", ".pdf", ".png", ".csv")

@@ -8,7 +8,6 @@ from pathlib import Path
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.presets import TAGGER
-from zskt.files import write_text
 from zskt.methods import METHODS
 from zskt.results import ablation, paper_tables
 from zskt.results.compare.markdown import comparison_page, picture_of
@@ -22,6 +21,7 @@ from zskt.results.records import Record, one_record_per_run, read_records
 from zskt.results.rows import Row
 from zskt.results.system_records import systems_tables
 from zskt.results.tables import latency_table, preset_rows, preset_tables, toy_line
+from zskt.storage.files import write_text
 
 MARK = "<!-- Made by `python train.py --mode tables --out FOLDER`; edits are lost. -->"
 """First line of a page, by which it is known to be ours."""

@@ -18,7 +18,7 @@ from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
-from zskt.run_files import has_checkpoint
+from zskt.storage.run_files import has_checkpoint
 from zskt.terminal import note
 
 SEEDS = (0, 1, 2)

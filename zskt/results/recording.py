@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from zskt.errors import UserError
-from zskt.files import read_json, write_json
-from zskt.metric_lines import read_lines
 from zskt.results.records import INDEX, IndexEntry, read_index, read_run
+from zskt.storage.files import read_json, write_json
+from zskt.storage.metric_lines import read_lines
 
 ENVIRONMENTS = "environments.json"
 MAX_POINTS = 50

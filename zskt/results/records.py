@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zskt.documents import checked, parse, read_text
 from zskt.errors import UserError
 from zskt.experiments.recipe import Recipe, recipe_of_result
 from zskt.experiments.result import Result, upgrade
-from zskt.files import read_json
-from zskt.metric_lines import read_lines
+from zskt.storage.documents import checked, parse, read_text
+from zskt.storage.files import read_json
+from zskt.storage.metric_lines import read_lines
 
 INDEX = "index.jsonl"
 """One line per run, an `IndexEntry`."""

@@ -12,7 +12,6 @@ from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun, open_run
-from zskt.files import read_json, write_json, write_text
 from zskt.markdown import integer
 from zskt.plots.kept_files import Keeper
 from zskt.plots.plot import Plot
@@ -21,6 +20,7 @@ from zskt.results.html_page import linked, page_template
 from zskt.results.report_tables import classes_table, networks_table, rejection_tables
 from zskt.results.run_pictures import pictures_over_run
 from zskt.results.run_plots import learning_curves, pseudo_samples, transition_curves
+from zskt.storage.files import read_json, write_json, write_text
 
 PAGE, FILES = "report.html", "report"
 """The page, and the folder of its files."""

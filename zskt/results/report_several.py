@@ -19,7 +19,6 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.finished import Evaluators, FinishedRun, open_run
 from zskt.experiments.result import Result
-from zskt.files import read_json, write_json, write_text
 from zskt.markdown import NO_VALUE, mean_and_deviation
 from zskt.plots.kept_files import Keeper
 from zskt.plots.plot import Plot
@@ -31,6 +30,7 @@ from zskt.results.overlays import calibration_overlay, class_overlay
 from zskt.results.paired_bootstrap import LEVEL, Difference, paired_difference, per_sample
 from zskt.results.records import Record
 from zskt.results.report import FILES, PAGE, provenance, scored_on
+from zskt.storage.files import read_json, write_json, write_text
 
 DATA = "report.json"
 """Figures of the page."""

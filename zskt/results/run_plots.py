@@ -13,10 +13,10 @@ from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.result import upgrade
 from zskt.experiments.run_generator import rebuild_generator
-from zskt.files import read_json
-from zskt.metric_lines import read_lines
 from zskt.plots.palette import GREEN, ROLE_COLOURS
 from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes
+from zskt.storage.files import read_json
+from zskt.storage.metric_lines import read_lines
 
 CURVES = {
     "agreement on test samples": ({"test/agreement": ("agreement", GREEN)}, "share"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from zskt.documents import checked
-from zskt.files import read_json
 from zskt.markdown import mean_and_deviation, table
+from zskt.storage.documents import checked
+from zskt.storage.files import read_json
 
 FOLDER = "systems"
 """Folder of the records, beside those of runs."""

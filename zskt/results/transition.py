@@ -22,8 +22,8 @@ from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run, read_config
 from zskt.experiments.result import upgrade
-from zskt.files import read_json, write_json
 from zskt.results.figures import transition_picture
+from zskt.storage.files import read_json, write_json
 
 N_STEPS, STEP_SIZE = 100, 1.0
 """K of the paper, and the size of a step in the space of normalised pixels."""

@@ -10,8 +10,8 @@ import torch
 
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
-from zskt.files import write_json
 from zskt.results.system_records import FOLDER, SystemRecord, read_record
+from zskt.storage.files import write_json
 from zskt.systems import SYSTEMS
 from zskt.systems.system import System
 from zskt.terminal import say

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zskt.documents import read_document
 from zskt.errors import UserError
+from zskt.storage.documents import read_document
 
 FIELDS = {
     "real": ("low", "high", "mean", "std"),

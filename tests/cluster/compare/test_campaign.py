@@ -14,7 +14,7 @@ from zskt.cluster.compare.entrants import Entrant
 from zskt.cluster.jobs import Job
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
-from zskt.files import read_json, write_json
+from zskt.storage.files import read_json, write_json
 
 STUB = Path(__file__).with_name("stub.py")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.results.conftest import result
 from zskt.experiments.result import NetworkScores
-from zskt.files import write_json
+from zskt.storage.files import write_json
 
 
 def leave_run(folder: Path, *, agreement: float, seed: int = 0, every: int = 100, **entries: Any) -> Path:

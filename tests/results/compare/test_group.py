@@ -8,9 +8,9 @@ import pytest
 
 from tests.results.compare.imagined import leave_run
 from zskt.experiments.result import ScoredSamples
-from zskt.files import read_json, write_json
 from zskt.results.compare.group import labels_of, read_groups
 from zskt.results.records import records_of_runs
+from zskt.storage.files import read_json, write_json
 
 OTHER = ScoredSamples(name="other.root", sha256="cd", count=9, unit="jet")
 

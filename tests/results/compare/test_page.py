@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tests.results.compare.imagined import leave_run
 from zskt.experiments.config import RunConfig
-from zskt.files import read_json, write_json
 from zskt.results.compare.group import Group, read_groups
 from zskt.results.compare.page import Circumstances, sentences, write_comparison
 from zskt.results.compare.table import head_and_rows, split_costs, verdict_rows
+from zskt.storage.files import read_json, write_json
 
 
 def groups(folder: Path, seeds: int = 3) -> list[Group]:

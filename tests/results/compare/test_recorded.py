@@ -10,7 +10,6 @@ from tests.results.compare.imagined import leave_run
 from tests.results.compare.test_page import FAILURES
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
-from zskt.files import write_json
 from zskt.results.compare.group import read_groups
 from zskt.results.compare.markdown import comparison_page
 from zskt.results.compare.page import Circumstances, write_comparison
@@ -19,6 +18,7 @@ from zskt.results.method_pages import measured
 from zskt.results.pages import write_pages
 from zskt.results.recording import new_runs, record_runs
 from zskt.results.records import read_records
+from zskt.storage.files import write_json
 
 
 def comparison(folder: Path, seeds: int) -> Path:

@@ -11,12 +11,12 @@ from zskt.cluster.compare.budget import Budget, Trial, length_of, longest_trial,
 from zskt.cluster.compare.entrants import KD, Entrant
 from zskt.cluster.compare.processes import Failure, run
 from zskt.cluster.jobs import Job
-from zskt.documents import checked
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
 from zskt.experiments.result import Result
-from zskt.files import read_json, write_json
+from zskt.storage.documents import checked
+from zskt.storage.files import read_json, write_json
 from zskt.terminal import note
 
 PLAN, TRIALS = "plan.json", "trials"

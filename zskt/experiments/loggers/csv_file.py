@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zskt.experiments.loggers.logger import Logger, final_metrics
-from zskt.whole_files import naming, replacing
+from zskt.storage.whole_files import naming, replacing
 
 NAME = "metrics.csv"
 STEP = "step"

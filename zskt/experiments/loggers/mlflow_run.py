@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zskt.errors import UserError
 from zskt.experiments.loggers.logger import Logger, Recipe, final_metrics
-from zskt.files import read_json, write_json
+from zskt.storage.files import read_json, write_json
 from zskt.terminal import printable
 
 if TYPE_CHECKING:

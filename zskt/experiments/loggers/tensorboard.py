@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
 from zskt.experiments.loggers.hyperparameters import begun, columns, ended
 from zskt.experiments.loggers.logger import Logger, Projection, Recipe, final_metrics
-from zskt.files import write_text
-from zskt.whole_files import naming
+from zskt.storage.files import write_text
+from zskt.storage.whole_files import naming
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

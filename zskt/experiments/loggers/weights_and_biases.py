@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from zskt.errors import UserError
 from zskt.experiments.loggers.logger import Logger, Recipe, final_metrics
-from zskt.files import read_json, write_json
-from zskt.folder_names import as_text
+from zskt.storage.files import read_json, write_json
+from zskt.storage.folder_names import as_text
 from zskt.terminal import printable
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from zskt.experiments.result import Result
-from zskt.metric_lines import read_lines
 from zskt.results.records import Record, records_of_runs
+from zskt.storage.metric_lines import read_lines
 
 FIGURES = ("agreement", "accuracy", "auc", "kl")
 """Figures of merit of a student, as `zskt.experiments.result.NetworkScores` names them."""

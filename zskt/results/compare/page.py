@@ -12,7 +12,6 @@ from typing import Any
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import read_config
 from zskt.experiments.result import Result
-from zskt.files import read_json, write_json, write_text
 from zskt.markdown import integer
 from zskt.methods import METHODS
 from zskt.plots.kept_files import Keeper
@@ -32,6 +31,7 @@ from zskt.results.compare.table import (
 )
 from zskt.results.compare.verdict import RULE
 from zskt.results.html_page import linked, page_template
+from zskt.storage.files import read_json, write_json, write_text
 
 PAGE, DATA, TABLE, FILES = "comparison.html", "comparison.json", "comparison.csv", "comparison"
 """Files of a comparison's folder, and the folder of its plots and tables."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from zskt.checkpoint_file import read_checkpoint
 from zskt.contracts import PseudoBatch
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
@@ -15,6 +14,7 @@ from zskt.experiments.finished import FinishedRun, open_run
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.results.compare.group import Group
 from zskt.results.html_page import png
+from zskt.storage.checkpoint_file import read_checkpoint
 from zskt.terminal import note
 
 

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zskt.documents import checked
 from zskt.errors import UserError
-from zskt.files import read_json, write_json
 from zskt.results.compare.group import Group, choose_same_data
 from zskt.results.compare.page import DATA
 from zskt.results.records import Record
+from zskt.storage.documents import checked
+from zskt.storage.files import read_json, write_json
 
 COMPARISONS = "comparisons.json"
 """File beside the index of recorded runs: name of a comparison -> `RecordedComparison`."""

@@ -16,13 +16,13 @@ from zskt.errors import UserError
 from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import Evaluators, FinishedRun, open_run
-from zskt.files import write_json, write_text
 from zskt.markdown import integer
 from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.results.explain.asked import DATA, PRIOR, Answers, additive_of, ask
 from zskt.results.explain.explanation import Shapes, figures_of, groups_of, shapes_of
 from zskt.results.explain.pictures import shapes_figure
 from zskt.results.html_page import page_template, png
+from zskt.storage.files import write_json, write_text
 
 CAVEAT = (
     "an explanation on the prior's jets: shapes and shares say how the teacher answers pseudo-samples that nobody "

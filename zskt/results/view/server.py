@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, quote, unquote_to_bytes, urlsplit
 from zskt.errors import UserError
 from zskt.results.view import pages
 from zskt.results.view.shown_runs import ShownRun, curves, find_runs, is_within
-from zskt.run_files import CONFIG, RESULT
+from zskt.storage.run_files import CONFIG, RESULT
 
 HOST = "127.0.0.1"
 KINDS = {

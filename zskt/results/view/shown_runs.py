@@ -12,9 +12,9 @@ from typing import Any
 
 from zskt.errors import UserError
 from zskt.experiments.result import upgrade
-from zskt.files import read_json
-from zskt.metric_lines import read_lines
-from zskt.run_files import CONFIG, RESULT
+from zskt.storage.files import read_json
+from zskt.storage.metric_lines import read_lines
+from zskt.storage.run_files import CONFIG, RESULT
 from zskt.terminal import printable
 
 MAX_DEPTH, MAX_RUNS = 4, 5000

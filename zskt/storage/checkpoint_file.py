@@ -20,8 +20,8 @@ from typing import Any, BinaryIO
 import torch
 
 from zskt.errors import UserError
-from zskt.run_files import previous_of
-from zskt.whole_files import naming, replacing
+from zskt.storage.run_files import previous_of
+from zskt.storage.whole_files import naming, replacing
 
 MARK = b"\nzskt-sha256:"
 """What the last line begins with; 64 hexadecimal digits and an end of line follow."""

@@ -19,8 +19,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from zskt.errors import FolderInUse
-from zskt.files import write_json
-from zskt.run_files import LOCK, LOCK_OWNER
+from zskt.storage.files import write_json
+from zskt.storage.run_files import LOCK, LOCK_OWNER
 
 HEARTBEAT_SECONDS, STALE_SECONDS = 15.0, 90.0
 

@@ -1,7 +1,7 @@
 """Load programs of `torch.export.save`, whose archives may hold pickles, without running what is not theirs.
 
 `torch.export.load` reads pickled weights, constants and sample inputs with ``weights_only=False``: a pickle may call
-any function of Python. So every pickle in the archive is read first, without being run, by `zskt.pickles`.
+any function of Python. So every pickle in the archive is read first, without being run, by `zskt.storage.pickles`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zskt.errors import UserError
-from zskt.pickles import read_pickle
+from zskt.storage.pickles import read_pickle
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from zskt import whole_files
-from zskt.whole_files import naming, replacing, telling_full_disk
+from zskt.storage import whole_files
+from zskt.storage.whole_files import naming, replacing, telling_full_disk
 
 
 def test_a_file_is_replaced_at_the_end(tmp_path: Path) -> None:

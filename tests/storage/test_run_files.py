@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import UserError
-from zskt.run_files import BEFORE_FIRST_CHECKPOINT, has_checkpoint, is_finished, is_unbegun, require_new
+from zskt.storage.run_files import BEFORE_FIRST_CHECKPOINT, has_checkpoint, is_finished, is_unbegun, require_new
 
 
 def test_what_was_killed_before_its_first_checkpoint_can_begin(tmp_path: Path) -> None:

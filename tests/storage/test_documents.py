@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from zskt.documents import checked, parse
 from zskt.errors import UserError
-from zskt.metric_lines import read_lines
+from zskt.storage.documents import checked, parse
+from zskt.storage.metric_lines import read_lines
 
 
 @dataclass(frozen=True, kw_only=True)

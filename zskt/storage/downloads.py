@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from zskt.errors import UserError
-from zskt.http_file import DownloadError, Limits, download
+from zskt.storage.http_file import DownloadError, Limits, download
 
 if TYPE_CHECKING:
     from requests import Session

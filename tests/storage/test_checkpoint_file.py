@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import torch
 
-from zskt import checkpoint_file
 from zskt.checkpoint import TrainState
-from zskt.checkpoint_file import LINE, read_checkpoint, read_last_checkpoint, write_checkpoint
 from zskt.errors import UserError
-from zskt.run_files import previous_of
+from zskt.storage import checkpoint_file
+from zskt.storage.checkpoint_file import LINE, read_checkpoint, read_last_checkpoint, write_checkpoint
+from zskt.storage.run_files import previous_of
 
 
 def payload(step: int) -> dict[str, Any]:

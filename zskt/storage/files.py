@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zskt.documents import read_document
 from zskt.errors import UserError
-from zskt.whole_files import replacing
+from zskt.storage.documents import read_document
+from zskt.storage.whole_files import replacing
 
 
 def sha256(path: Path) -> str:
@@ -35,7 +35,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object, within the bounds of `zskt.documents`.
+    """Read a JSON object, within the bounds of `zskt.storage.documents`.
 
     Raises:
         UserError: if the file is missing, out of bounds, or holds no JSON object.

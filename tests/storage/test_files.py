@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import UserError
-from zskt.files import read_json, sha256, write_json
+from zskt.storage.files import read_json, sha256, write_json
 
 
 def test_a_hash_is_sha256(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.lying_server import CONTENT, LyingServer, serving
-from zskt import downloads
-from zskt.downloads import cache_folder, fetch
 from zskt.errors import UserError
-from zskt.http_file import DownloadError, Limits, _require_web
+from zskt.storage import downloads
+from zskt.storage.downloads import cache_folder, fetch
+from zskt.storage.http_file import DownloadError, Limits, _require_web
 
 HASH = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 STRICT = Limits(most_bytes=1 << 20, most_seconds=20, silence_seconds=0.5, patience_seconds=0.3, attempts=4)
@@ -97,7 +97,7 @@ def test_a_damaged_file_of_the_cache_is_fetched_again(server: LyingServer) -> No
 def test_a_killed_download_leaves_a_part_and_is_gone_on_with(
     server: LyingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code = f"from zskt.downloads import fetch; fetch('net', {server.url('stall')!r}, {HASH!r}, 'give --file')"
+    code = f"from zskt.storage.downloads import fetch; fetch('net', {server.url('stall')!r}, {HASH!r}, 'give --file')"
     with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(Path.cwd())}) as process:
         while not (cache_folder().is_dir() and any(path.stat().st_size for path in cache_folder().glob("*.part"))):
             assert process.poll() is None

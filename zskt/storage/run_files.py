@@ -10,7 +10,7 @@ from zskt.errors import UserError
 CONFIG, ENVIRONMENT, INPUTS, RESULT = "config.json", "environment.json", "inputs.json", "result.json"
 CHECKPOINT = "checkpoint.pt"
 LOCK, LOCK_OWNER = ".lock", ".lock.json"
-"""Files by which a process holds a folder, see `zskt.folder_lock`; a folder that has no others is new."""
+"""Files by which a process holds a folder, see `zskt.storage.folder_lock`; a folder that has no others is new."""
 BEFORE_FIRST_CHECKPOINT = (
     *(LOCK, LOCK_OWNER, CONFIG, ENVIRONMENT, INPUTS),
     *(".lock.tmp", "config.tmp", "environment.tmp", "inputs.tmp", "checkpoint.tmp"),

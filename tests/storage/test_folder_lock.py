@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import FolderInUse
-from zskt.folder_lock import STALE_SECONDS, FolderLock, owner
-from zskt.run_files import LOCK_OWNER, require_new
+from zskt.storage.folder_lock import STALE_SECONDS, FolderLock, owner
+from zskt.storage.run_files import LOCK_OWNER, require_new
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from zskt.folder_lock import FolderLock
+from zskt.storage.folder_lock import FolderLock
 with FolderLock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -59,7 +59,7 @@ def test_a_lock_of_another_machine_is_taken_over_once_it_is_left_alone(tmp_path:
 
 
 def test_a_holder_tells_that_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zskt.folder_lock.HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr("zskt.storage.folder_lock.HEARTBEAT_SECONDS", 0.01)
     with FolderLock(tmp_path):
         os.utime(tmp_path / LOCK_OWNER, (0, 0))
         begun = time.monotonic()

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from zskt.errors import UserError
-from zskt.exported_archive import load_program
+from zskt.storage.exported_archive import load_program
 
 
 class Touches:
