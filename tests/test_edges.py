@@ -11,9 +11,9 @@ from torch import nn
 from tests.gradients import gradients, number
 from zskt.bn_statistics import mismatch
 from zskt.forward import Output
-from zskt.hint import Hint
 from zskt.losses import ascend, attention_map, class_information, divergence, entropy, hint_distance, value_distance
 from zskt.terms import KL, Attention, Values, student_loss
+from zskt.terms.hint import Hint
 
 CERTAIN = torch.tensor([[0.0, -math.inf], [-math.inf, 3.0], [500.0, -500.0]])
 

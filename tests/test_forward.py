@@ -8,9 +8,9 @@ from torch import nn
 
 from zskt.checkpoint import TrainState
 from zskt.forward import CountedTeacher, Output, Pair, capture, evaluating, forward, split_heads
-from zskt.hint import Hint
 from zskt.losses import attention_map
 from zskt.terms import Attention
+from zskt.terms.hint import Hint
 
 
 def test_capture_collects_named_outputs_and_leaves_no_hook() -> None:

@@ -21,8 +21,6 @@ FLOORS = (
     {"class_metrics"},
     {"metrics", "iterated", "synthesis", "curriculum"},
     {"terms"},
-    {"discriminator", "hint", "jacobian"},
-    {"loss_term"},
     {"optim"},
     {"losses", "shard_stream", "shards", "replay"},
     {"forward", "generator", "bn_statistics", "onnx_runtime"},

@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 from zskt.errors import NonFiniteLoss, UserError
 from zskt.forward import Output
-from zskt.hint import Hint
-from zskt.loss_term import Term
 from zskt.losses import (
     ascend,
     attention_distance,
@@ -26,6 +24,8 @@ from zskt.losses import (
 )
 from zskt.optim import step
 from zskt.terms import KL, TERMS, Attention, CrossEntropy, Similarity, Values, student_loss
+from zskt.terms.hint import Hint
+from zskt.terms.term import Term
 
 
 def logits(*rows: tuple[float, ...]) -> Tensor:

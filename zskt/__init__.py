@@ -29,7 +29,7 @@ _API = {
     "ReplayBuffer": "zskt.replay",
     "Setup": "zskt.methods",
     "TERMS": "zskt.terms",
-    "Term": "zskt.loss_term",
+    "Term": "zskt.terms.term",
     "UserError": "zskt.errors",
     "NonFiniteLoss": "zskt.errors",
     "catalog": "zskt.__main__",

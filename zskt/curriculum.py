@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from zskt.forward import Output
-from zskt.loss_term import Term
 from zskt.losses import divergence
+from zskt.terms.term import Term
 
 THRESHOLD = "threshold"
 """The extra of `Output` in which `CurriculumKL` finds the threshold, (B,), the same for each sample."""

@@ -80,7 +80,7 @@ MEMBERS = "members"
 
 
 class Captures(Protocol):
-    """A loss term, as far as a forward pass serves it: see `zskt.loss_term.Term`."""
+    """A loss term, as far as a forward pass serves it: see `zskt.terms.term.Term`."""
 
     @property
     def needs_layers(self) -> bool: ...

@@ -9,8 +9,6 @@ from torch import nn
 from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.forward import Output, Pair
-from zskt.hint import Hint
-from zskt.loss_term import Term
 from zskt.methods.kd import KDConfig
 from zskt.methods.student import (
     StudentStep,
@@ -24,6 +22,8 @@ from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.wide_resnet import WideResNet
 from zskt.terms import KL, Attention, Values
+from zskt.terms.hint import Hint
+from zskt.terms.term import Term
 
 PAIR = Pair(nn.Linear(2, 2), nn.Linear(2, 2))
 

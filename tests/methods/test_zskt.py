@@ -26,12 +26,12 @@ from zskt.errors import NonFiniteLoss, UserError
 from zskt.experiments.image_presets import PAPER
 from zskt.forward import Pair
 from zskt.generator import Generator
-from zskt.hint import Hint
 from zskt.jets.features import KIN
 from zskt.methods import Setup
 from zskt.methods.zskt import ZSKT
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.students import STUDENTS
+from zskt.terms.hint import Hint
 
 BASE: dict[str, Any] = {
     "iterations": 6,

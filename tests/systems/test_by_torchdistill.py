@@ -11,11 +11,11 @@ from torch import nn
 from tests.systems.tiny import tiny_digits
 from zskt.errors import UserError
 from zskt.forward import Output
-from zskt.loss_term import Term
 from zskt.methods.supervised import SupervisedConfig, supervised_terms
 from zskt.systems import by_torchdistill
 from zskt.systems.by_torchdistill import TEMPERATURE, TORCHDISTILL, both, configuration, through_torchdistill
 from zskt.terms import student_loss
+from zskt.terms.term import Term
 
 
 def test_the_losses_are_the_same() -> None:

@@ -17,7 +17,6 @@ from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
-from zskt.loss_term import Term
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, as_numbers, trainable
 from zskt.optim import adam, adamw, cosine, nesterov, require_finite, set_rate, step
@@ -25,6 +24,7 @@ from zskt.parallel.collectives import share_of
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, sample_count, setting
+from zskt.terms.term import Term
 
 FEWEST = 2
 """Samples of a batch: what normalises over one cannot do with less."""

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zskt.loss_term import Term
 from zskt.methods.black_box import BlackBox, BlackBoxConfig, require_classes, require_trainable
 from zskt.methods.finite_differences import DifferenceAscent, Objective
 from zskt.methods.method import Setup
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES
+from zskt.terms.term import Term
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.forward import Output, Pair
-from zskt.loss_term import Term
 from zskt.losses import MIN_PROBABILITY, generator_loss
 from zskt.methods.black_box import BlackBox, BlackBoxConfig, require_classes
 from zskt.methods.method import Metrics, Setup
@@ -30,6 +29,7 @@ from zskt.parallel.collectives import mean, whole
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES, TOP_CLASS, AnswersOnly
 from zskt.terms import KL, LogitDistance
+from zskt.terms.term import Term
 
 TWIN_SEED = 2_654_435_761
 """Added to a run's seed for the second student, so that it is not the first one again: torch's stream on the CPU takes

@@ -23,7 +23,6 @@ from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output, evaluating
 from zskt.generator import balanced_labels, is_trainable
-from zskt.loss_term import Term
 from zskt.losses import generator_loss
 from zskt.methods.inversion import unfolded
 from zskt.methods.method import Method, Metrics, Setup
@@ -31,6 +30,7 @@ from zskt.methods.student import StudentStep, as_numbers, require_gradient, trai
 from zskt.optim import adam, adamw, cosine, multistep, require_finite, set_rate, sgd, step
 from zskt.parallel.collectives import share_of, whole
 from zskt.settings import Settings, sample_count, setting
+from zskt.terms.term import Term
 
 OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
 SCHEDULES: dict[str, Callable[[int, int], float]] = {

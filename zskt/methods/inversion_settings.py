@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from zskt.images.augment import AUGMENTATIONS
-from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.optim import adamw, sgd
 from zskt.settings import Settings, sample_count, setting
+from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 
 TARGETS = ("uniform", "own")
 """Classes that a synthesis asks for: drawn uniformly, or those that the teacher sees in the first samples anyway."""

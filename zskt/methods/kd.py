@@ -18,7 +18,6 @@ from tqdm import tqdm
 from zskt.checkpoint import TrainState
 from zskt.device import to_device
 from zskt.forward import CountedTeacher
-from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, altered, alters, ema_of, init_from_teacher, student_terms, trainable
 from zskt.optim import adamw, cosine
@@ -28,6 +27,7 @@ from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, sample_count, setting
 from zskt.shard_stream import ShardStream
 from zskt.teacher_access import ACCESSES
+from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 
 QUERY_BATCH = 256
 """Samples that the teacher is asked about at once."""

@@ -16,10 +16,10 @@ from zskt.dataset import Labelled
 from zskt.errors import UserError
 from zskt.forward import Pair
 from zskt.generator import Generator
-from zskt.loss_term import Term
 from zskt.settings import Settings
 from zskt.shard_stream import AnswerShards
 from zskt.teacher_access import GRADIENT
+from zskt.terms.term import Term
 
 Metrics = dict[str, float]
 """What an iteration has to log, by name."""

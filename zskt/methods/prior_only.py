@@ -20,7 +20,6 @@ from torch import Tensor
 
 from zskt.contracts import Batch, PseudoBatch
 from zskt.forward import Output
-from zskt.loss_term import Term
 from zskt.losses import class_information, divergence, value_distance
 from zskt.methods.black_box import BlackBox, BlackBoxConfig
 from zskt.methods.method import Metrics, Setup
@@ -30,6 +29,7 @@ from zskt.replay import concatenate, put_together
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES, TOP_CLASS
 from zskt.terms import KL, Values
+from zskt.terms.term import Term
 
 
 @dataclass(frozen=True, kw_only=True)

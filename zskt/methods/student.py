@@ -18,14 +18,14 @@ from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.errors import UserError
 from zskt.forward import Output, Pair
-from zskt.hint import Hint
 from zskt.images.augment import cutmix, mixup
-from zskt.loss_term import Term, Trial
 from zskt.losses import divergence
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
 from zskt.parallel import collectives
 from zskt.terms import KL, TERMS, Attention, Values, student_loss, term_of
+from zskt.terms.hint import Hint
+from zskt.terms.term import Term, Trial
 
 MAX_LISTED_CLASSES = 20
 """Of more classes, an iteration logs how many come up, not the share of each."""

@@ -26,8 +26,6 @@ from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
-from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
-from zskt.loss_term import Term
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
@@ -35,6 +33,8 @@ from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, sample_count, setting
 from zskt.teacher_access import ACCESSES
 from zskt.terms import KL, Attention, CrossEntropy, term_of
+from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
+from zskt.terms.term import Term
 
 
 @dataclass(frozen=True, kw_only=True)

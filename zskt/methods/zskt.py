@@ -22,7 +22,6 @@ from zskt.cuda_graphs import Replayed, is_replayable
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
-from zskt.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
 from zskt.methods.asking import drawn_for, least_certain, require_no_training
 from zskt.methods.method import Method, Metrics, Setup
@@ -41,6 +40,7 @@ from zskt.optim import StudentSchedule, adam, adamw, cosine, require_finite, set
 from zskt.parallel.collectives import own, share_of, take, whole
 from zskt.replay import ReplayBuffer, concatenate, put_together
 from zskt.settings import Settings, sample_count, setting
+from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 
 
 @dataclass(frozen=True, kw_only=True)

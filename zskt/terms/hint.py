@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from zskt.contracts import Batch
 from zskt.errors import UserError
 from zskt.forward import Output
-from zskt.loss_term import LearnedPart, Term, Trial
 from zskt.losses import hint_distance
+from zskt.terms.term import LearnedPart, Term, Trial
 
 
 class Regressor(nn.Module):

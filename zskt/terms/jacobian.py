@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from zskt.contracts import Batch
 from zskt.errors import UserError
 from zskt.forward import Output
-from zskt.loss_term import Term, Trial
 from zskt.losses import hint_distance, jacobian_distance
+from zskt.terms.term import Term, Trial
 
 TRACK_RESOLUTION = 0.015
 """Of the transverse momentum of tracks of a few GeV (CMS, JINST 9 (2014) P10009, abstract)."""

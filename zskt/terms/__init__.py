@@ -1,6 +1,6 @@
 """The terms that a student minimises, each with what it takes from a forward pass, and the table of those to choose.
 
-A new term is one class, derived from `zskt.loss_term.Term`: what to capture of a network, and the distance of two
+A new term is one class, derived from `zskt.terms.term.Term`: what to capture of a network, and the distance of two
 captures. A line in `TERMS` makes it a setting, ``--set terms.NAME=WEIGHT``. What a term needs (layers, a gradient by
 the input, the members of an ensemble) it says itself, and that alone decides what the teacher is asked.
 
@@ -17,13 +17,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
-from zskt.discriminator import Discriminator
 from zskt.errors import UserError, lookup
 from zskt.forward import MEMBERS, Output
 from zskt.gaussian import GaussianHead
-from zskt.hint import Hint
-from zskt.jacobian import Jacobian, JacobianInResolutions
-from zskt.loss_term import Term
 from zskt.losses import (
     attention_distance,
     attention_map,
@@ -37,6 +33,10 @@ from zskt.losses import (
     value_distance,
 )
 from zskt.parallel import collectives
+from zskt.terms.discriminator import Discriminator
+from zskt.terms.hint import Hint
+from zskt.terms.jacobian import Jacobian, JacobianInResolutions
+from zskt.terms.term import Term
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from teachers.images import DATA
 from tests.methods.setups import require_exact_resume, run_until, start
 from zskt.api import TensorInputs, TensorSamples, distill
 from zskt.dataset import Labelled
-from zskt.discriminator import STUDENT_SHARE, Discriminator, begun_anew, discriminator_loss
 from zskt.errors import UserError
 from zskt.experiments.preparation import require_fit
 from zskt.forward import Output, Pair, forward
-from zskt.loss_term import Trial
 from zskt.methods import Method, Setup
 from zskt.networks.lenet_vgg import LeNet5
+from zskt.terms.discriminator import STUDENT_SHARE, Discriminator, begun_anew, discriminator_loss
+from zskt.terms.term import Trial
 
 
 def log(*values: float) -> Tensor:

@@ -15,7 +15,7 @@ from torch.nn.functional import logsigmoid
 
 from zskt.contracts import Batch
 from zskt.forward import Output, evaluating, split_heads
-from zskt.loss_term import LearnedPart, Term, Trial
+from zskt.terms.term import LearnedPart, Term, Trial
 
 STUDENT_SHARE = 0.5
 """alpha: share of the false labels that are the student's; the others are the teacher's. As in the authors' code."""

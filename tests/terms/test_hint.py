@@ -11,12 +11,12 @@ from tests.methods.setups import digits_setup, require_exact_resume, resnets_set
 from zskt.api import distill
 from zskt.experiments.preparation import require_fit
 from zskt.forward import Output, Pair
-from zskt.hint import Hint, Regressor
-from zskt.loss_term import Trial
 from zskt.losses import hint_distance
 from zskt.methods import Method, Setup
 from zskt.networks.lenet_vgg import LeNet5
 from zskt.terms import term_of
+from zskt.terms.hint import Hint, Regressor
+from zskt.terms.term import Trial
 
 
 def blocks(*layers: Tensor) -> Output:
