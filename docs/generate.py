@@ -219,6 +219,8 @@ METRICS = {
     "disagreement/generator": "DisGUIDE: how far its two students are apart.",
     "cross_entropy/generator": "Hard labels: cross-entropy of the student with what the generator was to please it by.",
     "reward/generator": "DAFL: minus its three losses, on the batch.",
+    "asked/generator": "NAYER: share of the images, of its last step, that the teacher sees as what was asked for.",
+    "threshold": "AdaDFKD: confidence of the student from which a sample counts as one that it masters.",
     "loss/generator": "What the generator minimised in its last step.",
     "loss/samples": "Inversion: mean loss of the samples of the last synthesis, cross-entropy and adversary.",
     "loss/bn": "Inversion: distance of its batch statistics, unweighted.",
