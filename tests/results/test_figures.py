@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zskt.experiments.catalog import Catalog
+from zskt.results.compare.recorded import read_comparisons, uncompared
 from zskt.results.figures import pictures, transition_picture
 from zskt.results.records import read_records
 
@@ -14,7 +15,7 @@ def test_pictures_are_those_that_the_records_allow(catalog: Catalog) -> None:
 
 
 def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
-    figures = pictures(read_records(REFERENCE), catalog)
+    figures = pictures(uncompared(read_records(REFERENCE), read_comparisons(REFERENCE)), catalog)
     assert list(figures) == ["pairs", "few-shot", "transition", "learning", "pseudo-images"]
     labels = [str(line.get_label()) for line in figures["learning"].axes[0].lines]
     pair = "cifar10-resnet20-to-resnet8"

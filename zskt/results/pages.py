@@ -11,7 +11,7 @@ from zskt.experiments.presets import TAGGER
 from zskt.methods import METHODS
 from zskt.results import ablation, paper_tables
 from zskt.results.compare.markdown import comparison_page, picture_of
-from zskt.results.compare.recorded import read_comparisons
+from zskt.results.compare.recorded import read_comparisons, uncompared
 from zskt.results.figures import pictures
 from zskt.results.method_pages import learning_picture, picture_name
 from zskt.results.missing import MissingRuns
@@ -82,8 +82,7 @@ def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
     """
     _require_own(out)
     records, comparisons = read_records(folder), read_comparisons(folder)
-    compared = {name for comparison in comparisons.values() for names in comparison.entrants.values() for name in names}
-    others = [record for record in records if record.folder.name not in compared]
+    others = uncompared(records, comparisons)
     pages = render_pages(others, catalog, records)
     systems = systems_tables(folder)
     if systems:

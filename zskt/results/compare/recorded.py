@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,12 @@ def read_comparisons(reference: Path) -> dict[str, RecordedComparison]:
     path = reference / COMPARISONS
     kept = read_json(path) if path.is_file() else {}
     return checked(kept, dict[str, RecordedComparison], path)
+
+
+def uncompared(records: Iterable[Record], comparisons: Mapping[str, RecordedComparison]) -> list[Record]:
+    """Return the runs that are in no comparison; those of one are of its budget, and have a page of their own."""
+    compared = {name for comparison in comparisons.values() for names in comparison.entrants.values() for name in names}
+    return [record for record in records if record.folder.name not in compared]
 
 
 def add_comparison(folder: Path, reference: Path) -> None:
