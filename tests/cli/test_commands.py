@@ -182,7 +182,10 @@ def mistakes() -> list[tuple[tuple[object, ...], str]]:
             "unknown setting of --mode kd (method kd) 'warmup'",
         ),
         ((*zero, "--set", "inherit=True", *QUICK), "init_from_teacher: of the student's"),
-        ((*zero, "--set", "hint=1", "--student", "particlenet-light"), "hint_weight: the teacher's blocks put out"),
+        (
+            (*zero, "--set", "hint=1", "--student", "deepsets"),
+            "hint_weight: teacher or student has no blocks to compare",
+        ),
         ((*zero, "--set", "pt_low=2000"), "the first must be the smaller"),
         (
             (*zero, "--preset", "cifar100-wrn-40-2-to-wrn-16-1"),

@@ -186,7 +186,10 @@ def test_what_cannot_be_is_told_before_anything_is_written(digits: Path, tmp_pat
     mnist = few_shot(PAIR, CATALOG.card(PAIR))
     for config, message in (
         (PAPER.with_(student="wrn-16-1"), r"attention maps have \[196, 25\] positions, the student's \[256, 64\]"),
-        (PAPER.with_(hint_weight=1.0), r"hint_weight: the teacher's blocks put out \[\(6, .*choose a --student"),
+        (
+            PAPER.with_(hint_weight=1.0, attention_weight=0.0, student="wrn-16-1"),
+            r"hint_weight: the teacher's blocks put out \[\(6, .*choose a --student",
+        ),
         (PAPER.with_(init_from_teacher=True), "init_from_teacher: of the student's"),
         (mnist.with_(samples_per_class=5), "--samples-per-class 5: class 0 has 4 samples; take at most as many"),
     ):

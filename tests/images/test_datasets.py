@@ -59,7 +59,7 @@ def test_images_of_few_classes_are_not_those_of_a_hundred(tmp_path: Path) -> Non
 
 
 def test_every_data_set_has_a_teacher_that_fits_it() -> None:
-    cards = [card for card in TEACHERS.values() if card.dataset is not None]
+    cards = [card for card in TEACHERS.values() if card.domain == "images" and card.dataset is not None]
     assert {card.dataset for card in cards} == set(DATASETS)
     for card in cards:
         assert card.dataset is not None and isinstance(card.inputs, ImageInputs)

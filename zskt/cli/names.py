@@ -38,6 +38,10 @@ STALE_SECONDS = 60.0
 KINDS = ("teachers", "students", "generators", "methods", "presets", "recipes")
 
 
+WITH_FLAGS = ("preset", "mode", "teacher", "method", "settings", "init_from_run", "begins_from")
+"""Fields of a run that ``--set`` does not change: flags do."""
+
+
 def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Collect the names of a catalogue, each with its summary; what the list says beside; of methods their settings."""
     from zskt.experiments.config import METHOD_OF_MODE, RUN_SETTINGS
@@ -129,7 +133,7 @@ def _require_settings(flags: argparse.Namespace) -> None:
     settings = dict.fromkeys([*read_names()["settings"][method], *run["settings"]])
     for assignment in flags.set or ():
         name = assignment.partition("=")[0].partition(".")[0]
-        if "=" not in assignment or name in ("preset", "mode", "teacher", "method", "settings", "init_from_run"):
+        if "=" not in assignment or name in WITH_FLAGS:
             continue  # of which there is more to say
         if name == "iterations" and "epochs" in settings:
             continue  # what labels teach counts its rounds in epochs
