@@ -36,8 +36,6 @@ TRAINS = ("zero-shot", "compress", "kd", "few-shot", "teacher")
 STALE_SECONDS = 60.0
 """Age difference beyond which ``names.json`` is taken for older than the sources: a checkout writes both at once."""
 KINDS = ("teachers", "students", "generators", "methods", "presets", "recipes")
-
-
 WITH_FLAGS = ("preset", "mode", "teacher", "method", "settings", "init_from_run", "begins_from")
 """Fields of a run that ``--set`` does not change: flags do."""
 
