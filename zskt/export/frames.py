@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.student import ExportSpec, exported, pseudo_samples
+from zskt.export.student import ExportSpec, exported, pseudo_samples, timed_teacher
 from zskt.frames.inputs import FrameInputs
-from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
 INPUT_NAME = "frames"
 DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
@@ -60,14 +59,6 @@ def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int)
         tested: Any = run.evaluator.data[:count].samples
         return (inputs.values(student.transform(*card.inputs(tested))[0]),)
 
-    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
-        if run.evaluator.teacher is None or not student.sees_all:  # the two are timed on the same inputs
-            return None
-        path = folder / "teacher.onnx"
-        network = WithNormalisation(run.evaluator.teacher, inputs, card.bernoulli).eval()
-        write_onnx(network, (INPUT_NAME,), DYNAMIC_AXES, draw(N_TRACE_SAMPLES), path)
-        return path, "ONNX, exported by zskt"
-
     def preprocess(used: set[str]) -> dict[str, Any]:
         layout: dict[str, Any] = {"length": inputs.length, "channels": inputs.channels}
         layout |= {"height": inputs.size, "width": inputs.size, "range": [0, 1]} if inputs.size else {}
@@ -86,5 +77,12 @@ def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int)
         calibration=samples,
         preprocess=preprocess,
         preprocess_note="how many frames, of what size; normalisation is part of the network",
-        teacher_as_onnx=teacher_as_onnx,
+        teacher_as_onnx=timed_teacher(
+            run,
+            student,
+            lambda network: WithNormalisation(network, inputs, card.bernoulli).eval(),
+            INPUT_NAME,
+            DYNAMIC_AXES,
+            draw,
+        ),
     )

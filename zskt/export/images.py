@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.student import ExportSpec, exported, pseudo_samples
+from zskt.export.student import ExportSpec, exported, pseudo_samples, timed_teacher
 from zskt.images.inputs import ImageInputs
-from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
 INPUT_NAME = "images"
 DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
@@ -71,13 +70,6 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         (x,) = student.transform(all_pixels.normalised(all_pixels.padded(intensities)))
         return (unpadded(inputs.intensities(x), inputs),)
 
-    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
-        if run.evaluator.teacher is None or not student.sees_all:  # the two are timed on the same inputs
-            return None
-        path = folder / "teacher.onnx"
-        write_onnx(exportable(run.evaluator.teacher), (INPUT_NAME,), DYNAMIC_AXES, random_inputs(N_TRACE_SAMPLES), path)
-        return path, "ONNX, exported by zskt"
-
     def test_inputs(count: int) -> Batch:
         pixels = run.evaluator.data.samples
         assert isinstance(pixels, Tensor)
@@ -102,5 +94,5 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         calibration=(images.clamp(0, 1),),
         preprocess=preprocess,
         preprocess_note="intensities in [0, 1]; padding and normalisation are part of the network",
-        teacher_as_onnx=teacher_as_onnx,
+        teacher_as_onnx=timed_teacher(run, student, exportable, INPUT_NAME, DYNAMIC_AXES, random_inputs),
     )

@@ -17,6 +17,7 @@ from zskt.contracts import Batch
 from zskt.experiments.build import view_of
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.run_generator import rebuild_generator
+from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 from zskt.viewed import without_view
 
 
@@ -93,6 +94,30 @@ def pseudo_samples(run: FinishedRun, count: int) -> Batch:
     generator, _ = rebuild_generator(run)
     rng = torch.Generator().manual_seed(run.config.seed)
     return masks_as_numbers(generator.draw(round(count / generator.acceptance), rng).x)
+
+
+def timed_teacher(
+    run: FinishedRun, student: Exported, exportable: Callable[[nn.Module], nn.Module], input_name: str,
+    axes: Sequence[dict[int, str]], draw: Callable[[int], Batch],
+) -> Callable[[Path], tuple[Path, str] | None]:  # fmt: skip
+    """Return what writes the teacher as ONNX beside its student, on whose inputs both are timed.
+
+    It returns the file and whose export it is; None where there is no teacher, or it sees more than the student does.
+
+    Args:
+        exportable: makes the network that leaves of the one that was read.
+        axes: the dynamic axes of the input.
+        draw: how many samples -> what the exported network is called with.
+    """
+
+    def write(folder: Path) -> tuple[Path, str] | None:
+        if run.evaluator.teacher is None or not student.sees_all:
+            return None
+        path = folder / "teacher.onnx"
+        write_onnx(exportable(run.evaluator.teacher), (input_name,), axes, draw(N_TRACE_SAMPLES), path)
+        return path, "ONNX, exported by zskt"
+
+    return write
 
 
 def masks_as_numbers(x: Sequence[Tensor]) -> Batch:

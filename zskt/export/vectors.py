@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
-from zskt.export.student import ExportSpec, exported, pseudo_samples
-from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
+from zskt.export.student import ExportSpec, exported, pseudo_samples, timed_teacher
 from zskt.vectors.inputs import VectorInputs
 
 INPUT_NAME = "vectors"
@@ -55,14 +54,6 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
         samples: Any = run.evaluator.data[:count].samples
         return student.transform(*card.inputs(samples))
 
-    def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
-        if run.evaluator.teacher is None or not student.sees_all:  # the two are timed on the same inputs
-            return None
-        path = folder / "teacher.onnx"
-        network = WithProbabilities(run.evaluator.teacher, card.bernoulli).eval()
-        write_onnx(network, (INPUT_NAME,), DYNAMIC_AXES, draw(N_TRACE_SAMPLES), path)
-        return path, "ONNX, exported by zskt"
-
     def preprocess(used: set[str]) -> dict[str, Any]:
         features = [
             {"name": name, "kind": kind, "low": low, "high": high}
@@ -84,5 +75,12 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
         calibration=samples,
         preprocess=preprocess,
         preprocess_note="the columns in their order, with kinds and bounds",
-        teacher_as_onnx=teacher_as_onnx,
+        teacher_as_onnx=timed_teacher(
+            run,
+            student,
+            lambda network: WithProbabilities(network, card.bernoulli).eval(),
+            INPUT_NAME,
+            DYNAMIC_AXES,
+            draw,
+        ),
     )
