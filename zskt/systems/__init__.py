@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zskt.systems.anticipation import ANTICIPATION
 from zskt.systems.asking import ASKING
+from zskt.systems.attention_on_jets import ATTENTION_ON_JETS
 from zskt.systems.by_torchdistill import TORCHDISTILL
 from zskt.systems.dark_knowledge import DARK_KNOWLEDGE
 from zskt.systems.discriminated import KDGAN
@@ -36,6 +37,7 @@ SYSTEMS: dict[str, System] = {
     "frames-without-data": WITHOUT_DATA,
     "first-particles": FIRST_PARTICLES,
     "torchdistill": TORCHDISTILL,
+    "attention-on-jets": ATTENTION_ON_JETS,
     "keras": KERAS,
 }
 """By name, the quickest first."""

@@ -38,9 +38,14 @@ SCALE_FIGURES = ("student_mean", "student_rms", "correlation", "relative_differe
 
 def jet_student(
     catalog: Catalog, card: Card, teacher: nn.Module, seed: int, method: str, settings: dict[str, Any],
-    data: Labelled | None = None, student: str = "pfn",
+    data: Labelled | None = None, student: str = "pfn", attention_layers: str = "last",
 ) -> nn.Module:  # fmt: skip
-    """Distil the teacher of a card for `ITERATIONS` of a method, with the settings of the preset that both have."""
+    """Distil the teacher of a card by a method, with the settings of the preset that both have and of `ITERATIONS`.
+
+    Args:
+        settings: of the method, in place of these.
+        attention_layers: one of `zskt.forward.LAYERS`.
+    """
     torch.manual_seed(seed)
     kind = METHODS[method]
     names = set(kind.Config.names())
@@ -49,8 +54,9 @@ def jet_student(
     network: nn.Module = catalog.students[student].build(card.inputs, len(card.classes)).train()
     generator = catalog.generators["shower"].build(card.inputs).train() if kind.needs_generator else None
     setup = Setup(
-        pair=Pair(teacher, network), generator=generator, data=data, inputs=card.inputs, classes=card.classes, seed=seed
-    )
+        pair=Pair(teacher, network, attention_layers=attention_layers), generator=generator, data=data,
+        inputs=card.inputs, classes=card.classes, seed=seed,
+    )  # fmt: skip
     run = kind(config, setup)
     require_fit(run, setup)
     for _ in iterate(run):
