@@ -300,6 +300,10 @@ def result_page() -> str:
                 ("`student.safetensors`", "parameters of the student (in mode teacher, of the trained teacher)"),
                 ("`result.json`", "the result; it is written last, so a folder that holds it is complete"),
                 ("`evaluate-NAME.json`", "results on other samples, of `--mode evaluate`; the same layout"),
+                (
+                    "`robustness-NAME.json`",
+                    'on samples that have changed, of `--mode evaluate --vary`: "data", "units" of the sizes, "rows"',
+                ),
             ],
         ),
         "## result.json",

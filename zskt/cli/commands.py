@@ -109,6 +109,13 @@ def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.experiments.summary import summary
 
     catalog = with_teacher_files(flags, catalog)
+    if flags.vary is not None:
+        from zskt.results.varied import FORMATS as TABLES
+        from zskt.results.varied import vary_runs
+
+        rows = vary_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device, flags.vary)
+        print(printable(TABLES[flags.format or "text"](rows), lines=True))
+        return
     results = []
     for path, result in evaluate_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device):
         results.append((str(path.parent), result))
