@@ -53,7 +53,7 @@ def flag_name(action: argparse.Action) -> str:
         value = ""
     else:
         value = f" {action.metavar or VALUES.get(action.type, 'NAME')}"
-    more = "..." if action.nargs == "+" else ""
+    more = "..." if action.nargs in ("+", "*") else ""
     also = f" (also `{'`, `'.join(older)}`)" if older else ""
     return f"`{name}{value}{more}`{also}"
 
