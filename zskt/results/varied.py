@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import Evaluators, FinishedRun, open_run
 from zskt.experiments.summary import written
-from zskt.results.scores_table import latex_table
+from zskt.results.printed_table import PrintedTable
 from zskt.robustness import Variation, chosen, robustness
 from zskt.storage.files import write_json
 from zskt.terminal import note
@@ -96,48 +93,10 @@ def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation
     return [{"data": source.name, **row, "unit": units[row["variation"]]} for row in rows]
 
 
-def _cells(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+def varied_table(rows: Sequence[dict[str, Any]]) -> PrintedTable:
+    """Return the table of the rows of `vary_runs`."""
     head = ["network", "variation", "size", *FIGURES]
-    return head, [
-        [r["network"], r["variation"], f"{r['size']:g}", *(written(r[name]) for name in FIGURES)] for r in rows
-    ]
-
-
-def as_text(rows: Sequence[dict[str, Any]]) -> str:
-    """Return aligned columns, and what sizes are counted in."""
-    head, cells = _cells(rows)
-    lines = [head, *cells]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    table = [
-        "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
-    ]
-    units = {f"{row['variation']}: {row['unit']}" for row in rows}
-    return "\n".join([*table, *sorted(units), "keeps: share that keep the class that the same network gave before"])
-
-
-def as_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return CSV with all digits."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
-
-
-def as_json(rows: Sequence[dict[str, Any]]) -> str:
-    """Return a list of objects."""
-    return json.dumps(rows, indent=2, allow_nan=False)
-
-
-def as_latex(rows: Sequence[dict[str, Any]]) -> str:
-    """Return a ``tabular`` for the package booktabs."""
-    return latex_table(*_cells(rows), words=2)
-
-
-FORMATS: dict[str, Callable[[Sequence[dict[str, Any]]], str]] = {
-    "text": as_text,
-    "csv": as_csv,
-    "latex": as_latex,
-    "json": as_json,
-}
+    cells = [[r["network"], r["variation"], f"{r['size']:g}", *(written(r[name]) for name in FIGURES)] for r in rows]
+    units = dict.fromkeys(f"size of {row['variation']}: {row['unit']}" for row in rows)
+    keeps = "keeps: share of samples that keep the class that the same network gave of them before"
+    return PrintedTable(head, cells, 2, rows, [*units, keeps])
