@@ -50,7 +50,7 @@ ATTENTION_ON_JETS = System(
     takes_catalog=True,
     seeds=3,
     by_default=False,
-    remark=f"Teacher `zskt-particlenet`, student and recipe of preset `jets-embedded` for {ITERATIONS} iterations, half "
-    "of its length; the row without is that recipe. A map is the squared activation of a layer, over the particles of "
-    "a jet. Figures are on the 2 000 jets of the sample that ships.",
+    remark=f"Teacher `zskt-particlenet`, student and recipe of preset `jets-embedded` for {ITERATIONS} iterations, "
+    "half of its length; the row without is that recipe. A map is the squared activation of a layer, over the "
+    "particles of a jet. Figures are on the 2 000 jets of the sample that ships.",
 )
