@@ -7,7 +7,9 @@ take several times as long as they compute. Elsewhere than on a GPU nothing chan
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import Any, Generic, TypeVar
+from weakref import WeakMethod
 
 import torch
 from torch import Tensor, nn
@@ -43,15 +45,25 @@ class Replayed(Generic[T]):
 
     What a replayed step returns lies where the next replay in the same shapes will overwrite it.
 
+    A method of the object that keeps this one is not kept in turn: in a ring of the two, the tensors of a finished run
+    would stay until Python happens to look for rings, and it counts objects, not their bytes.
+
     Args:
         step: called with tensors and ``key``; it reads no value of a tensor and changes its state in place.
         allowed: whether all networks in it are `is_replayable`.
     """
 
     def __init__(self, step: Callable[..., T], *, allowed: bool = True) -> None:
-        self.step, self.allowed = step, allowed and world().size == 1  # ranks talk to each other within a step
+        self._step = WeakMethod(step) if isinstance(step, MethodType) else lambda: step
+        self.allowed = allowed and world().size == 1  # ranks talk to each other within a step
         self._seen: dict[Any, int] = {}
         self._graphs: dict[Any, tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], T]] = {}
+
+    def step(self, *tensors: Tensor, key: Any) -> T:
+        """Take the step as it is."""
+        step = self._step()
+        assert step is not None, "its object is gone"
+        return step(*tensors, key=key)
 
     def __call__(self, *tensors: Tensor, key: Any = None) -> T:
         """Take the step.
