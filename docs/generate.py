@@ -53,7 +53,7 @@ def flag_name(action: argparse.Action) -> str:
         value = ""
     else:
         value = f" {action.metavar or VALUES.get(action.type, 'NAME')}"
-    more = "..." if action.nargs == "+" else ""
+    more = "..." if action.nargs in ("+", "*") else ""
     also = f" (also `{'`, `'.join(older)}`)" if older else ""
     return f"`{name}{value}{more}`{also}"
 
@@ -300,6 +300,10 @@ def result_page() -> str:
                 ("`student.safetensors`", "parameters of the student (in mode teacher, of the trained teacher)"),
                 ("`result.json`", "the result; it is written last, so a folder that holds it is complete"),
                 ("`evaluate-NAME.json`", "results on other samples, of `--mode evaluate`; the same layout"),
+                (
+                    "`robustness-NAME.json`",
+                    'on samples that have changed, of `--mode evaluate --vary`: "data", "units" of the sizes, "rows"',
+                ),
             ],
         ),
         "## result.json",

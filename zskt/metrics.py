@@ -120,6 +120,15 @@ def agreement(teacher: Tensor, student: Tensor) -> float:
     return float((teacher.argmax(-1) == student.argmax(-1)).double().mean())
 
 
+def accuracy(logits: Tensor, labels: Tensor) -> float | None:
+    """Return the share of right choices of the labelled samples, or of right decisions on labels; None without any."""
+    labelled = labels >= 0
+    if not labelled.any() or not logits.shape[1]:
+        return None
+    choices, right = as_choices(logits[labelled], labels[labelled])
+    return float((choices.argmax(1) == right).double().mean())
+
+
 def network_metrics(name: str, parameters: int | None, predictions: Predictions, labels: Tensor) -> dict[str, Any]:
     """Return a network's entry in ``result.json``; accuracy, AUC and ECE are of the labelled samples, else None.
 
@@ -130,8 +139,7 @@ def network_metrics(name: str, parameters: int | None, predictions: Predictions,
     if labelled.any():
         logits, truth = predictions.logits[labelled], labels[labelled]
         choices, right = as_choices(logits, truth)
-        accuracy = (choices.argmax(1) == right).double().mean()
-        entry |= {"accuracy": float(accuracy), "auc": auc(logits, truth), "ece": ece(choices, right)}
+        entry |= {"accuracy": accuracy(logits, truth), "auc": auc(logits, truth), "ece": ece(choices, right)}
     return entry | {"ms_per_sample": 1e3 * predictions.seconds / max(len(labels), 1)}
 
 

@@ -1,4 +1,4 @@
-"""Response to the energy scale and robustness, of networks whose answers are known."""
+"""Response to the energy scale, of networks whose answers are known."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from zskt.dataset import Labelled
 from zskt.jets.features import KIN
 from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.read import read_constituents
-from zskt.jets.response import compare_scale_response, robustness, scale_response
+from zskt.jets.response import compare_scale_response, scale_response
 from zskt.jets.sample import SAMPLE
-from zskt.jets.variations import SIZES
 
 
 class Momentum(nn.Module):
@@ -47,23 +46,3 @@ def test_a_student_with_half_the_response_is_found_out(data: Labelled) -> None:
     assert figures["student_rms"] == pytest.approx(figures["teacher_rms"] / 2, rel=0.15)
     same = compare_scale_response(Momentum(0.2), Momentum(0.2), data, KIN)
     assert same["relative_difference"] == 0 and same["correlation"] == pytest.approx(1)
-
-
-def test_robustness_has_a_row_for_each_size_and_nothing_changes_at_zero(data: Labelled) -> None:
-    rows = robustness(Momentum(1.0), {"same": Momentum(3.0), "contrary": Momentum(-1.0)}, data, KIN)
-    assert [(row["variation"], row["size"], row["network"]) for row in rows] == [
-        (variation, size, network)
-        for variation, sizes in SIZES.items()
-        for size in sizes
-        for network in ("teacher", "same", "contrary")
-    ]
-    for row in rows:
-        if row["size"] == 0:
-            assert row["keeps"] == 1
-        if row["network"] == "same":
-            assert row["agreement"] > 0.99  # both decide by the sign of the same number
-        if row["network"] == "contrary":
-            assert row["agreement"] < 0.01
-    keeps = {name: [r["keeps"] for r in rows if r["variation"] == name and r["network"] == "same"] for name in SIZES}
-    assert keeps["boost"][-1] < 0.9  # a faster jet's leading particle is harder than exp(5) GeV more often
-    assert min(keeps["rotation"]) > 0.9

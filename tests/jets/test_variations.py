@@ -11,7 +11,7 @@ from torch import Tensor
 from zskt.jets.jetclass import read_labelled_jets
 from zskt.jets.jets import Jets
 from zskt.jets.sample import SAMPLE
-from zskt.jets.variations import SIZES, VARIATIONS, boosted, rotated, scaled, smeared
+from zskt.jets.variations import VARIATIONS, boosted, rotated, scaled, smeared
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def total(jets: Jets) -> list[Tensor]:
 
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_a_size_of_nothing_changes_nothing_and_the_order_is_that_of_momenta(jets: Jets, name: str) -> None:
-    vary, sizes = VARIATIONS[name], SIZES[name]
+    vary, sizes = VARIATIONS[name].change, VARIATIONS[name].sizes
     assert sizes[0] == 0 and list(sizes) == sorted(sizes)
     same = vary(jets, 0.0, rng())
     for f in fields(Jets):

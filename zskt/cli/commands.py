@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zskt.cli.cluster_commands import answers, sweep
 from zskt.cli.compare_command import compare
@@ -18,6 +19,9 @@ from zskt.experiments.runner import RUNS
 from zskt.storage.files import read_json
 from zskt.storage.run_files import RESULT, is_finished
 from zskt.terminal import printable, say
+
+if TYPE_CHECKING:
+    from zskt.results.printed_table import PrintedTable
 
 ALL_SYSTEMS = "seeds"
 """What --only says of all published systems: those that the seeds of the project name."""
@@ -109,15 +113,27 @@ def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:
     from zskt.experiments.summary import summary
 
     catalog = with_teacher_files(flags, catalog)
+    if flags.vary is not None:
+        from zskt.results.varied import varied_table, vary_runs
+
+        rows = vary_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device, flags.vary)
+        _print_table(varied_table(rows), flags)
+        return
     results = []
     for path, result in evaluate_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device):
         results.append((str(path.parent), result))
         if flags.format is None and len(flags.run) == 1:
             print(summary(result, path))
     if flags.format is not None or len(flags.run) > 1:
-        from zskt.results.scores_table import FORMATS, scored_runs
+        from zskt.results.scores_table import scores_table
 
-        print(printable(FORMATS[flags.format or "text"](scored_runs(results)), lines=True))
+        _print_table(scores_table(results), flags)
+
+
+def _print_table(table: PrintedTable, flags: argparse.Namespace) -> None:
+    from zskt.results.printed_table import FORMATS
+
+    print(printable(FORMATS[flags.format or "text"](table), lines=True))
 
 
 def inspect(flags: argparse.Namespace, catalog: Catalog) -> None:

@@ -96,7 +96,7 @@ MODES: dict[str, Mode] = {
         ("teacher", *TEACHER_FILES, "set"),
     ),
     "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
-    "evaluate": Mode("metrics of finished runs on other data", (*FINISHED, "format"), ("run",)),
+    "evaluate": Mode("metrics of finished runs on other data", (*FINISHED, "format", "vary"), ("run",)),
     "report": Mode("one HTML page on a finished run, or on several side by side",
                    (*FINISHED, "out", "experiment_label"), ("run",)),
     "explain": Mode(
@@ -296,6 +296,12 @@ def build_parser() -> Parser:
     add("--bits", type=int, metavar="N", help="compress: bits of weights and of the numbers that they multiply")
     add("--sparsity", type=float, metavar="X", help="compress: share of the weights of each product that are zero")
     add("--format", choices=["text", "csv", "latex", "json"], help="evaluate: the table on the screen (text)")
+    add(
+        "--vary",
+        nargs="*",
+        metavar="NAME:SIZES",
+        help="evaluate: on jets that are rotated, boosted, smeared; all without a NAME, else as boost:0.2,0.4",
+    )
     add(
         "--experiment-label",
         metavar="TEXT",

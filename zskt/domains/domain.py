@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Card, PseudoBatch
 from zskt.dataset import Labelled
+from zskt.robustness import Variation
 from zskt.storage.files import sha256
 from zskt.viewed import ViewKind
 
@@ -90,6 +91,9 @@ class Domain:
     """Generator that samples the domain when a run had none."""
     views: Mapping[str, ViewKind] = field(default_factory=dict)
     """What a student may see instead of all, by what is written before the colon of ``--view``."""
+
+    variations: Mapping[str, Variation] = field(default_factory=dict)
+    """What finished students can be asked about beside samples as they are, by the name of ``--vary``."""
 
     def place(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Move a network to a device, in the layout of the domain."""

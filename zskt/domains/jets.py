@@ -15,6 +15,7 @@ from zskt.domains.domain import Diagnosis, Domain, Source
 from zskt.errors import UserError
 from zskt.jets.sample import SAMPLE
 from zskt.jets.student_views import VIEWS
+from zskt.jets.variations import VARIATIONS
 from zskt.storage.files import sha256
 from zskt.terminal import note
 
@@ -91,4 +92,5 @@ JETS = Domain(
     more_samples="More jets: zskt --mode simulate --per-class 10000 --out jets.root, then --data jets.root here.",
     default_generator="shower-prior",
     views=VIEWS,
+    variations=VARIATIONS,
 )

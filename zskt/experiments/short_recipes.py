@@ -74,13 +74,14 @@ JETS: Mapping[str, Mapping[str, Any]] = {
 weight of 1 one process is left."""
 NUMBERS: Mapping[str, Any] = {"batch_size": 256, "bn_weight": 0.0}
 VECTORS: Mapping[str, Mapping[str, Any]] = {
+    "dafl": {"batch_size": 256, "feature_weight": 0.0},
     "dfad": {**JETS["dfad"], "batch_size": 256, "adversarial_weight": 1.0},
     "dfq": {**JETS["dfq"], **NUMBERS},
     "adadfkd": {**JETS["adadfkd"], **NUMBERS},
     "pre-dfkd": {**JETS["pre-dfkd"], "batch_size": 256, "feature_weight": 0.0},
     "nayer": {**JETS["nayer"], **NUMBERS},
 }
-"""Few networks on vectors normalise anything."""
+"""Few networks on vectors normalise anything, or name layers whose features count."""
 
 INVERSION: Mapping[str, Any] = {
     "student_optimizer": "adamw",

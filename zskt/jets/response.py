@@ -1,14 +1,10 @@
-"""How a tagger and its student answer jets that have changed: response to the energy scale, robustness.
-
-H. Liu et al. distil a Lorentz-equivariant tagger, with data, and find its student the more robust against boosts
-(arXiv:2311.14160); these are the questions to ask of any student.
+"""How a tagger and its student respond to the jet energy scale.
 
 Shapes: B jets, K classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +12,7 @@ from torch import Tensor, nn
 
 from zskt.dataset import Labelled
 from zskt.jets.jets import Jets
-from zskt.jets.variations import SIZES, VARIATIONS, scaled
+from zskt.jets.variations import scaled
 from zskt.metrics import predict
 
 SCALE = 0.01
@@ -63,37 +59,3 @@ def compare_scale_response(
         "correlation": float(torch.corrcoef(torch.stack([t, s]))[0, 1]),
         "relative_difference": rms[2] / rms[0],
     }
-
-
-def robustness(
-    teacher: nn.Module,
-    students: Mapping[str, nn.Module],
-    data: Labelled,
-    inputs: Any,
-    seed: int = 0,
-    sizes: Mapping[str, Sequence[float]] = SIZES,
-) -> list[dict[str, Any]]:
-    """Ask a teacher and its students about jets that are rotated, boosted and smeared: a row for each size of each.
-
-    Args:
-        data: labelled `Jets`.
-        seed: of what is drawn, the same for every size.
-        sizes: of each variation, of `VARIATIONS`.
-
-    Returns:
-        Rows of "variation", "size", "network" (a student's name, or "teacher"), its "accuracy", its "agreement" with
-        the teacher about the same jets, and "keeps": the share of jets of which it gives the class that it gave before.
-    """
-    assert isinstance(data.samples, Jets)
-    networks = {"teacher": teacher, **students}
-    before = {name: _logits(n, data.samples, data.labels, inputs).argmax(1) for name, n in networks.items()}
-    rows = []
-    for variation, some in sizes.items():
-        for size in some:
-            jets = VARIATIONS[variation](data.samples, size, torch.Generator().manual_seed(seed))
-            tops = {name: _logits(n, jets, data.labels, inputs).argmax(1) for name, n in networks.items()}
-            for name, top in tops.items():
-                truths = {"accuracy": data.labels, "agreement": tops["teacher"], "keeps": before[name]}
-                shares = {key: float((top == truth).float().mean()) for key, truth in truths.items()}
-                rows.append({"variation": variation, "size": size, "network": name} | shares)
-    return rows

@@ -182,10 +182,13 @@ class ZSKT(Method):
 
     @classmethod
     def queries_per_iteration(cls, config: ZSKTConfig) -> int | None:
-        """Return B, unless the teacher is asked again about what has changed since."""
+        """Return B, or 2 B where each student's batch is its own; None if the teacher is asked more often, or less."""
         again = config.perturbation_radius, config.resample_each_step, alters(config), config.hint_weight, config.terms
-        reuses = config.reuse_generator_batch or not config.generator_every
-        return config.batch_size if reuses and not any(again) else None
+        if any(again):
+            return None
+        if config.reuse_generator_batch or not config.generator_every:
+            return config.batch_size
+        return 2 * config.batch_size if config.generator_every == 1 else None
 
     def run(self) -> Iterator[Metrics]:
         """Play Algorithm 1 to its last iteration, and yield what each iteration has to log."""

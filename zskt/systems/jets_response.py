@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,10 +13,12 @@ from zskt.dataset import Labelled
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.preparation import require_fit
 from zskt.forward import Pair
-from zskt.jets.response import compare_scale_response, robustness
+from zskt.jets.response import compare_scale_response
 from zskt.jets.sample import SAMPLE
+from zskt.jets.variations import VARIATIONS
 from zskt.methods import METHODS, Setup, iterate
 from zskt.metrics import compare, predict
+from zskt.robustness import robustness
 from zskt.systems.system import Figures, System
 
 TEACHER, PRESET = "zskt-particlenet", "jets-embedded"
@@ -88,7 +91,8 @@ def response(seed: int, catalog: Catalog) -> Figures:
         scale = compare_scale_response(teacher, student, test, card.inputs)
         figures["teacher: scale, mean"], figures["teacher: scale, rms"] = scale["teacher_mean"], scale["teacher_rms"]
         figures |= {f"{arm}: scale, {_words(name)}": scale[name] for name in SCALE_FIGURES}
-    for row in robustness(teacher, students, test, card.inputs, seed, SHOWN):
+    shown = {name: replace(VARIATIONS[name], sizes=sizes) for name, sizes in SHOWN.items()}
+    for row in robustness(teacher, students, test, card.inputs, shown, seed=seed):
         for figure in ("accuracy", "agreement", "keeps"):
             figures[_row(row["network"], row["variation"], row["size"], figure)] = row[figure]
     return {name: figures[name] for name in RESPONSE.published}

@@ -1,0 +1,102 @@
+"""Finished runs, asked about samples that have changed (mode ``evaluate`` with ``--vary``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from zskt.domains import DOMAINS
+from zskt.errors import UserError
+from zskt.experiments.build import choose_device
+from zskt.experiments.catalog import Catalog
+from zskt.experiments.finished import Evaluators, FinishedRun, open_run
+from zskt.experiments.summary import written
+from zskt.results.printed_table import PrintedTable
+from zskt.robustness import Variation, chosen, robustness
+from zskt.storage.files import write_json
+from zskt.terminal import note
+
+MOST_SAMPLES = 2000
+"""Samples that networks are asked about for each size, drawn from all with seed 0."""
+FIGURES = ("accuracy", "agreement", "keeps")
+
+
+def vary_runs(
+    runs: Sequence[Path], catalog: Catalog, data: Path | None, teacher_path: Path | None, device: str, names: list[str]
+) -> list[dict[str, Any]]:
+    """Ask runs and their teachers about samples that have changed, and write ``robustness-<stem>.json`` into each run.
+
+    Args:
+        names: variations of the domain, each with sizes behind a colon or without; none is all.
+
+    Returns:
+        The rows of `zskt.robustness.robustness`, with "data", and the run in the place of "network".
+
+    Raises:
+        UserError: if there is no such run or variation, or the data or the teacher cannot be had.
+    """
+    evaluators: Evaluators = {}
+    opened = [
+        open_run(
+            folder, catalog, data=data, teacher_path=teacher_path, device=choose_device(device), evaluators=evaluators,
+            requires_teacher=True,
+        )
+        for folder in runs
+    ]  # fmt: skip
+    variations = [_variations(run, names) for run in opened]
+    rows = []
+    for evaluator in evaluators.values():
+        together = [run for run in opened if run.evaluator is evaluator]
+        rows += _of_one_teacher(together, variations[opened.index(together[0])])
+    return rows
+
+
+def _variations(run: FinishedRun, names: list[str]) -> dict[str, Variation]:
+    domain = run.card.domain
+    if not DOMAINS[domain].variations:
+        having = ", ".join(name for name, other in DOMAINS.items() if other.variations)
+        raise UserError(f"--vary: {run.folder} is about {domain}, which have no variations; {having} have")
+    if not run.card.classes:
+        raise UserError(f"--vary: the teacher of {run.folder} has no classes, and keeps none")
+    try:
+        return chosen(DOMAINS[domain].variations, names)
+    except ValueError as error:
+        raise UserError(f"--vary {error}") from error
+
+
+def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation]) -> list[dict[str, Any]]:
+    evaluator = runs[0].evaluator
+    missing = evaluator.look()
+    if missing is not None:
+        raise UserError(missing)
+    teacher = evaluator.teacher
+    if teacher is None:
+        raise UserError(f"--vary: {runs[0].folder} trained a teacher; give runs of students")
+    data, source = evaluator.data, evaluator.source
+    if len(data) > MOST_SAMPLES:
+        note(f"zskt: asks about {MOST_SAMPLES} of the {len(data)} {source.unit}s of {source.name}, drawn at random")
+        data = data[torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES].sort().values]
+    students = {str(run.folder): run.student for run in runs}
+    rows = robustness(teacher, students, data, evaluator.card.inputs, variations, device=evaluator.device)
+    count = {"name": source.name, "sha256": source.sha256(), "count": len(data), "unit": source.unit}
+    units = {name: variation.unit for name, variation in variations.items()}
+    for run in runs:
+        own = [
+            {**row, "network": "teacher" if row["network"] == "teacher" else "student"}
+            for row in rows
+            if row["network"] in ("teacher", str(run.folder))
+        ]
+        write_json(run.folder / f"robustness-{source.stem}.json", {"data": count, "units": units, "rows": own})
+    return [{"data": source.name, **row, "unit": units[row["variation"]]} for row in rows]
+
+
+def varied_table(rows: Sequence[dict[str, Any]]) -> PrintedTable:
+    """Return the table of the rows of `vary_runs`."""
+    head = ["network", "variation", "size", *FIGURES]
+    cells = [[r["network"], r["variation"], f"{r['size']:g}", *(written(r[name]) for name in FIGURES)] for r in rows]
+    units = dict.fromkeys(f"size of {row['variation']}: {row['unit']}" for row in rows)
+    keeps = "keeps: share of samples that keep the class that the same network gave of them before"
+    return PrintedTable(head, cells, 2, rows, [*units, keeps])
