@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import zskt
 from zskt.errors import NonFiniteLoss, UserError
 from zskt.networks.bernoulli_head import BernoulliHead
+from zskt.networks.regression_head import RegressionHead
 
 
 def mlp(width: int, classes: int = 4, features: int = 16) -> nn.Module:
@@ -328,6 +329,33 @@ def test_mistakes_are_one_line(run: Any, message: str, numbers: tuple[nn.Module,
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
 
 
+LABELS = torch.arange(20) % 4
+
+
+@pytest.mark.parametrize(
+    ("judged", "message"),
+    [
+        ((X, LABELS[:9]), "loader: a batch has tensors of (20, 16), (9,); give each of them as many samples"),
+        (torch.tensor(1.0), "loader: a batch has tensors of (); give each of them as many samples"),
+        (X[:0], "loader: it yields no samples; give one that does"),
+        ([X, (X, LABELS)], "loader: batches of (0, 16) and (0, 16), (0,) do not fit together"),
+        ([X.view(20, 4, 4), X.view(20, 2, 8)], "loader: batches of (0, 4, 4) and (0, 2, 8) do not fit together"),
+        ((X, LABELS.float()), "student: does not run on samples of shape (8, 16), (8,) (Sequential.forward() takes"),
+        ((X, LABELS + 1), "labels: go up to 4, but the student's classes are 0 to 3"),
+        ((X * torch.nan, LABELS), "student: answers with NaN for 20 of 20 samples; leave these samples out"),
+    ],
+)
+def test_what_cannot_be_judged_is_told_before_the_run(
+    judged: Any, message: str, numbers: tuple[nn.Module, Tensor, Tensor]
+) -> None:
+    student = mlp(4)
+    before = [p.detach().clone() for p in student.parameters()]
+    with pytest.raises(UserError) as error:
+        zskt.distill(numbers[0], student, generator=TABULAR, iterations=2, evaluate=judged)
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+    assert all(torch.equal(a, b) for a, b in zip(before, student.parameters(), strict=True))
+
+
 def test_loaders_of_any_kind_are_evaluated(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
     teacher, x, labels = numbers
     with_labels = zskt.evaluate(teacher, teacher, DataLoader(TensorDataset(x, labels), batch_size=64))
@@ -422,6 +450,36 @@ def test_a_single_logit_is_distilled_when_wrapped() -> None:
     student = BernoulliHead(mlp(32, 1))
     run = zskt.distill(BernoulliHead(Linear(6 * w)), student, data=x, iterations=20, evaluate=x)
     assert run.evaluation["agreement"] > 0.9
+
+
+def test_the_label_1_of_a_single_logit_is_the_one_that_has_it() -> None:
+    x = torch.randn(200, 16)
+    network = BernoulliHead(nn.Linear(16, 1))
+    labels = (network.network(x)[:, 0] > 0).long()
+    scores = zskt.evaluate(network, network, (x, labels))
+    assert scores["accuracy"] == scores["auc"] == scores["agreement"] == 1
+    p = network.network(x)[:, 0].sigmoid().double()
+    confidence = torch.maximum(p, 1 - p)  # always right, so that what lacks to 1 is the error of calibration
+    assert scores["ece"] == pytest.approx(float(1 - confidence.mean()), abs=1e-6)
+    labels[:50] = -1  # unlabelled
+    assert zskt.evaluate(network, None, (x, labels))["accuracy"] == 1
+    with pytest.raises(UserError, match="go up to 2, but the student's classes are 0 to 1"):
+        zskt.evaluate(network, None, (x, labels + 1))
+
+
+def test_regressed_values_are_measured() -> None:
+    class Regressing(nn.Linear):
+        regressions = 2
+
+    x, teacher = torch.rand(300, 16), Regressing(16, 6)
+    student = RegressionHead(mlp(32, 6), 2)
+    run = zskt.distill(teacher, student, data=x, iterations=60, evaluate=x, student_lr=1e-2)
+    with torch.no_grad():
+        t, s = teacher(x)[:, 4:], run.student(x)[:, 4:]
+    for i in range(2):
+        values = run.evaluation["values"][str(i)]
+        assert values["median_difference"] == pytest.approx(float((t - s)[:, i].abs().median()))
+        assert values["correlation"] == pytest.approx(float(torch.corrcoef(torch.stack([t[:, i], s[:, i]]))[0, 1]))
 
 
 def service(network: nn.Module) -> Any:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from zskt.contracts import Batch
 from zskt.dataset import UNLABELLED, Labelled, TensorInputs, TensorSamples
-from zskt.errors import UserError, lookup
+from zskt.errors import RankLost, UserError, lookup
 from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit
 from zskt.forward import Pair, evaluating
@@ -113,7 +113,8 @@ def read_loader(loader: Loader) -> Labelled:
     Where the last dimension varies, as that of jets, it is padded with zeros.
 
     Raises:
-        UserError: if there are none, or a batch is neither a tensor nor a tuple of tensors.
+        UserError: if there are none, a batch is neither a tensor nor a tuple of tensors of as many samples, or batches
+            do not fit together.
     """
     batches: Iterable[Any] = loader
     if isinstance(loader, Tensor) or (isinstance(loader, tuple) and all(isinstance(t, Tensor) for t in loader)):
@@ -128,13 +129,26 @@ def read_loader(loader: Loader) -> Labelled:
                 odd = next((f"has a {type(t).__name__}" for t in x if not isinstance(t, Tensor)), "")
                 what = odd or f"is {type(batch).__name__}"
                 raise UserError(f"loader: a batch {what}; yield a tensor, or a tuple of tensors")
+            if len({t.shape[:1] for t in x}) > 1 or not x[0].dim():
+                raise UserError(f"loader: a batch has tensors of {_shapes(x)}; give each of them as many samples")
             columns.append(x)
-    if not columns:
-        raise UserError("loader: it yields no batch; give one that does")
-    x = tuple(join([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
+    if not sum(len(x[0]) for x in columns):
+        raise UserError(f"loader: it yields {'no samples' if columns else 'no batch'}; give one that does")
+    try:
+        x = tuple(join([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
+    except (RuntimeError, ValueError) as error:
+        kinds = list(dict.fromkeys(_shapes(tuple(t[:0] for t in x)) for x in columns))[:2]
+        raise UserError(
+            f"loader: batches of {' and '.join(kinds)} do not fit together; only the last dimension may vary"
+        ) from error
     labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
     labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
     return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
+
+
+def _shapes(x: Batch) -> str:
+    """Return the shapes of tensors, for messages."""
+    return ", ".join(str(tuple(t.shape)) for t in x)
 
 
 def as_generator(source: Any) -> Generator:
@@ -204,7 +218,8 @@ def distill(
         NonFiniteLoss: if a loss or a gradient is NaN or infinite, naming iteration and term.
         RankLost: if another process of the same run ends.
     """
-    lookup(dict.fromkeys(("", *ACCESSES)), teacher_access or "", "teacher access")
+    if teacher_access:
+        lookup(dict.fromkeys(ACCESSES), teacher_access, "teacher access")
     by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
     method = method or ("kd" if data is not None else BY_ANSWERS if by_answers else "zskt")
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
@@ -242,6 +257,8 @@ def distill(
         example = _try(setup)
         with evaluating(setup.generator):
             calibrate(setup)
+        if test is not None:
+            _evaluate(student, None, test, device)  # what cannot be judged is told before the run, not after it
         is_image = len(example) == 1 and example[0].dim() == 4
         require_settings(config, "images" if is_image else "tensors", "of this call")
         trained = kind(config, setup)
@@ -332,10 +349,8 @@ def _try(setup: Setup) -> Batch:
         except UserError:
             raise
         except Exception as error:  # networks raise whatever their operators do
-            shown = ", ".join(str(tuple(t.shape)) for t in x)
-            first = " ".join(str(error).split())[:160]
             remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
-            raise UserError(f"{role}: does not run on samples of shape {shown} ({first}); {remedy}") from error
+            raise _does_not_run(role, x, error, remedy) from error
         if not isinstance(logits, Tensor) or logits.dim() != 2:
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
@@ -352,6 +367,11 @@ def _try(setup: Setup) -> Batch:
         )
     _require_same_heads(setup.pair)
     return x
+
+
+def _does_not_run(role: str, x: Batch, error: Exception, remedy: str) -> UserError:
+    first = " ".join(str(error).split())[:160]
+    return UserError(f"{role}: does not run on samples of shape {_shapes(x)} ({first}); {remedy}")
 
 
 def _require_same_heads(pair: Pair) -> None:
@@ -395,30 +415,61 @@ def _train(
 
 
 @torch.no_grad()
-def _predictions(network: nn.Module, data: Labelled, device: torch.device) -> Predictions:
-    return predict(network, data, TensorInputs(), device)
+def _predictions(role: str, network: nn.Module, data: Labelled, device: torch.device) -> Predictions:
+    """Ask a network about all samples.
+
+    Raises:
+        UserError: if it does not run on them, or answers with NaN.
+    """
+    first = data[:N_TRIED].samples
+    assert isinstance(first, TensorSamples)
+    try:
+        answers = predict(network, data, TensorInputs(), device)
+    except (UserError, RankLost):
+        raise
+    except Exception as error:  # networks raise whatever their operators do
+        remedy = "give samples that it takes; labels are integers, (B,)"
+        raise _does_not_run(role, first.x, error, remedy) from error
+    if broken := int(answers.logits.isnan().flatten(1).any(1).sum()):
+        raise UserError(f"{role}: answers with NaN for {broken} of {len(data)} samples; leave these samples out")
+    return answers
 
 
 def _evaluate(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
-    answers = _predictions(student, data, device)
-    if data.labels.max() >= answers.logits.shape[1] + (answers.logits.dim() > 2):
-        last = answers.logits.shape[1] - 1
-        raise UserError(f"labels: go up to {int(data.labels.max())}, but the student's classes are 0 to {last}")
-    reference = None if teacher is None else _predictions(teacher, data, device)
+    answers = _predictions("student", student, data, device)
+    labels = _positions(data.labels, answers.logits)
+    reference = None if teacher is None else _predictions("teacher", teacher, data, device)
     if reference is not None and reference.logits.shape != answers.logits.shape:
         shapes = [tuple(p.logits.shape[1:]) for p in (reference, answers)]
         raise UserError(
             f"the teacher answers {shapes[0]} numbers a sample, the student {shapes[1]}: they cannot be compared"
         )
-    scores = network_metrics("student", None, answers, data.labels) | compare(reference, answers)
-    names = ("agreement", "kl", "accuracy", "auc", "ece")
+    regressed = () if answers.values is None else tuple(map(str, range(answers.values.shape[1])))
+    scores = network_metrics("student", None, answers, labels) | compare(reference, answers, regressed)
+    names = ("agreement", "kl", "accuracy", "auc", "ece", *(["values"] if "values" in scores else []))
     return {name: scores[name] for name in names} | {"count": len(data)}
+
+
+def _positions(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return labels (B,) as metrics take them: of one label that is or is not, 1 is the one, and first in the logits.
+
+    Raises:
+        UserError: if a label is of no class.
+    """
+    is_one = logits.dim() > 2 and logits.shape[1] == 1
+    if labels.max() >= logits.shape[1] + (logits.dim() > 2):
+        last = 1 if is_one else logits.shape[1] - 1
+        raise UserError(f"labels: go up to {int(labels.max())}, but the student's classes are 0 to {last}")
+    return torch.where(labels >= 0, 1 - labels, labels) if is_one else labels
 
 
 def evaluate(
     student: Network, teacher: Network | None, loader: Loader, *, device: str | torch.device = "cpu"
 ) -> dict[str, Any]:
     """Measure a student beside its teacher: agreement, KL (nats), accuracy, AUC, calibration error, count of samples.
+
+    Regressed values are compared as "values", by their number. Of a network of one label, as
+    `zskt.networks.bernoulli_head.BernoulliHead` has it, a sample with the label 1 has it, and one with 0 has not.
 
     Args:
         teacher: None leaves agreement and KL out.

@@ -49,8 +49,9 @@ class FeaturePrior(nn.Module):
         low, high, mean, std, integer = (self.get_buffer(name) for name in ("low", "high", "mean", "std", "integer"))
         has_low, has_high = low.isfinite(), high.isfinite()
         # Infinite columns are replaced before they are used: what `where` discards must have finite gradients, too.
-        above = torch.where(has_low, mean - low, 1.0)
-        below = torch.where(has_high, high - mean, 1.0)
+        # So is the distance to a bound that is not the only one: it is 0 where both are equal.
+        above = torch.where(has_low & ~has_high, mean - low, 1.0)
+        below = torch.where(has_high & ~has_low, high - mean, 1.0)
         width = torch.where(has_low & has_high, high - low, 1.0)
         x = mean + std * u
         x = torch.where(has_low & ~has_high, low + _log_normal(u, above, std), x)

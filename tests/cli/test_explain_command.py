@@ -51,3 +51,12 @@ def test_what_cannot_be_explained_is_said(call: Call, teacher: tuple[object, ...
     assert code == 0, err
     code, _, err = call("--mode", "explain", "--run", "run")
     assert code == 2 and "no student here is additive" in err and err.count("\n") == 1
+
+
+def test_a_run_is_no_second_seed_of_itself(call: Call, teacher: tuple[object, ...]) -> None:
+    code, _, err = call("--mode", "zero-shot", *teacher, *SHORT, "--student", "additive", "--out", "s0")
+    assert code == 0, err
+    code, _, err = call("--mode", "explain", "--run", "s0", "./s0/")
+    assert code == 2 and err == "zskt: --run: names a run twice; name each once\n"
+    code, _, err = call("--mode", "compress", "--run", "s0", "--bits", 6, "--out", "small")
+    assert code == 2 and "additive has neither linear layers nor convolutions" in err and not Path("small").exists()

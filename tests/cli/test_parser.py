@@ -68,3 +68,10 @@ def test_help_lists_and_mistakes_need_no_torch() -> None:
     code += "assert 'torch' not in sys.modules"
     for arguments in (["--help"], ["--mode", "list"], ["--mode", "kd", "--student", "x"], ["--mode", "dance"]):
         subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("flag", ["--seed", "--queries", "--images", "--rank"])
+def test_zero_is_a_value_which_a_mode_may_not_use(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        parse(["--mode", "evaluate", "--run", "r", flag, "0"])
+    assert error.value.code == 2 and f"--mode evaluate does not use {flag}" in capsys.readouterr().err

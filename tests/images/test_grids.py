@@ -25,3 +25,15 @@ def test_without_real_images_pseudo_images_stand_alone() -> None:
     assert [axes.get_title() for axes in grid(batch, None, card).axes] == ["pseudo-images"]
     real = Labelled(torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.zeros(3, dtype=torch.long))
     assert [axes.get_title() for axes in grid(batch, real, card).axes] == ["pseudo-images", "real images"]
+
+
+def test_images_of_two_channels_are_drawn_as_their_mean() -> None:
+    import torch
+    from matplotlib.figure import Figure
+
+    from zskt.images.grids import tiled
+
+    axes = Figure().add_subplot()
+    tiled(axes, torch.tensor([0.2, 0.6]).view(1, 2, 1, 1).expand(1, 2, 4, 4), "")
+    drawn = axes.images[0].get_array()
+    assert drawn is not None and abs(float(drawn[2, 2, 0]) - 0.4) < 1e-6

@@ -11,7 +11,7 @@ from pathlib import Path
 from zskt.cli.compress_options import SMALLER, from_run_smaller
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
-from zskt.experiments.build import member_roles
+from zskt.experiments.build import member_roles, recorded_path, require_same_teacher
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
@@ -25,6 +25,8 @@ OF_A_RUN = ("student", "view", "generator", "seed", "teacher_access", "queries",
 """Flags that are fields of `RunConfig`."""
 BEGINS_FROM_RUN = ("zero-shot", "kd", "few-shot", "compress")
 """Modes whose student may be that of an earlier run."""
+KEEPS_TEACHER = ("few-shot", "compress")
+"""Those of them whose teacher is that of the earlier run, too."""
 
 
 def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Catalog, Options]:
@@ -51,11 +53,12 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
 
 def read_options(flags: argparse.Namespace) -> Options:
     """Read where a run works; a resumed run takes the files that it began with, unless told where they are now."""
-    recorded = {}
+    recorded, start = {}, one_run(flags) if flags.mode in BEGINS_FROM_RUN and flags.run is not None else None
     if _is_begun(flags):
         _, files = read_config(flags.out)
         recorded = {role: Path(file["path"]) for role, file in files.items() if file["path"] is not None}
-    start = one_run(flags) if flags.mode in BEGINS_FROM_RUN and flags.run is not None else None
+    elif start is not None and flags.mode in KEEPS_TEACHER and not flags.without_teacher:
+        recorded = _teacher_of(start, flags)
     return Options(
         device=flags.device,
         out=flags.out,
@@ -71,6 +74,27 @@ def read_options(flags: argparse.Namespace) -> Options:
         loggers=tuple(getattr(flags, "logger", None) or ()) or None,
         judged=not getattr(flags, "without_evaluation", False),
     )
+
+
+def _teacher_of(run: Path, flags: argparse.Namespace) -> dict[str, Path]:
+    """Return where the files of a finished run's teacher are, by role: where the user says, or where the run had them.
+
+    Raises:
+        UserError: if one of several networks is not there, or a file is not the one of the run.
+    """
+    config, files = read_config(run)
+    roles = [role for role in ("teacher", "preprocess", *member_roles(files)) if role in files]
+    found = {role: path for role in roles if (path := recorded_path(files[role])) is not None}
+    if flags.teacher_path is not None:
+        found["teacher"] = flags.teacher_path
+    if flags.members:
+        found |= {f"teacher.{i}": path for i, path in enumerate(flags.members, 1)}
+    networks = {role: path for role, path in found.items() if role != "preprocess"}
+    if config.members > 1 and config.members != len(networks):
+        raise UserError(f"--run {run}: {config.members} networks answered; name them again: --teacher-path FILE FILE")
+    for role, path in networks.items():
+        require_same_teacher(path, files.get(role, {}))
+    return found
 
 
 def _is_begun(flags: argparse.Namespace) -> bool:
@@ -154,10 +178,11 @@ def _resumed(flags: argparse.Namespace, catalog: Catalog, options: Options) -> t
 def _begun(flags: argparse.Namespace, catalog: Catalog, options: Options) -> tuple[RunConfig, Catalog]:
     """Begin a new run; the user's files become its teacher's."""
     files = read_teacher_files(flags)
-    if options.start is not None and flags.mode in ("few-shot", "compress"):
+    if options.start is not None and flags.mode in KEEPS_TEACHER:
         catalog = catalog.with_run(options.start)
         read = from_run_smaller if flags.mode == "compress" else _from_run
         config = read(flags, catalog, options.start)
+        files = replace(files, network=options.teacher_path, preprocess=options.preprocess)
         catalog, _ = catalog.with_files(config.teacher, files)
         return config, catalog
     catalog, teacher = catalog.with_files(flags.teacher, files)

@@ -364,7 +364,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"unknown --mode {flags.mode!r}: {hint}")
     mode = MODES[flags.mode]
     flags_used = {
-        name for name, value in vars(flags).items() if name not in ("mode", "members") and value not in (None, False)
+        name
+        for name, value in vars(flags).items()
+        if name not in ("mode", "members") and value is not None and value is not False  # 0 is a value
     }
     ignored = sorted(f"--{name.replace('_', '-')}" for name in flags_used - set(mode.flags))
     if ignored:

@@ -111,16 +111,17 @@ def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], pat
     recorded = files.get("teacher", {})
     path = path or recorded_path(recorded)
     card = card.with_files(path) if path is not None else card
-    _require_same(card.files()["teacher"], recorded)
+    require_same_teacher(card.files()["teacher"], recorded)
     members = [Path(str(files[role]["path"])) for role in member_roles(files)]
     for member, role in zip(members, member_roles(files), strict=True):
         if not member.is_file():
             raise UserError(f"{member}: no such file; it is one of the {len(members) + 1} networks of this teacher")
-        _require_same(member, files[role])
+        require_same_teacher(member, files[role])
     return load_teacher(card, members)
 
 
-def _require_same(file: Path, recorded: Mapping[str, str | None]) -> None:
+def require_same_teacher(file: Path, recorded: Mapping[str, str | None]) -> None:
+    """Raise `UserError` if a file is not the teacher of a finished run, which recorded its "sha256"."""
     from zskt.storage.files import sha256
 
     sha = recorded.get("sha256")

@@ -45,9 +45,14 @@ def grid_panels(batch: PseudoBatch, real: Labelled | None, card: Card) -> Plot:
 
 
 def tiled(axes: Axes, intensities: torch.Tensor, title: str) -> None:
-    """Draw images (B, C, H, W) side by side, `GRID_COLUMNS` a row; intensities are clipped to [0, 1]."""
+    """Draw images (B, C, H, W) side by side, `GRID_COLUMNS` a row; intensities are clipped to [0, 1].
+
+    Images that have neither one channel nor three have no colours: their mean over channels is drawn.
+    """
     from torchvision.utils import make_grid  # takes a second to import
 
+    if intensities.shape[1] not in (1, 3):
+        intensities = intensities.mean(1, keepdim=True)
     tiles = make_grid(intensities.clamp(0, 1).cpu(), nrow=GRID_COLUMNS, padding=1, pad_value=1.0)
     axes.imshow(tiles.permute(1, 2, 0))
     axes.set_title(title, fontsize=8)

@@ -170,7 +170,7 @@ def _shown(c: ImageComparison, i: int) -> NDArray[Any]:
     assert isinstance(samples, Tensor)
     (x,) = c.inputs(samples[i : i + 1])
     pixels: NDArray[Any] = c.inputs.intensities(x)[0].clamp(0, 1).permute(1, 2, 0).numpy()
-    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    return pixels if pixels.shape[2] == 3 else pixels.mean(2)
 
 
 def _figure(figure: Any) -> Figure:

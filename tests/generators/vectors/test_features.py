@@ -55,3 +55,11 @@ def test_a_shift_begins_at_zero_is_bounded_and_costs_its_divergence() -> None:
             p.add_(100.0)
     assert 1 < shift(z).abs().max() <= 1.5
     assert divergence(torch.tensor([[1.0, 2.0], [0.0, 1.0]])).item() == (5 / 2 + 1 / 2) / 2
+
+
+def test_a_feature_that_is_one_number_has_a_finite_gradient() -> None:
+    prior = FeaturePrior(VectorInputs.from_bounds([5.0, 0.0], [5.0, 1.0]))
+    u = torch.randn(8, 2, requires_grad=True)
+    x = prior(u)
+    x.sum().backward()
+    assert (x[:, 0] == 5).all() and u.grad is not None and u.grad.isfinite().all() and (u.grad[:, 1] != 0).all()

@@ -105,3 +105,12 @@ def test_a_student_behind_a_view_is_made_smaller_and_keeps_its_view() -> None:
     assert isinstance(small, Viewed) and small(*x).shape == (8, 10)
     form = to_export_form(small)
     assert torch.allclose(form(*(t.float() for t in x)), small(*x), atol=1e-5)
+
+
+def test_a_student_without_products_is_refused() -> None:
+    from zskt.vectors.inputs import VectorInputs
+
+    additive = STUDENTS["additive"].build(VectorInputs.from_bounds(0.0, 1.0, size=3), 2)
+    for how in (Compression(bits=6), Compression(sparsity=0.5), Compression(rank=0.5)):
+        with pytest.raises(UserError, match="additive has neither linear layers nor convolutions"):
+            compressed(additive, how, "additive")

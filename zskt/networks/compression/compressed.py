@@ -92,6 +92,11 @@ def compressed(network: nn.Module, how: Compression, name: str = "the student") 
 
 def _require_plain_products(network: nn.Module, name: str) -> None:
     """Raise `UserError` if weights are elsewhere than in linear layers and convolutions that a network calls."""
+    if not products(network):
+        raise UserError(
+            f"--mode compress: {name} has neither linear layers nor convolutions, so that nothing of it can be made "
+            "smaller; take another student, such as deepsets, pfn, mixer or mlp"
+        )
     for module in network.modules():
         if isinstance(module, nn.RNNBase) or (isinstance(module, Product) and type(module) not in KINDS):
             raise UserError(

@@ -77,6 +77,8 @@ def explain_runs(
 def _open(
     folders: Sequence[Path], catalog: Catalog, data: Path | None, teacher_path: Path | None, device: str
 ) -> list[FinishedRun]:
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise UserError("--run: names a run twice; name each once")
     evaluators: Evaluators = {}
     runs = [
         open_run(
