@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -529,3 +530,22 @@ def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tup
     assert run.method == "zskt" and run.teacher_queries == 8 + 9 * 32 and len(run.metrics) == 9
     plain = zskt.distill(teacher, mlp(32), generator=generator, batch_size=32, iterations=2)
     assert plain.teacher_queries == 64  # without a budget only the method's own are told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"device": "gpu"}, "device: 'gpu' is none that PyTorch knows"),
+        ({"device": "cuda:99"}, "device: cuda:99 is not on this machine"),
+        ({"seed": 1.5}, "seed: is 1.5"),
+        ({"seed": "1"}, "seed: is '1'"),
+        ({"queries": 1e6}, "queries: is 1000000.0"),
+    ],
+)
+def test_devices_and_whole_numbers_are_looked_at_first(wrong: dict[str, Any], message: str) -> None:
+    network = nn.Linear(2, 2)
+    with pytest.raises(UserError, match=re.escape(message)):
+        zskt.distill(network, nn.Linear(2, 2), generator=zskt.generators.tabular(0.0, 1.0, size=2), **wrong)
+    if "device" in wrong:
+        with pytest.raises(UserError, match=re.escape(message)):
+            zskt.evaluate(network, None, torch.rand(4, 2), **wrong)

@@ -18,7 +18,7 @@ FLOORS = (
     {"domains", "networks", "simulation"},
     {"methods"},
     {"jets", "images", "vectors", "frames"},
-    {"class_metrics", "robustness"},
+    {"arguments", "class_metrics", "robustness"},
     {"metrics", "iterated", "synthesis", "curriculum"},
     {"terms"},
     {"optim"},

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,27 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from zskt.arguments import (
+    FunctionNetwork,
+    Loader,
+    Network,
+    as_device,
+    as_generator,
+    as_integer,
+    as_network,
+    frozen,
+    read_loader,
+    shapes_of,
+)
 from zskt.contracts import Batch
-from zskt.dataset import UNLABELLED, Labelled, TensorInputs, TensorSamples
+from zskt.dataset import Labelled, TensorInputs, TensorSamples
 from zskt.errors import RankLost, UserError, lookup
 from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit
 from zskt.forward import Pair, evaluating
-from zskt.generator import Generator
 from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, iterate, iterations_of
-from zskt.metrics import PREDICT_BATCH, Predictions, compare, network_metrics, predict
+from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
-from zskt.padding import join
 from zskt.parallel.collectives import make_same
 from zskt.parallel.distributed import group, placed
 from zskt.parallel.ranks import announced, world
@@ -36,10 +45,6 @@ from zskt.query_budget import METER, BudgetSpent, QueryMeter
 from zskt.settings import Settings
 from zskt.teacher_access import ACCESSES, GRADIENT, PROBABILITIES, TOP_CLASS, AnswersOnly, granted, refusal
 
-Network = nn.Module | Callable[..., Tensor]
-"""A network, called as ``network(*x)``: -> logits (B, K)."""
-Loader = Iterable[Any] | Tensor
-"""Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
 N_TRIED = 8
 """Samples on which networks are tried before a run begins."""
 
@@ -76,100 +81,6 @@ class Run:
         from zskt.saved import save_run
 
         return save_run(self, Path(folder)) if announced().leader else Path(folder)
-
-
-class _Callable(nn.Module):
-    """A function as a network."""
-
-    def __init__(self, function: Callable[..., Tensor]) -> None:
-        super().__init__()
-        self._function = function
-
-    def forward(self, *x: Tensor) -> Tensor:
-        return self._function(*x)
-
-
-def as_network(network: Network) -> nn.Module:
-    """Return a module as it is, and wrap another callable."""
-    return network if isinstance(network, nn.Module) else _Callable(network)
-
-
-@contextmanager
-def frozen(network: nn.Module) -> Iterator[nn.Module]:
-    """Freeze a network and put it into evaluation mode; afterwards it is as it was."""
-    trainable = [p for p in network.parameters() if p.requires_grad]
-    with evaluating(network):
-        network.requires_grad_(False)
-        try:
-            yield network
-        finally:
-            for p in trainable:
-                p.requires_grad_(True)
-
-
-def read_loader(loader: Loader) -> Labelled:
-    """Collect all batches of a loader; torch's random stream, from which a DataLoader draws, is left as it was.
-
-    Where the last dimension varies, as that of jets, it is padded with zeros.
-
-    Raises:
-        UserError: if there are none, a batch is neither a tensor nor a tuple of tensors of as many samples, or batches
-            do not fit together.
-    """
-    batches: Iterable[Any] = loader
-    if isinstance(loader, Tensor) or (isinstance(loader, tuple) and all(isinstance(t, Tensor) for t in loader)):
-        batches = [loader]
-    elif isinstance(loader, torch.utils.data.Dataset):
-        batches = torch.utils.data.DataLoader(loader, PREDICT_BATCH)
-    columns: list[Batch] = []
-    with torch.random.fork_rng(devices=[]):
-        for batch in batches:
-            x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
-            if not x or not all(isinstance(t, Tensor) for t in x):
-                odd = next((f"has a {type(t).__name__}" for t in x if not isinstance(t, Tensor)), "")
-                what = odd or f"is {type(batch).__name__}"
-                raise UserError(f"loader: a batch {what}; yield a tensor, or a tuple of tensors")
-            if len({t.shape[:1] for t in x}) > 1 or not x[0].dim():
-                raise UserError(f"loader: a batch has tensors of {_shapes(x)}; give each of them as many samples")
-            columns.append(x)
-    if not sum(len(x[0]) for x in columns):
-        raise UserError(f"loader: it yields {'no samples' if columns else 'no batch'}; give one that does")
-    try:
-        x = tuple(join([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
-    except (RuntimeError, ValueError) as error:
-        kinds = list(dict.fromkeys(_shapes(tuple(t[:0] for t in x)) for x in columns))[:2]
-        raise UserError(
-            f"loader: batches of {' and '.join(kinds)} do not fit together; only the last dimension may vary"
-        ) from error
-    labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
-    labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
-    return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
-
-
-def _shapes(x: Batch) -> str:
-    """Return the shapes of tensors, for messages."""
-    return ", ".join(str(tuple(t.shape)) for t in x)
-
-
-def as_generator(source: Any) -> Generator:
-    """Return a generator as it is; another source of pseudo-samples becomes one without parameters.
-
-    Args:
-        source: a `Generator`; an iterator of batches; a function of (count, rng) that returns a batch.
-
-    Raises:
-        UserError: if it is a network that is no `Generator`, which says nothing of its latent variables.
-    """
-    if isinstance(source, Generator):
-        return source
-    if isinstance(source, nn.Module):
-        raise UserError(
-            f"generator: {type(source).__name__} is no zskt.Generator; derive it from that class, set latent_size, and "
-            "return zskt.PseudoBatch((x,)) from forward(z, rng)"
-        )
-    from zskt.iterated import iterated
-
-    return iterated(source)
 
 
 def distill(
@@ -218,6 +129,7 @@ def distill(
         NonFiniteLoss: if a loss or a gradient is NaN or infinite, naming iteration and term.
         RankLost: if another process of the same run ends.
     """
+    seed, queries = as_integer("seed", seed), None if queries is None else as_integer("queries", queries)
     if teacher_access:
         lookup(dict.fromkeys(ACCESSES), teacher_access, "teacher access")
     by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
@@ -229,7 +141,7 @@ def distill(
     config = _settings(kind, name, iterations, settings)
     if iterations is None and "iterations" not in settings and queries:
         config = config.with_(iterations=iterations_of(kind, config, queries))
-    device = placed(torch.device(device))
+    device = placed(as_device(device))
     if not isinstance(student, nn.Module):
         raise UserError(f"student: is a {type(student).__name__}; give an nn.Module, which can be trained")
     if teacher is student:
@@ -270,7 +182,7 @@ def distill(
             raise UserError(f"queries={queries}: spent before the run begins; give more") from error
         run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
         shown = (sys.stderr.isatty() if progress is None else progress) and world().leader
-        judge = asked if isinstance(network, _Callable) else network
+        judge = asked if isinstance(network, FunctionNetwork) else network
         _train(trained, run, judge, test, evaluate_every, shown)
         run.student = trained.result.eval()
         if test is not None:
@@ -290,7 +202,7 @@ def _asked(network: nn.Module, kind: type[Method], name: str, requested: str) ->
         raise UserError(f"{refusal(name, requested or PROBABILITIES, METHODS)} as method=")
     if access == GRADIENT:
         return network
-    return AnswersOnly(network, access, may_be_probabilities=isinstance(network, _Callable))
+    return AnswersOnly(network, access, may_be_probabilities=isinstance(network, FunctionNetwork))
 
 
 def _require_source(
@@ -371,7 +283,7 @@ def _try(setup: Setup) -> Batch:
 
 def _does_not_run(role: str, x: Batch, error: Exception, remedy: str) -> UserError:
     first = " ".join(str(error).split())[:160]
-    return UserError(f"{role}: does not run on samples of shape {_shapes(x)} ({first}); {remedy}")
+    return UserError(f"{role}: does not run on samples of shape {shapes_of(x)} ({first}); {remedy}")
 
 
 def _require_same_heads(pair: Pair) -> None:
@@ -478,7 +390,7 @@ def evaluate(
     Raises:
         UserError: if the loader yields nothing, or what is no batch.
     """
-    device = torch.device(device)
+    device = as_device(device)
     networks = [None if n is None else as_network(n).to(device) for n in (student, teacher)]
     assert networks[0] is not None
     return _evaluate(networks[0], networks[1], read_loader(loader), device)

@@ -1,0 +1,147 @@
+"""What `zskt.distill` and `zskt.evaluate` are called with, made into what methods take.
+
+Shapes: B batch, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.contracts import Batch
+from zskt.dataset import UNLABELLED, Labelled, TensorSamples
+from zskt.errors import UserError
+from zskt.forward import evaluating
+from zskt.generator import Generator
+from zskt.iterated import iterated
+from zskt.metrics import PREDICT_BATCH
+from zskt.padding import join
+
+Network = nn.Module | Callable[..., Tensor]
+"""A network, called as ``network(*x)``: -> logits (B, K)."""
+Loader = Iterable[Any] | Tensor
+"""Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
+
+
+class FunctionNetwork(nn.Module):
+    """A function as a network."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return self._function(*x)
+
+
+def as_network(network: Network) -> nn.Module:
+    """Return a module as it is, and wrap another callable."""
+    return network if isinstance(network, nn.Module) else FunctionNetwork(network)
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[nn.Module]:
+    """Freeze a network and put it into evaluation mode; afterwards it is as it was."""
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    with evaluating(network):
+        network.requires_grad_(False)
+        try:
+            yield network
+        finally:
+            for p in trainable:
+                p.requires_grad_(True)
+
+
+def read_loader(loader: Loader) -> Labelled:
+    """Collect all batches of a loader; torch's random stream, from which a DataLoader draws, is left as it was.
+
+    Where the last dimension varies, as that of jets, it is padded with zeros.
+
+    Raises:
+        UserError: if there are none, a batch is neither a tensor nor a tuple of tensors of as many samples, or batches
+            do not fit together.
+    """
+    batches: Iterable[Any] = loader
+    if isinstance(loader, Tensor) or (isinstance(loader, tuple) and all(isinstance(t, Tensor) for t in loader)):
+        batches = [loader]
+    elif isinstance(loader, torch.utils.data.Dataset):
+        batches = torch.utils.data.DataLoader(loader, PREDICT_BATCH)
+    columns: list[Batch] = []
+    with torch.random.fork_rng(devices=[]):
+        for batch in batches:
+            x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
+            if not x or not all(isinstance(t, Tensor) for t in x):
+                odd = next((f"has a {type(t).__name__}" for t in x if not isinstance(t, Tensor)), "")
+                what = odd or f"is {type(batch).__name__}"
+                raise UserError(f"loader: a batch {what}; yield a tensor, or a tuple of tensors")
+            if len({t.shape[:1] for t in x}) > 1 or not x[0].dim():
+                raise UserError(f"loader: a batch has tensors of {shapes_of(x)}; give each of them as many samples")
+            columns.append(x)
+    if not sum(len(x[0]) for x in columns):
+        raise UserError(f"loader: it yields {'no samples' if columns else 'no batch'}; give one that does")
+    try:
+        x = tuple(join([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
+    except (RuntimeError, ValueError) as error:
+        kinds = list(dict.fromkeys(shapes_of(tuple(t[:0] for t in x)) for x in columns))[:2]
+        raise UserError(
+            f"loader: batches of {' and '.join(kinds)} do not fit together; only the last dimension may vary"
+        ) from error
+    labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
+    labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
+    return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
+
+
+def shapes_of(x: Batch) -> str:
+    """Return the shapes of tensors, for messages."""
+    return ", ".join(str(tuple(t.shape)) for t in x)
+
+
+def as_generator(source: Any) -> Generator:
+    """Return a generator as it is; another source of pseudo-samples becomes one without parameters.
+
+    Args:
+        source: a `Generator`; an iterator of batches; a function of (count, rng) that returns a batch.
+
+    Raises:
+        UserError: if it is a network that is no `Generator`, which says nothing of its latent variables.
+    """
+    if isinstance(source, Generator):
+        return source
+    if isinstance(source, nn.Module):
+        raise UserError(
+            f"generator: {type(source).__name__} is no zskt.Generator; derive it from that class, set latent_size, and "
+            "return zskt.PseudoBatch((x,)) from forward(z, rng)"
+        )
+
+    return iterated(source)
+
+
+def as_device(device: str | torch.device) -> torch.device:
+    """Return a device by its name.
+
+    Raises:
+        UserError: if there is no such device, or this machine has none.
+    """
+    try:
+        found = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise UserError(f"device: {device!r} is none that PyTorch knows; take 'cpu', 'cuda' or 'cuda:0'") from error
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"device: {found} is not on this machine, or PyTorch cannot use it; take 'cpu'")
+    return found
+
+
+def as_integer(name: str, value: Any) -> int:
+    """Return a whole number as an int, that of NumPy too.
+
+    Raises:
+        UserError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise UserError(f"{name}: is {value!r}; give a whole number")
+    return int(value)
