@@ -47,14 +47,19 @@ VECTORS = RunConfig(
         batch_size=256,
         student_steps=15,
         step_growth=1.0,
-        generator_every=3,
+        generator_every=1,
+        generator_lr=2e-2,
         replay_fraction=0.9,
         replay_balance=0.5,
         class_entropy_weight=1.0,
     ),
     evaluate_every=50,
 )
-"""For networks of vectors from files; none ships, so it names no teacher."""
+"""For networks of vectors from files; none ships, so it names no teacher.
+
+Bounds say little of where samples lie, so the adversary matters more here than on jets or images: it takes a step in
+each iteration, and large ones.
+"""
 FOR_FILES = (TAGGER.preset, VECTORS.preset, *(preset.preset for preset in (PHOTOGRAPHS, CHARACTERS)))
 """Presets for the networks of users' files: each is the one recipe of many teachers."""
 EMBEDDED_TEACHER = RunConfig(
