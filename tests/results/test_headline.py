@@ -36,6 +36,31 @@ def test_a_row_compares_students_without_and_from_data(catalog: Catalog) -> None
     assert line.split(" | ")[1:] == ["pfn", "0.8000 (n = 1)", "0.9000 (n = 1)", "30", "100 jets |"]
 
 
+def test_of_several_lengths_the_presets_own_is_shown(catalog: Catalog) -> None:
+    recipe = recipe_of_config(catalog.presets["jetclass-kin"], catalog)
+    own = catalog.presets["jetclass-kin"].settings.iterations
+    for lengths in ((5, own, 2 * own), (2 * own, own, 5)):
+        records = [
+            Record(
+                folder=Path("a"),
+                result=result(
+                    preset=recipe.preset,
+                    generator=recipe.generator,
+                    iterations=length,
+                    teacher_queries=length,
+                    steps=length,
+                    data=ScoredSamples(name="100.root", sha256=None, count=100, unit="jet"),
+                    teacher=NetworkScores(name=recipe.teacher),
+                    student=NetworkScores(name=recipe.student, agreement=0.7 if length == own else 0.8),
+                ),
+                export=None,
+            )
+            for length in lengths
+        ]
+        (line,) = headline(records, catalog).splitlines()[2:]
+        assert "| 0.7000 (n = 1) |" in line
+
+
 def test_the_reference_runs_fill_six_rows(catalog: Catalog) -> None:
     lines = headline(read_records(REFERENCE), catalog).splitlines()[2:]
     assert len(lines) == 6 and "0.7297 ± 0.0010 (n = 3)" in lines[5] and not any("JPEG" in line for line in lines)

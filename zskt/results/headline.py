@@ -31,10 +31,12 @@ def headline(records: list[Record], catalog: Catalog) -> str:
     rows = preset_rows(records, catalog)
     lines = []
     for teacher, title in HEADLINE_TEACHERS.items():
-        row = _largest(row for row in rows if row.recipe.teacher == teacher and _is_preset_without_data(row, catalog))
+        row = _largest(
+            (row for row in rows if row.recipe.teacher == teacher and _is_preset_without_data(row, catalog)), catalog
+        )
         if row is None:
             continue
-        kd = _largest(other for other in rows if other.subject == row.subject and _is_kd(other))
+        kd = _largest((other for other in rows if other.subject == row.subject and _is_kd(other)), catalog)
         copy = " (JPEG copy)" if is_jpeg_copy(row.data) else ""
         lines.append(
             [
@@ -64,9 +66,18 @@ def _is_kd(row: Row) -> bool:
     return recipe.mode == "kd" and not recipe.changes
 
 
-def _largest(rows: Iterable[Row]) -> Row | None:
-    """Return the row on undamaged samples, of these the one with most test samples, then with most seeds."""
-    return max(rows, key=lambda row: (not is_jpeg_copy(row.data), row.data.count, len(row.runs)), default=None)
+def _largest(rows: Iterable[Row], catalog: Catalog) -> Row | None:
+    """Return the row on undamaged samples, of these the one with most test samples, then with most seeds.
+
+    Of several, it is the one of the preset's own length: shorter and longer runs are recorded for other tables.
+    """
+
+    def order(row: Row) -> tuple[bool, int, int, bool]:
+        preset = catalog.presets.get(row.recipe.preset)
+        own = preset is not None and row.runs[0].iterations == getattr(preset.settings, "iterations", None)
+        return not is_jpeg_copy(row.data), row.data.count, len(row.runs), own
+
+    return max(rows, key=order, default=None)
 
 
 def _agreement(row: Row) -> str:
