@@ -24,7 +24,7 @@ def size(folder: Path) -> int:
 
 
 def test_the_records_are_small() -> None:
-    assert size(REFERENCE) < 8_000_000
+    assert size(REFERENCE) < 10_000_000
     assert all(size(path) < 200_000 for path in REFERENCE.iterdir() if path.is_dir() and path not in WITH_STUDENT)
 
 
@@ -44,7 +44,8 @@ def test_kept_students_can_be_evaluated(run: Path, catalog: Catalog) -> None:
     assert read_json(run / "result.json") == ENTRIES[run.name].result
 
 
-def test_every_distilled_teacher_has_a_student_without_data() -> None:
+def test_every_distilled_teacher_of_the_shelf_has_a_student_without_data(catalog: Catalog) -> None:
     zero_shot = {e.result["teacher"]["name"] for e in ENTRIES.values() if e.result["mode"] == "zero-shot"}
+    zero_shot &= set(catalog.teachers)  # a file of a comparison is on no shelf
     kept = {ENTRIES[run.name].result["teacher"]["name"] for run in WITH_STUDENT}
     assert zero_shot <= kept
