@@ -49,6 +49,6 @@ def _draw_series(axes: Axes, values: Tensor) -> None:
     """Draw the curves of series (B, T, F), one sample above the other."""
     step = float(values.abs().amax()) * 2
     for i, sample in enumerate(values):
-        axes.plot(sample - i * step, linewidth=0.7)
+        axes.plot((sample - i * step).numpy(), linewidth=0.7)
     axes.set_yticks([])
     axes.set_xlabel("frame", fontsize=8)
