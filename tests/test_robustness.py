@@ -72,3 +72,5 @@ def test_variations_are_chosen_by_name_with_sizes() -> None:
                            ("shift:inf", "finite"), ("shift:", "as numbers")):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             chosen({"shift": SHIFT}, [wrong])
+    with pytest.raises(ValueError, match="twice"):
+        chosen({"shift": SHIFT}, ["shift:1", "shift:2"])

@@ -73,13 +73,15 @@ def chosen(variations: Mapping[str, Variation], names: Sequence[str]) -> dict[st
     """Return variations by name, each with its own sizes, or with those behind a colon: ``rotation:0.1,0.2``.
 
     Raises:
-        ValueError: if one is unknown, or a size is no finite number; the message says which.
+        ValueError: if one is unknown or named twice, or a size is no finite number; the message says which.
     """
     found: dict[str, Variation] = {}
     for name in names or variations:
         word, colon, sizes = name.partition(":")
         if word not in variations:
             raise ValueError(f"{word!r}: choose of {', '.join(variations)}")
+        if word in found:
+            raise ValueError(f"{word!r} twice: name it once, as in {word}:0.1,0.2")
         variation = variations[word]
         try:
             numbers = tuple(float(size) for size in sizes.split(",")) if colon else variation.sizes

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from tests.conftest import Call
+from zskt.jets.sample import SAMPLE
 
 TINY = ("--iterations", 1, "--batch-size", 8, "--student-steps", 1)
 
@@ -37,6 +38,24 @@ def test_two_runs_and_their_teacher_are_asked_about_each_size(call: Call, few_je
     for wrong, message in ((("turn",), "choose of rotation, boost, smearing"), (("boost:x",), "as numbers")):
         code, _, err = call(*evaluate, "--vary", *wrong)
         assert code == 2 and message in err and len(err.splitlines()) == 1
+
+
+def test_a_run_in_a_folder_called_teacher_is_no_teacher_and_figures_on_other_jets_stay(
+    call: Call, few_jets: Path, tmp_path: Path
+) -> None:
+    assert call("--mode", "zero-shot", *TINY, "--data", few_jets, "--out", "teacher")[0] == 0
+    vary = ("--mode", "evaluate", "--run", "teacher", "--vary", "boost:0", "--format", "json")
+    code, out, err = call(*vary, "--data", few_jets)
+    assert code == 0, err
+    teacher, student = json.loads(out)
+    assert teacher["agreement"] == 1 and student["agreement"] < 1
+    other = tmp_path / "elsewhere" / few_jets.name
+    other.parent.mkdir()
+    other.write_bytes(Path(SAMPLE).read_bytes())
+    before = Path(f"teacher/robustness-{few_jets.stem}.json").read_text()
+    code, _, err = call(*vary, "--data", other)
+    assert code == 2 and "another file of that name" in err
+    assert Path(f"teacher/robustness-{few_jets.stem}.json").read_text() == before
 
 
 def test_domains_without_variations_say_so(call: Call, digits: Path) -> None:

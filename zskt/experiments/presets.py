@@ -57,8 +57,8 @@ VECTORS = RunConfig(
 )
 """For networks of vectors from files; none ships, so it names no teacher.
 
-Bounds say little of where samples lie, so the adversary matters more here than on jets or images: it takes a step in
-each iteration, and large ones.
+Bounds say little of where samples lie: with few answers, an adversary that takes a step in each iteration, and large
+ones, was worth much on two tables of four (``LOG.md``).
 """
 FOR_FILES = (TAGGER.preset, VECTORS.preset, *(preset.preset for preset in (PHOTOGRAPHS, CHARACTERS)))
 """Presets for the networks of users' files: each is the one recipe of many teachers."""

@@ -16,7 +16,7 @@ from zskt.experiments.finished import Evaluators, FinishedRun, open_run
 from zskt.experiments.summary import written
 from zskt.results.printed_table import PrintedTable
 from zskt.robustness import Variation, chosen, robustness
-from zskt.storage.files import write_json
+from zskt.storage.files import read_json, write_json
 from zskt.terminal import note
 
 MOST_SAMPLES = 2000
@@ -79,18 +79,30 @@ def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation
     if len(data) > MOST_SAMPLES:
         note(f"zskt: asks about {MOST_SAMPLES} of the {len(data)} {source.unit}s of {source.name}, drawn at random")
         data = data[torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES].sort().values]
-    students = {str(run.folder): run.student for run in runs}
+    for run in runs:
+        _require_same_samples(run, source.stem, source.sha256())
+    students = {f"student {i}": run.student for i, run in enumerate(runs)}  # a folder may be called "teacher"
     rows = robustness(teacher, students, data, evaluator.card.inputs, variations, device=evaluator.device)
     count = {"name": source.name, "sha256": source.sha256(), "count": len(data), "unit": source.unit}
     units = {name: variation.unit for name, variation in variations.items()}
-    for run in runs:
-        own = [
-            {**row, "network": "teacher" if row["network"] == "teacher" else "student"}
-            for row in rows
-            if row["network"] in ("teacher", str(run.folder))
-        ]
-        write_json(run.folder / f"robustness-{source.stem}.json", {"data": count, "units": units, "rows": own})
-    return [{"data": source.name, **row, "unit": units[row["variation"]]} for row in rows]
+    for name, run in zip(students, runs, strict=True):
+        own = [{**row, "network": row["network"].split()[0]} for row in rows if row["network"] in ("teacher", name)]
+        write_json(_path(run, source.stem), {"data": count, "units": units, "rows": own})
+    called = {"teacher": "teacher"} | {name: str(run.folder) for name, run in zip(students, runs, strict=True)}
+    return [
+        {"data": source.name, **row, "network": called[row["network"]], "unit": units[row["variation"]]} for row in rows
+    ]
+
+
+def _path(run: FinishedRun, stem: str) -> Path:
+    return run.folder / f"robustness-{stem}.json"
+
+
+def _require_same_samples(run: FinishedRun, stem: str, sha256: str | None) -> None:
+    """Raise `UserError` if a file of the same name is about other data."""
+    path = _path(run, stem)
+    if path.exists() and read_json(path).get("data", {}).get("sha256") != sha256:
+        raise UserError(f"{path}: holds figures on another file of that name; rename one of the two")
 
 
 def varied_table(rows: Sequence[dict[str, Any]]) -> PrintedTable:
