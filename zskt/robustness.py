@@ -27,6 +27,11 @@ class Variation:
     unit: str
     """What a size is counted in."""
 
+    @property
+    def summary(self) -> str:
+        """Say what a size is, and which ones are taken where nobody gives any."""
+        return f"{self.unit}: {', '.join(f'{size:g}' for size in self.sizes)}"
+
 
 def robustness(
     teacher: nn.Module,

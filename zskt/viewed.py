@@ -71,6 +71,13 @@ def make_view(name: str, inputs: Any, kinds: Mapping[str, ViewKind]) -> View:
         raise UserError(f"--view {name}: {error}") from None
 
 
+def described(kind: ViewKind) -> tuple[str, str]:
+    """Return how a kind of view is written and what it shows, which the first line of its docstring says."""
+    line = (kind.__doc__ or "").strip().partition("\n")[0]
+    form, _, shown = line.removeprefix("Make ``").removesuffix(".").partition("``: ")
+    return form, shown
+
+
 def without_view(network: nn.Module) -> nn.Module:
     """Return a copy of a student that is called with what its view leaves, wherever in it the view is."""
     form = copy.deepcopy(network)

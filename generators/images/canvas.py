@@ -96,7 +96,9 @@ class Canvas:
         self.frequency = torch.hypot(frequency.unsqueeze(1), frequency).clamp(min=1 / size)  # (H, W)
 
     def noise(self, slope: Tensor) -> Tensor:
-        """Draw textures (B, H, W) of unit variance whose amplitudes fall as frequency^-slope."""
+        """Draw textures (B, H, W) of unit variance whose amplitudes fall as frequency^-slope; of one pixel, zeros."""
+        if self.size == 1:
+            return torch.zeros(len(slope), 1, 1, device=slope.device)
         phases = torch.randn(len(slope), self.size, self.size, 2, generator=self.rng, device=slope.device)
         amplitude = self.frequency ** -slope.view(-1, 1, 1)
         field: Tensor = torch.fft.ifft2(torch.view_as_complex(phases) * amplitude).real

@@ -77,3 +77,17 @@ def test_the_list_imports_no_torch() -> None:
     code = "import sys; from zskt.__main__ import main; main(['list', 'cms']); print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "False"
+
+
+def test_views_and_variations_stand_in_their_domain() -> None:
+    found = sections(list_names(read_names()))
+    assert [line.split()[0] for line in found["jets: views:"]] == [
+        "features:VARIABLES",
+        "leading:N",
+        "observables:NAMES",
+    ]
+    assert [line.split()[0] for line in found["vectors: views:"]] == ["features:NAMES"]
+    assert [line.split()[0] for line in found["frames: views:"]] == ["until:T", "flow"]
+    (boost,) = (line for line in found["jets: variations:"] if "boost" in line)
+    assert boost.endswith("rapidity along the jet's axis: 0, 0.1, 0.2, 0.4, 0.8")
+    assert "images: variations:" not in found

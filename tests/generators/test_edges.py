@@ -20,6 +20,7 @@ from tests.generators import stream
 from tests.gradients import gradients, number
 from tests.toy_taggers import described
 from zskt.generator import Generator
+from zskt.images.inputs import ImageInputs
 from zskt.jets.features import FULL, KIN, KINPID
 from zskt.jets.jets import JetSelection
 from zskt.jets.tagger_inputs import AnyJetInputs, TaggerInputs
@@ -174,3 +175,13 @@ def test_characters_of_one_point_have_finite_gradients() -> None:
     z.requires_grad_()
     pixels = Strokes(DATA["mnist"].inputs, adversarial=False).images(z, torch.tensor([[True, False, False]]))
     gradients(pixels, z)
+
+
+@pytest.mark.parametrize("name", names("images"))
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_smallest_images_are_finite(name: str, size: int, channels: int) -> None:
+    inputs = ImageInputs(mean=(0.5,) * channels, std=(0.25,) * channels, size=size, side=size)
+    (x,) = GENERATORS[name].build(inputs).sample(8, stream()).x
+    assert x.shape == (8, channels, size, size)
+    assert bool(torch.isfinite(x).all())

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 DOMAINS = ("jets", "images", "vectors", "frames", "")
 """In the order of the list; empty for what is of no domain."""
-KINDS = ("teachers", "students", "generators", "presets", "methods", "recipes")
+KINDS = ("teachers", "students", "views", "variations", "generators", "presets", "methods", "recipes")
+FLAGS = {"views": "--view: what a student sees of a sample", "variations": "--vary: how samples change"}
+"""Kind -> the flag that takes its entries, where that is not called as they are."""
 SHIPS, FETCHED, TRAINED, GIVEN = "ships", "fetched", "trained by you", "from a path"
 """Where a teacher's file is."""
 FIGURES = {
@@ -34,8 +36,10 @@ FIGURES = {
 
 def facts(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Collect what the list says of entries beside their summaries: domain, parameters, licence, where the file is."""
+    from zskt.domains import DOMAINS as ALL
     from zskt.errors import UserError
     from zskt.networks.students import count_parameters
+    from zskt.viewed import described
 
     def parameters(card: Any) -> int | None:
         try:
@@ -63,6 +67,10 @@ def facts(catalog: Catalog) -> dict[str, dict[str, Any]]:
             )
             for name, entry in catalog.students.items()
         },
+        "views": {
+            described(kind)[0]: {"domain": name} for name, domain in ALL.items() for kind in domain.views.values()
+        },
+        "variations": {of: {"domain": name} for name, domain in ALL.items() for of in domain.variations},
         "generators": {name: {"domain": entry.domain} for name, entry in catalog.generators.items()},
         "presets": {
             name: {"domain": catalog.teachers[config.teacher].domain}
@@ -131,6 +139,8 @@ def _columns(kind: str, facts: Sequence[Mapping[str, Any]]) -> str:
     """Say what the columns of a kind are."""
     if kind == "teachers":
         return " (parameters, ? until its file is here; licence; file; any other from a path: --teacher-path)"
+    if kind in FLAGS:
+        return f" ({FLAGS[kind]})"
     beside = sorted({str(fact["beside"]) for fact in facts if "beside" in fact})
     return f" (parameters beside {', '.join(beside)})" if beside else ""
 

@@ -27,6 +27,7 @@ SOURCES = (
     "zskt/experiments/*presets.py",
     "zskt/experiments/method_recipes.py",
     "zskt/networks/students.py",
+    "zskt/*/student_views.py",
     "generators/*.py",
     "teachers/*.py",
 )
@@ -42,10 +43,12 @@ WITH_FLAGS = ("preset", "mode", "teacher", "method", "settings", "init_from_run"
 
 def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Collect the names of a catalogue, each with its summary; what the list says beside; of methods their settings."""
+    from zskt.domains import DOMAINS
     from zskt.experiments.config import METHOD_OF_MODE, RUN_SETTINGS
     from zskt.experiments.method_recipes import VARIANT_SUMMARIES, VARIANTS, summaries
     from zskt.experiments.presets import summary_of
     from zskt.methods import METHODS
+    from zskt.viewed import described
 
     def first_line(kind: type) -> str:
         return (kind.__doc__ or "").strip().splitlines()[0]
@@ -53,6 +56,8 @@ def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
     return {
         "teachers": {name: card.summary for name, card in catalog.teachers.items()},
         "students": {name: entry.summary for name, entry in catalog.students.items()},
+        "views": dict(described(kind) for domain in DOMAINS.values() for kind in domain.views.values()),
+        "variations": {name: v.summary for domain in DOMAINS.values() for name, v in domain.variations.items()},
         "generators": {name: entry.summary for name, entry in catalog.generators.items()},
         "methods": {name: first_line(kind) for name, kind in METHODS.items()} | VARIANT_SUMMARIES,
         "presets": {name: summary_of(config) for name, config in catalog.presets.items()},

@@ -51,7 +51,7 @@ class Leading:
 
 
 def features(inputs: Any, argument: str) -> View:
-    """Make ``features:NAMES``: variables, inputs or collections of the teacher, separated by commas; or kin, kinpid.
+    """Make ``features:VARIABLES``: variables, inputs or collections of the teacher, with commas; or kin, kinpid.
 
     Raises:
         UserError: if the teacher has none of a name.
@@ -139,7 +139,7 @@ class Observables:
 
 
 def observables(inputs: Any, argument: str) -> View:
-    """Make ``observables``, of all that the teacher's inputs tell, or ``observables:NAMES``, separated by commas.
+    """Make ``observables:NAMES``: jet observables, with commas; without names all that the teacher's inputs tell.
 
     Raises:
         UserError: if there is none of a name, or the teacher's inputs do not tell what it is made of.

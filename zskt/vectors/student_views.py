@@ -28,7 +28,7 @@ class Columns:
 
 
 def features(inputs: VectorInputs, argument: str) -> View:
-    """Make ``features:NAMES``: names of features, or of one-hot groups, separated by commas.
+    """Make ``features:NAMES``: features, or one-hot groups, with commas.
 
     Raises:
         UserError: if there is none of a name.

@@ -5,7 +5,7 @@ Shapes: B rows, F features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,25 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
 
     Args:
         path: CSV with a line of names, or parquet.
-        inputs: names of the columns; others are left out.
+        inputs: names of the columns; others are left out. A category is one column of its values, or a column of 0 and
+            1 for each value, ``charge=plus``.
         classes: names of the classes.
 
     Raises:
         UserError: if the file cannot be read, lacks a feature, or holds what is no number or no class.
     """
     table = _open(path)
-    missing = [name for name in inputs.names if name not in table.column_names]
+    categories = _categories(inputs, table.column_names)
+    spread = {name for values in categories.values() for name in values.values()}
+    missing = [name for name in inputs.names if name not in table.column_names and name not in spread]
     if missing:
         raise UserError(f"--data {path}: has no column {missing[0]} ({len(missing)} are missing); give one a feature")
     if not table.num_rows:
         raise UserError(f"--data {path}: holds no rows; give a table that does")
-    x = torch.stack([_column(path, table, name) for name in inputs.names], 1)
+    columns = {name: _column(path, table, name) for name in inputs.names if name not in spread}
+    for category, values in categories.items():
+        columns |= _one_hot(path, table, category, values)
+    x = torch.stack([columns[name] for name in inputs.names], 1)
     labels = torch.full((len(x),), UNLABELLED)
     if LABELS in table.column_names:
         labels = _labels(path, table[LABELS].to_pylist(), classes)
@@ -70,6 +76,29 @@ def _column(path: Path, table: Any, name: str) -> Tensor:
     if not np.isfinite(numbers).all():
         raise UserError(f"--data {path}: column {name} has empty or infinite entries; leave these rows out")
     return torch.from_numpy(numbers)
+
+
+def _categories(inputs: VectorInputs, columns: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Find the columns of a table that hold values of a category, and not a number for each: its value -> feature."""
+    found: dict[str, dict[str, str]] = {}
+    for rows in inputs.groups.values():
+        names = [inputs.names[row] for row in rows]
+        (category, *others) = {name.rpartition("=")[0] for name in names}
+        if category and not others and category in columns and not set(names) & set(columns):
+            found[category] = {name.rpartition("=")[2]: name for name in names}
+    return found
+
+
+def _one_hot(path: Path, table: Any, category: str, names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Read a column of values as a number for each of them, 1 where a row has it: (B,) each."""
+    found = table[category].to_pylist()
+    if None in found:
+        raise UserError(f"--data {path}: column {category} has empty entries; leave these rows out")
+    values = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in found]
+    strange = next((value for value in values if value not in names), None)
+    if strange is not None:
+        raise UserError(f"--data {path}: column {category} holds {strange!r}; give {', '.join(names)}")
+    return {name: torch.tensor([float(v == value) for v in values]) for value, name in names.items()}
 
 
 def _labels(path: Path, values: Sequence[Any], classes: Sequence[str]) -> Tensor:

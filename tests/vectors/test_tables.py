@@ -1,0 +1,74 @@
+"""Tables of vectors: columns by name, categories in one column or in several, labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+
+from zskt.errors import UserError
+from zskt.vectors.inputs import VectorInputs
+from zskt.vectors.tables import read_table
+
+DESCRIPTION = """
+features:
+  - {name: pt, low: 20, high: 500}
+  - {name: charge, kind: category, values: [minus, zero, plus]}
+  - {name: layer, kind: category, values: [1, 2]}
+"""
+EXPECTED = [[30.0, 0.0, 0.0, 1.0, 1.0, 0.0], [40.0, 1.0, 0.0, 0.0, 0.0, 1.0]]
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> VectorInputs:
+    path = tmp_path / "features.yaml"
+    path.write_text(DESCRIPTION)
+    return VectorInputs.from_json(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pt,charge,layer,label\n30,plus,1,b\n40,minus,2,a\n",
+        "label,layer,note,charge,pt\nb,1.0,?,plus,30\na,2.0,?,minus,40\n",
+        "pt,charge=minus,charge=zero,charge=plus,layer,label\n30,0,0,1,1,1\n40,1,0,0,2,0\n",
+    ],
+    ids=["values", "another-order", "numbers-and-values"],
+)
+def test_categories_are_one_column_or_several(tmp_path: Path, inputs: VectorInputs, text: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    table = read_table(path, inputs, ("a", "b"))
+    assert torch.equal(table.samples, torch.tensor(EXPECTED))
+    assert table.labels.tolist() == [1, 0]
+
+
+def test_parquet_may_hold_values_from_a_dictionary(tmp_path: Path, inputs: VectorInputs) -> None:
+    charge = pyarrow.array(["plus", "minus"]).dictionary_encode()
+    path = tmp_path / "table.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"pt": [30.0, 40.0], "charge": charge, "layer": [1, 2]}), path)
+    table = read_table(path, inputs, ("a", "b"))
+    assert torch.equal(table.samples, torch.tensor(EXPECTED))
+    assert table.labels.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pt,charge,layer\n30,plus,3\n", "column layer holds '3'; give 1, 2"),
+        ("pt,charge,layer\n30,,1\n", "column charge has empty entries; leave these rows out"),
+        ("pt,layer\n30,1\n", "has no column charge=minus (3 are missing)"),
+        ("pt,charge=minus,charge,layer\n30,1,minus,1\n", "has no column charge=zero (2 are missing)"),
+        ("pt,charge,layer\nmany,plus,1\n", "column pt holds what is no number"),
+    ],
+    ids=["unknown", "empty", "absent", "some", "text"],
+)
+def test_what_is_no_value_or_no_column_is_named(tmp_path: Path, inputs: VectorInputs, text: str, message: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    with pytest.raises(UserError) as raised:
+        read_table(path, inputs, ("a", "b"))
+    assert message in str(raised.value)
