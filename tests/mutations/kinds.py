@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import awkward as ak
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 import torchvision.datasets.mnist
-import uproot
 
 from teachers import torchscript
 from teachers.files import read_state_dict
@@ -24,9 +19,9 @@ from teachers.readers import reader_of
 from teachers.state_dict_reader import parameters
 from teachers.tagger import read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
-from tests.conftest import png
-from tests.images.idx import idx
-from tests.mutations.mutate import of_bytes, of_json, of_lines, of_toml, of_yaml
+from tests.mutations.kind import Kind, text
+from tests.mutations.mutate import of_json, of_lines, of_toml, of_yaml
+from tests.mutations.samples import SAMPLES
 from tests.toy_taggers import Toy, described, write
 from zskt.__main__ import catalog
 from zskt.cluster.compare.budget import Budget
@@ -35,23 +30,15 @@ from zskt.cluster.site import read_site
 from zskt.experiments.build import build_student, load_student
 from zskt.experiments.finished import read_config
 from zskt.forward import Output
-from zskt.images.files import decoded, open_parquet, read_idx
-from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.preprocess import read_preprocess
 from zskt.jets.random_inputs import random_inputs
-from zskt.jets.read import read_for_tagger
-from zskt.jets.sample import SAMPLE
 from zskt.results.records import read_index, records_of_runs
 from zskt.results.tables import all_tables
 from zskt.shards import Manifest, Shard, read_shard, write_shard
 from zskt.storage.checkpoint_file import read_checkpoint
 from zskt.storage.exported_archive import load_program
-from zskt.vectors.inputs import VectorInputs
-from zskt.vectors.tables import read_table
 
 RUN = Path("runs/reference/jets-embedded-shower-seed0").resolve()
-DESCRIPTION = {"features": [{"name": "a", "low": 0, "high": 1}, {"name": "b"}, {"name": "c", "kind": "category",
-                                                                             "values": ["x", "y"]}]}  # fmt: skip
 SITE = 'processes = 1\ncores = 4\nmemory = "16 GB"\ntime = "04:00:00"\nqueue = "gpu"\ngpus = 1\ndirectives = ["-x"]\n'
 WEAVER = """
 treename: tree
@@ -62,22 +49,6 @@ inputs:
   pf_mask: {length: 9, vars: [[part_mask, null]]}
 labels: {type: simple, value: [label_QCD, label_Hbb]}
 """
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of file."""
-
-    name: str
-    file: str
-    """Name of the file that is damaged, in a folder of the kind."""
-    make: Callable[[Path], None]
-    """Makes a folder with a sound file, and what lies beside it."""
-    read: Callable[[Path], object]
-    """Reads the file, as a command does."""
-    damage: Callable[[bytes, random.Random], bytes] = of_bytes
-    sound: str = "read"
-    """How a sound file ends; arrays of NumPy are no network."""
 
 
 def _copy_run(folder: Path) -> None:
@@ -180,49 +151,6 @@ def _read_state(path: Path) -> None:
     read_state_dict(path)
 
 
-def _jets(folder: Path) -> None:
-    with uproot.open(SAMPLE) as file:
-        jets = file["tree"].arrays(entry_stop=20)
-    with uproot.recreate(folder / "jets.root") as out:
-        out["tree"] = {name: jets[name] for name in jets.fields}
-    ak.to_parquet(jets, folder / "jets.parquet")
-
-
-def _read_jets(path: Path) -> None:
-    read_for_tagger(path, JETCLASS_CLASSES, 0.8)
-
-
-def _digits(folder: Path) -> None:
-    idx(folder / "images", np.arange(3 * 28 * 28).reshape(3, 28, 28) % 256)
-    idx(folder / "images.gz", np.arange(3 * 28 * 28).reshape(3, 28, 28) % 256)
-    idx(folder / "labels", np.arange(3))
-
-
-def _images(folder: Path) -> None:
-    import pyarrow as pa
-
-    rows = [{"bytes": png(np.full((8, 8), i, dtype=np.uint8)), "path": None} for i in range(5)]
-    pq.write_table(pa.table({"image": rows, "label": list(range(5))}), folder / "test.parquet")
-
-
-def _read_images(path: Path) -> None:
-    images, _ = open_parquet([path])
-    decoded(images, path)
-
-
-def _png(folder: Path) -> None:
-    (folder / "image.png").write_bytes(png(np.arange(64, dtype=np.uint8).reshape(8, 8)))
-
-
-def _read_png(path: Path) -> None:
-    """A damaged picture in a sound parquet file."""
-    import pyarrow as pa
-
-    table = path.with_suffix(".parquet")
-    pq.write_table(pa.table({"image": [{"bytes": path.read_bytes(), "path": None}], "label": [0]}), table)
-    _read_images(table)
-
-
 def _npz(folder: Path) -> None:
     np.savez(folder / "arrays.npz", a=np.arange(9), b=np.ones(3))
 
@@ -231,23 +159,6 @@ def _read_foreign(path: Path) -> None:
     kind_of_file(path)
     remedy(path)
     reader_of(path)
-
-
-def _text(name: str, text: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_text(text) and None
-
-
-def _description(folder: Path) -> None:
-    (folder / "vectors.json").write_text(json.dumps(DESCRIPTION))
-
-
-def _table(folder: Path) -> None:
-    (folder / "vectors.json").write_text(json.dumps(DESCRIPTION))
-    (folder / "table.csv").write_text("a,b,c=x,c=y,label\n" + "0.5,1,0,1,0\n" * 9)
-
-
-def _read_table(path: Path) -> None:
-    read_table(path, VectorInputs.from_json(path.with_name("vectors.json")), ("p", "q"))
 
 
 def _shard(folder: Path) -> None:
@@ -282,7 +193,7 @@ def _plan(folder: Path) -> None:
 
 def _index(folder: Path) -> None:
     lines = Path("runs/reference/index.jsonl").read_text().splitlines()[:3]
-    (folder / "index.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "index.jsonl").writetext("\n".join(lines) + "\n")
 
 
 def _hdf5(folder: Path) -> None:
@@ -291,6 +202,7 @@ def _hdf5(folder: Path) -> None:
 
 
 KINDS = (
+    *SAMPLES,
     Kind("checkpoint", "checkpoint.pt", _checkpoint, read_checkpoint),
     Kind("student", "student.safetensors", _copy_run, _read_student),
     Kind("config.json", "config.json", _copy_run, _read_run_config, of_json),
@@ -299,22 +211,14 @@ KINDS = (
     Kind("index.jsonl", "index.jsonl", _index, lambda path: read_index(path.parent), of_lines),
     Kind("inputs record", "inputs.json", _tagger_run, _read_record, of_json),
     Kind("preprocess.json", "preprocess.json", _network("onnx"), _read_described, of_json),
-    Kind("weaver YAML", "weaver.yaml", _text("weaver.yaml", WEAVER), _read_weaver, of_yaml),
+    Kind("weaver YAML", "weaver.yaml", text("weaver.yaml", WEAVER), _read_weaver, of_yaml),
     Kind("state_dict", "state.pt", _state, _read_state),
     Kind("TorchScript", "model.pt", _network("pt"), _read_script),
     Kind("torch.export", "model.pt2", _network("pt2"), load_program),
     Kind("ONNX", "model.onnx", _network("onnx"), _read_network),
-    Kind("ROOT", "jets.root", _jets, _read_jets),
-    Kind("parquet of jets", "jets.parquet", _jets, _read_jets),
-    Kind("IDX", "images", _digits, lambda path: read_idx(path, path.with_name("labels"))),
-    Kind("packed IDX", "images.gz", _digits, lambda path: read_idx(path, path.with_name("labels"))),
-    Kind("parquet of images", "test.parquet", _images, _read_images),
-    Kind("PNG", "image.png", _png, _read_png),
     Kind("NumPy arrays", "arrays.npz", _npz, _read_foreign, sound="refused"),
     Kind("HDF5", "model.h5", _hdf5, kind_of_file),
-    Kind("site TOML", "site.toml", _text("site.toml", SITE), read_site, of_toml),
-    Kind("description of vectors", "vectors.json", _description, VectorInputs.from_json, of_json),
-    Kind("table of vectors", "table.csv", _table, _read_table),
+    Kind("site TOML", "site.toml", text("site.toml", SITE), read_site, of_toml),
     Kind("shard", "shard.parquet", _shard, read_shard),
     Kind("answers.json", "answers.json", _shard, _read_manifest, of_json),
     Kind("plan.json", "plan.json", _plan, lambda path: Plan.open(path, "a", Budget(minutes=1.0)), of_json),
