@@ -214,7 +214,7 @@ def record(flags: argparse.Namespace, catalog: Catalog) -> None:
     record_runs(runs, folder)
     for comparison in comparisons:
         add_comparison(comparison, folder)
-    say(f"{len(runs)} runs recorded in {folder}")
+    say(f"{len(runs)} run{'s' * (len(runs) != 1)} recorded in {folder}")
 
 
 def toy(flags: argparse.Namespace, catalog: Catalog) -> None:

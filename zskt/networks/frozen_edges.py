@@ -32,7 +32,8 @@ def mean_message(centre: Tensor, other: Tensor, neighbours: Tensor, layers: Sequ
         other: (N', C), where the neighbours are rows.
         neighbours: (N, k), row numbers.
     """
-    weights, biases = [layer.weight.flatten(1) for layer in layers], [layer.bias for layer in layers]
+    weights = [layer.weight.flatten(1).to(centre.dtype) for layer in layers]  # of mixed precision, bfloat16
+    biases = [layer.bias.to(centre.dtype) for layer in layers]
     result: Tensor = _MeanMessage.apply(centre, other, neighbours, *weights, *biases)
     return result
 
@@ -77,7 +78,8 @@ class _MeanMessage(torch.autograd.Function):
         centre, other, neighbours, *saved = ctx.saved_tensors
         weights, signs = saved[: len(saved) // 2], saved[len(saved) // 2 :]
         (count, k), widths = neighbours.shape, [centre.shape[1], *(len(w) for w in weights)]
-        of_centre, of_other, gradient = torch.empty_like(centre), torch.zeros_like(other), gradient / k
+        of_centre, gradient = torch.empty_like(centre), gradient / k
+        of_other = torch.zeros_like(other, dtype=torch.promote_types(other.dtype, torch.float32))  # a sum of many
         chunks = _chunks(count, k, max(widths))
         buffers = [[centre.new_empty(chunks[0].stop * k, c) for c in widths] for _ in range(2)] if chunks else []
         for rows in chunks:
@@ -90,8 +92,8 @@ class _MeanMessage(torch.autograd.Function):
             _first(centre[rows], other, neighbours[rows], values[0])
             g = _relu_backward_(gradients[0], values[0])
             torch.sum(g.view(-1, k, widths[0]), 1, out=of_centre[rows])
-            of_other.index_add_(0, neighbours[rows].flatten(), g)
-        return of_centre, of_other, None, *[None] * (2 * len(weights))
+            of_other.index_add_(0, neighbours[rows].flatten(), g.to(of_other.dtype))
+        return of_centre, of_other.to(other.dtype), None, *[None] * (2 * len(weights))
 
 
 def _relu_backward_(gradient: Tensor, value: Tensor) -> Tensor:

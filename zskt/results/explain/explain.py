@@ -25,7 +25,7 @@ from zskt.results.html_page import page_template, png
 from zskt.storage.files import write_json, write_text
 
 CAVEAT = (
-    "an explanation on the prior's jets: shapes and shares say how the teacher answers pseudo-samples that nobody "
+    "an explanation on the prior's samples: shapes and shares say how the teacher answers pseudo-samples that nobody "
     "measured, and a feature that is strong there may be weak elsewhere"
 )
 DIGITS = 5
