@@ -17,6 +17,7 @@ from generators.images.cutouts import Cutouts
 from generators.images.dead_leaves import DeadLeaves
 from generators.images.noise import NoiseImages
 from generators.images.objects import Objects
+from generators.images.scenes import Scenes
 from generators.images.strokes import Strokes
 from generators.jets.mlp import MLPJets
 from generators.jets.noise import NoiseJets
@@ -80,6 +81,9 @@ GENERATORS: dict[str, Entry] = {
     "cutouts-prior": Entry("images", Cutouts, "one object on black, for pictures of products"),
     "leaves-prior": Entry("images", DeadLeaves, "objects in front of objects, for photographs"),
     "things-prior": Entry("images", Objects, "the same, with sketches of vehicles, ships and animals in the middle"),
+    "scenes-prior": Entry(
+        "images", Scenes, "the same, with backgrounds and surfaces cut out of three public photographs"
+    ),
     "tabular-prior": Entry(
         "vectors", partial(Tabular, adversarial=False), "numbers spread over their bounds, nothing to learn"
     ),

@@ -30,11 +30,15 @@ def mismatch(x: Tensor, layer: Normalisation) -> Tensor:
 
     It is the mean over channels of the squared deviations of mean and standard deviation.
     """
+    return relative_distance(*moments(x), layer)
+
+
+def relative_distance(mean: Tensor, variance: Tensor, layer: Normalisation) -> Tensor:
+    """Compare mean and variance of each channel, (C,) each, with the running ones, in units of these: a scalar."""
     assert layer.running_mean is not None and layer.running_var is not None
     spread = (layer.running_var + layer.eps).sqrt()
-    mean, variance = moments(x)
     shift = (mean - layer.running_mean) / spread
-    variance = (variance + layer.eps).clamp(min=torch.finfo(x.dtype).tiny)  # of no eps, too
+    variance = (variance + layer.eps).clamp(min=torch.finfo(variance.dtype).tiny)  # of no eps, too
     stretch = variance.sqrt() / spread - 1
     return (shift.square() + stretch.square()).mean()
 
@@ -65,18 +69,23 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
+DISTANCES = {"absolute": distance, "relative": relative_distance}
+"""Distances of a batch's statistics from the running ones, by name."""
+
+
 class BatchStatistics:
-    """The `distance` of every batch normalisation of a teacher, with a memory of earlier batches.
+    """The distance of every batch normalisation of a teacher, with a memory of earlier batches.
 
     G. Fang et al., "Up to 100x faster data-free knowledge distillation", arXiv:2112.06253, section 3.3: a small batch
     cannot hold what a data set does, but the average of many can. `update` takes the latest batch into it.
 
     Args:
         momentum: share of the memory in what is compared; 0 compares each batch alone.
+        distance: name in `DISTANCES`.
     """
 
-    def __init__(self, network: nn.Module, momentum: float = 0.0) -> None:
-        self.layers, self.momentum = normalisations(network), momentum
+    def __init__(self, network: nn.Module, momentum: float = 0.0, distance: str = "absolute") -> None:
+        self.layers, self.momentum, self.distance = normalisations(network), momentum, DISTANCES[distance]
         self.memory: list[tuple[Tensor, Tensor]] = []
         self.latest: list[tuple[Tensor, Tensor]] = []
 
@@ -96,7 +105,7 @@ class BatchStatistics:
             else:
                 blended = mean, variance
             self.latest.append((mean.detach(), variance.detach()))
-            distances.append(distance(*blended, module))
+            distances.append(self.distance(*blended, module))
 
         handles = [layer.register_forward_pre_hook(note) for layer in self.layers]
         try:

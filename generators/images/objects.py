@@ -98,11 +98,15 @@ class Objects(PaintedImages):
         for name, shift in PLAIN_SCENE_SHIFTS.items():
             image_z[name] = torch.where(plain, image_z[name] + shift, image_z[name])
         palette = self.palette(kind, of_colours.view(len(z), self.palette_size, len(COLOUR_LATENTS)), rng)
-        canvas = Canvas(self.inputs.size, rng)
+        canvas = self.canvas(rng)
         image = canvas.background(image_z, palette)
         for layer in (*place_leaves(layers, image_z), *self.sketch(kind, layers, by_name(of_object, OBJECT_LATENTS))):
             image = canvas.put(image, layer, palette)
         return photograph(image, image_z, rng)
+
+    def canvas(self, rng: torch.Generator) -> Canvas:
+        """Return what an image is painted on."""
+        return Canvas(self.inputs.size, rng)
 
     def palette(self, kind: Tensor, z: Tensor, rng: torch.Generator) -> Tensor:
         """Draw colours (B, colours, 3) in [0, 1]: of a scene where such an object is met, and of the object.

@@ -157,6 +157,14 @@ class Catalog:
             chosen.append(("student", config.student, self.students))
         if method.needs_generator:
             chosen.append(("generator", str(config.generator), self.generators))
+        if config.prior:
+            if not method.takes_prior:
+                able = ", ".join(name for name, kind in METHODS.items() if kind.takes_prior)
+                raise UserError(f"prior {config.prior}: method {config.method} takes none; {able} do")
+            if (prior := lookup(self.generators, config.prior, "generator").prior) or config.prior == config.generator:
+                raise UserError(f"prior {config.prior}: {'is trained' if prior else 'is the generator itself'}; take "
+                                f"{prior or 'another one'}")  # fmt: skip
+            chosen.append(("prior", config.prior, self.generators))
         seen = card.domain
         if config.view and config.mode != "teacher":
             seen = make_view(config.view, card.inputs, DOMAINS[card.domain].views).inputs.domain
@@ -167,5 +175,6 @@ class Catalog:
                 gives = (
                     f"--view {config.view} leaves" if wanted != card.domain else f"the teacher {config.teacher} takes"
                 )
-                raise UserError(f"--{kind} {name} is for {domain}, but {gives} {wanted}: choose one of {fitting}")
+                flag = "prior" if kind == "prior" else f"--{kind}"
+                raise UserError(f"{flag} {name} is for {domain}, but {gives} {wanted}: choose one of {fitting}")
         require_settings(config.settings, card.domain, config.teacher)

@@ -23,7 +23,7 @@ METHOD_OF_MODE = {
 }  # fmt: skip
 """Mode of the command line -> the method that it runs, unless told otherwise."""
 RUN_SETTINGS = ("radius", "pt_low", "pt_high", "evaluate_every", "checkpoint_every", "precision",
-                "attention_layers", "teacher_draw", "seed", "student", "generator")  # fmt: skip
+                "attention_layers", "teacher_draw", "seed", "student", "generator", "prior")  # fmt: skip
 """Settings of a run beside its method's, that ``--set`` changes."""
 BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
@@ -48,6 +48,9 @@ class RunConfig(Settings):
     student: str = "pfn"
     generator: str | None = None
     """None where samples are given instead."""
+    prior: str = ""
+    """A second generator, without parameters, whose samples teach beside those that an inversion method makes. Empty:
+    none."""
     method: str = "zskt"
     """Name of the method, in `zskt.methods.METHODS`."""
     settings: Any = field(default_factory=ZSKT.Config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zskt.experiments.config import RunConfig
+from zskt.methods.fast import Fast
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
 
@@ -105,6 +106,44 @@ RESNET20: dict[str, Any] = {
 }
 """Ours for the published ResNet-20, with a ResNet-8 that begins with the teacher's own layers."""
 
+INVERTED = RunConfig(
+    preset="cifar10-resnet20-to-resnet8-fast",
+    teacher="cifar10-resnet20",
+    student="resnet8",
+    method="fast",
+    generator="image",
+    prior="scenes-prior",
+    settings=Fast.Config(
+        iterations=200,
+        batch_size=128,
+        synthesis_size=128,
+        synthesis_steps=8,
+        synthesis_warmup=20,
+        generator_lr=3e-3,
+        reset_first_layer=0,
+        bn_weight=5.0,
+        bn_distance="relative",
+        adversarial_weight=0.0,
+        prior_share=0.6,
+        bank_size=131_072,
+        bank_balance=1.0,
+        cutmix=0.5,
+        student_steps=50,
+        step_growth=1.0,
+        student_optimizer="adamw",
+        student_lr=1e-2,
+        warmup=0.1,
+        weight_decay=0.0,
+        max_grad_norm=5.0,
+        temperature=4.0,
+        hint_weight=10.0,
+        init_from_teacher=True,
+    ),
+    evaluate_every=20,
+    checkpoint_every=20,
+)
+"""Images that a meta-initialised generator makes in eight steps, beside those of a prior: each has what the other lacks.
+A student that knows its teacher learns from both."""
 PHOTOGRAPHS = OURS.with_(
     preset="images",
     teacher="cifar10-resnet20",
@@ -141,6 +180,7 @@ IMAGES: tuple[RunConfig, ...] = (
         checkpoint_every=100,
     ),
     *_pair("cifar10-resnet20", "resnet8", 700, RESNET20, evaluate_every=50, checkpoint_every=50),
+    INVERTED,
     *(
         config
         for teacher, student in (

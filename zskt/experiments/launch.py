@@ -88,11 +88,13 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     if meter is not None:
         evaluator.teacher_predictions()  # no query of the method's: asked before the meter runs
     needs_generator = METHODS[config.method].needs_generator
-    generator = _generator(config, card, catalog, device) if needs_generator else None
+    generator = _generator(config.generator, card, catalog, device) if needs_generator else None
+    prior = _generator(config.prior, card, catalog, device) if config.prior else None
     scale = student.scale if isinstance(student, RegressionHead) else None
     setup = Setup(
         pair=Pair(asked, student, scale, card.gaussians, config.precision, config.attention_layers, meter),
         generator=generator,
+        prior=prior,
         data=data,
         shards=shards,
         inputs=card.inputs,
@@ -239,9 +241,9 @@ def _training_data(data: Labelled, config: RunConfig, card: Card, options: Optio
     return of_each_class(data, card.classes, count, config.seed) if count else data
 
 
-def _generator(config: RunConfig, card: Card, catalog: Catalog, device: torch.device) -> Generator:
-    """Build the generator, after the student: it goes on with the same random stream."""
-    generator: Generator = catalog.generators[str(config.generator)].build(card.inputs)
+def _generator(name: str | None, card: Card, catalog: Catalog, device: torch.device) -> Generator:
+    """Build a generator, after the student: it goes on with the same random stream."""
+    generator: Generator = catalog.generators[str(name)].build(card.inputs)
     DOMAINS[card.domain].place(generator, device)
     return generator.train()
 

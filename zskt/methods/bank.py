@@ -15,7 +15,7 @@ from torch import Tensor
 from zskt.contracts import Batch
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
-from zskt.methods.student import StudentStep
+from zskt.methods.student import Alterations, StudentStep, altered, alters
 from zskt.parallel import collectives
 from zskt.replay import ReplayBuffer, put_together
 
@@ -29,6 +29,7 @@ class Bank:
         batch_size: B, of all ranks together.
         augment: name in `zskt.images.augment.AUGMENTATIONS`; the teacher is queried about the augmented samples.
         balance: as in `ReplayBuffer.draw`.
+        alterations: settings that change a batch behind its augmentation, if there are any.
     """
 
     samples: ReplayBuffer
@@ -38,6 +39,7 @@ class Bank:
     batch_size: int
     augment: str = "none"
     balance: float = 0.0
+    alterations: Alterations | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -45,7 +47,8 @@ class Bank:
     @property
     def asks_again(self) -> bool:
         """Whether the answers that are kept do not serve a student step."""
-        return self.augment != "none" or not all(term.cacheable for term in self.student.terms)
+        changes = self.augment != "none" or (self.alterations is not None and alters(self.alterations))
+        return changes or not all(term.cacheable for term in self.student.terms)
 
     @torch.no_grad()
     def add(self, x: Batch) -> Output:
@@ -63,6 +66,8 @@ class Bank:
             for function in AUGMENTATIONS[self.augment]:
                 pixels = function(pixels, self.rng)
             x = (collectives.own(pixels),)
+        if self.alterations is not None:
+            x = altered(x, self.alterations, self.rng)
         if self.asks_again:
             answer = self.teacher.query(x, self.student.terms)
         loss, output = self.student(x, answer, lr)

@@ -25,6 +25,7 @@ from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, evaluating
+from zskt.generator import Generator
 from zskt.losses import generator_loss
 from zskt.methods.bank import Bank
 from zskt.methods.canvas import Canvas
@@ -64,6 +65,7 @@ class Inversion(Method):
 
     needs_generator = True
     needs_data = False
+    takes_prior = True
     name: str
     """As the command line calls it, for messages."""
     memory_of_statistics = 0.0
@@ -107,7 +109,12 @@ class Inversion(Method):
             """K"""
         augment = config.augment if self.shows_images else "none"
         teacher = CountedTeacher(pair, self.state)
-        self.bank = Bank(samples, teacher, self.student_step, replay, config.batch_size, augment, config.bank_balance)
+        self.bank = Bank(
+            samples, teacher, self.student_step, replay, config.batch_size, augment, config.bank_balance, config
+        )
+        self.prior, self.prior_rng = setup.prior, torch.Generator(setup.device).manual_seed(4 * seed + 3)
+        if self.prior is not None:
+            self.state.streams["prior"] = self.prior_rng
         self.schedule = StudentSchedule(
             iterations=config.iterations - config.synthesis_warmup,
             student_steps=config.student_steps,
@@ -124,7 +131,9 @@ class Inversion(Method):
             teacher = unfolded(teacher)
         self.observed = replace(self.pair, teacher=teacher)
         self.teacher = CountedTeacher(self.observed, self.state)
-        self.statistics = BatchStatistics(teacher if weight else nn.Identity(), self.memory_of_statistics)
+        self.statistics = BatchStatistics(
+            teacher if weight else nn.Identity(), self.memory_of_statistics, self.config.bn_distance
+        )
         self.state.parts["statistics"] = self.statistics
         if weight and not self.statistics.layers:
             raise UserError(f"bn_weight is {weight}, but the teacher has no batch normalisation; set bn_weight=0")
@@ -142,6 +151,8 @@ class Inversion(Method):
             with evaluating(self.pair.student):
                 x, measured = self.synthesise()
             self.bank.add(x)
+            if self.prior is not None:
+                self.bank.add(self._of_prior(self.prior, len(x[0])))
             metrics: Metrics = dict(measured)
             now = max(0, state.step - config.synthesis_warmup)
             learns = state.step >= config.synthesis_warmup
@@ -154,6 +165,12 @@ class Inversion(Method):
             metrics["bank"] = float(len(self.bank))
             state.step += 1
             yield metrics
+
+    @torch.no_grad()
+    def _of_prior(self, prior: Generator, synthesised: int) -> Batch:
+        """Draw samples of the run's prior, as many as its share asks for beside those that were synthesised."""
+        share = self.config.prior_share
+        return prior.sample(max(1, round(synthesised * share / (1 - share))), self.prior_rng).x
 
     @abstractmethod
     def synthesise(self) -> tuple[Batch, Metrics]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from zskt.bn_statistics import DISTANCES
 from zskt.images.augment import AUGMENTATIONS
 from zskt.optim import adamw, sgd
 from zskt.settings import Settings, sample_count, setting
@@ -37,8 +38,13 @@ class InversionConfig(Settings):
     bn_weight: float = setting(1.0, minimum=0)
     """Weight of the distance of the teacher's batch statistics from the running ones, summed over its
     normalisations."""
+    bn_distance: str = setting("absolute", choices=DISTANCES)
+    """How that distance is measured: "absolute", in the papers, in the units of the activations; or "relative", ours, in
+    units of each channel's running standard deviation, squared, so that wide channels do not outweigh the others."""
     adversarial_weight: float = setting(0.0, minimum=0)
     """Weight of the disagreement of teacher and student that is sought."""
+    prior_share: float = setting(0.5, minimum=0, below=1)
+    """Share of the samples that join the memory bank which come from the run's prior, if it has one; ours."""
     bank_size: int = setting(65536, minimum=1, maximum=2**24)
     """Pseudo-samples that are kept, the latest ones."""
     bank_balance: float = setting(0.0, minimum=0, maximum=2)
@@ -46,6 +52,13 @@ class InversionConfig(Settings):
     augment: str = setting("shift-mirror", choices=AUGMENTATIONS)
     """What is done to images on their way from the bank to the student, about which the teacher is queried again;
     samples of other domains stay as they are."""
+    cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
+    """Share of the images of each student batch that get a rectangle of another one; ours, as the two that follow: 0 in
+    the papers. The teacher is queried again."""
+    mixup: bool = setting(False, domains=("images", "vectors", "frames"))
+    """If True, each sample of a student batch is blended with another one; the teacher is queried again."""
+    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors", "frames"))
+    """Standard deviation of the noise that each student batch gets; the teacher is queried again."""
     student_steps: int = setting(400, minimum=1)
     """Student steps an iteration, on average over those after the warm-up."""
     step_growth: float = setting(0.0, minimum=0)

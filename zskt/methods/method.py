@@ -32,6 +32,8 @@ class Setup:
     pair: Pair
     generator: Generator | None = None
     """For methods that need one."""
+    prior: Generator | None = None
+    """A second one, of which nothing is trained: its samples teach beside those that the method makes."""
     data: Labelled | None = None
     """Samples to learn from, for methods that need them."""
     shards: AnswerShards | None = None
@@ -57,6 +59,8 @@ class Method(ABC):
     """Whether every sample of its data must carry its class."""
     accesses: ClassVar[tuple[str, ...]] = (GRADIENT,)
     """What it may be given to see of the teacher, of `zskt.teacher_access.ACCESSES`: first what it is made for."""
+    takes_prior: ClassVar[bool] = False
+    """Whether it learns from the samples of a prior, too."""
     trains_generator: ClassVar[bool] = True
     """Whether a generator's parameters are trained; if not, it stays the prior that it begins as."""
     state: TrainState

@@ -33,7 +33,7 @@ def mean_message(centre: Tensor, other: Tensor, neighbours: Tensor, layers: Sequ
         neighbours: (N, k), row numbers.
     """
     weights = [layer.weight.flatten(1).to(centre.dtype) for layer in layers]  # of mixed precision, bfloat16
-    biases = [layer.bias.to(centre.dtype) for layer in layers]
+    biases = [bias.to(centre.dtype) for layer in layers if (bias := layer.bias) is not None]
     result: Tensor = _MeanMessage.apply(centre, other, neighbours, *weights, *biases)
     return result
 
