@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from torch import nn
 
@@ -74,3 +77,20 @@ def test_rows_of_channels_are_told_from_channels_of_positions() -> None:
     with capture_bn_statistics(network) as mismatches:
         network(rows)
     assert mismatches[0] < 1e-8
+
+
+def test_relative_distances_are_in_units_of_each_channel() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(2)).eval()
+    layer = network[0]
+    layer.running_mean, layer.running_var = torch.tensor([1.0, -2.0]), torch.tensor([4.0, 100.0])
+    layer.eps = 0.0
+    x = torch.tensor([[0.0, 8.0], [6.0, 28.0]])  # means 3 and 18, standard deviations 3 and 10
+    relative = BatchStatistics(network, distance="relative")
+    with relative.measure() as distances:
+        network(x)
+    shift, stretch = (1.0**2 + 2.0**2) / 2, (0.5**2 + 0.0**2) / 2
+    assert float(distances[0]) == pytest.approx(shift + stretch)
+    assert float(mismatch(x, layer)) == pytest.approx(shift + stretch)
+    with BatchStatistics(network).measure() as distances:
+        network(x)
+    assert float(distances[0]) == pytest.approx(math.hypot(2, 20) + math.hypot(9 - 4, 0))

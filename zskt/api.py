@@ -88,6 +88,7 @@ def distill(
     student: nn.Module,
     *,
     generator: Any = None,
+    prior: Any = None,
     data: Loader | None = None,
     method: str | type[Method] | None = None,
     iterations: int | None = None,
@@ -109,6 +110,8 @@ def distill(
         student: trained in place, on ``device``.
         generator: a `zskt.Generator`, such as ``zskt.generators.tabular(low, high)``; or a user's own pseudo-samples:
             an iterator of batches, or a function of (count, rng).
+        prior: with methods that invert the teacher, as "fast": a second generator, or pseudo-samples of your own, which
+            are not trained and teach beside those that the method makes.
         data: samples to learn from instead: a tensor, a DataLoader.
         method: a name in `zskt.METHODS`, or a class of your own that derives from `zskt.Method`; by default "kd" with
             data, and with a generator "zskt", or "prior-only" where answers alone are seen.
@@ -138,6 +141,9 @@ def distill(
     registered = {other: name for name, other in METHODS.items()}
     name = registered.get(kind, kind.__name__)
     _require_source(kind, name, teacher, generator, data)
+    if prior is not None and not kind.takes_prior:
+        able = ", ".join(name for name, other in METHODS.items() if other.takes_prior)
+        raise UserError(f"method {name} takes no prior: leave prior= out, or take one of {able}")
     config = _settings(kind, name, iterations, settings)
     if iterations is None and "iterations" not in settings and queries:
         config = config.with_(iterations=iterations_of(kind, config, queries))
@@ -161,6 +167,7 @@ def distill(
                 asked, student, scale, student.gaussians if isinstance(student, RegressionHead) else (), meter=meter
             ),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
+            prior=None if prior is None else as_generator(prior).to(device).eval().requires_grad_(False),
             data=None if data is None else _training_data(kind, name, data),
             inputs=TensorInputs() if data is not None else None,
             seed=seed,

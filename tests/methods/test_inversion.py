@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from generators import GENERATORS
 from tests.methods.setups import (
+    SMALL_IMAGES,
     digits_setup,
     jets_setup,
     require_exact_resume,
@@ -220,3 +223,31 @@ def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zskt.methods.inversion.world", lambda: SimpleNamespace(size=2))
     with pytest.raises(UserError, match="in one process"):
         begin("fast", vectors_setup())
+
+
+def with_prior() -> Setup:
+    return replace(resnets_setup(), prior=GENERATORS["scenes-prior"].build(SMALL_IMAGES))
+
+
+@pytest.mark.parametrize(("share", "beside"), [(0.5, 8), (0.75, 24), (0.2, 2)])
+def test_samples_of_a_prior_join_the_bank_beside_those_that_are_synthesised(share: float, beside: int) -> None:
+    logged = run_until(begin("fast", with_prior(), prior_share=share, bank_size=256), 2)
+    assert [metrics["bank"] for metrics in logged] == [8 + beside, 2 * (8 + beside)]
+    assert run_until(begin("fast", resnets_setup(), prior_share=share), 1)[0]["bank"] == 8
+
+
+@pytest.mark.parametrize("name", METHOD_NAMES)
+def test_a_run_with_a_prior_goes_on_exactly(name: str, tmp_path: Path) -> None:
+    settings = {"cutmix": 0.5, "bn_distance": "relative", "augment": "shift-mirror"}
+    require_exact_resume(lambda: begin(name, with_prior(), **settings), tmp_path / "checkpoint.pt")
+
+
+def test_altered_batches_are_asked_about_again() -> None:
+    asked = {}
+    for share in (0.0, 1.0):
+        method = begin("fast", resnets_setup(), augment="none", cutmix=share)
+        run_until(method, 3)
+        asked[share] = method.state.counters["teacher_queries"]
+        assert method.bank.asks_again == bool(share)
+    steps = method.state.counters["steps"]
+    assert steps > 0 and asked[1.0] - asked[0.0] == steps * method.config.batch_size

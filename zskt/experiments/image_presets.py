@@ -142,8 +142,8 @@ INVERTED = RunConfig(
     evaluate_every=20,
     checkpoint_every=20,
 )
-"""Images that a meta-initialised generator makes in eight steps, beside those of a prior: each has what the other lacks.
-A student that knows its teacher learns from both."""
+"""Images that a meta-initialised generator makes in eight steps, beside those of a prior: each has what the other
+lacks. A student that knows its teacher learns from both."""
 PHOTOGRAPHS = OURS.with_(
     preset="images",
     teacher="cifar10-resnet20",

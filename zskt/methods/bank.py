@@ -15,7 +15,7 @@ from torch import Tensor
 from zskt.contracts import Batch
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
-from zskt.methods.student import Alterations, StudentStep, altered, alters
+from zskt.methods.student import StudentStep, altered, alters
 from zskt.parallel import collectives
 from zskt.replay import ReplayBuffer, put_together
 
@@ -29,7 +29,7 @@ class Bank:
         batch_size: B, of all ranks together.
         augment: name in `zskt.images.augment.AUGMENTATIONS`; the teacher is queried about the augmented samples.
         balance: as in `ReplayBuffer.draw`.
-        alterations: settings that change a batch behind its augmentation, if there are any.
+        cutmix, mixup, jitter: what changes a batch behind its augmentation, see `zskt.methods.student.altered`.
     """
 
     samples: ReplayBuffer
@@ -39,7 +39,9 @@ class Bank:
     batch_size: int
     augment: str = "none"
     balance: float = 0.0
-    alterations: Alterations | None = None
+    cutmix: float = 0.0
+    mixup: bool = False
+    jitter: float = 0.0
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -47,8 +49,7 @@ class Bank:
     @property
     def asks_again(self) -> bool:
         """Whether the answers that are kept do not serve a student step."""
-        changes = self.augment != "none" or (self.alterations is not None and alters(self.alterations))
-        return changes or not all(term.cacheable for term in self.student.terms)
+        return self.augment != "none" or alters(self) or not all(term.cacheable for term in self.student.terms)
 
     @torch.no_grad()
     def add(self, x: Batch) -> Output:
@@ -66,8 +67,7 @@ class Bank:
             for function in AUGMENTATIONS[self.augment]:
                 pixels = function(pixels, self.rng)
             x = (collectives.own(pixels),)
-        if self.alterations is not None:
-            x = altered(x, self.alterations, self.rng)
+        x = altered(x, self, self.rng)
         if self.asks_again:
             answer = self.teacher.query(x, self.student.terms)
         loss, output = self.student(x, answer, lr)

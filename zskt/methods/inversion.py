@@ -110,7 +110,15 @@ class Inversion(Method):
         augment = config.augment if self.shows_images else "none"
         teacher = CountedTeacher(pair, self.state)
         self.bank = Bank(
-            samples, teacher, self.student_step, replay, config.batch_size, augment, config.bank_balance, config
+            samples,
+            teacher,
+            self.student_step,
+            replay,
+            config.batch_size,
+            augment,
+            config.bank_balance,
+            config.cutmix,
+            config.mixup,
         )
         self.prior, self.prior_rng = setup.prior, torch.Generator(setup.device).manual_seed(4 * seed + 3)
         if self.prior is not None:

@@ -39,7 +39,7 @@ class InversionConfig(Settings):
     """Weight of the distance of the teacher's batch statistics from the running ones, summed over its
     normalisations."""
     bn_distance: str = setting("absolute", choices=DISTANCES)
-    """How that distance is measured: "absolute", in the papers, in the units of the activations; or "relative", ours, in
+    """How that distance is measured: "absolute", as in the papers, in units of the activations; or "relative", ours, in
     units of each channel's running standard deviation, squared, so that wide channels do not outweigh the others."""
     adversarial_weight: float = setting(0.0, minimum=0)
     """Weight of the disagreement of teacher and student that is sought."""
@@ -53,12 +53,10 @@ class InversionConfig(Settings):
     """What is done to images on their way from the bank to the student, about which the teacher is queried again;
     samples of other domains stay as they are."""
     cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
-    """Share of the images of each student batch that get a rectangle of another one; ours, as the two that follow: 0 in
-    the papers. The teacher is queried again."""
+    """Share of the images of each student batch that get a rectangle of another one; ours. The teacher is queried
+    again."""
     mixup: bool = setting(False, domains=("images", "vectors", "frames"))
-    """If True, each sample of a student batch is blended with another one; the teacher is queried again."""
-    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors", "frames"))
-    """Standard deviation of the noise that each student batch gets; the teacher is queried again."""
+    """If True, each sample of a student batch is blended with another one; ours. The teacher is queried again."""
     student_steps: int = setting(400, minimum=1)
     """Student steps an iteration, on average over those after the warm-up."""
     step_growth: float = setting(0.0, minimum=0)
