@@ -96,6 +96,7 @@ def image_rows() -> Iterator[tuple[str, Tensor, Any]]:
         ("fashion-mnist-lenet5-to-lenet5-half", "cutouts-prior", ()),
         (things, "leaves-prior", ()),
         (things, "things-prior", ()),
+        (things, "scenes-prior", ()),
     ):
         card = CATALOG.card(CATALOG.presets[preset])
         if not stops:

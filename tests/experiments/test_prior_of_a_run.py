@@ -8,7 +8,9 @@ from torch import nn
 
 import zskt
 from tests.conftest import Call
+from zskt.__main__ import catalog
 from zskt.errors import UserError
+from zskt.experiments.presets import changes
 
 FAST = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--method", "fast", "--iterations", "2")
 
@@ -18,7 +20,7 @@ FAST = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--met
     [
         (("--set", "prior=strokes"), "prior strokes: is trained; take strokes-prior"),
         (("--set", "prior=shower-prior"), "prior shower-prior is for jets, but the teacher mnist-lenet5 takes images"),
-        (("--set", "prior=stroke-prior"), "unknown generator 'stroke-prior': did you mean strokes-prior?"),
+        (("--set", "prior=stroke-prior"), "unknown generator 'stroke-prior': did you mean strokes-prior"),
         (("--method", "dfad", "--set", "prior=strokes-prior"), "method dfad takes none; deepinversion, "),
         (("--generator", "strokes-prior", "--method", "deepinversion", "--set", "prior=strokes-prior"),
          "prior strokes-prior: is the generator itself; take another one"),
@@ -55,3 +57,15 @@ def test_a_method_that_takes_no_prior_says_who_does() -> None:
     teacher, student = networks()
     with pytest.raises(UserError, match="method zskt takes no prior: leave prior= out, or take one of deepinversion"):
         zskt.distill(teacher, student, generator=zskt.generators.tabular(0.0, 1.0, size=4), prior=iter([]))
+
+
+def test_a_prior_belongs_to_the_method_of_its_preset() -> None:
+    preset = catalog().presets["cifar10-resnet20-to-resnet8-fast"]
+    assert (preset.method, preset.prior, preset.generator) == ("fast", "scenes-prior", "image")
+    for method in ("kd", "cmi", "zskt", "dfad"):
+        other = preset.with_method(method, "images")
+        assert other.method == method and not other.prior
+        catalog().require(other.with_(mode="kd" if method == "kd" else "zero-shot"))
+    card = catalog().card(preset)
+    assert changes(preset, catalog().presets, card) == {}
+    assert changes(preset.with_(prior="leaves-prior"), catalog().presets, card) == {"prior": "leaves-prior"}

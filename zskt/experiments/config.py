@@ -110,8 +110,10 @@ class RunConfig(Settings):
 
     @property
     def task(self) -> dict[str, Any]:
-        """What is asked beside the preset's recipe: which jets, what the student sees, who answers, how it begins."""
+        """What is asked beside the recipe of the preset: which jets, what else teaches, what the student sees, who
+        answers, how it begins."""
         beside = {
+            "prior": self.prior,
             "view": self.view,
             "members": self.members if self.members > 1 else 0,
             "teacher_draw": self.teacher_draw,
@@ -152,11 +154,12 @@ class RunConfig(Settings):
         method = VARIANTS.get(name, name)
         if kind.needs_data:
             settings = kind.Config.from_dict(self.settings.to_dict())
-            return replace(self, method=method, generator=None, settings=settings)
+            return replace(self, method=method, generator=None, prior="", settings=settings)
         recipe = recipe_of(self.preset, name, domain)
         generator = (recipe.generator or self.generator) if kind.needs_generator else None
         begun = kind.Config.from_dict(self.settings.to_dict() if recipe.keeps_settings else {})
-        return replace(self, method=method, generator=generator, settings=replace(begun, **recipe.settings))
+        settings = replace(begun, **recipe.settings)
+        return replace(self, method=method, generator=generator, prior="", settings=settings)
 
     def with_length_of_budget(self, at_most: bool = False) -> Self:
         """Copy, as many iterations as the budget of queries lasts, if the method says what one costs.
