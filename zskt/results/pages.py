@@ -10,6 +10,7 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.presets import TAGGER
 from zskt.methods import METHODS
 from zskt.results import ablation, paper_tables
+from zskt.results.answers_picture import answers_picture
 from zskt.results.compare.markdown import comparison_page, picture_of
 from zskt.results.compare.recorded import read_comparisons, uncompared
 from zskt.results.figures import pictures
@@ -62,9 +63,15 @@ INTRODUCTIONS = {
     "student of the last step, beside what was published, in most cases of the best epoch on the test set. A cell "
     "without a run of ours says so, and its number leads to the command that makes the run, which wants a GPU.",
 }
-PICTURES = {"images": ("pseudo-images", "learning"), "paper": ("pairs", "few-shot", "transition", "toy")}
+PICTURES = {
+    "jets": ("answers",),
+    "cms": ("answers",),
+    "images": ("pseudo-images", "learning"),
+    "paper": ("pairs", "few-shot", "transition", "toy"),
+}
 """Page -> names of its pictures."""
 CAPTIONS = {
+    "answers": "Agreement and KL against answers of the teacher, with and without data",
     "pseudo-images": "Pseudo-images of generators that are not trained",
     "learning": "Agreement with the teacher on test images during the runs",
     "pairs": "Zero-shot accuracy, published and ours",
@@ -88,6 +95,8 @@ def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
     if systems:
         pages["systems"] = "\n\n".join([MARK, f"# {TITLES['systems']}", INTRODUCTIONS["systems"], *systems])
     figures = pictures(others, catalog)
+    answers = answers_picture(preset_rows(others, catalog))
+    figures |= {} if answers is None else {"answers": answers}
     for name, comparison in comparisons.items():
         groups = comparison.groups(records)
         if groups:
