@@ -87,24 +87,28 @@ LENET: dict[str, Any] = {
     "checkpoint_every": 500,
 }
 """Ours for LeNet-5, which normalises nothing: there are no statistics to match."""
-RESNET20: dict[str, Any] = {
-    "generator": "things-prior",
+RESNET8: dict[str, Any] = {
     "init_from_teacher": True,
     "hint_weight": 10.0,
     "cutmix": 0.5,
     "step_growth": 1.0,
+    "temperature": 4.0,
+    "student_lr": 1e-2,
+    "warmup": 0.1,
+}
+"""How a ResNet-8 learns that begins with the layers of its teacher, a ResNet-20."""
+RESNET20: dict[str, Any] = {
+    **RESNET8,
+    "generator": "things-prior",
     "replay_fraction": 0.9,
     "replay_balance": 1.0,
     "class_entropy_weight": 0.0,
     "confidence_weight": 0.0,
     "bn_statistics_weight": 0.0,
-    "temperature": 4.0,
-    "student_lr": 1e-2,
-    "warmup": 0.1,
     "ema_decay": 0.0,
     "replay_size": 131_072,
 }
-"""Ours for the published ResNet-20, with a ResNet-8 that begins with the teacher's own layers."""
+"""Ours for the published ResNet-20."""
 
 INVERTED = RunConfig(
     preset="cifar10-resnet20-to-resnet8-fast",
@@ -114,6 +118,7 @@ INVERTED = RunConfig(
     generator="image",
     prior="scenes-prior",
     settings=Fast.Config(
+        **RESNET8,
         iterations=200,
         batch_size=128,
         synthesis_size=128,
@@ -127,17 +132,10 @@ INVERTED = RunConfig(
         prior_share=0.6,
         bank_size=131_072,
         bank_balance=1.0,
-        cutmix=0.5,
         student_steps=50,
-        step_growth=1.0,
         student_optimizer="adamw",
-        student_lr=1e-2,
-        warmup=0.1,
         weight_decay=0.0,
         max_grad_norm=5.0,
-        temperature=4.0,
-        hint_weight=10.0,
-        init_from_teacher=True,
     ),
     evaluate_every=20,
     checkpoint_every=20,
