@@ -1,7 +1,7 @@
 """Generators, z -> pseudo-samples: the registry of those that the command line knows, and functions that build one.
 
-For networks of your own: `convnet` makes images, `motion` video and series, `tabular` vectors, `point_cloud` points
-with a mask, and `iterated` takes pseudo-samples that you make yourself.
+For networks of your own: `convnet` makes images and `scenes` photographs, `motion` video and series, `tabular` vectors,
+`point_cloud` points with a mask, and `iterated` takes pseudo-samples that you make yourself.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from generators.images.cutouts import Cutouts
 from generators.images.dead_leaves import DeadLeaves
 from generators.images.noise import NoiseImages
 from generators.images.objects import Objects
-from generators.images.scenes import Scenes
+from generators.images.scenes import Scenes, scenes
 from generators.images.strokes import Strokes
 from generators.jets.mlp import MLPJets
 from generators.jets.noise import NoiseJets
@@ -28,7 +28,7 @@ from generators.vectors.tabular import Tabular, tabular
 from zskt.generator import Generator
 from zskt.iterated import iterated
 
-__all__ = ["GENERATORS", "Entry", "Generator", "convnet", "iterated", "motion", "point_cloud", "tabular"]
+__all__ = ["GENERATORS", "Entry", "Generator", "convnet", "iterated", "motion", "point_cloud", "scenes", "tabular"]
 
 
 @dataclass(frozen=True)

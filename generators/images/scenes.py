@@ -16,6 +16,7 @@ from torch import Tensor
 from generators.images.canvas import Canvas
 from generators.images.objects import Objects
 from generators.images.photographs import Photographs, public_photographs
+from zskt.errors import UserError
 from zskt.images.inputs import ImageInputs
 
 CUTTING_PROBABILITY = 0.3
@@ -67,3 +68,29 @@ class Scenes(Objects):
         painted = super().paint(z, rng)
         alone = torch.rand(len(z), generator=rng, device=z.device) < CUTTING_PROBABILITY
         return torch.where(alone.view(-1, 1, 1, 1), self.photographs.cuttings(len(z), rng), painted)
+
+
+def scenes(
+    mean: Sequence[float], std: Sequence[float], size: int = 32, pictures: Sequence[Tensor] | None = None
+) -> Scenes:
+    """Build a prior of photographs for a network that takes images (B, C, H, W), (intensity - mean) / std.
+
+    Args:
+        mean, std: of each channel, of intensities in [0, 1]: one for grey images, three for colours.
+        size: H = W.
+        pictures: photographs of your own, (3, h, w) in [0, 1]; by default `public_photographs`.
+
+    Raises:
+        UserError: if there are other than one or three channels, a size below 1, or pictures of another kind.
+    """
+    if len(mean) != len(std) or len(mean) not in (1, 3) or size < 1 or min(std) <= 0:
+        raise UserError(
+            f"scenes: means {tuple(mean)}, spreads {tuple(std)}, {size} pixels; give one or three means, as many "
+            "positive spreads, and at least one pixel"
+        )
+    for i, picture in enumerate(pictures or ()):
+        if picture.dim() != 3 or picture.shape[0] != 3 or not picture.numel() or not 0 <= float(picture.min()) <= 1:
+            raise UserError(f"scenes: picture {i} is of shape {tuple(picture.shape)}; give (3, h, w), from 0 to 1")
+        if float(picture.max()) > 1:
+            raise UserError(f"scenes: picture {i} reaches {float(picture.max()):g}; give intensities from 0 to 1")
+    return Scenes(ImageInputs(mean=tuple(mean), std=tuple(std), size=size, side=size), pictures)

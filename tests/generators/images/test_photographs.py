@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
 from generators.images.canvas import Canvas
 from generators.images.photographs import Photographs, public_photographs, recoloured, turn_about_grey
-from generators.images.scenes import Scenes
+from generators.images.scenes import Scenes, scenes
 from teachers.images import DATA
 from tests.generators import stream
+from zskt.errors import UserError
 from zskt.images.inputs import ImageInputs
 
 RAMP = torch.stack([torch.linspace(0, 1, 80).expand(60, 80), torch.linspace(0, 1, 60).unsqueeze(1).expand(60, 80),
@@ -109,3 +111,26 @@ def test_photographs_of_your_own_take_the_place_of_the_public_ones() -> None:
     generator = Scenes(DATA["cifar10"].inputs, pictures=[red])
     cuttings = generator.photographs.cuttings(50, stream())
     assert cuttings.std((2, 3)).max() < 1e-5
+
+
+def test_scenes_for_a_network_of_your_own_are_normalised_as_it_wants_them() -> None:
+    bright, dark = (torch.full((3, 40, 40), value) for value in (0.9, 0.1))
+    for picture in (bright, dark):
+        batch = scenes((0.5,), (0.25,), 12, [picture]).sample(20, stream())
+        assert batch.x[0].shape == (20, 1, 12, 12)
+        assert float(batch.x[0].min()) >= -2 and float(batch.x[0].max()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (((0.5, 0.5), (0.2, 0.2)), "give one or three means"),
+        (((0.5,), (0.0,)), "positive spreads"),
+        (((0.5,), (0.2,), 0), "at least one pixel"),
+        (((0.5,), (0.2,), 8, [torch.zeros(1, 9, 9)]), "picture 0 is of shape"),
+        (((0.5,), (0.2,), 8, [torch.zeros(3, 9, 9), torch.full((3, 9, 9), 200.0)]), "picture 1"),
+    ],
+)
+def test_what_makes_no_scenes_is_told(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        scenes(*arguments)
