@@ -37,11 +37,29 @@ def test_recorded_runs_give_the_same_records(tmp_path: Path) -> None:
     record_runs(runs[:1], out, with_students=True)
     assert record_runs(runs[1:], out) == [out / "run-seed0"]
     assert [entry.run for entry in read_index(out)] == ["run-seed0", "run-seed1"]
-    # The evaluation stands for the runs; before, both were there.
-    assert [r.result for r in read_records(out)] == [r.result for r in read_records(tmp_path / "runs")][1::2]
+    assert [r.result for r in read_records(out)] == [r.result for r in read_records(tmp_path / "runs")]
     assert {path.name for path in (out / "run-seed0").iterdir()} == {"metrics.jsonl"}
     kept = {"metrics.jsonl", "student.safetensors", "config.json", "result.json"}
     assert {path.name for path in (out / "run-seed1").iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    ("own", "tabulate", "shown"),
+    [
+        ("jets.root", None, ["jets.root", "other.root"]),
+        ("sample.root", None, ["other.root"]),  # few jets, beside which there are more
+        ("sample.root", [], ["sample.root"]),
+        ("jets.root", ["other"], ["other.root"]),
+    ],
+)
+def test_tables_show_all_figures_but_those_on_the_sample_that_ships(
+    tmp_path: Path, own: str, tabulate: list[str] | None, shown: list[str]
+) -> None:
+    run, out = finish(tmp_path, 0), tmp_path / "records"
+    entry = read_json(run / "result.json")
+    write_json(run / "result.json", entry | {"data": entry["data"] | {"name": own}})
+    record_runs([run], out, tabulate=tabulate)
+    assert [r.result.data.name for r in read_records(out) if r.result.data is not None] == shown
 
 
 def test_an_environment_is_recorded_once(tmp_path: Path) -> None:
@@ -56,7 +74,7 @@ def test_an_environment_is_recorded_once(tmp_path: Path) -> None:
 
 def test_curves_keep_both_ends_and_evaluations(tmp_path: Path) -> None:
     record_runs([finish(tmp_path / "runs", 0)], tmp_path / "records")
-    (record,) = read_records(tmp_path / "records")
+    record, _ = read_records(tmp_path / "records")
     curve = record.curve("kl/pseudo")
     assert MAX_POINTS <= len(curve) <= MAX_POINTS + 2
     assert curve[0] == (1, 1.0) and curve[-1] == (1000, 0.001)

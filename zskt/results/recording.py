@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zskt.errors import UserError
+from zskt.jets.sample import SAMPLE
 from zskt.results.records import INDEX, IndexEntry, read_index, read_run
 from zskt.storage.files import read_json, write_json
 from zskt.storage.metric_lines import read_lines
@@ -40,8 +41,8 @@ def record_runs(
         runs: folders of finished runs.
         out: made if it is not there; ``--mode tables --run OUT`` reads it.
         with_students: keep the students, so that the runs can be evaluated and exported again.
-        tabulate: stems of the evaluations that tables show in place of the runs' own figures. By default all that a
-            run has, or its own figures if it has none.
+        tabulate: stems of the evaluations that tables show in place of the runs' own figures. By default all figures
+            that a run has, but for its own on the sample that ships if it was evaluated on others.
 
     Raises:
         UserError: if a run is not finished, is recorded already, or lacks an evaluation. Nothing is written then.
@@ -72,8 +73,11 @@ def new_runs(runs: Sequence[Path], out: Path) -> list[Path]:
 def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, Any]) -> IndexEntry:
     """Read the entry of a run, and add its environment to those that are known."""
     entry = read_run(run.resolve())
-    stems = list(entry.evaluations) if tabulate is None else list(tabulate)
-    missing = [stem for stem in stems if stem not in entry.evaluations]
+    own = entry.result.get("data") or {}
+    stems = None if tabulate is None else list(tabulate)
+    if stems is None and own.get("name") == SAMPLE.name:
+        stems = list(entry.evaluations)
+    missing = [stem for stem in stems or () if stem not in entry.evaluations]
     if missing:
         raise UserError(f"{run}: has no evaluate-{missing[0]}.json; evaluate it first, --mode evaluate")
     environment = read_json(run / "environment.json")
