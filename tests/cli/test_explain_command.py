@@ -31,7 +31,7 @@ def test_seeds_and_other_students_on_one_page(call: Call, teacher: tuple[object,
     code, out, err = call("--mode", "explain", "--run", *students, "--data", "table.csv")
     assert code == 0, err
     assert "table.csv: of" in out and "main effects" in out and "pairs" in out and "neither" in out
-    assert "an explanation on the prior's jets" in out
+    assert "an explanation on the prior's samples" in out
     figures = json.loads(Path("s0/explain/explain.json").read_text())
     groups = figures["sets"]["prior"]["groups"]
     assert list(groups) == ["additive of all inputs", "additive-pairs of all inputs", "mlp of all inputs"]

@@ -1,4 +1,4 @@
-"""A run keeps nothing of an iteration: as many tensors and objects live after sixty as after thirty.
+"""A run keeps nothing of an iteration: no more tensors and objects live after ninety than after sixty.
 
 What a process takes of the system says less: the allocator keeps freed memory (`zskt.allocator`) and asks for more at
 moments of its own. `tests/cli/test_soak.py` looks at that, over minutes.
@@ -47,5 +47,5 @@ def test_an_iteration_leaves_nothing_behind(
     assert call("--mode", "zero-shot", "--preset", preset, *short, *watched, *data)[0] == 0
     assert len(counts) == LOOKS
     tensors, objects = zip(*counts, strict=True)
-    assert tensors[-1] == tensors[-2]
+    assert tensors[-1] <= tensors[-2]  # fewer where what earlier tests left in this process is freed meanwhile
     assert objects[-1] - objects[-2] < EVERY

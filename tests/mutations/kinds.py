@@ -193,7 +193,7 @@ def _plan(folder: Path) -> None:
 
 def _index(folder: Path) -> None:
     lines = Path("runs/reference/index.jsonl").read_text().splitlines()[:3]
-    (folder / "index.jsonl").writetext("\n".join(lines) + "\n")
+    (folder / "index.jsonl").write_text("\n".join(lines) + "\n")
 
 
 def _hdf5(folder: Path) -> None:
