@@ -25,6 +25,8 @@ ASPECT_STD, TURN_STD, SHEAR_STD = 0.25, 0.35, 0.15
 CONTRAST_STD, LIGHT_STD, SATURATION_STD, HUE_STD = 0.35, 0.12, 0.5, 0.6
 """Standard deviations of the logarithms of contrast and saturation, of what is added to intensities in [0, 1], and of
 the angle, in radians, by which colours are turned about grey."""
+CHANNEL_CONTRAST_STD, CHANNEL_LIGHT_STD = 0.08, 0.04
+"""The same of each channel alone: of a factor about 1, and of what is added."""
 ANY_HUE_PROBABILITY = 0.25
 """Probability that colours are turned by any angle."""
 LEAST_CONTRAST = 0.04
@@ -32,7 +34,11 @@ LEAST_CONTRAST = 0.04
 
 
 def public_photographs() -> list[Tensor]:
-    """Read the photographs: (3, h, w) each, in [0, 1]."""
+    """Read the photographs: (3, h, w) each, in [0, 1].
+
+    Raises:
+        OSError: if an installation of scikit-learn or matplotlib lacks its sample images.
+    """
     import matplotlib.cbook  # either library takes a second to import
     from PIL import Image
     from sklearn.datasets import load_sample_image
@@ -139,7 +145,7 @@ class Photographs(nn.Module):
 
 
 def recoloured(images: Tensor, rng: torch.Generator) -> Tensor:
-    """Give images (B, 3, H, W) in [0, 1] another contrast, light, saturation and hue, and each channel its own."""
+    """Change contrast, light, saturation and hue of images (B, 3, H, W) in [0, 1], and each channel a little alone."""
     count, device = len(images), images.device
 
     def normal(*shape: int) -> Tensor:
@@ -152,7 +158,8 @@ def recoloured(images: Tensor, rng: torch.Generator) -> Tensor:
     any_hue = torch.rand(count, generator=rng, device=device) < ANY_HUE_PROBABILITY
     angle = torch.where(any_hue, 2 * math.pi * torch.rand(count, generator=rng, device=device), HUE_STD * normal())
     images = torch.einsum("bij,bjhw->bihw", turn_about_grey(angle), images)
-    return (images * (1 + 0.08 * normal(3, 1, 1)) + 0.04 * normal(3, 1, 1)).clamp(0, 1)
+    factor = 1 + CHANNEL_CONTRAST_STD * normal(3, 1, 1)
+    return (images * factor + CHANNEL_LIGHT_STD * normal(3, 1, 1)).clamp(0, 1)
 
 
 def turn_about_grey(angle: Tensor) -> Tensor:

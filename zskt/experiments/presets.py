@@ -120,6 +120,7 @@ def summary_of(config: RunConfig) -> str:
     if config.preset in SUMMARIES:
         return SUMMARIES[config.preset]
     recipe = "the paper's own recipe" if config.preset.endswith("-paper") else "our recipe"
+    recipe += f", {config.method} beside {config.prior}" if config.prior else ""
     return f"{config.teacher} to {config.student}: {recipe}, {config.settings.iterations} iterations"
 
 
