@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ def open_writer(folder: Path, purge_step: int | None = None) -> SummaryWriter:
     It writes in a thread. What fails there, as on a full disk, its next call raises here, or `close_writer`; Python
     would print a traceback of the thread beside, and does not.
 
+    TensorBoard reads the files of a folder in the order of their names: of the second, then of the process, then of
+    the writer, whose tenth sorts before its ninth. One that would come before an earlier one waits for the next second.
+
     Args:
         purge_step: TensorBoard forgets what is known from this iteration on: the run writes it again.
     """
@@ -31,7 +35,20 @@ def open_writer(folder: Path, purge_step: int | None = None) -> SummaryWriter:
     if getattr(before, "__name__", "") != _quiet_on_full_disk.__name__:
         _Hook.before = before
         threading.excepthook = _quiet_on_full_disk
-    return SummaryWriter(as_text(folder), purge_step=purge_step)
+    earlier = {path.name for path in folder.glob(EVENTS)}
+    writer = SummaryWriter(as_text(folder), purge_step=purge_step)
+    for name in {path.name for path in folder.glob(EVENTS)} - earlier:
+        if any(_second(other) == _second(name) and other > name for other in earlier):
+            writer.close()
+            (folder / name).unlink()
+            time.sleep(1)
+            return open_writer(folder, purge_step)
+    return writer
+
+
+def _second(events: str) -> str:
+    """Return when a file of events was opened, as its name has it."""
+    return events.split(".")[3]
 
 
 def close_writer(writer: SummaryWriter) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from tests.conftest import Call
+from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
 from zskt.experiments.loggers.hyperparameters import columns
 from zskt.experiments.loggers.logger import Projection, Recipe
 from zskt.experiments.loggers.tensorboard import TensorBoard
@@ -90,6 +94,16 @@ def test_a_resumed_run_writes_what_came_after_its_checkpoint_again(tmp_path: Pat
     read = events(tmp_path)
     assert [(e.step, e.value) for e in read.Scalars("loss")] == [(1, 1.0), (2, 2.0), (3, 30.0), (4, 40.0)]
     assert len(read.Tensors("recipe/text_summary")) == 1
+
+
+def test_files_of_one_folder_are_read_in_the_order_in_which_they_were_opened(tmp_path: Path) -> None:
+    second, last = int(time.time()), f"{socket.gethostname()}.{os.getpid()}.99"  # the hundredth sorts before it
+    earlier = [f"events.out.tfevents.{second + later:010d}.{last}" for later in (0, 1)]
+    for name in earlier:
+        (tmp_path / name).touch()
+    close_writer(open_writer(tmp_path))
+    ours = sorted(path.name for path in tmp_path.glob(EVENTS))[-1]
+    assert ours not in earlier and len(list(tmp_path.glob(EVENTS))) == 3
 
 
 def test_a_run_shows_its_teacher_and_names_its_classes_and_changes_nothing(call: Call, digits: Path) -> None:
