@@ -13,6 +13,7 @@ from zskt.systems.frames_without_data import WITHOUT_DATA
 from zskt.systems.highways import HIGHWAY
 from zskt.systems.jacobians import FEW_SAMPLES
 from zskt.systems.jets_response import RESPONSE
+from zskt.systems.jets_uncertainty import JETS_UNCERTAINTY
 from zskt.systems.keras_recipe import KERAS
 from zskt.systems.motion_attention import MOTION_ATTENTION
 from zskt.systems.omitted_class import WITHOUT_THREES
@@ -38,6 +39,7 @@ SYSTEMS: dict[str, System] = {
     "first-particles": FIRST_PARTICLES,
     "torchdistill": TORCHDISTILL,
     "attention-on-jets": ATTENTION_ON_JETS,
+    "jets-uncertainty": JETS_UNCERTAINTY,
     "keras": KERAS,
 }
 """By name, the quickest first."""

@@ -108,12 +108,14 @@ def members(seed: int, place: Path | None) -> Figures:
         "Dirichlet student, error": error(student, *test),
         "KL student, error": error(plain, *test),
     }
-    known, other = (_ensemble_information(networks, x) for x in (test.x, unknown))
-    figures["ensemble, AUROC of knowledge uncertainty"] = _auroc(known, other)
+    known, other = (
+        ensemble_information(torch.stack([_log_p(network, x) for network in networks])) for x in (test.x, unknown)
+    )
+    figures["ensemble, AUROC of knowledge uncertainty"] = auroc(known, other)
     known, other = (dirichlet_information(_logits(student, x)) for x in (test.x, unknown))
-    figures["Dirichlet student, AUROC of knowledge uncertainty"] = _auroc(known, other)
+    figures["Dirichlet student, AUROC of knowledge uncertainty"] = auroc(known, other)
     known, other = (entropy(_logits(plain, x)) for x in (test.x, unknown))
-    figures["KL student, AUROC of entropy"] = _auroc(known, other)
+    figures["KL student, AUROC of entropy"] = auroc(known, other)
     return figures
 
 
@@ -130,9 +132,11 @@ def _logits(network: nn.Module, x: Tensor) -> Tensor:
     return torch.cat([network(batch) for batch in torch.split(x, 1000)])
 
 
-def _ensemble_information(networks: list[nn.Module], x: Tensor) -> Tensor:
-    """Return the mutual information of class and member: entropy of the mean less mean of the entropies, (N,), nats."""
-    beliefs = torch.stack([_log_p(network, x) for network in networks])
+def ensemble_information(beliefs: Tensor) -> Tensor:
+    """Return the mutual information of class and member: log probabilities (M, N, K) -> (N,), nats.
+
+    It is the entropy of the mean less the mean of the entropies.
+    """
     mean = beliefs.exp().mean(0)
     return entropy(mean.clamp(min=1e-12).log()) - torch.stack([entropy(b) for b in beliefs]).mean(0)
 
@@ -149,7 +153,7 @@ def dirichlet_information(logits: Tensor) -> Tensor:
     return expected - (mean * mean.clamp(min=1e-300).log()).sum(1)
 
 
-def _auroc(known: Tensor, unknown: Tensor) -> float:
+def auroc(known: Tensor, unknown: Tensor) -> float:
     """Return the probability that an unknown sample has more of it than a known one."""
     from sklearn.metrics import roc_auc_score
 
