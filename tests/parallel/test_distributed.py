@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ import zskt
 from tests.methods.setups import SMALL_IMAGES, jets_setup, resnets_setup, run_until, start
 from tests.ranks import in_ranks
 from zskt.dataset import Labelled, TensorInputs, TensorSamples
+from zskt.experiments.preparation import require_fit
+from zskt.forward import Pair
 from zskt.jets.features import KIN
 from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE
 from zskt.methods import Method, Setup
 from zskt.metrics import predict
+from zskt.networks.wide_resnet import WideResNet
 from zskt.parallel.ranks import world
+from zskt.terms.term import LearnedPart
 
 GAME: dict[str, Any] = {
     "iterations": 8,
@@ -80,6 +85,17 @@ def supervised(**settings: Any) -> Method:
     return from_data("supervised", epochs=2, batch_size=8, **settings)
 
 
+def with_learned_terms(name: str, **settings: Any) -> Method:
+    """Images, and networks of other widths: hints need regressors."""
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    teacher, student = WideResNet(10, 2, 10), WideResNet(10, 1, 10)
+    setup = Setup(pair=Pair(teacher.eval().requires_grad_(False), student), data=images(), inputs=Doubles())
+    method = start(name, setup, batch_size=8, **settings)
+    require_fit(method, setup)
+    return method
+
+
 class DoubleJets:
     """Inputs of jets as numbers of 64 bits."""
 
@@ -118,6 +134,8 @@ MAKERS: dict[str, Callable[..., Method]] = {
     "kd": kd,
     "kd of jets": kd_of_jets,
     "supervised": supervised,
+    "regressors": partial(with_learned_terms, "kd", iterations=6, student_steps=2),
+    "discriminator": partial(with_learned_terms, "supervised", epochs=2),
     "dafl": dafl,
     **{name: generative(name) for name in ("dfad", "dfq", "nayer", "adadfkd")},
 }
@@ -146,7 +164,11 @@ def played(
 
 
 def tensors(method: Method) -> dict[str, Tensor]:
-    parts = {name: part for name, part in method.state.parts.items() if isinstance(part, nn.Module)}
+    parts = {
+        name: part.network if isinstance(part, LearnedPart) else part
+        for name, part in method.state.parts.items()
+        if isinstance(part, nn.Module | LearnedPart)
+    }
     return {f"{name}.{key}": t for name, part in parts.items() for key, t in part.state_dict().items()}
 
 
@@ -181,6 +203,8 @@ OTHERS: dict[str, tuple[str, dict[str, Any], int]] = {
     "kd of jets": ("kd of jets", {}, 4),
     "supervised": ("supervised", {"augment": "shift-mirror", "kd_fraction": 0.5}, 2),
     "supervised, without a teacher": ("supervised", {"kd_fraction": 0.0, "optimizer": "sgd"}, 2),
+    "regressors": ("regressors", {"hint_weight": 1.0}, 6),
+    "discriminator": ("discriminator", {"terms": {"discriminator": 1.0}}, 2),
     "dafl": ("dafl", {}, 5),
 }
 
