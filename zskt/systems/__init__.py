@@ -5,6 +5,7 @@ from __future__ import annotations
 from zskt.systems.anticipation import ANTICIPATION
 from zskt.systems.asking import ASKING
 from zskt.systems.attention_on_jets import ATTENTION_ON_JETS
+from zskt.systems.basic_motions import BASIC_MOTIONS
 from zskt.systems.by_torchdistill import TORCHDISTILL
 from zskt.systems.dark_knowledge import DARK_KNOWLEDGE
 from zskt.systems.discriminated import KDGAN
@@ -37,6 +38,7 @@ SYSTEMS: dict[str, System] = {
     "asking": ASKING,
     "frames-without-data": WITHOUT_DATA,
     "first-particles": FIRST_PARTICLES,
+    "basic-motions": BASIC_MOTIONS,
     "torchdistill": TORCHDISTILL,
     "attention-on-jets": ATTENTION_ON_JETS,
     "jets-uncertainty": JETS_UNCERTAINTY,
