@@ -35,9 +35,9 @@ def test_a_stream_prints_what_its_encoding_lacks_as_escapes() -> None:
 
 
 @pytest.mark.parametrize("name", [b"r\xff\xe9", b"a\n\x1b[31mred"])
-def test_folders_of_any_name_hold_runs(name: bytes, call: Call) -> None:
+def test_folders_of_any_name_hold_runs(name: bytes, call: Call, few_jets: Path) -> None:
     folder = Path(os.fsdecode(name))
-    code, out, err = call("--mode", "zero-shot", "--iterations", 1, "--out", folder)
+    code, out, err = call("--mode", "zero-shot", "--iterations", 1, "--data", few_jets, "--out", folder)
     assert code == 0, err
     shown = printable(str(folder))
     assert out.rstrip().endswith(f"run: {shown}") and "\x1b" not in out + err and folder.is_dir()

@@ -18,7 +18,6 @@ import torch
 
 from tests.conftest import ROOT, Call
 from zskt.__main__ import main
-from zskt.jets.sample import SAMPLE
 
 JETS = ("--mode", "zero-shot", "--preset", "jets-embedded", "--iterations", "3", "--batch-size", "32")
 IMAGES = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--iterations", "3", "--batch-size", "16")
@@ -119,9 +118,14 @@ def known() -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", ["jets", "images"])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_the_student_is_the_same_to_the_byte(
-    way: Callable[[Call, tuple[str, ...]], None], kind: str, call: Call, digits: Path, known: dict[str, bytes]
+    way: Callable[[Call, tuple[str, ...]], None],
+    kind: str,
+    call: Call,
+    digits: Path,
+    few_jets: Path,
+    known: dict[str, bytes],
 ) -> None:
-    run = (*JETS, "--data", str(SAMPLE)) if kind == "jets" else (*IMAGES, "--data", str(digits))
+    run = (*JETS, "--data", str(few_jets)) if kind == "jets" else (*IMAGES, "--data", str(digits))
     if kind not in known:
         assert call(*run, "--out", "first")[0] == 0
         known[kind] = student("first")

@@ -86,15 +86,15 @@ def endings(folder: Path, name: str) -> int:
 
 @pytest.mark.faults
 @pytest.mark.slow
-@pytest.mark.parametrize("seeds", [24, 200])
+@pytest.mark.parametrize(("seeds", "every"), [(16, 8.0), (200, 12.0)])
 def test_killed_workers_and_runs_end_in_results_or_named_failures_and_none_twice(
-    command: list[str], tmp_path: Path, seeds: int, request: pytest.FixtureRequest
+    command: list[str], tmp_path: Path, seeds: int, every: float, request: pytest.FixtureRequest
 ) -> None:
-    if seeds > 24 and "faults" not in request.config.getoption("markexpr"):
+    if seeds > 16 and "faults" not in request.config.getoption("markexpr"):
         pytest.skip("takes half an hour: pytest -m faults")
     folder = tmp_path / "sweep"
     sweep = start(command, seeds)
-    kills = kill_at_random(sweep, 12.0, random.Random(seeds))
+    kills = kill_at_random(sweep, every, random.Random(seeds))
     out, err = sweep.communicate()
     assert kills > 1, err
     runs = read_json(folder / "sweep.json")["runs"]

@@ -1,16 +1,18 @@
 """Runs in forked processes, killed where a test says; ``python killed_runs.py FOLDER`` reads requests from its input.
 
-The parent imports everything once and computes nothing, so that a child that it forks begins in a moment. A request is
-a line of JSON: "arguments" of the command line, and where the child is killed. "touch": before it touches a file of the
-folder so, such as "os.rename result.tmp", for the n-th time: [touch, n]. "write": at the n-th piece that is written of
-a checkpoint, which is half written then. "seconds": after a time. "full": no file whose name begins so can be opened,
-as on a full disk; "limit": no file may have more bytes. The answer is a line with its exit code, negative for a signal,
-what it said, and the touches.
+The parent computes nothing, and imports what its first child has imported, so that a child begins in a moment: torch
+imports much of itself in its first steps. A request is a line of JSON: "arguments" of the command line, and where the
+child is killed. "touch": before it touches a file of the folder so, such as "os.rename result.tmp", for the n-th
+time: [touch, n]. "write": at the n-th piece that is written of a checkpoint, which is half written then. "seconds":
+after a time. "full": no file whose name begins so can be opened, as on a full disk; "limit": no file may have more
+bytes. The answer is a line with its exit code, negative for a signal, what it said, the touches, and the modules that
+it had imported.
 """
 
 from __future__ import annotations
 
 import errno
+import importlib
 import io
 import json
 import os
@@ -19,6 +21,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +94,9 @@ def child(request: dict[str, Any], folder: str, told: int) -> None:
         die_in_checkpoint(request["write"])
     code = main(request["arguments"])
     said = sys.stderr.getvalue()
-    os.write(told, json.dumps({"touches": touches.seen, "said": said[-600:]}).encode()[:60_000])
+    reply = {"touches": touches.seen, "said": said[-600:], "modules": sorted(sys.modules)}
+    with os.fdopen(told, "wb") as pipe:
+        pipe.write(json.dumps(reply).encode())
     os._exit(code)
 
 
@@ -110,7 +115,10 @@ def answer(request: dict[str, Any], folder: str) -> dict[str, Any]:
     with os.fdopen(inlet, "rb") as pipe:
         said = pipe.read()
     _, status = os.waitpid(pid, 0)
-    reply = json.loads(said) if said else {"touches": [], "said": ""}
+    reply = json.loads(said) if said else {"touches": [], "said": "", "modules": []}
+    for name in reply.pop("modules"):
+        with suppress(Exception):  # some are no module that can be imported by itself
+            importlib.import_module(name)
     return reply | {"code": os.waitstatus_to_exitcode(status), "seconds": time.monotonic() - begun}
 
 

@@ -47,6 +47,7 @@ class Runs:
         command = [sys.executable, str(Path(__file__).with_name("killed_runs.py")), str(folder / "runs")]
         pipe = subprocess.PIPE
         self.parent = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=ENVIRONMENT)
+        self.run("first")  # all that comes after has its imports
         self.reference = self.run("reference")
         assert self.reference["code"] == 0, self.reference
         self.student = self.student_of("reference")

@@ -21,8 +21,11 @@ TINY: dict[str, dict[str, Any]] = {
     "dafl": {"feature_weight": 0.0},
     "pre-dfkd": {"feature_weight": 0.0},
     "fast": {"synthesis_warmup": 1, "synthesis_steps": 2},
+    "deepinversion": {"synthesis_steps": 2},
+    "cmi": {"synthesis_steps": 2},
+    "nayer": {"generator_steps": 2},
 }
-"""Settings without which so short a run of a perceptron is refused."""
+"""Settings without which so short a run of a perceptron is refused, or takes long."""
 
 
 def perceptron(hidden: int) -> nn.Module:
