@@ -84,6 +84,7 @@ def test_kd_takes_over_what_it_has() -> None:
 def test_a_run_knows_what_was_changed_of_its_preset() -> None:
     pair = PRESETS["mnist-lenet5-to-lenet5-half"]
     assert differing(pair.with_(class_entropy_weight=1.0, generator="image")) == {"class_entropy_weight": 1.0}
+    assert differing(pair.with_(precision="bf16", attention_layers="first")) == {"attention_layers": "first"}
     tagger = PRESETS["tagger"]
     assert changes(tagger.with_(pt_low=100.0), PRESETS, CATALOG.teachers[tagger.teacher]) == {"pt_low": 100.0}
     few = few_shot(pair, CATALOG.card(pair), samples_per_class=10).with_(seed=3)

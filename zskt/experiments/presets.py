@@ -160,6 +160,7 @@ def _flat(config: RunConfig) -> dict[str, Any]:
         | entries
         | config.task
         | config.compression
+        | {"attention_layers": config.attention_layers}
     )
 
 
