@@ -81,8 +81,8 @@ def test_curves_keep_both_ends_and_evaluations(tmp_path: Path) -> None:
     assert record.curve("test/agreement") == [(500, 0.5)]
 
 
-def test_short_curves_stay_whole_and_empty_lines_go() -> None:
-    lines = [{"step": 1, "a": 1 / 3}, {"step": 2}, {"step": 3, "a": 2.0}]
+def test_short_curves_stay_whole_and_empty_lines_and_shares_of_classes_go() -> None:
+    lines = [{"step": 1, "a": 1 / 3, "teacher_class/0": 0.5}, {"step": 2}, {"step": 3, "a": 2.0}]
     assert thin(lines) == [{"step": 1, "a": 0.33333}, {"step": 3, "a": 2.0}]
     assert thin([]) == []
 

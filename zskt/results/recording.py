@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zskt.errors import UserError
+from zskt.experiments.loggers.logger import CLASS_SHARE
 from zskt.jets.sample import SAMPLE
 from zskt.results.records import INDEX, IndexEntry, read_index, read_run
 from zskt.storage.files import read_json, write_json
@@ -126,7 +127,8 @@ def _write_index(out: Path, entries: Iterable[IndexEntry]) -> None:
 def thin(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return about `MAX_POINTS` lines of metrics: the first, the last, all evaluations, and others evenly between.
 
-    Numbers are rounded to `DIGITS` significant digits.
+    Numbers are rounded to `DIGITS` significant digits. Shares of the classes are left out: they are much of the text,
+    and no table or picture shows them.
     """
     metrics = [dict(line) for line in lines if len(line) > 1]  # others are of iterations without a student step
     stride = -(-len(metrics) // MAX_POINTS)
@@ -136,7 +138,10 @@ def thin(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for i, line in enumerate(metrics)
         if i % max(stride, 1) == 0 or i == last or any(name.startswith("test/") for name in line)
     ]
-    return [round_floats(line) for line in chosen]
+    return [
+        {name: round_floats(value) for name, value in line.items() if not name.startswith(CLASS_SHARE)}
+        for line in chosen
+    ]
 
 
 def _round_curves(transition: Mapping[str, Any]) -> dict[str, Any]:
