@@ -126,7 +126,7 @@ def with_gradient(network: nn.Module, x: Sequence[Tensor]) -> tuple[nn.Module, s
         singular = _singular_operations(WithGradient(network_anew, copies=copies), x)
         gradients = _gradients(WithGradient(network_anew, copies=copies, singular=singular), x)
     if not any(bool((g != 0).any()) for g in gradients):
-        return _without(network), "none: no answer changes with an input; it distils with a prior"
+        return _without(network), f"none: {_why_none(network, x)}; it distils with a prior"
     if not copies and not singular and all(bool(torch.isfinite(g).all()) for g in gradients):
         return network, "yes"
     words = []
@@ -136,6 +136,15 @@ def with_gradient(network: nn.Module, x: Sequence[Tensor]) -> tuple[nn.Module, s
         operations = ", ".join(sorted(name.rstrip("0123456789").removesuffix("Backward").lower() for name in singular))
         words.append(f"no finite derivative of {operations} at padding, or between an entry and itself: zero there")
     return WithGradient(network_anew, copies=copies, singular=singular), f"yes; {'; '.join(words)}"
+
+
+def _why_none(network: nn.Module, x: Sequence[Tensor]) -> str:
+    """Say why no gradient reaches an input: the network is a constant as it is fed, or its operations have none."""
+    with torch.no_grad():
+        answers = raw_outputs(network, list(x))
+    if bool((answers == answers[:1]).all()):
+        return "all random samples have one answer; see whether it is fed as it was trained, as --mean and --std say"
+    return "its operations have no derivative, as rounding has none"
 
 
 def _anew(network: nn.Module) -> nn.Module:

@@ -281,6 +281,18 @@ def call(**arguments: Any) -> Callable[[nn.Module], object]:
     return run
 
 
+class Detached(nn.Module):
+    """A student whose forward forgets where its answers come from."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.network(x)
+        return out.detach()
+
+
 TABULAR = zskt.generators.tabular(0.0, 1.0, size=16)
 X = torch.rand(20, 16)
 
@@ -320,6 +332,12 @@ X = torch.rand(20, 16)
         (call(data=[]), "loader: it yields no batch; give one that does"),
         (call(data=["text"]), "loader: a batch is str; yield a tensor, or a tuple of tensors"),
         (call(data=X, method="supervised"), "method supervised needs labels"),
+        (
+            call(data=(X, torch.full((20,), 7)), method="supervised"),
+            "labels: go up to 7, but the student's classes are 0 to 3",
+        ),
+        (call(generator=TABULAR, seed=2**70), f"seed: is {2**70}; give one of at most"),
+        (call(generator=TABULAR, student=Detached(mlp(4))), "student: its answers have no gradient by its parameters"),
         (call(teacher=None, generator=TABULAR), "method zskt needs a teacher"),
         (call(teacher=None, data=X), "method kd needs a teacher"),
     ],

@@ -42,7 +42,7 @@ from zskt.parallel.collectives import make_same
 from zskt.parallel.distributed import group, placed
 from zskt.parallel.ranks import announced, world
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
-from zskt.settings import Settings
+from zskt.settings import MOST_SEED, Settings
 from zskt.teacher_access import ACCESSES, GRADIENT, PROBABILITIES, TOP_CLASS, AnswersOnly, granted, refusal
 
 N_TRIED = 8
@@ -133,6 +133,8 @@ def distill(
         RankLost: if another process of the same run ends.
     """
     seed, queries = as_integer("seed", seed), None if queries is None else as_integer("queries", queries)
+    if not -MOST_SEED <= seed <= MOST_SEED:
+        raise UserError(f"seed: is {seed}; give one of at most {MOST_SEED}")
     if teacher_access:
         lookup(dict.fromkeys(ACCESSES), teacher_access, "teacher access")
     by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
@@ -173,7 +175,7 @@ def distill(
             seed=seed,
             device=device,
         )
-        example = _try(setup)
+        example = _try(setup, needs_labels=kind.needs_labels)
         with evaluating(setup.generator):
             calibrate(setup)
         if test is not None:
@@ -246,7 +248,7 @@ def _settings(kind: type[Method], name: str, iterations: int | None, settings: d
 
 
 @torch.no_grad()
-def _try(setup: Setup) -> Batch:
+def _try(setup: Setup, *, needs_labels: bool) -> Batch:
     """Run both networks on a few samples, and return these; modes and random streams stay as they were.
 
     Raises:
@@ -263,7 +265,7 @@ def _try(setup: Setup) -> Batch:
         if network is None:
             continue
         try:
-            with evaluating(network):
+            with evaluating(network), torch.set_grad_enabled(role == "student"):
                 logits = network(*x)
         except UserError:
             raise
@@ -273,7 +275,7 @@ def _try(setup: Setup) -> Batch:
         if not isinstance(logits, Tensor) or logits.dim() != 2:
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
-        shapes[role] = logits.shape[1]
+        shapes[role], learns = logits.shape[1], logits.requires_grad
         if logits.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
             raise UserError(
                 f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "
@@ -285,6 +287,10 @@ def _try(setup: Setup) -> Batch:
             "student as many outputs"
         )
     _require_same_heads(setup.pair)
+    if not learns:
+        raise UserError("student: its answers have no gradient by its parameters; let forward detach nothing")
+    if needs_labels and setup.data is not None and len(setup.data):
+        _require_classes(setup.data.labels, shapes["student"])
     return x
 
 
@@ -369,6 +375,16 @@ def _evaluate(student: nn.Module, teacher: nn.Module | None, data: Labelled, dev
     return {name: scores[name] for name in names} | {"count": len(data)}
 
 
+def _require_classes(labels: Tensor, count: int, *, has_none: bool = False) -> None:
+    """Raise `UserError` if a label is of none of the student's classes.
+
+    Args:
+        has_none: whether one more says that a sample is of none of them.
+    """
+    if int(labels.max()) >= count + has_none:
+        raise UserError(f"labels: go up to {int(labels.max())}, but the student's classes are 0 to {count - 1}")
+
+
 def _positions(labels: Tensor, logits: Tensor) -> Tensor:
     """Return labels (B,) as metrics take them: of one label that is or is not, 1 is the one, and first in the logits.
 
@@ -376,9 +392,7 @@ def _positions(labels: Tensor, logits: Tensor) -> Tensor:
         UserError: if a label is of no class.
     """
     is_one = logits.dim() > 2 and logits.shape[1] == 1
-    if labels.max() >= logits.shape[1] + (logits.dim() > 2):
-        last = 1 if is_one else logits.shape[1] - 1
-        raise UserError(f"labels: go up to {int(labels.max())}, but the student's classes are 0 to {last}")
+    _require_classes(labels, 2 if is_one else logits.shape[1], has_none=logits.dim() > 2 and not is_one)
     return torch.where(labels >= 0, 1 - labels, labels) if is_one else labels
 
 

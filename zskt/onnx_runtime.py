@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
+from torch.onnx import register_custom_op_symbolic  # type: ignore[attr-defined]
+
+from zskt.errors import UserError
 
 
 def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -73,8 +77,27 @@ def count_weights(model: onnx.ModelProto) -> int:
 OPSET = 17
 N_TRACE_SAMPLES = 3
 """Number of samples to trace a network with: any but one, which would broadcast."""
+WITHOUT_SYMBOLIC = ("cosh", "sinh", "asinh", "acosh", "atanh")
+"""Functions that ONNX has, and PyTorch's tracing exporter does not know of."""
 OUTPUT = "softmax"
 """Name of the output, as CMS has it."""
+
+
+def _operator(name: str) -> Callable[[Any, Any], Any]:
+    """Return what writes a function of one tensor as ONNX's operator of a name.
+
+    onnxruntime has these of 32 bits alone; of 64 bits, cosh and sinh are written by their exponentials.
+    """
+
+    def write(graph: Any, x: Any) -> Any:
+        if x.type().scalarType() != "Double" or name not in ("Cosh", "Sinh"):
+            return graph.op(name, x).setType(x.type())
+        two = graph.op("Constant", value_t=torch.tensor(2.0, dtype=torch.float64))
+        rising, falling = graph.op("Exp", x), graph.op("Exp", graph.op("Neg", x))
+        both = graph.op("Add" if name == "Cosh" else "Sub", rising, falling)
+        return graph.op("Div", both, two).setType(x.type())
+
+    return write
 
 
 def write_onnx(
@@ -86,14 +109,23 @@ def write_onnx(
         names: names of its inputs.
         axes: the axes of each input that may have any length, and what they count.
         x: a few samples of them.
+
+    Raises:
+        UserError: if it computes something that the exporter cannot write.
     """
     dynamic = dict(zip(names, axes, strict=True)) | {OUTPUT: {0: "N"}}
+    for name in WITHOUT_SYMBOLIC:
+        register_custom_op_symbolic(f"aten::{name}", _operator(name.capitalize()), OPSET)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracing exporter is deprecated; it is the one that needs no more packages
-        torch.onnx.export(
-            network, tuple(x), str(path), input_names=list(names), output_names=[OUTPUT], dynamic_axes=dynamic,
-            opset_version=OPSET, dynamo=False, verbose=False,
-        )  # fmt: skip
+        try:
+            torch.onnx.export(
+                network, tuple(x), str(path), input_names=list(names), output_names=[OUTPUT], dynamic_axes=dynamic,
+                opset_version=OPSET, dynamo=False, verbose=False,
+            )  # fmt: skip
+        except RuntimeError as error:  # of the exporter, or of what is traced
+            first = " ".join(str(error).split())[:120]
+            raise UserError(f"{type(network).__name__}: cannot be written as ONNX ({first})") from error
     model = onnx.load(str(path))
     onnx.checker.check_model(model)
     return {i.name for i in model.graph.input}

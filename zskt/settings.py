@@ -9,6 +9,9 @@ from typing import Any, Self
 
 from zskt.errors import UserError, lookup
 
+MOST_SEED = 2**60
+"""Random streams take 64 bits; some are begun with a little more than the seed."""
+
 
 def setting(
     default: Any,

@@ -108,7 +108,7 @@ MISTAKES = (
     ('RUN --student-steps=x', "argument --student-steps: invalid int value: 'x'"),
     ('RUN --iter 3', 'unknown argument --iter: did you mean --site?'),
     ('--mode zero-shot --preset jets-embedded --out a.txt', '--out a.txt: is a file; name a folder'),
-    ('--mode zero-shot --preset jets-embedded --out full', '--out full: the folder is not empty; add --resume to'),
+    ('--mode zero-shot --preset jets-embedded --out full', '--out full: the folder is not empty; name another'),
     ('--mode zero-shot --preset jets-embedded --generator image --out o', '--generator image is for images, but the teacher'),
     ('--mode zero-shot --preset jets-embedded --student lenet5-half --out o', '--student lenet5-half is for images, but the teacher'),
     ('--mode zero-shot --preset jets-embedded --method kd --out o', '--method kd learns from samples: take --mode kd'),

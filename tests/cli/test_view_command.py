@@ -46,6 +46,10 @@ def test_mistakes_are_told_in_one_line(call: Call) -> None:
     for arguments, message in (
         (("view",), "zskt: --mode view runs: no such folder; give one that holds runs\n"),
         (("view", "a", "b"), "zskt: --mode view a b: is about one folder; give the one that holds all runs\n"),
+        (
+            ("view", "--port", 99999),
+            "zskt: --port 99999: is none; give a number from 0, which takes any that is free, to 65535\n",
+        ),
         (("view", "--seed", 1), "zskt: --mode view does not use --seed; see --help\n"),
     ):
         assert call(*arguments) == (2, "", message)

@@ -48,7 +48,7 @@ def test_a_resumed_run_forgets_later_metrics_and_lines_that_were_cut_short(tmp_p
 
 def test_a_folder_with_something_in_it_is_never_begun_in(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("mine")
-    with pytest.raises(UserError, match="the folder is not empty; add --resume to continue, or name another"):
+    with pytest.raises(UserError, match="the folder is not empty; name another"):
         RunFolder(tmp_path)
     with pytest.raises(UserError, match="is a file; name a folder"):
         RunFolder(tmp_path / "notes")

@@ -57,6 +57,7 @@ def test_npz_has_frames_and_labels_by_number_by_name_or_none(tmp_path: Path) -> 
         ({"frames": np.zeros((2, 2, 1, 3, 3))}, "give pixels of uint8"),
         ({"frames": np.zeros((2, 3, 1, 3, 3), np.uint8)}, r"samples of \(3, 1, 3, 3\), but the network takes"),
         ({"frames": np.zeros((0, 2, 1, 3, 3), np.uint8)}, "holds no samples"),
+        ({"frames": np.array(3)}, r"frames of shape \(\); give samples by frames"),
         ({"video": np.zeros(3)}, "with an array frames"),
         ({"frames": np.full((2, 2, 1, 3, 3), np.nan)}, "empty or infinite"),
         ({"frames": np.full((2, 2, 1, 3, 3), "a")}, "no number"),

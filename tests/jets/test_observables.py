@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tests.jets.samples import sample_jets
 from tests.toy_taggers import described
@@ -23,6 +23,7 @@ from zskt.jets.observables import OBSERVABLES
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.tagger_inputs import AnyJetInputs, TaggerInputs
 from zskt.networks.students import STUDENTS
+from zskt.onnx_runtime import run_onnx, write_onnx
 from zskt.viewed import Viewed, make_view
 
 PT, ETA, PHI = (50.0, 30.0, 20.0), (0.1, -0.2, 0.3), (3.1, -3.0, 3.0)
@@ -180,6 +181,17 @@ def test_gradients_of_jets_of_one_particle_are_finite(inputs: AnyJetInputs) -> N
         view.transform(*x)[0].sum().backward()
         gradients = [t.grad for t in x if t.requires_grad and t.grad is not None]
         assert gradients and all(bool(g.isfinite().all()) for g in gradients)
+
+
+def test_all_observables_leave_as_onnx(tmp_path: Path) -> None:
+    view = make_view("observables", KINPID, DOMAINS["jets"].views)
+    network = Viewed(view, nn.Identity()).eval()
+    names, x = ("points", "features", "mask"), KINPID(sample_jets(20))
+    few = [t[:3] for t in x]
+    used = write_onnx(network, names, [{0: "N", 2: "P"}] * 3, few, tmp_path / "view.onnx")
+    assert used == set(names)
+    found = run_onnx(tmp_path / "view.onnx", names, [t.float() for t in x] if few[2].is_floating_point() else x)
+    assert torch.allclose(found, network(*x), rtol=1e-4, atol=1e-4)
 
 
 def test_gradient_is_the_slope() -> None:

@@ -168,10 +168,17 @@ def test_angles_keep_every_gradient_but_that_of_padding(scripted: bool) -> None:
 
 
 class Rounded(nn.Module):
-    """Steps: no answer changes with an input."""
+    """Steps, whose gradient is zero."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.round().sum(2)
+
+
+class Constant(nn.Module):
+    """What an integer network is that is fed numbers below one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - x).sum(2) + 1
 
 
 class Detached(nn.Module):
@@ -201,7 +208,12 @@ class Refused(nn.Module):
 
 @pytest.mark.parametrize(
     ("network", "why"),
-    [(Rounded(), "no answer changes"), (Detached(), "no answer changes"), (Refused(), "no derivative here")],
+    [
+        (Rounded(), "its operations have no derivative"),
+        (Detached(), "its operations have no derivative"),
+        (Constant(), "all random samples have one answer; see whether it is fed as it was trained"),
+        (Refused(), "no derivative here"),
+    ],
 )
 def test_a_network_without_a_gradient_says_so(network: nn.Module, why: str) -> None:
     same, words = with_gradient(network, (torch.randn(3, 2, 4),))

@@ -55,16 +55,26 @@ def test_parquet_may_hold_values_from_a_dictionary(tmp_path: Path, inputs: Vecto
     assert table.labels.tolist() == [-1, -1]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("pt,charge,layer\n30,plus,3\n", "column layer holds '3'; give 1, 2"),
         ("pt,charge,layer\n30,,1\n", "column charge has empty entries; leave these rows out"),
-        ("pt,layer\n30,1\n", "has no column charge=minus (3 are missing)"),
-        ("pt,charge=minus,charge,layer\n30,1,minus,1\n", "has no column charge=zero (2 are missing)"),
+        ("pt,layer\n30,1\n", "has no column charge=minus, but pt, layer; give one for each feature"),
+        (
+            "pt,charge=minus,charge,layer\n30,1,minus,1\n",
+            "has no column charge=zero, but pt, charge=minus, charge, layer;",
+        ),
+        (
+            "pt;charge;layer\n30;plus;1\n",
+            "has no column pt, but pt;charge;layer; give one for each feature, with commas",
+        ),
+        ("pt,charge,layer,pt\n30,plus,1,2\n", "has two columns pt; rename one"),
+        ("pt,charge,layer\n1e300,plus,1\n", "column pt has empty or infinite entries"),
         ("pt,charge,layer\nmany,plus,1\n", "column pt holds what is no number"),
     ],
-    ids=["unknown", "empty", "absent", "some", "text"],
+    ids=["unknown", "empty", "absent", "some", "semicolons", "twice", "large", "text"],
 )
 def test_what_is_no_value_or_no_column_is_named(tmp_path: Path, inputs: VectorInputs, text: str, message: str) -> None:
     path = tmp_path / "table.csv"

@@ -15,6 +15,7 @@ from zskt.cli.parser import MODES, RECIPE, TEACHER_FILES, parse
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
+from zskt.experiments.runner import given_files
 from zskt.shards import MANIFEST, Manifest
 from zskt.storage.files import write_text
 from zskt.terminal import say
@@ -86,16 +87,20 @@ def sweep(flags: argparse.Namespace, catalog: Catalog) -> None:
     )
 
     @cache
-    def of_first_seed(run: SweepRun) -> RunConfig:
+    def of_first_seed(run: SweepRun) -> tuple[RunConfig, dict[str, str | None]]:
         given = parse(_arguments(flags, run, None))
         require_names(given)
-        return read_run(given, catalog)[0]
+        config, known, options = read_run(given, catalog)
+        return config, given_files(config, known.card(config), options)
 
     def config(run: SweepRun) -> RunConfig:
-        return of_first_seed(replace(run, seed=runs[0].seed)).with_(seed=run.seed)
+        return of_first_seed(replace(run, seed=runs[0].seed))[0].with_(seed=run.seed)
+
+    def files(run: SweepRun) -> dict[str, str | None]:
+        return of_first_seed(replace(run, seed=runs[0].seed))[1]
 
     machines = _machines(flags)
-    board = run_sweep(runs, lambda run: _arguments(flags, run, flags.out), config, flags.out, machines)
+    board = run_sweep(runs, lambda run: _arguments(flags, run, flags.out), config, files, flags.out, machines)
     print(board.table())
     if any(state.phase == Phase.DONE for state in board.states.values()):
         _write_tables(flags.out, catalog)

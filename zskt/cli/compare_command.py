@@ -17,7 +17,7 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import evaluate_runs
-from zskt.experiments.runner import RUNS
+from zskt.experiments.runner import RUNS, Options, given_files
 from zskt.markdown import table
 from zskt.terminal import note, say
 
@@ -78,14 +78,24 @@ def _campaign(flags: argparse.Namespace, catalog: Catalog) -> Campaign:
     def arguments(request: Request) -> list[str]:
         return _arguments(flags, request, has_split=has_split)
 
-    def config(request: Request) -> RunConfig:
+    def planned(request: Request) -> tuple[RunConfig, Catalog, Options]:
         given = parse(arguments(request))
         require_names(given)
-        return read_run(given, catalog)[0]
+        return read_run(given, catalog)
+
+    def config(request: Request) -> RunConfig:
+        return planned(request)[0]
+
+    def files(request: Request) -> dict[str, str | None]:
+        run, known, options = planned(request)
+        return given_files(run, known.card(run), options)
 
     def failures() -> dict[str, Failure]:
         found = {}
         for entrant in players:
+            if entrant.mode == "kd" and not has_split and flags.training_data is None:
+                found[entrant.name] = Failure("learns from data: give them as --training-data FILE", True)
+                continue
             try:
                 config(_probe(entrant))
             except UserError as error:
@@ -105,6 +115,7 @@ def _campaign(flags: argparse.Namespace, catalog: Catalog) -> Campaign:
         arguments=arguments,
         config=config,
         job=lambda name, words: job_of(name, out, words, machines),
+        files=files,
         failures=refused,
     )
 
@@ -184,12 +195,16 @@ def _evaluate_references(flags: argparse.Namespace, catalog: Catalog, runs: Sequ
 
 def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Circumstances) -> None:
     """Write the page of runs that are there, however they were made."""
-    from zskt.results.compare.group import choose_same_data, labels_of
+    from zskt.cluster.compare.campaign import PLAN
+    from zskt.results.compare.group import choose_same_data, labels_of, require_one_teacher
     from zskt.results.records import records_of_runs
 
     if flags.out is None:
         raise UserError("--mode compare --run: say where to write the page: --out PATH")
     _require_out(flags.out)
+    if (flags.out / PLAN).is_file():
+        raise UserError(f"--out {flags.out}: holds a comparison with a page of its own; name another folder")
+    require_one_teacher(flags.run)
     groups = choose_same_data(labels_of(records_of_runs(flags.run)))
     left_out = len(flags.run) - len({record.folder for group in groups for record in group.records})
     if left_out:

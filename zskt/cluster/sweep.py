@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from zskt.cluster.states import TABLE, Board, Phase, State, main_metric
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
+from zskt.experiments.runner import require_same_files
 from zskt.storage.files import read_json
 from zskt.storage.folder_lock import FolderLock
 
@@ -65,6 +66,7 @@ def sweep(
     runs: Sequence[SweepRun],
     arguments: Callable[[SweepRun], Sequence[str]],
     config: Callable[[SweepRun], RunConfig],
+    files: Callable[[SweepRun], Mapping[str, str | None]],
     out: Path,
     machines: Machines,
 ) -> Board:
@@ -73,6 +75,7 @@ def sweep(
     Args:
         arguments: of the command line of a run, without its folder.
         config: what a run will record, to compare with what is there.
+        files: what it is given, of `zskt.experiments.runner.given_files`, to compare, too.
         out: folder of all runs.
 
     Raises:
@@ -84,7 +87,7 @@ def sweep(
         raise UserError(f"--out {out}: is a file; name a folder")
     out.mkdir(parents=True, exist_ok=True)
     with FolderLock(out):
-        states = {run.name: _state(out / run.name, run, config) for run in runs}
+        states = {run.name: _state(out / run.name, config(run), files(run)) for run in runs}
         board = Board(states, out / TABLE)
         jobs = {run.name: job(run.name, out, arguments(run), machines) for run in runs}
         if any(state.phase == Phase.WAITING for state in states.values()):
@@ -110,10 +113,10 @@ def job(name: str, out: Path, arguments: Sequence[str], machines: Machines) -> J
     return Job(name=name, folder=(out / name).absolute(), arguments=tuple(arguments), **machines.of_job(name, out))
 
 
-def _state(folder: Path, run: SweepRun, config: Callable[[SweepRun], RunConfig]) -> State:
+def _state(folder: Path, planned: RunConfig, files: Mapping[str, str | None]) -> State:
     """Return the state in which a sweep finds a run."""
-    planned = config(run)
     require_same_config(folder, planned)
+    require_same_files(folder, files)
     state = State(planned.settings.iterations)
     if (folder / "result.json").is_file():
         state.phase, state.done = Phase.DONE, state.total

@@ -14,7 +14,7 @@ from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig,
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.methods import METHODS
 from zskt.networks.own_student import is_own, own_student
-from zskt.storage.files import read_json
+from zskt.storage.files import read_json, sha256
 from zskt.storage.run_files import INPUTS
 from zskt.teacher_access import GRADIENT
 from zskt.viewed import make_view
@@ -90,6 +90,21 @@ class Catalog:
         """
         return own_student(name) if is_own(name) else lookup(self.students, name, "student")
 
+    def _require_own_files(self, card: Card, network: Path | None, preprocess: Path | None) -> None:
+        """Raise `UserError` if a file is that of another teacher that is known; one that nobody knows may be taken."""
+        for flag, path, field in (
+            ("--teacher-path", network, "sha256"),
+            ("--preprocess", preprocess, "preprocess_sha256"),
+        ):
+            if path is None or not path.is_file():
+                continue
+            sha = sha256(path)
+            whose = [other.name for other in self.teachers.values() if getattr(other, field, None) == sha]
+            if whose and card.name not in whose:
+                raise UserError(
+                    f"{flag} {path}: is the file of {whose[0]}, not of {card.name}; take --teacher {whose[0]}"
+                )
+
     def _with_files(
         self, name: str | None, network: Path | None, preprocess: Path | None
     ) -> tuple[Catalog, str | None]:
@@ -97,6 +112,7 @@ class Catalog:
             card = lookup(self.teachers, name, "teacher")
             if network is None and preprocess is None:
                 return self, name
+            self._require_own_files(card, network, preprocess)
             return self.with_teacher(card.with_files(network, preprocess)), name
         if preprocess is None:
             if network is None or not self.needs_preprocess(network):

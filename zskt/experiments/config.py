@@ -14,7 +14,7 @@ from zskt.experiments.method_recipes import VARIANTS, recipe_of
 from zskt.forward import LAYERS, PRECISIONS
 from zskt.methods import METHODS, iterations_of
 from zskt.methods.zskt import ZSKT
-from zskt.settings import Settings, setting
+from zskt.settings import MOST_SEED, Settings, setting
 from zskt.storage.documents import checked
 from zskt.teacher_access import ACCESSES
 
@@ -57,7 +57,7 @@ class RunConfig(Settings):
     """The method's own settings, its ``Config``."""
     begins_from: str = ""
     """Mode and preset of the earlier run whose student this one begins as, as far as its layers fit. Empty: anew."""
-    seed: int = setting(0, minimum=0, maximum=2**60)
+    seed: int = setting(0, minimum=0, maximum=MOST_SEED)
     """Seed of every random stream of the run: initialisation, latent variables, replay, pictures."""
     radius: float = setting(0.0, minimum=0)
     """Jet radius that the teacher is for. 0: the teacher card's value."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zskt.contracts import Card
-from zskt.domains import Source
+from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import TEACHER_RECORD, Catalog
 from zskt.experiments.compress import compression_entry
@@ -108,6 +109,34 @@ def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> 
         role: {"path": None if path is None else str(path.absolute()), "sha256": sha}
         for role, (path, sha) in recorded.items()
     }
+
+
+def given_files(config: RunConfig, card: Card, options: Options) -> dict[str, str | None]:
+    """Return the SHA-256 of what a user gives a run, by role: its teacher's files, and what it is judged on."""
+    paths = {"teacher": options.teacher_path, "preprocess": options.preprocess}
+    paths |= {f"teacher.{i}": path for i, path in enumerate(options.members, 1)}
+    found: dict[str, str | None] = {role: sha256(path) for role, path in paths.items() if path is not None}
+    if config.mode in DATA_FREE:
+        judged = None if options.data is None else DOMAINS[card.domain].sources(card, options.data, False)[1]
+        found["data"] = None if judged is None else judged.sha256()
+    return found
+
+
+def require_same_files(folder: Path, given: Mapping[str, str | None]) -> None:
+    """Raise `UserError` if a run folder, where there is one, was begun with other files.
+
+    Args:
+        given: of `given_files`.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        return
+    recorded = recorded_files(read_json(path), path)
+    for role, sha in given.items():
+        before = recorded.get(role, {})
+        if before.get("sha256") != sha:
+            flag, was = FLAGS_OF_FILES[role.partition(".")[0]], before.get("path") or "none"
+            raise UserError(f"{folder}: was begun with another {flag} ({was}); name another --out, or give what it had")
 
 
 def begin_or_resume(

@@ -69,7 +69,9 @@ def export_run(
         UserError: if the folder is not empty, or the run or its student cannot be exported. If the emulated firmware
             is not the student, too, but then the folder is there.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()):
         raise UserError(f"--out {out}: the folder is not empty; name another")
     run = open_run(run_folder, catalog, data=data, teacher_path=teacher_path)
     require_hls4ml(run.student)
@@ -194,6 +196,6 @@ def _latency(student: Path, spec: ExportSpec) -> list[dict[str, Any]] | None:
             )
         except Exception as error:  # exporters and runtimes raise whatever their operators do
             message = " ".join(str(error).split())[:120]
-            note(f"train.py: teacher not timed, onnxruntime does not run it at all sizes ({message})")
+            note(f"zskt: teacher not timed, onnxruntime does not run it at all sizes ({message})")
             return None
     return [row | {"teacher": origin} for row in rows]

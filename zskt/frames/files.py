@@ -63,8 +63,10 @@ def _read_npz(path: Path) -> tuple[Tensor, Sequence[str | int] | None]:
             raise UserError(f"--data {path}: {FRAMES} holds what is no number; give numbers") from error
         if not np.isfinite(frames).all():
             raise UserError(f"--data {path}: {FRAMES} has empty or infinite entries; leave these samples out")
-    if not len(frames):
+    if not frames.size:
         raise UserError(f"--data {path}: holds no samples; give a file that does")
+    if frames.ndim < 2:
+        raise UserError(f"--data {path}: {FRAMES} of shape {frames.shape}; give samples by frames, (N, T, ...)")
     if labels is not None and labels.shape != (len(frames),):
         raise UserError(
             f"--data {path}: {len(frames)} samples, but {LABELS} of shape {labels.shape}; give one a sample"

@@ -126,7 +126,7 @@ def _require_branches(present: list[str], required: list[str], path: Path) -> No
     missing = [name for name in required if name not in present]
     if missing:
         raise UserError(
-            f"{path}: no branch {', '.join(missing)}; the JetClass layout has them, see README, section Data"
+            f"{path}: no branch {', '.join(missing)}; the JetClass layout has them, see docs/reference/data-formats.md"
         )
 
 

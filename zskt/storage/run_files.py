@@ -48,7 +48,9 @@ def require_new(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise UserError(f"--out {path}: is a file; name a folder")
     if path.is_dir() and not is_unbegun(path):
-        raise UserError(f"--out {path}: the folder is not empty; add --resume to continue, or name another")
+        has_run = has_checkpoint(path) or is_finished(path)
+        goes_on = "add --resume to continue, or name another" if has_run else "name another"
+        raise UserError(f"--out {path}: the folder is not empty; {goes_on}")
 
 
 def _object(path: Path) -> object:

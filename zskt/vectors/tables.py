@@ -38,7 +38,9 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
     spread = {name for values in categories.values() for name in values.values()}
     missing = [name for name in inputs.names if name not in table.column_names and name not in spread]
     if missing:
-        raise UserError(f"--data {path}: has no column {missing[0]} ({len(missing)} are missing); give one a feature")
+        found = ", ".join(table.column_names)
+        raise UserError(f"--data {path}: has no column {missing[0]}, but {found[:120]}; give one for each feature"
+                        + ", with commas between them" * (len(table.column_names) == 1))  # fmt: skip
     if not table.num_rows:
         raise UserError(f"--data {path}: holds no rows; give a table that does")
     columns = {name: _column(path, table, name) for name in inputs.names if name not in spread}
@@ -61,16 +63,20 @@ def _open(path: Path) -> Any:
             import pyarrow.csv
 
             table = pyarrow.csv.read_csv(path)
-        _ = table.column_names  # decoded when they are asked for
-        return table
+        names = [name.strip() for name in table.column_names]  # decoded when they are asked for
     except Exception as error:  # pyarrow raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"--data {path}: not a readable table ({first}); give CSV with names, or parquet") from error
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"--data {path}: has two columns {twice}; rename one")
+    return table.rename_columns(names)
 
 
 def _column(path: Path, table: Any, name: str) -> Tensor:
     try:
-        numbers = np.asarray(table[name].to_pylist(), dtype=np.float32)
+        with np.errstate(over="ignore"):  # too large for 32 bits is infinite, and refused as such
+            numbers = np.asarray(table[name].to_pylist(), dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise UserError(f"--data {path}: column {name} holds what is no number; give numbers") from error
     if not np.isfinite(numbers).all():

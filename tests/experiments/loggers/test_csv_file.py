@@ -23,8 +23,7 @@ def test_a_metric_that_comes_later_is_a_column_of_all_rows(tmp_path: Path) -> No
         ["step", "loss", "a, b", "final/student agreement"],
         ["1", "0.25", "", ""],
         ["2", "0.5", "3.0", ""],
-        ["3", "", "4.0", ""],
-        ["3", "", "", "0.75"],
+        ["3", "", "4.0", "0.75"],
     ]
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.results.compare.imagined import leave_run
+from zskt.errors import UserError
 from zskt.experiments.result import ScoredSamples
-from zskt.results.compare.group import labels_of, read_groups
+from zskt.results.compare.group import labels_of, read_groups, require_one_teacher
 from zskt.results.records import records_of_runs
 from zskt.storage.files import read_json, write_json
 
@@ -51,6 +52,21 @@ def test_a_student_from_data_is_taken_where_it_was_evaluated_on_the_others_sampl
     write_json(kd / "evaluate-jets.json", figures | {"mode": "kd", "method": "kd", "generator": None})
     groups = {group.label: group for group in read_groups({"a": [free], "kd": [kd]})}
     assert groups["kd"].values("agreement") == [0.8] and groups["kd"].is_reference and not groups["a"].is_reference
+
+
+def test_runs_of_other_teachers_are_refused(tmp_path: Path) -> None:
+    runs = [leave_run(tmp_path / name, agreement=0.6) for name in "abc"]
+    require_one_teacher(runs)
+    for run, sha in zip(runs, ("aa", "aa", "bb"), strict=True):
+        write_json(run / "config.json", {"files": {"teacher": {"path": "t.pt", "sha256": sha}}})
+    require_one_teacher(runs[:2])
+    with pytest.raises(UserError, match=r"a .*c: have other teachers, two files of the name"):
+        require_one_teacher(runs)
+    figures = read_json(runs[1] / "result.json")
+    figures["teacher"]["name"] = "another"
+    write_json(runs[1] / "result.json", figures)
+    with pytest.raises(UserError, match="and another; compare runs of one"):
+        require_one_teacher(runs[:2])
 
 
 def test_runs_without_names_are_told_apart(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
 from zskt.experiments.result import Result
+from zskt.experiments.runner import require_same_files
 from zskt.storage.documents import checked
 from zskt.storage.files import read_json, write_json
 from zskt.terminal import note
@@ -92,6 +93,7 @@ class Campaign:
     Args:
         arguments: of the command line of a run, without its folder.
         config: what a run will record.
+        files: what it is given, of `zskt.experiments.runner.given_files`.
         job: name of the folder, arguments -> the process that does it.
     """
 
@@ -102,13 +104,14 @@ class Campaign:
     arguments: Callable[[Request], Sequence[str]]
     config: Callable[[Request], RunConfig]
     job: Callable[[str, Sequence[str]], Job]
+    files: Callable[[Request], Mapping[str, str | None]] = lambda _: {}
     failures: dict[str, Failure] = field(default_factory=dict)
 
     def work(self) -> None:
         """Find how long each may run, then run seed by seed: an early end leaves the first seed of all.
 
         Raises:
-            UserError: if a folder holds another recipe's run.
+            UserError: if a folder holds a run of another recipe, or of other files.
             KeyboardInterrupt: after the run at work has saved.
         """
         self.plan.write(self.out / PLAN)
@@ -119,6 +122,7 @@ class Campaign:
         requests = [self._request(entrant, seed) for seed in self.seeds for entrant in playing]
         for request in requests:
             require_same_config(self._folder(request), self.config(request))
+            require_same_files(self._folder(request), self.files(request))
         for request in requests:
             if request.entrant.name not in self.failures:
                 self._run(request)

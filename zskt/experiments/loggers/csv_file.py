@@ -37,7 +37,13 @@ class CsvFile(Logger):
             csv.DictWriter(file, self.heads).writerow({STEP: step, **values})
 
     def finish(self, result: Mapping[str, Any], step: int) -> None:
-        self.scalars(step, final_metrics(result))
+        rows, final = self._rows() if self.path.exists() else [], final_metrics(result)
+        if not rows or _step(rows[-1]) != step:
+            self.scalars(step, final)
+            return
+        self.heads += [name for name in final if name not in self.heads]
+        rows[-1] |= {name: repr(value) for name, value in final.items()}
+        self._write(rows)
 
     def _rows(self) -> list[dict[str, str]]:
         """Read the file; a last row that was cut short when the machine stopped is left out."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zskt.errors import UserError
+from zskt.experiments.config import recorded_files
 from zskt.experiments.result import Result
 from zskt.results.records import Record, records_of_runs
+from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
 
 FIGURES = ("agreement", "accuracy", "auc", "kl")
@@ -98,6 +101,24 @@ def choose_same_data(records: Mapping[str, Sequence[Record]]) -> list[Group]:
 def _data_of(record: Record) -> tuple[str, str | None, int] | None:
     data = record.result.data
     return None if data is None else (data.name, data.sha256, data.count)
+
+
+def require_one_teacher(runs: Sequence[Path]) -> None:
+    """Raise `UserError` if runs are of other teachers: agreement with each would be another thing."""
+    first, *others = runs
+    for run in others:
+        before, now = _teacher_of(first), _teacher_of(run)
+        if before[0] != now[0] or (before[1] != now[1] and None not in (before[1], now[1])):
+            names = f"{before[0]} and {now[0]}" if before[0] != now[0] else f"two files of the name {now[0]}"
+            raise UserError(f"--run {first} {run}: have other teachers, {names}; compare runs of one")
+
+
+def _teacher_of(run: Path) -> tuple[str, str | None]:
+    """Return the name of a finished run's teacher, and the SHA-256 of its file if the run says so."""
+    name = Result.read(run / "result.json").teacher.name
+    path = run / "config.json"
+    files = recorded_files(read_json(path), path) if path.is_file() else {}
+    return name, files.get("teacher", {}).get("sha256")
 
 
 def labels_of(records: Sequence[Record]) -> dict[str, list[Record]]:
