@@ -32,8 +32,18 @@ def test_the_embedded_teacher() -> None:
 
 def test_the_tagger_of_cms() -> None:
     text, data = PAGE.read_text(), scores("ak8-md", "data")
-    assert f"explain {100 * data['all']['explained']['mean']:.1f} %" in text
+    for group in (data, scores("ak8-md", "prior")):
+        explained = group["all"]["explained"]
+        assert f"{100 * explained['mean']:.1f} ± {100 * explained['std']:.1f} %" in text
     assert f"ADO of {data['all']['ado']['mean']:.3f}" in text
+    rows = [line for line in text.splitlines() if line.startswith("| ") and line.endswith(" |")]
+    groups = ("additive of observables", "additive-pairs of observables", "mlp of observables", "pfn of all inputs")
+    record = json.loads((ROOT / "runs/reference/benchmarks/explain-ak8-md.json").read_text())["sets"]["data"]["groups"]
+    for group in groups:
+        row = f"| {100 * record[group]['all']['explained']['mean']:.1f} % | {record[group]['seeds']} |"
+        assert any(line.endswith(row) for line in rows), row
     strength = {name: entry["strength"]["mean"] for name, entry in data["features"].items()}
-    assert max(strength, key=lambda name: strength[name]) == "vertices" and f"{strength['vertices']:.3f} logits" in text
-    assert sorted(strength.values()).index(strength["mass"]) <= 2 and f"weakest, {strength['mass']:.3f}" in text
+    order = sorted(strength, key=lambda name: -strength[name])
+    assert order[:3] == ["vertices", "sum_significance", "multiplicity"] and order.index("mass") > 6
+    for name in (*order[:3], "mass", "charge"):
+        assert f"{strength[name]:.3f}" in text
