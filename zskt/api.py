@@ -275,7 +275,7 @@ def _try(setup: Setup, *, needs_labels: bool) -> Batch:
         if not isinstance(logits, Tensor) or logits.dim() != 2:
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
-        shapes[role], learns = logits.shape[1], logits.requires_grad
+        shapes[role] = logits.shape[1]
         if logits.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
             raise UserError(
                 f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "
@@ -287,8 +287,11 @@ def _try(setup: Setup, *, needs_labels: bool) -> Batch:
             "student as many outputs"
         )
     _require_same_heads(setup.pair)
-    if not learns:
-        raise UserError("student: its answers have no gradient by its parameters; let forward detach nothing")
+    if not logits.requires_grad:  # the student's, which are the last
+        raise UserError(
+            "student: its answers have no gradient by its parameters; let some have requires_grad, and forward detach "
+            "nothing"
+        )
     if needs_labels and setup.data is not None and len(setup.data):
         _require_classes(setup.data.labels, shapes["student"])
     return x

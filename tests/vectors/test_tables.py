@@ -55,6 +55,14 @@ def test_parquet_may_hold_values_from_a_dictionary(tmp_path: Path, inputs: Vecto
     assert table.labels.tolist() == [-1, -1]
 
 
+def test_columns_that_nobody_reads_may_be_two_and_names_have_spaces_about_them(
+    tmp_path: Path, inputs: VectorInputs
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("pt, charge ,layer,note,note,,\n30,plus,1,a,b,,\n40,minus,2,a,b,,\n")
+    assert torch.equal(read_table(path, inputs, ("a", "b")).samples[:, 0], torch.tensor([30.0, 40.0]))
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("text", "message"),

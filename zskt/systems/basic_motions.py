@@ -27,6 +27,7 @@ ARMS = ("labels", "labels and KL", "no data")
 """What a student learns from."""
 ROW = "{seconds:g} of 10 s: {arm}"
 EPOCHS, BATCH, RATE, TEMPERATURE, ITERATIONS = 100, 20, 5e-3, 2.0, 60
+"""Epochs, of two batches each, with data, and iterations without."""
 
 
 def basic_motions(seed: int, catalog: Catalog) -> Figures:

@@ -33,7 +33,7 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
     Raises:
         UserError: if the file cannot be read, lacks a feature, or holds what is no number or no class.
     """
-    table = _open(path)
+    table = _open(path, (*inputs.names, *{name.rpartition("=")[0] for name in inputs.names}, LABELS))
     categories = _categories(inputs, table.column_names)
     spread = {name for values in categories.values() for name in values.values()}
     missing = [name for name in inputs.names if name not in table.column_names and name not in spread]
@@ -53,7 +53,12 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
     return Labelled(x, labels)
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, used: Sequence[str]) -> Any:
+    """Open a table, its names without spaces about them.
+
+    Args:
+        used: names of columns that may be read; of others there may be two.
+    """
     try:
         if path.suffix == ".parquet":
             import pyarrow.parquet  # takes a second to import
@@ -63,11 +68,12 @@ def _open(path: Path) -> Any:
             import pyarrow.csv
 
             table = pyarrow.csv.read_csv(path)
-        names = [name.strip() for name in table.column_names]  # decoded when they are asked for
+        # Names are decoded when they are asked for.
+        names = [name if name in used else name.strip() for name in table.column_names]
     except Exception as error:  # pyarrow raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"--data {path}: not a readable table ({first}); give CSV with names, or parquet") from error
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name in used if name and names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"--data {path}: has two columns {twice}; rename one")
     return table.rename_columns(names)
