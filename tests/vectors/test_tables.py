@@ -81,8 +81,14 @@ def test_columns_that_nobody_reads_may_be_two_and_names_have_spaces_about_them(
         ("pt,charge,layer,pt\n30,plus,1,2\n", "has two columns pt; rename one"),
         ("pt,charge,layer\n1e300,plus,1\n", "column pt has empty or infinite entries"),
         ("pt,charge,layer\nmany,plus,1\n", "column pt holds what is no number"),
+        (
+            "pt,charge=minus,charge=zero,charge=plus,layer\n30,0,0,1,1\n40,1,1,0,2\n",
+            "1 of 2 rows have not one value of a category; row 1, counted from 0, has 1, 1, 0 for charge=minus,",
+        ),
+        ("pt,charge=minus,charge=zero,charge=plus,layer\n30,0,0,0,1\n", "has 0, 0, 0 for charge=minus, charge=zero,"),
+        ("pt,charge=minus,charge=zero,charge=plus,layer\n30,0,0.5,0.5,1\n", "has 0, 0.5, 0.5 for charge=minus,"),
     ],
-    ids=["unknown", "empty", "absent", "some", "semicolons", "twice", "large", "text"],
+    ids=["unknown", "empty", "absent", "some", "semicolons", "twice", "large", "text", "two", "none", "shares"],
 )
 def test_what_is_no_value_or_no_column_is_named(tmp_path: Path, inputs: VectorInputs, text: str, message: str) -> None:
     path = tmp_path / "table.csv"
@@ -90,3 +96,21 @@ def test_what_is_no_value_or_no_column_is_named(tmp_path: Path, inputs: VectorIn
     with pytest.raises(UserError) as raised:
         read_table(path, inputs, ("a", "b"))
     assert message in str(raised.value)
+
+
+def test_rows_beyond_bounds_or_between_integers_are_used_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = VectorInputs.from_bounds([0.1, 0.0], [0.7, 3.0], integers=[1], names=["share", "tracks"])
+    path = tmp_path / "table.csv"
+    path.write_text("share,tracks\n0.1,0\n0.7,3\n")
+    read_table(path, inputs, ("a", "b"))
+    assert capsys.readouterr().err == ""  # on a bound, rounded to 32 bits, is not beyond it
+    path.write_text("share,tracks\n0.05,1\n0.3,1.5\n0.9,4\n0.5,2\n")
+    table = read_table(path, inputs, ("a", "b"))
+    assert table.samples[:, 1].tolist() == [1.0, 1.5, 4.0, 2.0]
+    assert capsys.readouterr().err == (
+        f"zskt: --data {path}: 3 of 4 rows are not as the features are described: share beyond 0.1 to 0.7 (2), "
+        "tracks beyond 0 to 3 (1), tracks no integer (1); they are used, but no pseudo-sample is like them: correct "
+        "the table, or the description\n"
+    )

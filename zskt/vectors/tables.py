@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
+from zskt.vectors.described import note_other_rows, require_one_value
 from zskt.vectors.inputs import VectorInputs
 
 LABELS = "label"
@@ -31,7 +32,8 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
         classes: names of the classes.
 
     Raises:
-        UserError: if the file cannot be read, lacks a feature, or holds what is no number or no class.
+        UserError: if the file cannot be read, lacks a feature, or holds what is no number, no class, or no one value
+            of a category.
     """
     table = _open(path, (*inputs.names, *{name.rpartition("=")[0] for name in inputs.names}, LABELS))
     categories = _categories(inputs, table.column_names)
@@ -47,6 +49,8 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
     for category, values in categories.items():
         columns |= _one_hot(path, table, category, values)
     x = torch.stack([columns[name] for name in inputs.names], 1)
+    require_one_value(x, inputs, path)
+    note_other_rows(x, inputs, path)
     labels = torch.full((len(x),), UNLABELLED)
     if LABELS in table.column_names:
         labels = _labels(path, table[LABELS].to_pylist(), classes)
