@@ -197,6 +197,33 @@ def test_the_seed_decides_and_evaluations_change_nothing(numbers: tuple[nn.Modul
     assert not torch.equal(first, parameters(distilled(numbers, seed=1)))
 
 
+def test_networks_may_compute_in_bf16(numbers: tuple[nn.Module, Tensor, Tensor], tmp_path: Path) -> None:
+    run = distilled(numbers, precision="bf16")
+    assert {p.dtype for p in run.student.parameters()} == {torch.float32}
+    assert not torch.equal(parameters(run), parameters(distilled(numbers)))  # rounded to 8 bits on the way
+    torch.testing.assert_close(parameters(run), parameters(distilled(numbers)), atol=0.05, rtol=0)
+    loaded = zskt.load_run(run.save(tmp_path / "run"))
+    assert (loaded.precision, loaded.attention_layers) == ("bf16", "last")
+
+
+def test_the_choice_of_attention_layers() -> None:
+    def convolutions(depth: int) -> nn.Module:
+        network = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(depth)), nn.Flatten(), nn.Linear(192, 4))
+        network.attention_layers = tuple(map(str, range(depth)))  # type: ignore[assignment]
+        return network
+
+    def matched(layers: str) -> Tensor:
+        torch.manual_seed(3)
+        pair = convolutions(3), convolutions(1)
+        generator = zskt.generators.tabular(-1.0, 1.0, size=192)
+        samples = lambda count, rng: generator.sample(count, rng).x[0].view(-1, 3, 8, 8)  # noqa: E731
+        return parameters(
+            zskt.distill(*pair, generator=samples, iterations=2, attention_weight=10.0, attention_layers=layers)
+        )
+
+    assert not torch.equal(matched("last"), matched("first"))
+
+
 def test_a_saved_run_gives_the_same_logits(numbers: tuple[nn.Module, Tensor, Tensor], tmp_path: Path) -> None:
     run = distilled(numbers, evaluate=numbers[1])
     folder = run.save(tmp_path / "run")
@@ -555,6 +582,8 @@ def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tup
     [
         ({"device": "gpu"}, "device: 'gpu' is none that PyTorch knows"),
         ({"device": "cuda:99"}, "device: cuda:99 is not on this machine"),
+        ({"precision": "fp16"}, "unknown precision 'fp16': did you mean bf16?"),
+        ({"attention_layers": "all"}, "unknown choice of attention_layers 'all'"),
         ({"seed": 1.5}, "seed: is 1.5"),
         ({"seed": "1"}, "seed: is '1'"),
         ({"queries": 1e6}, "queries: is 1000000.0"),

@@ -34,7 +34,7 @@ from zskt.dataset import Labelled, TensorInputs, TensorSamples
 from zskt.errors import RankLost, UserError, lookup
 from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, first_samples, require_fit
-from zskt.forward import Pair, evaluating
+from zskt.forward import LAYERS, PRECISIONS, Pair, evaluating
 from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, iterate, iterations_of
 from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
@@ -60,6 +60,10 @@ class Run:
     settings: Settings
     """The method's settings."""
     seed: int = 0
+    precision: str = "float32"
+    """In what both networks computed, one of `zskt.forward.PRECISIONS`."""
+    attention_layers: str = "last"
+    """Which layers were compared, one of `zskt.forward.LAYERS`."""
     metrics: list[dict[str, float]] = field(default_factory=list)
     """What each iteration logged; "test/..." where it was evaluated."""
     evaluation: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +100,8 @@ def distill(
     queries: int | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
+    precision: str = "float32",
+    attention_layers: str = "last",
     evaluate: Loader | None = None,
     evaluate_every: int = 0,
     progress: bool | None = None,
@@ -122,6 +128,10 @@ def distill(
             that see whether teacher and student fit among them, but for ``evaluate``. Without ``iterations`` the run is
             as long as they last, where the method says what an iteration costs.
         seed: seed of every random stream; torch's own stream is left as it was.
+        precision: "float32", or "bf16" for processors and GPUs that are faster in it: networks then compute in it
+            wherever PyTorch's automatic mixed precision takes it. Parameters, losses and evaluation are float32.
+        attention_layers: which layers an attention match or a hint compares where one network names more of them: as
+            many as both have, the "last" or the "first".
         evaluate: samples, with labels if there are any, on which the student is measured, at the end and
             ``evaluate_every`` iterations; never used to choose a student.
         progress: whether to draw a bar; by default on a terminal.
@@ -137,6 +147,8 @@ def distill(
         raise UserError(f"seed: is {seed}; give one of at most {MOST_SEED}")
     if teacher_access:
         lookup(dict.fromkeys(ACCESSES), teacher_access, "teacher access")
+    lookup(dict.fromkeys(PRECISIONS), precision, "precision")
+    lookup(dict.fromkeys(LAYERS), attention_layers, "choice of attention_layers")
     by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
     method = method or ("kd" if data is not None else BY_ANSWERS if by_answers else "zskt")
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
@@ -163,10 +175,15 @@ def distill(
         torch.manual_seed(seed)
         student = student.to(device).train()
         make_same(network, student)
-        scale = student.scale if isinstance(student, RegressionHead) else None
         setup = Setup(
             pair=Pair(
-                asked, student, scale, student.gaussians if isinstance(student, RegressionHead) else (), meter=meter
+                teacher=asked,
+                student=student,
+                regression_scale=student.scale if isinstance(student, RegressionHead) else None,
+                gaussians=student.gaussians if isinstance(student, RegressionHead) else (),
+                precision=precision,
+                attention_layers=attention_layers,
+                meter=meter,
             ),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
             prior=None if prior is None else as_generator(prior).to(device).eval().requires_grad_(False),
@@ -189,7 +206,7 @@ def distill(
             require_fit(trained, setup, example)
         except BudgetSpent as error:
             raise UserError(f"queries={queries}: spent before the run begins; give more") from error
-        run = Run(student, name, config, seed, example=tuple(t.cpu() for t in example))
+        run = Run(student, name, config, seed, precision, attention_layers, example=tuple(t.cpu() for t in example))
         shown = (sys.stderr.isatty() if progress is None else progress) and world().leader
         judge = asked if isinstance(network, FunctionNetwork) else network
         _train(trained, run, judge, test, evaluate_every, shown)

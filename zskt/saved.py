@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
 
 PROGRAM = "student.pt2"
+PAIR_SETTINGS = ("precision", "attention_layers")
+"""Fields of a run that say how both networks were asked."""
 
 
 class Program(nn.Module):
@@ -66,6 +68,7 @@ def save_run(run: Run, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     values = run.settings.to_dict() if isinstance(run.settings, Settings) else dict(run.settings)
     settings: dict[str, Any] = {"method": run.method, "settings": values, "seed": run.seed}
+    settings |= {name: getattr(run, name) for name in PAIR_SETTINGS}
     heads = {name: int(getattr(run.student, name, 0)) for name in ("bernoulli", "regressions")}
     settings |= {"heads": heads} if any(heads.values()) else {}
     write_json(folder / "config.json", {"preset": None, "mode": "api", **settings})
@@ -123,6 +126,7 @@ def read_run(folder: Path, student: nn.Module | None, catalog: Callable[[], Cata
         method,
         settings,
         seed,
+        **{name: recorded[name] for name in PAIR_SETTINGS if name in recorded},
         metrics=[{k: v for k, v in line.items() if k != "step"} for line in lines],
         evaluation=evaluation,
         teacher_queries=result.get("teacher_queries", 0),
