@@ -49,11 +49,11 @@ def note_other_rows(x: Tensor, inputs: VectorInputs, path: Path) -> None:
     if not other.any():
         return
     words = []
-    for i in other.any(0).nonzero()[:, 0].tolist():
-        if beyond[:, i].any():
-            words.append(f"{inputs.names[i]} beyond {inputs.low[i]:g} to {inputs.high[i]:g} ({int(beyond[:, i].sum())})")
-        if between[:, i].any():
-            words.append(f"{inputs.names[i]} no integer ({int(between[:, i].sum())})")
+    for name, *bounds, n_beyond, n_between in zip(
+        inputs.names, inputs.low, inputs.high, beyond.sum(0).tolist(), between.sum(0).tolist(), strict=True
+    ):
+        words += [f"{name} beyond {bounds[0]:g} to {bounds[1]:g} ({n_beyond})"] * bool(n_beyond)
+        words += [f"{name} no integer ({n_between})"] * bool(n_between)
     named = ", ".join(words[:MAX_NAMED]) + (f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else "")
     note(
         f"zskt: --data {path}: {int(other.any(1).sum())} of {len(x)} rows are not as the features are described: "
