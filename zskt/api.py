@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from zskt.arguments import (
@@ -27,26 +27,23 @@ from zskt.arguments import (
     as_network,
     frozen,
     read_loader,
-    shapes_of,
 )
+from zskt.call_checks import asked_of, require_source, settings_of, training_data, tried
 from zskt.contracts import Batch
-from zskt.dataset import Labelled, TensorInputs, TensorSamples
-from zskt.errors import RankLost, UserError, lookup
+from zskt.dataset import Labelled, TensorInputs
+from zskt.errors import UserError, lookup
 from zskt.experiments.config import require_settings
-from zskt.experiments.preparation import calibrate, first_samples, require_fit
+from zskt.experiments.preparation import calibrate, require_fit
 from zskt.forward import LAYERS, PRECISIONS, Pair, evaluating
+from zskt.judged import evaluated
 from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, iterate, iterations_of
-from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.collectives import make_same
 from zskt.parallel.distributed import group, placed
 from zskt.parallel.ranks import announced, world
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
 from zskt.settings import MOST_SEED, Settings
-from zskt.teacher_access import ACCESSES, GRADIENT, PROBABILITIES, TOP_CLASS, AnswersOnly, granted, refusal
-
-N_TRIED = 8
-"""Samples on which networks are tried before a run begins."""
+from zskt.teacher_access import ACCESSES, PROBABILITIES, TOP_CLASS, AnswersOnly
 
 
 @dataclass
@@ -154,11 +151,11 @@ def distill(
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
     registered = {other: name for name, other in METHODS.items()}
     name = registered.get(kind, kind.__name__)
-    _require_source(kind, name, teacher, generator, data)
+    require_source(kind, name, teacher, generator, data)
     if prior is not None and not kind.takes_prior:
         able = ", ".join(name for name, other in METHODS.items() if other.takes_prior)
         raise UserError(f"method {name} takes no prior: leave prior= out, or take one of {able}")
-    config = _settings(kind, name, iterations, settings)
+    config = settings_of(kind, name, iterations, settings)
     if iterations is None and "iterations" not in settings and queries:
         config = config.with_(iterations=iterations_of(kind, config, queries))
     device = placed(as_device(device))
@@ -167,7 +164,7 @@ def distill(
     if teacher is student:
         raise UserError("student: is the teacher itself; give another network")
     network = None if teacher is None else as_network(teacher).to(device)
-    asked = None if network is None else _asked(network, kind, name, teacher_access or "")
+    asked = None if network is None else asked_of(network, kind, name, teacher_access or "")
     meter = QueryMeter(queries or 0) if isinstance(asked, AnswersOnly) or queries else None
     test = None if evaluate is None else read_loader(evaluate)
     counting = nullcontext() if meter is None else meter.on(asked)
@@ -187,16 +184,16 @@ def distill(
             ),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
             prior=None if prior is None else as_generator(prior).to(device).eval().requires_grad_(False),
-            data=None if data is None else _training_data(kind, name, data),
+            data=None if data is None else training_data(kind, name, data),
             inputs=TensorInputs() if data is not None else None,
             seed=seed,
             device=device,
         )
-        example = _try(setup, needs_labels=kind.needs_labels)
+        example = tried(setup, needs_labels=kind.needs_labels)
         with evaluating(setup.generator):
             calibrate(setup)
         if test is not None:
-            _evaluate(student, None, test, device)  # what cannot be judged is told before the run, not after it
+            evaluated(student, None, test, device)  # what cannot be judged is told before the run, not after it
         is_image = len(example) == 1 and example[0].dim() == 4
         require_settings(config, "images" if is_image else "tensors", "of this call")
         trained = kind(config, setup)
@@ -213,129 +210,8 @@ def distill(
         run.student = trained.result.eval()
         if test is not None:
             with nullcontext() if meter is None else meter.paused():
-                run.evaluation = _evaluate(run.student, judge, test, device)
+                run.evaluation = evaluated(run.student, judge, test, device)
     return run
-
-
-def _asked(network: nn.Module, kind: type[Method], name: str, requested: str) -> nn.Module:
-    """Return what a method gets to see of a teacher.
-
-    Raises:
-        UserError: if it needs more.
-    """
-    access = granted(requested, getattr(network, "differentiable", True), kind.accesses)
-    if access is None:
-        raise UserError(f"{refusal(name, requested or PROBABILITIES, METHODS)} as method=")
-    if access == GRADIENT:
-        return network
-    return AnswersOnly(network, access, may_be_probabilities=isinstance(network, FunctionNetwork))
-
-
-def _require_source(
-    kind: type[Method], name: str, teacher: Network | None, generator: Any, data: Loader | None
-) -> None:
-    if kind.needs_teacher and teacher is None:
-        raise UserError(f"method {name} needs a teacher; without one, take method='supervised' and labelled data=")
-    if kind.needs_generator and generator is None:
-        raise UserError(
-            f"method {name} needs a generator: for example generator=zskt.generators.tabular(low, high), "
-            "zskt.generators.convnet(channels, size), or an iterator of your own pseudo-samples"
-        )
-    if kind.needs_data and data is None:
-        raise UserError(f"method {name} learns from samples: give data=, a tensor or a DataLoader")
-    if not kind.needs_data and data is not None:
-        raise UserError(f"method {name} uses no data: leave data= out, or take method='kd'")
-
-
-def _training_data(kind: type[Method], name: str, loader: Loader) -> Labelled:
-    data = read_loader(loader)
-    if kind.needs_labels and bool((data.labels < 0).any()):
-        raise UserError(
-            f"method {name} needs labels: give data= as batches (x, labels), labels of integers, or take method='kd'"
-        )
-    return data
-
-
-def _settings(kind: type[Method], name: str, iterations: int | None, settings: dict[str, Any]) -> Settings:
-    names = dict.fromkeys(kind.Config.names())
-    for setting in settings:
-        lookup(names, setting, f"setting of method {name}")
-    length = {} if iterations is None else {"iterations" if "iterations" in names else "epochs": iterations}
-    return kind.Config(**length, **settings)
-
-
-@torch.no_grad()
-def _try(setup: Setup, *, needs_labels: bool) -> Batch:
-    """Run both networks on a few samples, and return these; modes and random streams stay as they were.
-
-    Raises:
-        UserError: if a network does not run on them, or the two answer different numbers of classes.
-    """
-    meter = setup.pair.meter
-    with evaluating(setup.generator):
-        x = first_samples(setup, N_TRIED if meter is None else meter.affordable(N_TRIED))
-    if isinstance(setup.pair.teacher, AnswersOnly):
-        with evaluating(setup.pair.student):
-            setup.pair.teacher.classes = setup.pair.student(*x).shape[1]
-    shapes = {}
-    for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
-        if network is None:
-            continue
-        try:
-            with evaluating(network), torch.set_grad_enabled(role == "student"):
-                logits = network(*x)
-        except UserError:
-            raise
-        except Exception as error:  # networks raise whatever their operators do
-            remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
-            raise _does_not_run(role, x, error, remedy) from error
-        if not isinstance(logits, Tensor) or logits.dim() != 2:
-            shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
-        shapes[role] = logits.shape[1]
-        if logits.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
-            raise UserError(
-                f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "
-                f"probability, wrap both networks as zskt.networks.bernoulli_head.BernoulliHead({role})"
-            )
-    if len(set(shapes.values())) > 1:
-        raise UserError(
-            f"the teacher answers {shapes['teacher']} numbers a sample, the student {shapes['student']}: give the "
-            "student as many outputs"
-        )
-    _require_same_heads(setup.pair)
-    if not logits.requires_grad:  # the student's, which are the last
-        raise UserError(
-            "student: its answers have no gradient by its parameters; let some have requires_grad, and forward detach "
-            "nothing"
-        )
-    if needs_labels and setup.data is not None and len(setup.data):
-        _require_classes(setup.data.labels, shapes["student"])
-    return x
-
-
-def _does_not_run(role: str, x: Batch, error: Exception, remedy: str) -> UserError:
-    first = " ".join(str(error).split())[:160]
-    return UserError(f"{role}: does not run on samples of shape {shapes_of(x)} ({first}); {remedy}")
-
-
-def _require_same_heads(pair: Pair) -> None:
-    """Raise `UserError` if teacher and student do not answer alike: classes, independent labels, regressed values."""
-    if pair.teacher is None:
-        return
-    values = getattr(pair.teacher, "regressions", 0)
-    if values != getattr(pair.student, "regressions", 0):
-        raise UserError(
-            f"the teacher regresses {values} values beside its classes: wrap the student as "
-            f"zskt.networks.regression_head.RegressionHead(student, {values})"
-        )
-    labels, others = (bool(getattr(network, "bernoulli", False)) for network in (pair.teacher, pair.student))
-    if labels != others:
-        role, other = ("teacher", "student") if labels else ("student", "teacher")
-        raise UserError(
-            f"the {role} answers independent labels, the {other} one choice of classes: wrap the {other} as "
-            f"zskt.networks.bernoulli_head.BernoulliHead({other})"
-        )
 
 
 def _train(
@@ -349,7 +225,7 @@ def _train(
             if every and test is not None and method.state.step % every == 0:
                 meter = method.state.parts.get(METER)
                 with meter.paused() if isinstance(meter, QueryMeter) else nullcontext():
-                    scores = _evaluate(method.result, teacher, test, method.state.device)
+                    scores = evaluated(method.result, teacher, test, method.state.device)
                 metrics |= {f"test/{key}": value for key, value in scores.items() if isinstance(value, float)}
             run.metrics.append(metrics)
     except KeyboardInterrupt:
@@ -357,63 +233,6 @@ def _train(
     run.seconds = time.monotonic() - begin
     run.steps = int(method.state.counters.get("steps", 0))
     run.teacher_queries = int(method.state.counters.get("teacher_queries", 0))
-
-
-@torch.no_grad()
-def _predictions(role: str, network: nn.Module, data: Labelled, device: torch.device) -> Predictions:
-    """Ask a network about all samples.
-
-    Raises:
-        UserError: if it does not run on them, or answers with NaN.
-    """
-    first = data[:N_TRIED].samples
-    assert isinstance(first, TensorSamples)
-    try:
-        answers = predict(network, data, TensorInputs(), device)
-    except (UserError, RankLost):
-        raise
-    except Exception as error:  # networks raise whatever their operators do
-        remedy = "give samples that it takes; labels are integers, (B,)"
-        raise _does_not_run(role, first.x, error, remedy) from error
-    if broken := int(answers.logits.isnan().flatten(1).any(1).sum()):
-        raise UserError(f"{role}: answers with NaN for {broken} of {len(data)} samples; leave these samples out")
-    return answers
-
-
-def _evaluate(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
-    answers = _predictions("student", student, data, device)
-    labels = _positions(data.labels, answers.logits)
-    reference = None if teacher is None else _predictions("teacher", teacher, data, device)
-    if reference is not None and reference.logits.shape != answers.logits.shape:
-        shapes = [tuple(p.logits.shape[1:]) for p in (reference, answers)]
-        raise UserError(
-            f"the teacher answers {shapes[0]} numbers a sample, the student {shapes[1]}: they cannot be compared"
-        )
-    regressed = () if answers.values is None else tuple(map(str, range(answers.values.shape[1])))
-    scores = network_metrics("student", None, answers, labels) | compare(reference, answers, regressed)
-    names = ("agreement", "kl", "accuracy", "auc", "ece", *(["values"] if "values" in scores else []))
-    return {name: scores[name] for name in names} | {"count": len(data)}
-
-
-def _require_classes(labels: Tensor, count: int, *, has_none: bool = False) -> None:
-    """Raise `UserError` if a label is of none of the student's classes.
-
-    Args:
-        has_none: whether one more says that a sample is of none of them.
-    """
-    if int(labels.max()) >= count + has_none:
-        raise UserError(f"labels: go up to {int(labels.max())}, but the student's classes are 0 to {count - 1}")
-
-
-def _positions(labels: Tensor, logits: Tensor) -> Tensor:
-    """Return labels (B,) as metrics take them: of one label that is or is not, 1 is the one, and first in the logits.
-
-    Raises:
-        UserError: if a label is of no class.
-    """
-    is_one = logits.dim() > 2 and logits.shape[1] == 1
-    _require_classes(labels, 2 if is_one else logits.shape[1], has_none=logits.dim() > 2 and not is_one)
-    return torch.where(labels >= 0, 1 - labels, labels) if is_one else labels
 
 
 def evaluate(
@@ -434,4 +253,4 @@ def evaluate(
     device = as_device(device)
     networks = [None if n is None else as_network(n).to(device) for n in (student, teacher)]
     assert networks[0] is not None
-    return _evaluate(networks[0], networks[1], read_loader(loader), device)
+    return evaluated(networks[0], networks[1], read_loader(loader), device)

@@ -1,0 +1,169 @@
+"""What a call of `zskt.distill` must satisfy: source and settings fit the method, the networks run and answer alike.
+
+Shapes: B batch, K classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zskt.arguments import FunctionNetwork, Loader, Network, read_loader, shapes_of
+from zskt.contracts import Batch
+from zskt.dataset import Labelled
+from zskt.errors import UserError, lookup
+from zskt.experiments.preparation import first_samples
+from zskt.forward import Pair, evaluating
+from zskt.methods import METHODS, Method, Setup
+from zskt.settings import Settings
+from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
+
+N_TRIED = 8
+"""Samples on which networks are tried before a run begins."""
+
+
+def require_source(kind: type[Method], name: str, teacher: Network | None, generator: Any, data: Loader | None) -> None:
+    """Check that a method is given what it learns from, and nothing that it leaves unused.
+
+    Raises:
+        UserError: if it is not.
+    """
+    if kind.needs_teacher and teacher is None:
+        raise UserError(f"method {name} needs a teacher; without one, take method='supervised' and labelled data=")
+    if kind.needs_generator and generator is None:
+        raise UserError(
+            f"method {name} needs a generator: for example generator=zskt.generators.tabular(low, high), "
+            "zskt.generators.convnet(channels, size), or an iterator of your own pseudo-samples"
+        )
+    if kind.needs_data and data is None:
+        raise UserError(f"method {name} learns from samples: give data=, a tensor or a DataLoader")
+    if not kind.needs_data and data is not None:
+        raise UserError(f"method {name} uses no data: leave data= out, or take method='kd'")
+
+
+def training_data(kind: type[Method], name: str, loader: Loader) -> Labelled:
+    """Read the samples that a method learns from.
+
+    Raises:
+        UserError: if they lack the labels that it needs, or are no batches.
+    """
+    data = read_loader(loader)
+    if kind.needs_labels and bool((data.labels < 0).any()):
+        raise UserError(
+            f"method {name} needs labels: give data= as batches (x, labels), labels of integers, or take method='kd'"
+        )
+    return data
+
+
+def settings_of(kind: type[Method], name: str, iterations: int | None, settings: dict[str, Any]) -> Settings:
+    """Make the settings of a method from those of a call; ``iterations`` of a method without are its epochs.
+
+    Raises:
+        UserError: if the method has no such setting, or a value cannot be.
+    """
+    names = dict.fromkeys(kind.Config.names())
+    for setting in settings:
+        lookup(names, setting, f"setting of method {name}")
+    length = {} if iterations is None else {"iterations" if "iterations" in names else "epochs": iterations}
+    return kind.Config(**length, **settings)
+
+
+def asked_of(network: nn.Module, kind: type[Method], name: str, requested: str) -> nn.Module:
+    """Return what a method gets to see of a teacher.
+
+    Raises:
+        UserError: if it needs more.
+    """
+    access = granted(requested, getattr(network, "differentiable", True), kind.accesses)
+    if access is None:
+        raise UserError(f"{refusal(name, requested or PROBABILITIES, METHODS)} as method=")
+    if access == GRADIENT:
+        return network
+    return AnswersOnly(network, access, may_be_probabilities=isinstance(network, FunctionNetwork))
+
+
+@torch.no_grad()
+def tried(setup: Setup, *, needs_labels: bool) -> Batch:
+    """Run both networks on a few samples, and return these; modes and random streams stay as they were.
+
+    Raises:
+        UserError: if a network does not run on them, or the two answer different numbers of classes.
+    """
+    meter = setup.pair.meter
+    with evaluating(setup.generator):
+        x = first_samples(setup, N_TRIED if meter is None else meter.affordable(N_TRIED))
+    if isinstance(setup.pair.teacher, AnswersOnly):
+        with evaluating(setup.pair.student):
+            setup.pair.teacher.classes = setup.pair.student(*x).shape[1]
+    shapes = {}
+    for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
+        if network is None:
+            continue
+        try:
+            with evaluating(network), torch.set_grad_enabled(role == "student"):
+                logits = network(*x)
+        except UserError:
+            raise
+        except Exception as error:  # networks raise whatever their operators do
+            remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
+            raise does_not_run(role, x, error, remedy) from error
+        if not isinstance(logits, Tensor) or logits.dim() != 2:
+            shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
+        shapes[role] = logits.shape[1]
+        if logits.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
+            raise UserError(
+                f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "
+                f"probability, wrap both networks as zskt.networks.bernoulli_head.BernoulliHead({role})"
+            )
+    if len(set(shapes.values())) > 1:
+        raise UserError(
+            f"the teacher answers {shapes['teacher']} numbers a sample, the student {shapes['student']}: give the "
+            "student as many outputs"
+        )
+    require_same_heads(setup.pair)
+    if not logits.requires_grad:  # the student's, which are the last
+        raise UserError(
+            "student: its answers have no gradient by its parameters; let some have requires_grad, and forward detach "
+            "nothing"
+        )
+    if needs_labels and setup.data is not None and len(setup.data):
+        require_classes(setup.data.labels, shapes["student"])
+    return x
+
+
+def does_not_run(role: str, x: Batch, error: Exception, remedy: str) -> UserError:
+    """Word the error of a network that fails on samples; ``remedy`` is what to do."""
+    first = " ".join(str(error).split())[:160]
+    return UserError(f"{role}: does not run on samples of shape {shapes_of(x)} ({first}); {remedy}")
+
+
+def require_same_heads(pair: Pair) -> None:
+    """Raise `UserError` if teacher and student do not answer alike: classes, independent labels, regressed values."""
+    if pair.teacher is None:
+        return
+    values = getattr(pair.teacher, "regressions", 0)
+    if values != getattr(pair.student, "regressions", 0):
+        raise UserError(
+            f"the teacher regresses {values} values beside its classes: wrap the student as "
+            f"zskt.networks.regression_head.RegressionHead(student, {values})"
+        )
+    labels, others = (bool(getattr(network, "bernoulli", False)) for network in (pair.teacher, pair.student))
+    if labels != others:
+        role, other = ("teacher", "student") if labels else ("student", "teacher")
+        raise UserError(
+            f"the {role} answers independent labels, the {other} one choice of classes: wrap the {other} as "
+            f"zskt.networks.bernoulli_head.BernoulliHead({other})"
+        )
+
+
+def require_classes(labels: Tensor, count: int, *, has_none: bool = False) -> None:
+    """Raise `UserError` if a label is of none of the student's classes.
+
+    Args:
+        has_none: whether one more says that a sample is of none of them.
+    """
+    if int(labels.max()) >= count + has_none:
+        raise UserError(f"labels: go up to {int(labels.max())}, but the student's classes are 0 to {count - 1}")
