@@ -1,0 +1,149 @@
+"""Mistakes in a call of the Python interface are one line each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import zskt
+from tests.api.networks import mlp, own_samples
+from zskt.errors import NonFiniteLoss, UserError
+
+
+def test_a_teacher_that_answers_nan_is_told(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
+    def broken(x: Tensor) -> Tensor:
+        return x[:, :4] * float("nan")
+
+    student = mlp(4)
+    before = [p.detach().clone() for p in student.parameters()]
+    with pytest.raises(NonFiniteLoss, match="iteration 0: student's KL is nan"):
+        zskt.distill(broken, student, generator=own_samples("function"), iterations=2)
+    assert all(torch.equal(a, b) for a, b in zip(before, student.parameters(), strict=True))
+
+
+def call(**arguments: Any) -> Callable[[nn.Module], object]:
+    def run(teacher: nn.Module) -> object:
+        own = {"student": mlp(4), "teacher": teacher} | arguments
+        return zskt.distill(own.pop("teacher"), own.pop("student"), **own)
+
+    return run
+
+
+class Detached(nn.Module):
+    """A student whose forward forgets where its answers come from."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.network(x)
+        return out.detach()
+
+
+TABULAR = zskt.generators.tabular(0.0, 1.0, size=16)
+X = torch.rand(20, 16)
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (call(), "method zskt needs a generator: for example generator=zskt.generators.tabular(low, high)"),
+        (call(method="kd", generator=TABULAR), "method kd learns from samples: give data=, a tensor or a DataLoader"),
+        (call(method="zskt", generator=TABULAR, data=X), "method zskt uses no data: leave data= out"),
+        (call(method="magic", data=X), "unknown method 'magic'"),
+        (
+            call(generator=TABULAR, student_rl=1.0),
+            "unknown setting of method zskt 'student_rl': did you mean student_lr",
+        ),
+        (call(data=X, warmup=0.5), "unknown setting of method kd 'warmup': choose one of"),
+        (call(generator=TABULAR, temperature=0.0), "temperature is 0.0, but must be above 0"),
+        (call(generator=TABULAR, iterations=0), "iterations is 0, but must be at least 1"),
+        (call(generator=nn.Linear(2, 2)), "generator: Linear is no zskt.Generator; derive it from that class"),
+        (call(generator=3), "iterated: int is no source of samples"),
+        (call(generator=zskt.generators.tabular(0.0, 1.0, size=7)), "teacher: does not run on samples of shape (8, 7)"),
+        (call(generator=TABULAR, student=mlp(4, features=9)), "student: does not run on samples of shape (8, 16)"),
+        (call(generator=TABULAR, student=mlp(4, classes=3)), "the teacher answers 4 numbers a sample, the student 3"),
+        (call(generator=TABULAR, teacher=lambda x: x.sum()), "teacher: answers with (), not with logits (B, K)"),
+        (call(generator=TABULAR, teacher=lambda x: (x,)), "teacher: answers with tuple, not with logits (B, K)"),
+        (call(generator=TABULAR, hint_weight=1.0), "hint_weight: teacher or student has no blocks to compare"),
+        (
+            call(generator=TABULAR, attention_weight=1.0),
+            "attention_weight: teacher or student has no blocks to compare",
+        ),
+        (call(generator=TABULAR, init_from_teacher=True), "init_from_teacher: of the student's"),
+        (
+            call(generator=TABULAR, bn_statistics_weight=1.0),
+            "bn_statistics_weight is 1.0, but the teacher has no batch",
+        ),
+        (call(generator=TABULAR, terms={"hints": 1.0}), "unknown term of the loss 'hints': did you mean hint?"),
+        (call(data=[]), "loader: it yields no batch; give one that does"),
+        (call(data=["text"]), "loader: a batch is str; yield a tensor, or a tuple of tensors"),
+        (call(data=X, method="supervised"), "method supervised needs labels"),
+        (
+            call(data=(X, torch.full((20,), 7)), method="supervised"),
+            "labels: go up to 7, but the student's classes are 0 to 3",
+        ),
+        (call(generator=TABULAR, seed=2**70), f"seed: is {2**70}; give one of at most"),
+        (call(generator=TABULAR, student=Detached(mlp(4))), "student: its answers have no gradient by its parameters"),
+        (call(teacher=None, generator=TABULAR), "method zskt needs a teacher"),
+        (call(teacher=None, data=X), "method kd needs a teacher"),
+    ],
+)
+def test_mistakes_are_one_line(run: Any, message: str, numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
+    with pytest.raises(UserError) as error:
+        run(numbers[0])
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+LABELS = torch.arange(20) % 4
+
+
+@pytest.mark.parametrize(
+    ("judged", "message"),
+    [
+        ((X, LABELS[:9]), "loader: a batch has tensors of (20, 16), (9,); give each of them as many samples"),
+        (torch.tensor(1.0), "loader: a batch has tensors of (); give each of them as many samples"),
+        (X[:0], "loader: it yields no samples; give one that does"),
+        ([X, (X, LABELS)], "loader: batches of (0, 16) and (0, 16), (0,) do not fit together"),
+        ([X.view(20, 4, 4), X.view(20, 2, 8)], "loader: batches of (0, 4, 4) and (0, 2, 8) do not fit together"),
+        ((X, LABELS.float()), "student: does not run on samples of shape (8, 16), (8,) (Sequential.forward() takes"),
+        ((X, LABELS + 1), "labels: go up to 4, but the student's classes are 0 to 3"),
+        ((X * torch.nan, LABELS), "student: answers with NaN for 20 of 20 samples; leave these samples out"),
+    ],
+)
+def test_what_cannot_be_judged_is_told_before_the_run(
+    judged: Any, message: str, numbers: tuple[nn.Module, Tensor, Tensor]
+) -> None:
+    student = mlp(4)
+    before = [p.detach().clone() for p in student.parameters()]
+    with pytest.raises(UserError) as error:
+        zskt.distill(numbers[0], student, generator=TABULAR, iterations=2, evaluate=judged)
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+    assert all(torch.equal(a, b) for a, b in zip(before, student.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"device": "gpu"}, "device: 'gpu' is none that PyTorch knows"),
+        ({"device": "cuda:99"}, "device: cuda:99 is not on this machine"),
+        ({"precision": "fp16"}, "unknown precision 'fp16': did you mean bf16?"),
+        ({"attention_layers": "all"}, "unknown choice of attention_layers 'all'"),
+        ({"seed": 1.5}, "seed: is 1.5"),
+        ({"seed": "1"}, "seed: is '1'"),
+        ({"queries": 1e6}, "queries: is 1000000.0"),
+    ],
+)
+def test_devices_and_whole_numbers_are_looked_at_first(wrong: dict[str, Any], message: str) -> None:
+    network = nn.Linear(2, 2)
+    with pytest.raises(UserError, match=re.escape(message)):
+        zskt.distill(network, nn.Linear(2, 2), generator=zskt.generators.tabular(0.0, 1.0, size=2), **wrong)
+    if "device" in wrong:
+        with pytest.raises(UserError, match=re.escape(message)):
+            zskt.evaluate(network, None, torch.rand(4, 2), **wrong)

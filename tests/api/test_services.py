@@ -1,0 +1,62 @@
+"""Teachers that only answer: functions and services, their queries counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import zskt
+from tests.api.networks import mlp
+from zskt.errors import UserError
+
+
+def service(network: nn.Module) -> Any:
+    """A function that answers probabilities, without a graph, and counts."""
+
+    def ask(x: Tensor) -> Tensor:
+        ask.asked += len(x)  # type: ignore[attr-defined]
+        with torch.no_grad():
+            return network(x).softmax(1)
+
+    ask.asked = 0  # type: ignore[attr-defined]
+    return ask
+
+
+@pytest.mark.parametrize("method", [None, "dfme", "maze", "disguide", "hard-label"])
+def test_a_service_is_a_teacher_and_its_queries_are_counted(
+    method: str | None, numbers: tuple[nn.Module, Tensor, Tensor]
+) -> None:
+    teacher, x, _ = numbers
+    ask = service(teacher)
+    run = zskt.distill(ask, mlp(32), generator=zskt.generators.tabular(-1.0, 1.0, size=16), method=method,
+                       teacher_access="probabilities", queries=1001, batch_size=32)  # fmt: skip
+    assert run.method == (method or "prior-only") and ask.asked == run.teacher_queries <= 1001
+    cost = 32 * {"dfme": 7, "maze": 16}.get(run.method, 1)
+    assert run.teacher_queries > 1001 - cost and run.settings.to_dict()["iterations"] == 1001 // cost
+    judged = zskt.evaluate(run.student, teacher, x)
+    assert 0 <= judged["agreement"] <= 1
+
+
+def test_a_service_may_answer_classes_alone(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
+    teacher, x, _ = numbers
+    generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+    run = zskt.distill(lambda x: teacher(x).argmax(1), mlp(32), generator=generator, teacher_access="top-class",
+                       iterations=20, evaluate=x, student_lr=1e-2)  # fmt: skip
+    assert run.method == "prior-only" and run.evaluation["agreement"] > 0.4
+    with pytest.raises(UserError, match="take one of dfme"):
+        zskt.distill(teacher, mlp(4), generator=generator, method="zskt", teacher_access="probabilities", iterations=1)
+    with pytest.raises(UserError, match="unknown teacher access"):
+        zskt.distill(teacher, mlp(4), generator=generator, teacher_access="everything", iterations=1)
+
+
+def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
+    teacher, x, _ = numbers
+    generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+    run = zskt.distill(teacher, mlp(32), generator=generator, queries=300, batch_size=32, iterations=50, evaluate=x,
+                       evaluate_every=2)  # fmt: skip
+    assert run.method == "zskt" and run.teacher_queries == 8 + 9 * 32 and len(run.metrics) == 9
+    plain = zskt.distill(teacher, mlp(32), generator=generator, batch_size=32, iterations=2)
+    assert plain.teacher_queries == 64  # without a budget only the method's own are told
