@@ -67,7 +67,7 @@ def _published(method: str, records: list[Record], catalog: Catalog) -> str:
         return ""
     head = ("pair", "", "published, %", "ours, %")
     notes = f"Published figures were read in:\n\n{sources(figures)}"
-    parts = ["**Published beside ours**", table(head, rows), notes, missing.footnotes()]
+    parts = ["**Published beside ours**", table(head, rows), notes, missing.folded()]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -21,3 +21,11 @@ class MissingRuns:
         """Return the numbered commands; empty if nothing is missing."""
         lines = [f"[{i}] `python train.py {command}`" for i, command in enumerate(self.commands, 1)]
         return "Not run:\n\n" + "  \n".join(lines) if lines else ""
+
+    def folded(self) -> str:
+        """Return the same as an element of HTML that a click unfolds, for pages, of which they would fill the half."""
+        if not self.commands:
+            return ""
+        numbers = f"[1] to [{len(self.commands)}]" if len(self.commands) > 1 else "[1]"
+        summary = f"<summary>Commands of what was not run, {numbers}</summary>"
+        return f'<details markdown="1">\n{summary}\n\n{self.footnotes()}\n\n</details>'

@@ -143,12 +143,12 @@ def render_pages(records: list[Record], catalog: Catalog, every: list[Record] | 
         "jets": preset_tables(row for row in rows if _page(row) == "jets"),
         "cms": [*preset_tables(row for row in rows if _page(row) == "cms"), latency_table(records)],
         "images": preset_tables(row for row in rows if _page(row) == "images"),
-        "paper": [*paper_tables.tables(records, missing, catalog), toy_line(records), missing.footnotes()],
+        "paper": [*paper_tables.tables(records, missing, catalog), toy_line(records), missing.folded()],
         "ablations": _ablations(records, catalog),
         "comparison-published": [
             *published_tables(every, published_missing, catalog),
             f"Published figures were read in:\n\n{sources(list(published_figures()))}",
-            published_missing.footnotes(),
+            published_missing.folded(),
         ],
     }
     pages = {}
@@ -171,4 +171,4 @@ def _page(row: Row) -> str:
 def _ablations(records: list[Record], catalog: Catalog) -> list[str]:
     """Return the table of ablations, and the commands of its missing rows."""
     missing = MissingRuns()
-    return [ablation.ablation_table(records, missing, catalog), missing.footnotes()]
+    return [ablation.ablation_table(records, missing, catalog), missing.folded()]
