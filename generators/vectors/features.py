@@ -1,9 +1,9 @@
 """From standard normal numbers to features: the prior of vectors and point clouds, differentiable.
 
-What has two bounds is uniform between them, what has one is log-normal beyond it, what has none is normal. Integers
-are equally frequent, and so are categories. Rounding is straight-through (Y. Bengio et al., arXiv:1308.3432), and
-categories are a straight-through softmax of numbers whose noise is the latent's own (as E. Jang et al.,
-arXiv:1611.01144, with normal noise in place of Gumbel's).
+What has two bounds is uniform between them, or logit-normal where mean and spread are known; what has one is log-normal
+beyond it, what has none is normal. Integers of which nothing else is known are equally frequent, and so are categories.
+Rounding is straight-through (Y. Bengio et al., arXiv:1308.3432), and categories are a straight-through softmax of
+numbers whose noise is the latent's own (as E. Jang et al., arXiv:1611.01144, with normal noise in place of Gumbel's).
 
 Shapes: F features; any dimensions before them.
 """
@@ -13,10 +13,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from zskt.vectors.inputs import INTEGER, VectorInputs
-
-LOGISTIC_SCALE = 1.702
-"""The sigmoid of so many times a normal number is uniform, within a percent."""
+from generators.vectors.logit_normal import LOGISTIC_SCALE, logit_normal
+from zskt.vectors.inputs import INTEGER, REAL, VectorInputs
 
 
 class FeaturePrior(nn.Module):
@@ -41,12 +39,14 @@ class FeaturePrior(nn.Module):
             "std": torch.tensor(inputs.std),
             "integer": integer,
         }
+        columns["shift"], columns["scale"] = _of_sigmoid(inputs, low, high)
         for name, column in columns.items():
             self.register_buffer(name, column, persistent=False)
 
     def forward(self, u: Tensor) -> Tensor:
         """(..., F) normal numbers -> (..., F) features."""
-        low, high, mean, std, integer = (self.get_buffer(name) for name in ("low", "high", "mean", "std", "integer"))
+        low, high, mean, std = (self.get_buffer(name) for name in ("low", "high", "mean", "std"))
+        integer, shift, scale = (self.get_buffer(name) for name in ("integer", "shift", "scale"))
         has_low, has_high = low.isfinite(), high.isfinite()
         # Infinite columns are replaced before they are used: what `where` discards must have finite gradients, too.
         # So is the distance to a bound that is not the only one: it is 0 where both are equal.
@@ -56,7 +56,7 @@ class FeaturePrior(nn.Module):
         x = mean + std * u
         x = torch.where(has_low & ~has_high, low + _log_normal(u, above, std), x)
         x = torch.where(has_high & ~has_low, high - _log_normal(-u, below, std), x)
-        x = torch.where(has_low & has_high, low + width * torch.sigmoid(LOGISTIC_SCALE * u), x)
+        x = torch.where(has_low & has_high, low + width * torch.sigmoid(shift + scale * u), x)
         x = torch.maximum(torch.minimum(x, high), low)
         if self.any_integer:
             nearest = torch.minimum(torch.maximum(x.round(), low + 0.5), high - 0.5)
@@ -64,6 +64,23 @@ class FeaturePrior(nn.Module):
         for columns in self.groups:
             x = x.index_copy(-1, torch.tensor(columns, device=u.device), _one_hot(u[..., columns]))
         return x
+
+
+def _of_sigmoid(inputs: VectorInputs, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what a normal number is multiplied by, and what is added, before its sigmoid: (F,) each, a and b.
+
+    Args:
+        low, high: bounds, of integers those of what is rounded.
+    """
+    shift, scale = torch.zeros(inputs.size), torch.full((inputs.size,), LOGISTIC_SCALE)
+    known = low.isfinite() & high.isfinite() & (low < high) & ~torch.tensor(inputs.uniform)
+    for kind in (INTEGER, REAL):
+        rows = [i for i, k in enumerate(inputs.kinds) if k == kind and known[i]]
+        if rows:
+            moments = (torch.tensor([values[i] for i in rows]) for values in (inputs.mean, inputs.std))
+            a, b = logit_normal(low[rows], high[rows], *moments, integer=kind == INTEGER)
+            shift[rows], scale[rows] = a.to(shift.dtype), b.to(scale.dtype)
+    return shift, scale
 
 
 def straight_through(value: Tensor, differentiable: Tensor) -> Tensor:

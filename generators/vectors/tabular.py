@@ -86,7 +86,8 @@ def tabular(
         low, high: bounds of the features, which may be infinite: a number for all, or a list, array or tensor.
         integers: columns that hold integers.
         categories: one-hot groups, each a sequence of columns, ``[(3, 4, 5)]``.
-        mean, std: of features that lack a bound.
+        mean, std: of the features, nan where they are not known. They matter: a network that was trained on a feature
+            which is seldom far from 0 has learned nothing about even numbers between its bounds.
         size: F, where all bounds are single numbers.
         adversarial, hidden, bound, tau: as `Tabular` has them.
 

@@ -44,8 +44,8 @@ def test_features_of_all_kinds_are_read_in_their_order(tmp_path: Path) -> None:
         ({"name": "a", "lowest": 1}, "a: a real feature has no 'lowest'; choose among low, high, mean, std"),
         ({"name": "a", "kind": "category", "values": ["one"]}, "a list of two at least"),
         ({"name": "a", "low": "1"}, "a: low is '1'; give a number"),
+        ({"name": "a", "low": 0, "high": 1, "std": 1}, "a: has two bounds, and mean or std alone; give both, or"),
         ({"name": "a", "low": True}, "a: low is True; give a number"),
-        ({"name": "a", "low": 0, "high": 1, "std": 1}, "mean and std are of features that lack a bound"),
     ],
 )
 def test_an_entry_that_cannot_be_so_is_told(tmp_path: Path, entry: Any, message: str) -> None:

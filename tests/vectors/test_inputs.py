@@ -121,7 +121,11 @@ def test_a_file_describes_features(tmp_path: Path) -> None:
         ({"features": [{"name": "a", "lo": 1}]}, "a: a real feature has no 'lo'; choose among low, high, mean, std"),
         ({"features": [{"name": "a", "low": "1"}]}, "a: low is '1'; give a number"),
         ({"features": [{"name": "a", "low": 3, "high": 1}]}, "a: bounds 3 and 1"),
-        ({"features": [{"name": "a", "low": 0, "high": 1, "std": 1}]}, "mean and std are of features that lack"),
+        ({"features": [{"name": "a", "low": 0, "high": 1, "std": 1}]}, "a: has two bounds, and mean or std alone;"),
+        (
+            {"features": [{"name": "a", "low": 0, "high": 1, "mean": 0.1, "std": 0.4}]},
+            "a: spread 0.4, but no number from 0 to 1 with the mean 0.1 has more than 0.3; give mean and std",
+        ),
         ({"features": [{"name": "a", "kind": "category", "values": ["b"]}]}, "a list of two at least"),
         ({"features": [{"name": "a"}, {"name": "a"}]}, "two features are called 'a'"),
     ],
@@ -136,3 +140,11 @@ def test_a_file_that_says_what_cannot_be(content: object, message: str, tmp_path
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         VectorInputs.from_json(tmp_path / "nothing.json")
+
+
+def test_what_is_known_of_a_feature_between_two_bounds_is_kept() -> None:
+    inputs = VectorInputs.from_bounds(0.0, 4.0, mean=[math.nan, 1.0, 0.0], std=[math.nan, 0.5, 0.0])
+    assert inputs.mean == (2.0, 1.0, 0.0) and inputs.std == pytest.approx((4 / math.sqrt(12), 0.5, 0.0))
+    assert inputs.uniform == (True, False, False)
+    assert VectorInputs.from_bounds(-math.inf, math.inf).uniform == (False,)
+    assert VectorInputs.from_bounds(0.0, 1.0, mean=0.1, std=0.3).std == (0.3,)  # a coin, to rounding

@@ -3,13 +3,13 @@
     {"features": [
         {"name": "pt", "low": 20, "high": 500},
         {"name": "d0", "mean": 0, "std": 0.1},
-        {"name": "n_tracks", "kind": "integer", "low": 0, "high": 30},
+        {"name": "n_tracks", "kind": "integer", "low": 0, "high": 30, "mean": 4.1, "std": 2.9},
         {"name": "charge", "kind": "category", "values": ["minus", "zero", "plus"]}
     ]}
 
 Features stand in the order of the network's columns. A feature is "real" unless ``kind`` says otherwise. A bound that
-is missing is infinite; ``mean`` and ``std`` tell the spread of a feature that lacks a bound (0 and 1 by default). A
-category takes a column for each of its values, which hold 0 and one 1.
+is missing is infinite. ``mean`` and ``std`` are those of the feature as the network takes it: by default 0 and 1, and
+between two bounds those of a uniform number. A category takes a column for each of its values, which hold 0 and one 1.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def _feature(number: int, entry: Any) -> Feature:
     for field, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"{name}: {field} is {value!r}; give a number")
-    if {"low", "high"} <= numbers.keys() and {"mean", "std"} & numbers.keys():
-        raise UserError(f"{name}: mean and std are of features that lack a bound; leave them out, or a bound")
+    if {"low", "high"} <= numbers.keys() and len({"mean", "std"} & numbers.keys()) == 1:
+        raise UserError(f"{name}: has two bounds, and mean or std alone; give both, or neither")
     low, high = float(numbers.get("low", -math.inf)), float(numbers.get("high", math.inf))
     mean, std = float(numbers.get("mean", math.nan)), float(numbers.get("std", math.nan))
     return Feature(name, kind == "integer", low, high, mean, std)

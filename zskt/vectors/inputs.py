@@ -24,6 +24,8 @@ from zskt.vectors.description import read_features
 REAL, INTEGER, CATEGORY = "real", "integer", "category:"
 """Kinds of features. The columns of a one-hot group share the kind "category:" and the name of the group."""
 
+ROUNDING = 1e-6
+"""How much larger than the largest a spread may be, relatively: files are written in 32 bits."""
 Numbers = float | Sequence[float] | Tensor | Any
 """A number for all features, or one each: a list, a numpy array or a tensor."""
 
@@ -42,9 +44,10 @@ class VectorInputs:
     high: tuple[float, ...]
     """Upper bounds; infinity where there is none."""
     mean: tuple[float, ...]
-    """Means of the features. Generators use them where a bound is missing."""
+    """Means of the features; between two bounds the middle, where nothing is known."""
     std: tuple[float, ...]
-    """Standard deviations of the features. Generators use them where a bound is missing."""
+    """Standard deviations of the features; between two bounds that of a uniform number, where nothing is known. 0 is a
+    feature between two bounds that never changes."""
     kinds: tuple[str, ...]
     """`REAL`, `INTEGER`, or `CATEGORY` with the name of a one-hot group."""
     domain: str = "vectors"
@@ -71,6 +74,12 @@ class VectorInputs:
     def sample_shape(self) -> tuple[int, ...]:
         """(F,)"""
         return (self.size,)
+
+    @property
+    def uniform(self) -> tuple[bool, ...]:
+        """Which features are uniform between two bounds, for all that is known."""
+        columns = zip(self.low, self.high, self.mean, self.std, strict=True)
+        return tuple((mean, std) == _uniform(low, high) for low, high, mean, std in columns)
 
     @property
     def groups(self) -> dict[str, tuple[int, ...]]:
@@ -115,7 +124,8 @@ class VectorInputs:
             low, high: bounds, which may be infinite: a number for all features, or one each.
             integers: columns that hold integers.
             categories: one-hot groups, each a sequence of columns. Their bounds become 0 and 1.
-            mean, std: of features that lack a bound. By default 0 and 1, or one spread from the only bound.
+            mean, std: of the features, nan where they are not known. By default 0 and 1, or one spread from the only
+                bound; between two bounds those of a uniform number, unless both are given.
             names: of the features; x0, x1 ... by default.
             size: F, where all else is given as single numbers.
 
@@ -206,16 +216,34 @@ def _check(name: str, low: float, high: float, mean: float, std: float, kind: st
         raise UserError(f"{name}: no integer lies between {low:g} and {high:g}; give bounds that hold one")
     if not (math.isfinite(mean) and low <= mean <= high):
         raise UserError(f"{name}: mean {mean:g} lies outside its bounds {low:g} and {high:g}; give one inside")
-    if not (math.isfinite(std) and std >= 0) or (std == 0 and low < high):
+    between = math.isfinite(low) and math.isfinite(high)
+    if not (math.isfinite(std) and std >= 0) or (std == 0 and not between):
         raise UserError(f"{name}: spread {std:g}; give a positive one")
+    if between and std > (largest := _largest_spread(low, high, mean)) * (1 + ROUNDING):
+        raise UserError(
+            f"{name}: spread {std:g}, but no number from {low:g} to {high:g} with the mean {mean:g} has more than "
+            f"{largest:g}; give mean and std of the feature as the network takes it"
+        )
     if (math.isinf(low) != math.isinf(high)) and mean in (low, high):
         raise UserError(f"{name}: mean {mean:g} lies on its only bound; give one beyond it")
+
+
+def _largest_spread(low: float, high: float, mean: float) -> float:
+    """Return that of a coin with both bounds as its sides (R. Bhatia and C. Davis, Am. Math. Monthly 107, 2000)."""
+    return math.sqrt(max(0.0, mean - low)) * math.sqrt(max(0.0, high - mean))
+
+
+def _uniform(low: float, high: float) -> tuple[float, float]:
+    """Return mean and standard deviation of a uniform number."""
+    return low + (high - low) / 2, (high - low) / math.sqrt(12)
 
 
 def _moments(low: float, high: float, mean: float, std: float) -> tuple[float, float]:
     """Fill in what is nan: those of a uniform distribution between two bounds, else one spread from the bound."""
     if math.isfinite(low) and math.isfinite(high):
-        middle, spread = low + (high - low) / 2, (high - low) / math.sqrt(12)
+        middle, spread = _uniform(low, high)
+        if math.isnan(mean) or math.isnan(std):  # one alone is a number for all features, of which others lack a bound
+            return middle, spread
     else:
         spread = 1.0 if math.isnan(std) else std
         middle = low + spread if math.isfinite(low) else high - spread if math.isfinite(high) else 0.0

@@ -16,8 +16,8 @@ from zskt.vectors.inputs import VectorInputs
 
 LOW = [-2.0, 0.0, -math.inf, 5.0, -math.inf, 0.0, 0.0, 0.0, 0.0]
 HIGH = [3.0, 4.0, math.inf, math.inf, -1.0, 1.0, 1.0, 1.0, 10.0]
-MEAN = [0.5, 2.0, 7.0, 9.0, -3.0, 0.5, 0.5, 0.5, 5.0]
-STD = [1.0, 1.0, 2.0, 3.0, 1.5, 0.5, 0.5, 0.5, 1.0]
+MEAN = [*[math.nan] * 2, 7.0, 9.0, -3.0, *[math.nan] * 4]
+STD = [*[math.nan] * 2, 2.0, 3.0, 1.5, *[math.nan] * 4]
 
 
 def mixed(adversarial: bool = True) -> Tabular:
