@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,8 @@ from torch import Tensor
 
 from teachers.file_card import FileCard, name_of, read_labels
 from teachers.single_input import Unit
-from zskt.vectors.inputs import INTEGER, VectorInputs
+from teachers.standardisation import standardisation
+from zskt.vectors.inputs import INTEGER, REAL, VectorInputs
 
 N_VECTORS = 64
 """Vectors on which a network is tried."""
@@ -46,15 +47,28 @@ class VectorFileCard(FileCard):
     flag: ClassVar[str] = "--inputs"
     unit: ClassVar[Unit] = "vectors"
     inputs: VectorInputs
+    standardised: int = 0
+    """Of how many features mean and spread are those that the network standardises them by."""
     default_preset: str = "vectors"
 
     def _asked(self) -> tuple[Callable[[Any], Tensor], tuple[int, ...], tuple[str, ...]]:
         return random_vectors, (self.inputs.size,), ("BF",)
 
     def describe(self) -> str:
-        """Say of each feature what kind it is, and its bounds, a line each."""
-        rows = zip(self.inputs.names, self.inputs.kinds, self.inputs.low, self.inputs.high, strict=True)
-        return "\n".join(f"{name:<10} {kind}, from {low:g} to {high:g}" for name, kind, low, high in rows)
+        """Say of each feature what kind it is, its bounds, and what is known of its spread, a line each."""
+        i = self.inputs
+        rows = zip(i.names, i.kinds, i.low, i.high, i.mean, i.std, i.uniform, strict=True)
+        lines = [
+            f"{name:<10} {kind}, from {low:g} to {high:g}"
+            + ("" if uniform or kind not in (REAL, INTEGER) else f", mean {mean:g}, spread {std:g}")
+            for name, kind, low, high, mean, std, uniform in rows
+        ]
+        if self.standardised:
+            lines.append(
+                f"mean and spread of {self.standardised} of {i.size} features: those by which the network standardises "
+                "them"
+            )
+        return "\n".join(lines)
 
     def _inputs_record(self) -> dict[str, Any]:
         fields = {name: value for name, value in asdict(self.inputs).items() if name != "domain"}
@@ -85,7 +99,7 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
         classes: names of its classes, a line each.
 
     Raises:
-        UserError: if a file is missing, or the description says what cannot be.
+        UserError: if a file is missing, the description says what cannot be, or the network is no such network.
     """
     card = VectorFileCard(
         name=name_of(network),
@@ -93,5 +107,10 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
         inputs=VectorInputs.from_json(inputs),
         labels=read_labels(classes),
         labels_file=classes,
-    )
-    return card.with_files(network)
+    ).with_files(network)
+    found = standardisation(card.load(), random_vectors(card.inputs))
+    if found is None:
+        return card
+    known = card.inputs.standardised(*found)
+    pairs = zip(card.inputs.mean, card.inputs.std, known.mean, known.std, strict=True)
+    return replace(card, inputs=known, standardised=sum((m, s) != (n, t) for m, s, n, t in pairs))

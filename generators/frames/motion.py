@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from generators.images.strokes import NEXT_STROKE_PROBABILITIES, Strokes
-from generators.vectors.features import LOGISTIC_SCALE, LatentShift, divergence
+from generators.vectors.features import LatentShift, divergence
+from generators.vectors.logit_normal import LOGISTIC_SCALE
 from zskt.contracts import PseudoBatch
 from zskt.errors import UserError
 from zskt.frames.inputs import FrameInputs

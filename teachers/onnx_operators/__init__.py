@@ -11,6 +11,7 @@ from teachers.onnx_operators import (
     elementwise,
     indexing,
     layers,
+    machine_learning,
     quantised,
     recurrent,
     reductions,
@@ -34,6 +35,8 @@ def find(domain: str, name: str) -> Operator | None:
     """Return the function of an operator, or None if there is none."""
     if domain in ("", "ai.onnx"):
         return STANDARD.get(name)
+    if domain == "ai.onnx.ml":
+        return machine_learning.OPERATORS.get(name)
     if domain == "com.microsoft":
         return STANDARD[name] if name in FUSED else None
     return quantised.QONNX_OPERATORS.get(name) if domain in quantised.QONNX_DOMAINS else None

@@ -150,6 +150,27 @@ class VectorInputs:
             kinds=tuple(kinds),
         )
 
+    def standardised(self, mean: Sequence[float], std: Sequence[float]) -> Self:
+        """Return the same features as a network standardises them, where that can be, and nothing else is known.
+
+        A mean on a bound with a spread of 1 is a feature that never changed: `StandardScaler` divides it by 1. Where
+        less than half of the features can have such moments, the network does something else to them, as taking them
+        to [0, 1], and all stay as they are.
+
+        Args:
+            mean, std: F numbers each.
+        """
+        unknown = [
+            kind in (REAL, INTEGER) and (m, s) == _moments(low, high, math.nan, math.nan)
+            for kind, low, high, m, s in zip(self.kinds, self.low, self.high, self.mean, self.std, strict=True)
+        ]
+        columns = zip(self.low, self.high, mean, std, strict=True)
+        found = [_possible(*column) if is_open else None for is_open, column in zip(unknown, columns, strict=True)]
+        if 2 * sum(moments is not None for moments in found) < sum(unknown):
+            return self
+        moments = [new or old for new, old in zip(found, zip(self.mean, self.std, strict=True), strict=True)]
+        return replace(self, mean=tuple(m for m, _ in moments), std=tuple(s for _, s in moments))
+
     @classmethod
     def from_json(cls, path: Path) -> Self:
         """Read a description file, whose format `zskt.vectors.description` documents.
@@ -236,6 +257,17 @@ def _largest_spread(low: float, high: float, mean: float) -> float:
 def _uniform(low: float, high: float) -> tuple[float, float]:
     """Return mean and standard deviation of a uniform number."""
     return low + (high - low) / 2, (high - low) / math.sqrt(12)
+
+
+def _possible(low: float, high: float, mean: float, std: float) -> tuple[float, float] | None:
+    """Return mean and standard deviation as a network has them; None if no feature within the bounds has these."""
+    if not low <= mean <= high or not std > 0:
+        return None
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return None if mean in (low, high) else (mean, std)
+    if mean in (low, high):
+        return (mean, 0.0) if std == 1 else None
+    return (mean, std) if std < _largest_spread(low, high, mean) else None
 
 
 def _moments(low: float, high: float, mean: float, std: float) -> tuple[float, float]:

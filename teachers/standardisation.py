@@ -1,0 +1,101 @@
+"""How a network of vectors standardises its features: mean and spread of the samples that it was trained on.
+
+Scikit-learn's `StandardScaler`, Keras's `Normalization`, a first `BatchNorm1d`, buffers of one's own: each takes a
+number from a feature and divides it by another, before anything else is done. The network is run once and watched,
+operator by operator, so that the format of its file does not matter.
+
+Shapes: B samples, F features.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+SAME = (
+    "_to_copy", "clone", "detach", "alias", "view", "_unsafe_view", "_reshape_alias", "native_dropout",
+    "cat", "split", "slice", "select",
+)  # fmt: skip
+"""Operators that leave the numbers as they are; the last ones put batches together and apart."""
+BATCH_NORMS = ("native_batch_norm", "cudnn_batch_norm", "_native_batch_norm_legit_no_training")
+MEAN, VARIANCE = 3, 4
+"""Where running statistics stand among the arguments of a batch normalisation."""
+
+
+@torch.no_grad()
+def standardisation(network: nn.Module, x: Tensor) -> tuple[list[float], list[float]] | None:
+    """Return mean and spread that a network takes its features to have, F numbers each; None if it does not say.
+
+    Args:
+        network: called with x, (B, F).
+    """
+    watched = Watched(x)
+    try:
+        with watched:
+            network(x)
+    except Exception:  # networks raise whatever their operators do; another caller tells what
+        return None
+    return watched.moments()
+
+
+class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Follow x through products and sums: what has become of it is ``factor`` x + ``offset``, (F,) each."""
+
+    def __init__(self, x: Tensor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now, self.over = x, False
+        self.factor, self.offset = torch.ones(x.shape[1]).double(), torch.zeros(x.shape[1]).double()
+        self.statistics: tuple[Tensor, Tensor] | None = None
+        """Running mean and variance of what has become of x, where a batch normalisation knows them."""
+
+    def moments(self) -> tuple[list[float], list[float]] | None:
+        """Return mean and spread of x; None if nothing was done to it."""
+        mean, variance = self.statistics or (torch.zeros_like(self.offset), torch.ones_like(self.offset))
+        if not self.factor.all() or not (self.factor.isfinite().all() and self.offset.isfinite().all()):
+            return None
+        if self.statistics is None and (self.factor == 1).all() and not self.offset.any():
+            return None
+        return ((mean - self.offset) / self.factor).tolist(), (variance.sqrt() / self.factor.abs()).tolist()
+
+    def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operator, and look at it if it makes something of what has become of x."""
+        answer = operator(*args, **(kwargs or {}))
+        made = answer[0] if isinstance(answer, tuple | list) and answer else answer
+        given = [t for a in args for t in (a if isinstance(a, list) else [a])]
+        if not self.over and isinstance(made, Tensor) and any(t is self.now for t in given):
+            scaled = (kwargs or {}).get("alpha", 1) != 1 or made.shape[-1:] != self.offset.shape
+            self.over = scaled or not self._follow(operator.overloadpacket.__name__.rstrip("_"), args)
+            self.now = made
+        return answer
+
+    def _follow(self, name: str, args: Any) -> bool:
+        """Take one operator into account; whether there may be more of the standardisation behind it."""
+        if name in SAME:
+            return True
+        if name in BATCH_NORMS and args[0] is self.now:
+            self.statistics = args[MEAN].double(), args[VARIANCE].double()
+            return False
+        if name not in ("add", "sub", "mul", "div", "rsub") or len(args) < 2:
+            return False
+        first = args[0] is self.now
+        number = self._number(args[1] if first else args[0])
+        if number is None or (name == "div" and not first):
+            return False
+        if name in ("mul", "div"):
+            factor = number if name == "mul" else 1 / number
+            self.factor, self.offset = self.factor * factor, self.offset * factor
+        else:
+            turned = -1.0 if name == "rsub" or (name == "sub" and not first) else 1.0
+            self.factor, self.offset = turned * self.factor, turned * self.offset
+            self.offset = self.offset + (-number if name == "sub" and first else number)
+        return True
+
+    def _number(self, value: Any) -> Tensor | None:
+        """Return an operand as a number for each feature, (F,); None if it is none."""
+        number = torch.as_tensor(value).double()
+        if number.numel() not in (1, len(self.offset)) or (number.dim() and number.shape[-1] != number.numel()):
+            return None
+        return number.flatten().expand_as(self.offset)

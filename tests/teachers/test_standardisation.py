@@ -1,0 +1,132 @@
+"""Mean and spread of features, read from how networks standardise them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from teachers import card_of_record
+from teachers.standardisation import standardisation
+from teachers.vector_file import VectorFileCard, card_of_vector_file
+from tests.teachers.plain_networks import write
+from zskt.errors import UserError
+from zskt.vectors.inputs import VectorInputs
+
+MEAN, STD = torch.tensor([0.8, 1.5, 20.0, 0.3]), torch.tensor([0.5, 0.25, 8.0, 0.1])
+
+
+class Standardised(nn.Module):
+    """A perceptron behind a standardisation in one of the forms that people write."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.form = form
+        self.register_buffer("mean", MEAN.clone())
+        self.register_buffer("std", STD.clone().unsqueeze(0))
+        self.norm, self.layers = nn.BatchNorm1d(4), nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+        self.norm.running_mean, self.norm.running_var = MEAN.clone(), STD.square()
+        nn.init.uniform_(self.norm.weight)
+        nn.init.normal_(self.norm.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        forms: dict[str, Callable[[], Tensor]] = {
+            "difference": lambda: (x - self.mean) / self.std,
+            "product": lambda: x * (1 / self.std) + (-self.mean / self.std),
+            "turned": lambda: (self.mean - x) / self.std,
+            "norm": lambda: self.norm(x),
+            "scaled-norm": lambda: nn.functional.batch_norm(x / 2 + 1, self.mean / 2 + 1, (self.std[0] / 2) ** 2),
+            "unit": lambda: x / torch.tensor([2.0, 4.0, 60.0, 1.0]),
+            "nothing": lambda: x,
+            "activation": lambda: (torch.relu(x) - self.mean) / self.std,
+        }
+        answer: Tensor = self.layers(forms[self.form]())
+        return answer
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt", ".pt2"])
+@pytest.mark.parametrize("form", ["difference", "product", "turned", "norm", "scaled-norm"])
+def test_they_are_read_whatever_the_form_and_the_format(form: str, suffix: str, tmp_path: Path) -> None:
+    card = described(tmp_path, write(Standardised(form), torch.rand(2, 4), tmp_path / f"net{suffix}"))
+    assert card.inputs.mean == pytest.approx(MEAN.tolist(), rel=1e-4)
+    assert card.inputs.std == pytest.approx(STD.tolist(), rel=1e-4)
+    assert card.standardised == 4
+    assert "a          real, from 0 to 2, mean 0.8, spread 0.5" in card.describe()
+    assert "mean and spread of 4 of 4 features: those by which the network standardises them" in card.describe()
+
+
+def described(folder: Path, network: Path, *more: str) -> VectorFileCard:
+    """The card of a network of four features, whose description says no more than bounds, or what is given."""
+    bounds = [2, 4, 60, 1]
+    features = [{"name": name, "low": 0, "high": high} for name, high in zip("abcd", bounds, strict=True)]
+    for entry in more:
+        features[0] |= json.loads(entry)
+    (folder / "features.json").write_text(json.dumps({"features": features}))
+    return card_of_vector_file(network, folder / "features.json")
+
+
+@pytest.mark.parametrize("form", ["unit", "nothing", "activation"])
+def test_what_is_no_standardisation_says_nothing(form: str, tmp_path: Path) -> None:
+    card = described(tmp_path, write(Standardised(form), torch.rand(2, 4), tmp_path / "net.pt"))
+    assert card.inputs.uniform == (True,) * 4 and not card.standardised and "mean" not in card.describe()
+
+
+def test_a_description_counts_before_the_network_and_the_record_holds_both(tmp_path: Path) -> None:
+    network = write(Standardised("difference"), torch.rand(2, 4), tmp_path / "net.pt")
+    card = described(tmp_path, network, '{"mean": 0.7, "std": 0.2}')
+    assert card.inputs.mean == pytest.approx([0.7, *MEAN[1:].tolist()]) and card.standardised == 3
+    record = json.loads(json.dumps(card.record()))
+    assert card_of_record(card.name, record, tmp_path).with_files(network).inputs == card.inputs
+
+
+def test_a_pipeline_of_scikit_learn_has_gradients_and_tells_its_scaler(tmp_path: Path) -> None:
+    weight = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32), "w")
+    scale = {"offset": MEAN.tolist(), "scale": (1 / STD).tolist()}
+    classes = numpy_helper.from_array(np.array([3, 5, 8]), "classes")
+    nodes = [
+        helper.make_node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", **scale),
+        helper.make_node("MatMul", ["s", "w"], ["m"]),
+        helper.make_node("Softmax", ["m"], ["p"]),
+        helper.make_node("ArgMax", ["p"], ["i"], axis=1),
+        helper.make_node("ArrayFeatureExtractor", ["classes", "i"], ["label"], domain="ai.onnx.ml"),
+    ]
+    value = helper.make_tensor_value_info
+    ends = [value("label", TensorProto.INT64, [None]), value("p", TensorProto.FLOAT, [None, 3])]
+    graph = helper.make_graph(nodes, "g", [value("x", TensorProto.FLOAT, [None, 4])], ends, [weight, classes])
+    versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(tmp_path / "pipeline.onnx"))
+    card = described(tmp_path, tmp_path / "pipeline.onnx")
+    assert card.inputs.mean == pytest.approx(MEAN.tolist()) and card.inputs.std == pytest.approx(STD.tolist())
+    x = torch.rand(5, 4, requires_grad=True)
+    card.load()(x).square().sum().backward()
+    assert x.grad is not None and x.grad.any()
+
+
+def test_moments_that_cannot_be_are_left_out() -> None:
+    inputs = VectorInputs.from_bounds([0.0] * 4, [1.0, 1.0, 1.0, math.inf])
+    known = inputs.standardised([0.5, 0.0, 3.0, 2.0], [0.1, 1.0, 0.1, 1.5])
+    assert known.mean == (0.5, 0.0, 0.5, 2.0)  # the third lies beyond its bounds
+    assert known.std == pytest.approx((0.1, 0.0, 1 / math.sqrt(12), 1.5))  # the second never changed
+    # To [0, 1]: a mean on the bound, and a spread that none can have.
+    assert inputs.standardised([0.0] * 4, [16.0] * 4) == inputs
+    group = VectorInputs.from_bounds(0.0, 1.0, categories=[(0, 1)], size=2)
+    assert group.standardised([0.5, 0.5], [0.1, 0.1]) == group
+
+
+def test_a_network_that_does_not_run_says_nothing() -> None:
+    assert standardisation(nn.Linear(3, 2), torch.rand(2, 4)) is None
+
+
+def test_an_impossible_file_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"net\.onnx"):
+        described(tmp_path, tmp_path / "net.onnx")
