@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from teachers.file_card import FileCard, name_of, read_labels
+from teachers.onnx_reader import OnnxFile
+from teachers.readers import reader_of
 from teachers.single_input import Unit
 from teachers.standardisation import standardisation
 from zskt.vectors.inputs import INTEGER, REAL, VectorInputs
@@ -47,8 +49,8 @@ class VectorFileCard(FileCard):
     flag: ClassVar[str] = "--inputs"
     unit: ClassVar[Unit] = "vectors"
     inputs: VectorInputs
-    standardised: int = 0
-    """Of how many features mean and spread are those that the network standardises them by."""
+    moments: tuple[int, str] = (0, "")
+    """Of how many features mean and spread were read from the network, and where from, in words."""
     default_preset: str = "vectors"
 
     def _asked(self) -> tuple[Callable[[Any], Tensor], tuple[int, ...], tuple[str, ...]]:
@@ -63,11 +65,9 @@ class VectorFileCard(FileCard):
             + ("" if uniform or kind not in (REAL, INTEGER) else f", mean {mean:g}, spread {std:g}")
             for name, kind, low, high, mean, std, uniform in rows
         ]
-        if self.standardised:
-            lines.append(
-                f"mean and spread of {self.standardised} of {i.size} features: those by which the network standardises "
-                "them"
-            )
+        count, whence = self.moments
+        if count:
+            lines.append(f"mean and spread of {count} of {i.size} features: {whence}")
         return "\n".join(lines)
 
     def _inputs_record(self) -> dict[str, Any]:
@@ -108,9 +108,17 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
         labels=read_labels(classes),
         labels_file=classes,
     ).with_files(network)
-    found = standardisation(card.load(), random_vectors(card.inputs))
+    found, whence = (
+        standardisation(card.load(), random_vectors(card.inputs)),
+        "those by which the network standardises them",
+    )
+    file = reader_of(network).open_file(network) if found is None else None
+    if isinstance(file, OnnxFile):
+        from teachers.tree_thresholds import thresholds  # onnx takes a second to import
+
+        found, whence = thresholds(file.model, card.inputs), "estimated from where its trees split them"
     if found is None:
         return card
     known = card.inputs.standardised(*found)
     pairs = zip(card.inputs.mean, card.inputs.std, known.mean, known.std, strict=True)
-    return replace(card, inputs=known, standardised=sum((m, s) != (n, t) for m, s, n, t in pairs))
+    return replace(card, inputs=known, moments=(sum((m, s) != (n, t) for m, s, n, t in pairs), whence))

@@ -59,7 +59,7 @@ def test_they_are_read_whatever_the_form_and_the_format(form: str, suffix: str, 
     card = described(tmp_path, write(Standardised(form), torch.rand(2, 4), tmp_path / f"net{suffix}"))
     assert card.inputs.mean == pytest.approx(MEAN.tolist(), rel=1e-4)
     assert card.inputs.std == pytest.approx(STD.tolist(), rel=1e-4)
-    assert card.standardised == 4
+    assert card.moments[0] == 4
     assert "a          real, from 0 to 2, mean 0.8, spread 0.5" in card.describe()
     assert "mean and spread of 4 of 4 features: those by which the network standardises them" in card.describe()
 
@@ -77,13 +77,13 @@ def described(folder: Path, network: Path, *more: str) -> VectorFileCard:
 @pytest.mark.parametrize("form", ["unit", "nothing", "activation"])
 def test_what_is_no_standardisation_says_nothing(form: str, tmp_path: Path) -> None:
     card = described(tmp_path, write(Standardised(form), torch.rand(2, 4), tmp_path / "net.pt"))
-    assert card.inputs.uniform == (True,) * 4 and not card.standardised and "mean" not in card.describe()
+    assert card.inputs.uniform == (True,) * 4 and not card.moments[0] and "mean" not in card.describe()
 
 
 def test_a_description_counts_before_the_network_and_the_record_holds_both(tmp_path: Path) -> None:
     network = write(Standardised("difference"), torch.rand(2, 4), tmp_path / "net.pt")
     card = described(tmp_path, network, '{"mean": 0.7, "std": 0.2}')
-    assert card.inputs.mean == pytest.approx([0.7, *MEAN[1:].tolist()]) and card.standardised == 3
+    assert card.inputs.mean == pytest.approx([0.7, *MEAN[1:].tolist()]) and card.moments[0] == 3
     record = json.loads(json.dumps(card.record()))
     assert card_of_record(card.name, record, tmp_path).with_files(network).inputs == card.inputs
 

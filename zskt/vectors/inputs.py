@@ -154,11 +154,11 @@ class VectorInputs:
         """Return the same features as a network standardises them, where that can be, and nothing else is known.
 
         A mean on a bound with a spread of 1 is a feature that never changed: `StandardScaler` divides it by 1. Where
-        less than half of the features can have such moments, the network does something else to them, as taking them
-        to [0, 1], and all stay as they are.
+        less than half of the moments can be, the network does something else to its features, as taking them to
+        [0, 1], and all stay as they are.
 
         Args:
-            mean, std: F numbers each.
+            mean, std: F numbers each, nan where nothing is known.
         """
         unknown = [
             kind in (REAL, INTEGER) and (m, s) == _moments(low, high, math.nan, math.nan)
@@ -166,7 +166,8 @@ class VectorInputs:
         ]
         columns = zip(self.low, self.high, mean, std, strict=True)
         found = [_possible(*column) if is_open else None for is_open, column in zip(unknown, columns, strict=True)]
-        if 2 * sum(moments is not None for moments in found) < sum(unknown):
+        told = sum(is_open and not math.isnan(m) for is_open, m in zip(unknown, mean, strict=True))
+        if 2 * sum(moments is not None for moments in found) < told:
             return self
         moments = [new or old for new, old in zip(found, zip(self.mean, self.std, strict=True), strict=True)]
         return replace(self, mean=tuple(m for m, _ in moments), std=tuple(s for _, s in moments))

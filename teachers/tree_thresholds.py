@@ -1,0 +1,85 @@
+"""Mean and spread of features, estimated from where decision trees split them.
+
+Trees are grown where the samples are: a threshold lies between two samples of the training data, and the first
+thresholds of a tree between the most of them. Their mean is near that of the samples. They are spread less, for splits
+are sought where classes meet, in the midst of the samples.
+
+Shapes: N nodes of all trees, F features.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from zskt.vectors.inputs import VectorInputs
+
+WIDER = 2.0
+"""How much more samples are taken to be spread than thresholds are."""
+MOST = 0.9
+"""Largest estimate, a share of the largest spread that numbers of this mean have between the bounds."""
+PASSING = ("Cast", "Identity")
+"""Operators between features and trees that leave them as they are."""
+LEAF = "LEAF"
+
+
+def thresholds(model: onnx.ModelProto, inputs: VectorInputs) -> tuple[list[float], list[float]] | None:
+    """Estimate mean and spread of the features, F numbers each, nan where trees say nothing.
+
+    None if there are no trees.
+
+    Args:
+        model: a graph that feeds its input to an ensemble of trees.
+    """
+    trees = _trees(model)
+    if trees is None:
+        return None
+    feature, value = np.array(trees["nodes_featureids"]), np.array(trees["nodes_values"], dtype=np.float64)
+    weight = _weights(trees)
+    mean, std = (np.full(inputs.size, np.nan) for _ in range(2))
+    for i in np.unique(feature[weight > 0]):
+        rows = (feature == i) & (weight > 0)
+        if i < inputs.size and len(np.unique(value[rows])) > 1:
+            mean[i] = np.average(value[rows], weights=weight[rows])
+            spread = WIDER * np.average((value[rows] - mean[i]) ** 2, weights=weight[rows]) ** 0.5
+            largest = np.sqrt(max(0.0, mean[i] - inputs.low[i]) * max(0.0, inputs.high[i] - mean[i]))
+            std[i] = min(spread, MOST * largest)
+    return mean.tolist(), std.tolist()
+
+
+def _trees(model: onnx.ModelProto) -> dict[str, Any] | None:
+    """Return the attributes of the ensemble of trees that is fed what the graph is."""
+    fed = {i.name for i in model.graph.input}
+    for node in model.graph.node:
+        if not set(node.input) & fed:
+            continue
+        if node.op_type in PASSING:
+            fed |= set(node.output)
+        elif node.op_type in ("TreeEnsembleClassifier", "TreeEnsembleRegressor"):
+            return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    return None
+
+
+def _weights(trees: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the share of a tree that a node splits if each split halves it, (N,); 0 of leaves."""
+    names = list(zip(trees["nodes_treeids"], trees["nodes_nodeids"], strict=True))
+    place = {name: i for i, name in enumerate(names)}
+    is_leaf = [mode.decode() == LEAF for mode in trees["nodes_modes"]]
+    children = [
+        [] if leaf else [place[tree, child] for child in pair]
+        for leaf, (tree, _), *pair in zip(
+            is_leaf, names, trees["nodes_truenodeids"], trees["nodes_falsenodeids"], strict=True
+        )
+    ]
+    weight = np.zeros(len(names))
+    below = {child for pair in children for child in pair}
+    level = [(i, 1.0) for i in range(len(names)) if i not in below]
+    while level:
+        i, share = level.pop()
+        if not is_leaf[i]:
+            weight[i] = share
+            level += [(child, share / 2) for child in children[i]]
+    return weight
