@@ -39,6 +39,7 @@ TITLES = {
     "jets": "Jets of the JetClass kind",
     "cms": "Taggers of CMS",
     "images": "Images",
+    "vectors": "Tables of numbers",
     "paper": "The paper's tables",
     "ablations": "Ablations",
     "comparison-published": "Published figures beside ours",
@@ -52,6 +53,9 @@ INTRODUCTIONS = {
     "images": "These tables show students of image classifiers that were distilled without a single real image. "
     "Students that learned from the real training images stand beside them, and the pictures below show what the "
     "students saw instead.",
+    "vectors": "These tables show students of models of scikit-learn and LightGBM that were distilled from their ONNX files "
+    "and the bounds of their features, beside students that learned from the models' own training samples. "
+    "[This script](../how-to/scikit-learn.md#the-figures) makes the models and the tables of numbers.",
     "paper": "These tables set our runs beside the figures that Micaelli and Storkey published (arXiv:1905.09768). A "
     "cell without a run of ours says so, and its number leads to the command that makes the run.",
     "ablations": "This table shows what each ingredient of our recipe for MNIST is worth. Every row takes as many "
@@ -143,6 +147,7 @@ def render_pages(records: list[Record], catalog: Catalog, every: list[Record] | 
         "jets": preset_tables(row for row in rows if _page(row) == "jets"),
         "cms": [*preset_tables(row for row in rows if _page(row) == "cms"), latency_table(records)],
         "images": preset_tables(row for row in rows if _page(row) == "images"),
+        "vectors": preset_tables(row for row in rows if _page(row) == "vectors"),
         "paper": [*paper_tables.tables(records, missing, catalog), toy_line(records), missing.folded()],
         "ablations": _ablations(records, catalog),
         "comparison-published": [
@@ -154,7 +159,7 @@ def render_pages(records: list[Record], catalog: Catalog, every: list[Record] | 
     pages = {}
     for page, parts in tables.items():
         parts = [part for part in parts if part]
-        notes = [COLUMNS] if page in ("jets", "cms", "images") else []
+        notes = [COLUMNS] if page in ("jets", "cms", "images", "vectors") else []
         notes += [JPEG_NOTE] if any("(JPEG copy)" in part for part in parts) else []
         if parts:
             pages[page] = "\n\n".join([MARK, f"# {TITLES[page]}", INTRODUCTIONS[page], *notes, *parts])
@@ -163,8 +168,8 @@ def render_pages(records: list[Record], catalog: Catalog, every: list[Record] | 
 
 def _page(row: Row) -> str:
     """Return the page of a preset's table."""
-    if row.data.unit == "image":
-        return "images"
+    if row.data.unit in ("image", "vector"):
+        return f"{row.data.unit}s"
     return "cms" if row.recipe.preset == TAGGER.preset else "jets"
 
 
