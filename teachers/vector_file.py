@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from teachers.onnx_reader import OnnxFile
 from teachers.readers import reader_of
 from teachers.single_input import Unit
 from teachers.standardisation import standardisation
+from zskt.terminal import note
 from zskt.vectors.inputs import INTEGER, REAL, VectorInputs
 
 N_VECTORS = 64
@@ -119,6 +120,21 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
         found, whence = thresholds(file.model, card.inputs), "estimated from where its trees split them"
     if found is None:
         return card
+    _note_other_units(inputs, card.inputs, found[0])
     known = card.inputs.standardised(*found)
     pairs = zip(card.inputs.mean, card.inputs.std, known.mean, known.std, strict=True)
     return replace(card, inputs=known, moments=(sum((m, s) != (n, t) for m, s, n, t in pairs), whence))
+
+
+def _note_other_units(description: Path, inputs: VectorInputs, mean: Sequence[float]) -> None:
+    """Say in a line which features the network takes to be about what their bounds exclude."""
+    columns = zip(inputs.names, inputs.low, inputs.high, mean, strict=True)
+    outside = [
+        f"{name} to be about {m:.4g}, but its bounds are {low:g} and {high:g}"
+        for name, low, high, m in columns
+        if m < low or m > high
+    ]
+    if outside:
+        more = f" (and {len(outside) - 1} more like this)" if len(outside) > 1 else ""
+        what = f"the network takes {outside[0]}{more}"
+        note(f"zskt: --inputs {description}: {what}; give bounds of the numbers that it is fed")

@@ -122,6 +122,17 @@ def test_moments_that_cannot_be_are_left_out() -> None:
     assert group.standardised([0.5, 0.5], [0.1, 0.1]) == group
 
 
+def test_bounds_in_other_units_than_the_networks_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = write(Standardised("difference"), torch.rand(2, 4), tmp_path / "net.pt")
+    described(tmp_path, network, '{"low": 0, "high": 0.2}')
+    assert capsys.readouterr().err == (
+        f"zskt: --inputs {tmp_path}/features.json: the network takes a to be about 0.8, but its bounds are 0 and 0.2; "
+        "give bounds of the numbers that it is fed\n"
+    )
+    described(tmp_path, network)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_network_that_does_not_run_says_nothing() -> None:
     assert standardisation(nn.Linear(3, 2), torch.rand(2, 4)) is None
 

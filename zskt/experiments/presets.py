@@ -57,8 +57,8 @@ VECTORS = RunConfig(
 )
 """For networks of vectors from files; none ships, so it names no teacher.
 
-Where mean and spread of the features are not known, bounds say little of where samples lie: with few answers, an adversary that takes a step in each iteration, and large
-ones, was worth much on two tables of four (``LOG.md``).
+Where mean and spread of the features are not known, bounds say little of where samples lie: with few answers, an
+adversary that takes a step in each iteration, and large ones, was worth much on two tables of four (``LOG.md``).
 """
 FOR_FILES = (TAGGER.preset, VECTORS.preset, *(preset.preset for preset in (PHOTOGRAPHS, CHARACTERS)))
 """Presets for the networks of users' files: each is the one recipe of many teachers."""

@@ -53,8 +53,8 @@ INTRODUCTIONS = {
     "images": "These tables show students of image classifiers that were distilled without a single real image. "
     "Students that learned from the real training images stand beside them, and the pictures below show what the "
     "students saw instead.",
-    "vectors": "These tables show students of models of scikit-learn and LightGBM that were distilled from their ONNX files "
-    "and the bounds of their features, beside students that learned from the models' own training samples. "
+    "vectors": "These tables show students of models of scikit-learn and LightGBM that were distilled from their ONNX "
+    "files and the bounds of their features, beside students that learned from the models' own training samples. "
     "[This script](../how-to/scikit-learn.md#the-figures) makes the models and the tables of numbers.",
     "paper": "These tables set our runs beside the figures that Micaelli and Storkey published (arXiv:1905.09768). A "
     "cell without a run of ours says so, and its number leads to the command that makes the run.",
