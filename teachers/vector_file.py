@@ -109,21 +109,26 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
         labels=read_labels(classes),
         labels_file=classes,
     ).with_files(network)
-    found, whence = (
-        standardisation(card.load(), random_vectors(card.inputs)),
-        "those by which the network standardises them",
-    )
-    file = reader_of(network).open_file(network) if found is None else None
-    if isinstance(file, OnnxFile):
-        from teachers.tree_thresholds import thresholds  # onnx takes a second to import
-
-        found, whence = thresholds(file.model, card.inputs), "estimated from where its trees split them"
+    found, whence = _moments_in(card, network)
     if found is None:
         return card
     _note_other_units(inputs, card.inputs, found[0])
     known = card.inputs.standardised(*found)
     pairs = zip(card.inputs.mean, card.inputs.std, known.mean, known.std, strict=True)
     return replace(card, inputs=known, moments=(sum((m, s) != (n, t) for m, s, n, t in pairs), whence))
+
+
+def _moments_in(card: VectorFileCard, network: Path) -> tuple[tuple[list[float], list[float]] | None, str]:
+    """Return mean and spread of the features as a network's file tells them, F numbers each, and where, in words."""
+    found = standardisation(card.load(), random_vectors(card.inputs))
+    if found is not None:
+        return found, "those by which the network standardises them"
+    file = reader_of(network).open_file(network)
+    if not isinstance(file, OnnxFile):
+        return None, ""
+    from teachers.tree_thresholds import thresholds  # onnx takes a second to import
+
+    return thresholds(file.model, card.inputs), "estimated from where its trees split them"
 
 
 def _note_other_units(description: Path, inputs: VectorInputs, mean: Sequence[float]) -> None:
