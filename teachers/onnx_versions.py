@@ -38,6 +38,28 @@ def with_declared_domains(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
+def without_tables(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy a model that answers with a table for each sample, class -> probability: it answers with their row.
+
+    Exporters of scikit-learn put a ``ZipMap`` behind the probabilities unless they are told not to.
+    """
+    tables = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "ZipMap"}
+    if not tables:
+        return model
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    kept = [node for node in copy.graph.node if node.op_type != "ZipMap"]
+    del copy.graph.node[:]
+    copy.graph.node.extend(kept)
+    outputs = [
+        helper.make_tensor_value_info(tables[o.name], onnx.TensorProto.FLOAT, [None, None]) if o.name in tables else o
+        for o in model.graph.output
+    ]
+    del copy.graph.output[:]
+    copy.graph.output.extend(outputs)
+    return copy
+
+
 def prepared(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     """Return a form of a model that onnxruntime opens, and what onnxruntime says, in a line, if there is none.
 

@@ -17,9 +17,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 SAME = (
     "_to_copy", "clone", "detach", "alias", "view", "_unsafe_view", "_reshape_alias", "native_dropout",
-    "cat", "split", "slice", "select",
+    "clamp", "nan_to_num", "where", "cat", "split", "slice", "select",
 )  # fmt: skip
-"""Operators that leave the numbers as they are; the last ones put batches together and apart."""
+"""Operators that leave usual numbers as they are: some replace what is missing or far out, the last ones put batches
+together and apart."""
 BATCH_NORMS = ("native_batch_norm", "cudnn_batch_norm", "_native_batch_norm_legit_no_training")
 MEAN, VARIANCE = 3, 4
 """Where running statistics stand among the arguments of a batch normalisation."""
@@ -39,6 +40,22 @@ def standardisation(network: nn.Module, x: Tensor) -> tuple[list[float], list[fl
     except Exception:  # networks raise whatever their operators do; another caller tells what
         return None
     return watched.moments()
+
+
+def scaler(model: Any) -> tuple[list[float], list[float]] | None:
+    """Return the same of an ONNX graph whose first operator is a `Scaler` of ONNX-ML, whatever comes behind it."""
+    fed = {i.name for i in model.graph.input}
+    for node in model.graph.node:
+        if not set(node.input) & fed:
+            continue
+        if node.op_type != "Scaler":
+            if node.op_type not in ("Cast", "Identity"):
+                return None
+            fed |= set(node.output)
+            continue
+        offset, scale = ([*a.floats] for name in ("offset", "scale") for a in node.attribute if a.name == name)
+        return (offset, [1 / abs(s) for s in scale]) if len(offset) == len(scale) and all(scale) else None
+    return None
 
 
 class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -65,7 +82,8 @@ class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
         answer = operator(*args, **(kwargs or {}))
         made = answer[0] if isinstance(answer, tuple | list) and answer else answer
         given = [t for a in args for t in (a if isinstance(a, list) else [a])]
-        if not self.over and isinstance(made, Tensor) and any(t is self.now for t in given):
+        is_number = isinstance(made, Tensor) and made.is_floating_point()
+        if not self.over and is_number and any(t is self.now for t in given):
             scaled = (kwargs or {}).get("alpha", 1) != 1 or made.shape[-1:] != self.offset.shape
             self.over = scaled or not self._follow(operator.overloadpacket.__name__.rstrip("_"), args)
             self.now = made

@@ -9,6 +9,7 @@ Shapes: N nodes of all trees, F features.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -34,11 +35,10 @@ def thresholds(model: onnx.ModelProto, inputs: VectorInputs) -> tuple[list[float
     Args:
         model: a graph that feeds its input to an ensemble of trees.
     """
-    trees = _trees(model)
-    if trees is None:
+    ensembles = list(_ensembles(model))
+    if not ensembles:
         return None
-    feature, value = np.array(trees["nodes_featureids"]), np.array(trees["nodes_values"], dtype=np.float64)
-    weight = _weights(trees)
+    feature, value, weight = (np.concatenate(column) for column in zip(*map(_splits, ensembles), strict=True))
     mean, std = (np.full(inputs.size, np.nan) for _ in range(2))
     for i in np.unique(feature[weight > 0]):
         rows = (feature == i) & (weight > 0)
@@ -50,8 +50,8 @@ def thresholds(model: onnx.ModelProto, inputs: VectorInputs) -> tuple[list[float
     return mean.tolist(), std.tolist()
 
 
-def _trees(model: onnx.ModelProto) -> dict[str, Any] | None:
-    """Return the attributes of the ensemble of trees that is fed what the graph is."""
+def _ensembles(model: onnx.ModelProto) -> Iterator[dict[str, Any]]:
+    """Yield the attributes of each ensemble of trees that is fed what the graph is."""
     fed = {i.name for i in model.graph.input}
     for node in model.graph.node:
         if not set(node.input) & fed:
@@ -59,8 +59,12 @@ def _trees(model: onnx.ModelProto) -> dict[str, Any] | None:
         if node.op_type in PASSING:
             fed |= set(node.output)
         elif node.op_type in ("TreeEnsembleClassifier", "TreeEnsembleRegressor"):
-            return {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    return None
+            yield {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def _splits(trees: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Return feature, threshold and weight of each node, (N,) each."""
+    return np.array(trees["nodes_featureids"]), np.array(trees["nodes_values"], dtype=np.float64), _weights(trees)
 
 
 def _weights(trees: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:

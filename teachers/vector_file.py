@@ -16,7 +16,7 @@ from teachers.file_card import FileCard, name_of, read_labels
 from teachers.onnx_reader import OnnxFile
 from teachers.readers import reader_of
 from teachers.single_input import Unit
-from teachers.standardisation import standardisation
+from teachers.standardisation import scaler, standardisation
 from zskt.terminal import note
 from zskt.vectors.inputs import INTEGER, REAL, VectorInputs
 
@@ -120,15 +120,16 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
 
 def _moments_in(card: VectorFileCard, network: Path) -> tuple[tuple[list[float], list[float]] | None, str]:
     """Return mean and spread of the features as a network's file tells them, F numbers each, and where, in words."""
-    found = standardisation(card.load(), random_vectors(card.inputs))
-    if found is not None:
-        return found, "those by which the network standardises them"
     file = reader_of(network).open_file(network)
-    if not isinstance(file, OnnxFile):
+    graph = file.model if isinstance(file, OnnxFile) else None
+    found = standardisation(card.load(), random_vectors(card.inputs)) or (graph and scaler(graph))
+    if found and len(found[0]) == card.inputs.size:
+        return found, "those by which the network standardises them"
+    if graph is None:
         return None, ""
     from teachers.tree_thresholds import thresholds  # onnx takes a second to import
 
-    return thresholds(file.model, card.inputs), "estimated from where its trees split them"
+    return thresholds(graph, card.inputs), "estimated from where its trees split them"
 
 
 def _note_other_units(description: Path, inputs: VectorInputs, mean: Sequence[float]) -> None:

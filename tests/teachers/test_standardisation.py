@@ -15,10 +15,11 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from teachers import card_of_record
-from teachers.standardisation import standardisation
+from teachers.standardisation import scaler, standardisation
 from teachers.vector_file import VectorFileCard, card_of_vector_file
 from tests.teachers.plain_networks import write
 from zskt.errors import UserError
+from zskt.onnx_runtime import session
 from zskt.vectors.inputs import VectorInputs
 
 MEAN, STD = torch.tensor([0.8, 1.5, 20.0, 0.3]), torch.tensor([0.5, 0.25, 8.0, 0.1])
@@ -45,6 +46,7 @@ class Standardised(nn.Module):
             "turned": lambda: (self.mean - x) / self.std,
             "norm": lambda: self.norm(x),
             "scaled-norm": lambda: nn.functional.batch_norm(x / 2 + 1, self.mean / 2 + 1, (self.std[0] / 2) ** 2),
+            "missing": lambda: (torch.where(x.isnan(), self.mean, x).clamp(-100, 100) - self.mean) / self.std,
             "unit": lambda: x / torch.tensor([2.0, 4.0, 60.0, 1.0]),
             "nothing": lambda: x,
             "activation": lambda: (torch.relu(x) - self.mean) / self.std,
@@ -54,7 +56,7 @@ class Standardised(nn.Module):
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".pt", ".pt2"])
-@pytest.mark.parametrize("form", ["difference", "product", "turned", "norm", "scaled-norm"])
+@pytest.mark.parametrize("form", ["difference", "product", "turned", "norm", "scaled-norm", "missing"])
 def test_they_are_read_whatever_the_form_and_the_format(form: str, suffix: str, tmp_path: Path) -> None:
     card = described(tmp_path, write(Standardised(form), torch.rand(2, 4), tmp_path / f"net{suffix}"))
     assert card.inputs.mean == pytest.approx(MEAN.tolist(), rel=1e-4)
@@ -88,27 +90,51 @@ def test_a_description_counts_before_the_network_and_the_record_holds_both(tmp_p
     assert card_of_record(card.name, record, tmp_path).with_files(network).inputs == card.inputs
 
 
-def test_a_pipeline_of_scikit_learn_has_gradients_and_tells_its_scaler(tmp_path: Path) -> None:
+def pipeline(*nodes: onnx.NodeProto, table: bool = False) -> onnx.ModelProto:
+    """A graph of scikit-learn's: a scaler, and nodes that make "p" of "s"; a table of classes behind it, if asked."""
     weight = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32), "w")
     scale = {"offset": MEAN.tolist(), "scale": (1 / STD).tolist()}
     classes = numpy_helper.from_array(np.array([3, 5, 8]), "classes")
-    nodes = [
+    made = [
         helper.make_node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", **scale),
-        helper.make_node("MatMul", ["s", "w"], ["m"]),
-        helper.make_node("Softmax", ["m"], ["p"]),
+        *nodes,
         helper.make_node("ArgMax", ["p"], ["i"], axis=1),
         helper.make_node("ArrayFeatureExtractor", ["classes", "i"], ["label"], domain="ai.onnx.ml"),
     ]
     value = helper.make_tensor_value_info
     ends = [value("label", TensorProto.INT64, [None]), value("p", TensorProto.FLOAT, [None, 3])]
-    graph = helper.make_graph(nodes, "g", [value("x", TensorProto.FLOAT, [None, 4])], ends, [weight, classes])
+    if table:
+        made.append(helper.make_node("ZipMap", ["p"], ["t"], domain="ai.onnx.ml", classlabels_int64s=[3, 5, 8]))
+        entry = helper.make_map_type_proto(TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, []))
+        ends[1] = helper.make_value_info("t", helper.make_sequence_type_proto(entry))
+    graph = helper.make_graph(made, "g", [value("x", TensorProto.FLOAT, [None, 4])], ends, [weight, classes])
     versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)]
-    onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(tmp_path / "pipeline.onnx"))
+    return helper.make_model(graph, opset_imports=versions, ir_version=8)
+
+
+@pytest.mark.parametrize("table", [False, True], ids=["row", "table"])
+def test_a_pipeline_of_scikit_learn_has_gradients_and_tells_its_scaler(tmp_path: Path, table: bool) -> None:
+    nodes = [helper.make_node("MatMul", ["s", "w"], ["m"]), helper.make_node("Softmax", ["m"], ["p"])]
+    model = pipeline(*nodes, table=table)
+    onnx.save(model, str(tmp_path / "pipeline.onnx"))
     card = described(tmp_path, tmp_path / "pipeline.onnx")
     assert card.inputs.mean == pytest.approx(MEAN.tolist()) and card.inputs.std == pytest.approx(STD.tolist())
     x = torch.rand(5, 4, requires_grad=True)
-    card.load()(x).square().sum().backward()
+    logits = card.load()(x)
+    logits.square().sum().backward()
     assert x.grad is not None and x.grad.any()
+    _, answers = session(model).run(None, {"x": x.detach().numpy()})
+    expected = [[row[k] for k in (3, 5, 8)] for row in answers] if table else answers
+    np.testing.assert_allclose(logits.softmax(1).detach().numpy(), np.array(expected), atol=1e-5)
+
+
+def test_a_scaler_tells_of_what_has_no_gradient_too() -> None:
+    vectors = {"support_vectors": [0.0] * 4, "vectors_per_class": [1]}
+    model = pipeline(helper.make_node("SVMRegressor", ["s"], ["p"], domain="ai.onnx.ml", **vectors))
+    mean, std = scaler(model) or ([], [])
+    assert mean == pytest.approx(MEAN.tolist()) and std == pytest.approx(STD.tolist())
+    model.graph.node[0].op_type = "Normalizer"
+    assert scaler(model) is None
 
 
 def test_moments_that_cannot_be_are_left_out() -> None:

@@ -64,6 +64,20 @@ def test_early_splits_count_more_and_samples_are_spread_wider(cast: bool) -> Non
     assert all(math.isnan(m) and math.isnan(s) for m, s in zip(mean[1:], std[1:], strict=True))  # one split, or none
 
 
+def test_ensembles_side_by_side_count_together() -> None:
+    model = forest()
+    again = onnx.NodeProto()
+    again.CopyFrom(model.graph.node[0])
+    again.output[:] = ["other", "q"]
+    values = next(a for a in again.attribute if a.name == "nodes_values")
+    values.floats[:] = [v + 1 for v in values.floats]
+    model.graph.node.append(again)
+    found, single = thresholds(model, INPUTS), thresholds(forest(), INPUTS)
+    assert found is not None and single is not None
+    assert found[0][0] == pytest.approx(single[0][0] + 0.5)
+    assert found[0][1] == pytest.approx(2.5)  # split at 2 and at 3
+
+
 def test_a_spread_that_bounds_do_not_allow_is_made_less() -> None:
     found = thresholds(forest(), VectorInputs.from_bounds([3.9, 0, 0, 0], [7.1, 10, 10, 10]))
     assert found is not None
