@@ -142,14 +142,14 @@ def open_file(path: Path) -> OnnxFile:
     import onnx
 
     from teachers.onnx_bounds import problems
-    from teachers.onnx_versions import with_declared_domains, without_tables
+    from teachers.onnx_versions import with_declared_domains, with_numbers_alone
 
     try:
         read = onnx.load(str(path), load_external_data=False)
         problem = next(problems(read), None)
         if problem is not None:
             raise UserError(f"{path}: is refused: {problem}")
-        model = without_tables(with_declared_domains(read))
+        model = with_numbers_alone(with_declared_domains(read))
         onnx.checker.check_model(model)
     except UserError:
         raise

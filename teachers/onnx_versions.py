@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import onnx
 from onnx import helper, inliner, version_converter
 
@@ -38,26 +40,44 @@ def with_declared_domains(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def without_tables(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Copy a model that answers with a table for each sample, class -> probability: it answers with their row.
+def with_numbers_alone(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy a model that answers with more than numbers: exporters of scikit-learn add labels, in words, and tables.
 
-    Exporters of scikit-learn put a ``ZipMap`` behind the probabilities unless they are told not to.
+    A table for each sample, class -> probability, becomes their row; labels in words, and what makes them, go.
     """
     tables = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "ZipMap"}
-    if not tables:
+    text = onnx.TensorProto.STRING
+    words = {o.name for o in model.graph.output if o.type.tensor_type.elem_type == text}
+    kept = [o for o in model.graph.output if o.name not in words]
+    if not kept or not (tables or words):
         return model
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    kept = [node for node in copy.graph.node if node.op_type != "ZipMap"]
-    del copy.graph.node[:]
-    copy.graph.node.extend(kept)
     outputs = [
         helper.make_tensor_value_info(tables[o.name], onnx.TensorProto.FLOAT, [None, None]) if o.name in tables else o
-        for o in model.graph.output
+        for o in kept
     ]
     del copy.graph.output[:]
     copy.graph.output.extend(outputs)
+    needed, nodes = {o.name for o in outputs}, []
+    for node in reversed(model.graph.node):
+        if needed & set(node.output):
+            nodes.append(node)
+            needed |= {name for inner in _with_inner(node) for name in inner.input}
+    del copy.graph.node[:]
+    copy.graph.node.extend(reversed(nodes))
+    numbers = [i for i in model.graph.initializer if i.name in needed]
+    del copy.graph.initializer[:]
+    copy.graph.initializer.extend(numbers)
     return copy
+
+
+def _with_inner(node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
+    """Yield a node, and those of its subgraphs, which may read what is outside."""
+    yield node
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from _with_inner(inner)
 
 
 def prepared(model: onnx.ModelProto) -> tuple[onnx.ModelProto, str]:

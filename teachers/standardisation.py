@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 SAME = (
     "_to_copy", "clone", "detach", "alias", "view", "_unsafe_view", "_reshape_alias", "native_dropout",
-    "clamp", "nan_to_num", "where", "cat", "split", "slice", "select",
+    "clamp", "nan_to_num", "where", "cat", "split", "slice",
 )  # fmt: skip
 """Operators that leave usual numbers as they are: some replace what is missing or far out, the last ones put batches
 together and apart."""
@@ -54,7 +54,8 @@ def scaler(model: Any) -> tuple[list[float], list[float]] | None:
             fed |= set(node.output)
             continue
         offset, scale = ([*a.floats] for name in ("offset", "scale") for a in node.attribute if a.name == name)
-        return (offset, [1 / abs(s) for s in scale]) if len(offset) == len(scale) and all(scale) else None
+        divides = len(offset) == len(scale) and all(scale) and any(abs(s) != 1 for s in scale)
+        return (offset, [1 / abs(s) for s in scale]) if divides else None
     return None
 
 
@@ -65,15 +66,17 @@ class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.now, self.over = x, False
         self.factor, self.offset = torch.ones(x.shape[1]).double(), torch.zeros(x.shape[1]).double()
+        self.seen: set[str] = set()
+        """Whether a number of each feature was added, and whether it was multiplied by one."""
         self.statistics: tuple[Tensor, Tensor] | None = None
         """Running mean and variance of what has become of x, where a batch normalisation knows them."""
 
     def moments(self) -> tuple[list[float], list[float]] | None:
-        """Return mean and spread of x; None if nothing was done to it."""
+        """Return mean and spread of x; None if it was not divided by anything."""
         mean, variance = self.statistics or (torch.zeros_like(self.offset), torch.ones_like(self.offset))
         if not self.factor.all() or not (self.factor.isfinite().all() and self.offset.isfinite().all()):
             return None
-        if self.statistics is None and (self.factor == 1).all() and not self.offset.any():
+        if self.statistics is None and (self.factor.abs() == 1).all():
             return None
         return ((mean - self.offset) / self.factor).tolist(), (variance.sqrt() / self.factor.abs()).tolist()
 
@@ -84,13 +87,16 @@ class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given = [t for a in args for t in (a if isinstance(a, list) else [a])]
         is_number = isinstance(made, Tensor) and made.is_floating_point()
         if not self.over and is_number and any(t is self.now for t in given):
-            scaled = (kwargs or {}).get("alpha", 1) != 1 or made.shape[-1:] != self.offset.shape
-            self.over = scaled or not self._follow(operator.overloadpacket.__name__.rstrip("_"), args)
+            is_other = (kwargs or {}).get("alpha", 1) != 1 or made.dim() != 2 or made.shape[1:] != self.offset.shape
+            self.over = is_other or not self._follow(operator.overloadpacket.__name__.rstrip("_"), args)
             self.now = made
         return answer
 
     def _follow(self, name: str, args: Any) -> bool:
-        """Take one operator into account; whether there may be more of the standardisation behind it."""
+        """Take one operator into account; whether there may be more of the standardisation behind it.
+
+        One sum and one product with a number of each feature are a standardisation; what comes behind is learned.
+        """
         if name in SAME:
             return True
         if name in BATCH_NORMS and args[0] is self.now:
@@ -102,18 +108,23 @@ class Watched(TorchDispatchMode):  # type: ignore[no-untyped-call]
         number = self._number(args[1] if first else args[0])
         if number is None or (name == "div" and not first):
             return False
-        if name in ("mul", "div"):
+        kind = "product" if name in ("mul", "div") else "sum"
+        if number.numel() == len(self.offset):
+            if kind in self.seen:
+                return False
+            self.seen.add(kind)
+        if kind == "product":
             factor = number if name == "mul" else 1 / number
             self.factor, self.offset = self.factor * factor, self.offset * factor
         else:
             turned = -1.0 if name == "rsub" or (name == "sub" and not first) else 1.0
             self.factor, self.offset = turned * self.factor, turned * self.offset
             self.offset = self.offset + (-number if name == "sub" and first else number)
-        return True
+        return len(self.seen) < 2
 
     def _number(self, value: Any) -> Tensor | None:
-        """Return an operand as a number for each feature, (F,); None if it is none."""
+        """Return an operand as a number for each feature, (F,), or for all, (1,); None if it is none."""
         number = torch.as_tensor(value).double()
         if number.numel() not in (1, len(self.offset)) or (number.dim() and number.shape[-1] != number.numel()):
             return None
-        return number.flatten().expand_as(self.offset)
+        return number.flatten()

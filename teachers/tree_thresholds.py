@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
-from zskt.vectors.inputs import VectorInputs
+from zskt.vectors.inputs import VectorInputs, largest_spread
 
 WIDER = 2.0
 """How much more samples are taken to be spread than thresholds are."""
@@ -39,14 +39,14 @@ def thresholds(model: onnx.ModelProto, inputs: VectorInputs) -> tuple[list[float
     if not ensembles:
         return None
     feature, value, weight = (np.concatenate(column) for column in zip(*map(_splits, ensembles), strict=True))
+    weight = np.where(np.isfinite(value), weight, 0.0)  # some trees split what is missing off by an infinite one
     mean, std = (np.full(inputs.size, np.nan) for _ in range(2))
     for i in np.unique(feature[weight > 0]):
         rows = (feature == i) & (weight > 0)
         if i < inputs.size and len(np.unique(value[rows])) > 1:
             mean[i] = np.average(value[rows], weights=weight[rows])
             spread = WIDER * np.average((value[rows] - mean[i]) ** 2, weights=weight[rows]) ** 0.5
-            largest = np.sqrt(max(0.0, mean[i] - inputs.low[i]) * max(0.0, inputs.high[i] - mean[i]))
-            std[i] = min(spread, MOST * largest)
+            std[i] = min(spread, MOST * largest_spread(inputs.low[i], inputs.high[i], mean[i]))
     return mean.tolist(), std.tolist()
 
 
@@ -59,7 +59,10 @@ def _ensembles(model: onnx.ModelProto) -> Iterator[dict[str, Any]]:
         if node.op_type in PASSING:
             fed |= set(node.output)
         elif node.op_type in ("TreeEnsembleClassifier", "TreeEnsembleRegressor"):
-            yield {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            trees = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            if "nodes_values_as_tensor" in trees:  # of 64 bits
+                trees["nodes_values"] = numpy_helper.to_array(trees["nodes_values_as_tensor"])
+            yield trees
 
 
 def _splits(trees: dict[str, Any]) -> tuple[Any, Any, Any]:

@@ -18,7 +18,8 @@ from teachers.readers import reader_of
 from teachers.single_input import Unit
 from teachers.standardisation import scaler, standardisation
 from zskt.terminal import note
-from zskt.vectors.inputs import INTEGER, REAL, VectorInputs
+from zskt.vectors.description import read_features, without_moments
+from zskt.vectors.inputs import INTEGER, REAL, WIDEST, VectorInputs
 
 N_VECTORS = 64
 """Vectors on which a network is tried."""
@@ -109,27 +110,28 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
         labels=read_labels(classes),
         labels_file=classes,
     ).with_files(network)
-    found, whence = _moments_in(card, network)
+    unknown = without_moments(read_features(inputs))
+    found, whence, widest = _moments_in(card, network)
     if found is None:
         return card
     _note_other_units(inputs, card.inputs, found[0])
-    known = card.inputs.standardised(*found)
-    pairs = zip(card.inputs.mean, card.inputs.std, known.mean, known.std, strict=True)
-    return replace(card, inputs=known, moments=(sum((m, s) != (n, t) for m, s, n, t in pairs), whence))
+    told = card.inputs.told(*found, unknown, widest=widest)
+    pairs = zip(card.inputs.mean, card.inputs.std, told.mean, told.std, strict=True)
+    return replace(card, inputs=told, moments=(sum((m, s) != (n, t) for m, s, n, t in pairs), whence))
 
 
-def _moments_in(card: VectorFileCard, network: Path) -> tuple[tuple[list[float], list[float]] | None, str]:
-    """Return mean and spread of the features as a network's file tells them, F numbers each, and where, in words."""
+def _moments_in(card: VectorFileCard, network: Path) -> tuple[tuple[list[float], list[float]] | None, str, float]:
+    """Return what a network's file tells of its features: mean and spread, F numbers each, where, and how far to go."""
     file = reader_of(network).open_file(network)
     graph = file.model if isinstance(file, OnnxFile) else None
     found = standardisation(card.load(), random_vectors(card.inputs)) or (graph and scaler(graph))
     if found and len(found[0]) == card.inputs.size:
-        return found, "those by which the network standardises them"
+        return found, "those by which the network standardises them", WIDEST
     if graph is None:
-        return None, ""
+        return None, "", WIDEST
     from teachers.tree_thresholds import thresholds  # onnx takes a second to import
 
-    return thresholds(graph, card.inputs), "estimated from where its trees split them"
+    return thresholds(graph, card.inputs), "estimated from where its trees split them", 1.0
 
 
 def _note_other_units(description: Path, inputs: VectorInputs, mean: Sequence[float]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from teachers.tree_thresholds import thresholds
 from teachers.vector_file import card_of_vector_file
@@ -76,6 +76,20 @@ def test_ensembles_side_by_side_count_together() -> None:
     assert found is not None and single is not None
     assert found[0][0] == pytest.approx(single[0][0] + 0.5)
     assert found[0][1] == pytest.approx(2.5)  # split at 2 and at 3
+
+
+def test_thresholds_of_64_bits_are_read_and_infinite_ones_left_out() -> None:
+    model = forest()
+    node = model.graph.node[0]
+    values = next(a for a in node.attribute if a.name == "nodes_values")
+    numbers = np.array(values.floats, dtype=np.float64)
+    node.attribute.remove(values)
+    node.attribute.append(helper.make_attribute("nodes_values_as_tensor", numpy_helper.from_array(numbers)))
+    np.testing.assert_allclose(thresholds(model, INPUTS) or (), thresholds(forest(), INPUTS) or ())
+    numbers[0] = np.inf
+    node.attribute[-1].t.CopyFrom(numpy_helper.from_array(numbers))
+    found = thresholds(model, INPUTS)
+    assert found is not None and found[0][0] == pytest.approx((0.5 * 7 + 5) / 1.5)
 
 
 def test_a_spread_that_bounds_do_not_allow_is_made_less() -> None:

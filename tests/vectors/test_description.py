@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from zskt.errors import UserError
-from zskt.vectors.description import read_features
+from zskt.vectors.description import read_features, without_moments
 
 
 def write(folder: Path, *features: Any) -> Path:
@@ -26,7 +26,10 @@ def test_features_of_all_kinds_are_read_in_their_order(tmp_path: Path) -> None:
         {"name": "d0", "mean": 0, "std": 0.1},
         {"name": "n", "kind": "integer", "low": 0, "high": None},
         {"name": "charge", "kind": "category", "values": [-1, 0, "plus"]},
+        {"name": "open", "low": -math.inf, "high": math.inf, "mean": 3},
     ]
+    assert without_moments(read_features(write(tmp_path, *entries))) == (True, False, True, True, True, True, False)
+    del entries[-1]
     pt, d0, n, charge = read_features(write(tmp_path, *entries))
     assert [f.name for f in (pt, d0, n, charge)] == ["pt", "d0", "n", "charge"]
     assert (pt.low, pt.high, pt.integer) == (20, 500, False) and math.isnan(pt.mean) and math.isnan(pt.std)

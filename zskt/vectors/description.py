@@ -15,6 +15,7 @@ between two bounds those of a uniform number. A category takes a column for each
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,13 @@ def read_features(path: Path) -> list[Feature]:
     return features
 
 
+def without_moments(features: Sequence[Feature]) -> tuple[bool, ...]:
+    """Tell of which columns a description says neither mean nor spread; a category has one for each value."""
+    return tuple(
+        math.isnan(feature.mean) and math.isnan(feature.std) for feature in features for _ in feature.values or ("",)
+    )
+
+
 def _content(path: Path) -> Any:
     """Read a JSON file, or a YAML file that is called so.
 
@@ -95,8 +103,8 @@ def _feature(number: int, entry: Any) -> Feature:
     for field, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UserError(f"{name}: {field} is {value!r}; give a number")
-    if {"low", "high"} <= numbers.keys() and len({"mean", "std"} & numbers.keys()) == 1:
-        raise UserError(f"{name}: has two bounds, and mean or std alone; give both, or neither")
     low, high = float(numbers.get("low", -math.inf)), float(numbers.get("high", math.inf))
+    if math.isfinite(low) and math.isfinite(high) and len({"mean", "std"} & numbers.keys()) == 1:
+        raise UserError(f"{name}: has two bounds, and mean or std alone; give both, or neither")
     mean, std = float(numbers.get("mean", math.nan)), float(numbers.get("std", math.nan))
     return Feature(name, kind == "integer", low, high, mean, std)

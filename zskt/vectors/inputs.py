@@ -26,6 +26,10 @@ REAL, INTEGER, CATEGORY = "real", "integer", "category:"
 
 ROUNDING = 1e-6
 """How much larger than the largest a spread may be, relatively: files are written in 32 bits."""
+WIDEST = 0.75
+"""Share of the largest spread up to which that of most features is believed; that of a uniform number is 0.58."""
+COIN = 1.05
+"""The same of a feature of two values, whose spread is the largest; few samples have a little more."""
 Numbers = float | Sequence[float] | Tensor | Any
 """A number for all features, or one each: a list, a numpy array or a tensor."""
 
@@ -150,24 +154,29 @@ class VectorInputs:
             kinds=tuple(kinds),
         )
 
-    def standardised(self, mean: Sequence[float], std: Sequence[float]) -> Self:
-        """Return the same features as a network standardises them, where that can be, and nothing else is known.
+    def told(
+        self, mean: Sequence[float], std: Sequence[float], unknown: Sequence[bool], *, widest: float = WIDEST
+    ) -> Self:
+        """Return the same features with mean and spread that a network tells, where that can be.
 
-        A mean on a bound with a spread of 1 is a feature that never changed: `StandardScaler` divides it by 1. Where
-        less than half of the moments can be, the network does something else to its features, as taking them to
-        [0, 1], and all stay as they are.
+        A mean on a bound with a spread of 1 is a feature that never changed, since `StandardScaler` divides it by 1;
+        not where the bounds lie between -1 and 1, for a feature that a network leaves alone looks the same. Where less
+        than half of the moments are those of usual numbers, the network does something else to its features, and all
+        stay as they are: what is taken to [0, 1] has its mean on a bound, what is taken to [-1, 1] is a coin.
 
         Args:
-            mean, std: F numbers each, nan where nothing is known.
+            mean, std: F numbers each, nan where nothing is told.
+            unknown: of which features nothing else is known, (F,).
+            widest: the largest spread of usual numbers, as a share of the largest that there is.
         """
-        unknown = [
-            kind in (REAL, INTEGER) and (m, s) == _moments(low, high, math.nan, math.nan)
-            for kind, low, high, m, s in zip(self.kinds, self.low, self.high, self.mean, self.std, strict=True)
-        ]
-        columns = zip(self.low, self.high, mean, std, strict=True)
-        found = [_possible(*column) if is_open else None for is_open, column in zip(unknown, columns, strict=True)]
-        told = sum(is_open and not math.isnan(m) for is_open, m in zip(unknown, mean, strict=True))
-        if 2 * sum(moments is not None for moments in found) < told:
+        asked = [kind in (REAL, INTEGER) and is_open for kind, is_open in zip(self.kinds, unknown, strict=True)]
+        columns = list(zip(self.kinds, self.low, self.high, mean, std, strict=True))
+        usual, found = (
+            [_possible(*column, most) if is_open else None for is_open, column in zip(asked, columns, strict=True)]
+            for most in (widest, 1.0)
+        )
+        told = sum(is_open and not math.isnan(m) for is_open, m in zip(asked, mean, strict=True))
+        if 2 * sum(moments is not None for moments in usual) < told:
             return self
         moments = [new or old for new, old in zip(found, zip(self.mean, self.std, strict=True), strict=True)]
         return replace(self, mean=tuple(m for m, _ in moments), std=tuple(s for _, s in moments))
@@ -241,7 +250,7 @@ def _check(name: str, low: float, high: float, mean: float, std: float, kind: st
     between = math.isfinite(low) and math.isfinite(high)
     if not (math.isfinite(std) and std >= 0) or (std == 0 and not between):
         raise UserError(f"{name}: spread {std:g}; give a positive one")
-    if between and std > (largest := _largest_spread(low, high, mean)) * (1 + ROUNDING):
+    if between and std > (largest := largest_spread(low, high, mean)) * (1 + ROUNDING):
         raise UserError(
             f"{name}: spread {std:g}, but no number from {low:g} to {high:g} with the mean {mean:g} has more than "
             f"{largest:g}; give mean and std of the feature as the network takes it"
@@ -250,8 +259,13 @@ def _check(name: str, low: float, high: float, mean: float, std: float, kind: st
         raise UserError(f"{name}: mean {mean:g} lies on its only bound; give one beyond it")
 
 
-def _largest_spread(low: float, high: float, mean: float) -> float:
-    """Return that of a coin with both bounds as its sides (R. Bhatia and C. Davis, Am. Math. Monthly 107, 2000)."""
+def largest_spread(low: float, high: float, mean: float) -> float:
+    """Return that of a coin with both bounds as its sides (R. Bhatia and C. Davis, Am. Math. Monthly 107, 2000).
+
+    Beyond one bound alone there is no largest one.
+    """
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return math.inf
     return math.sqrt(max(0.0, mean - low)) * math.sqrt(max(0.0, high - mean))
 
 
@@ -260,15 +274,17 @@ def _uniform(low: float, high: float) -> tuple[float, float]:
     return low + (high - low) / 2, (high - low) / math.sqrt(12)
 
 
-def _possible(low: float, high: float, mean: float, std: float) -> tuple[float, float] | None:
-    """Return mean and standard deviation as a network has them; None if no feature within the bounds has these."""
+def _possible(kind: str, low: float, high: float, mean: float, std: float, widest: float) -> tuple[float, float] | None:
+    """Return mean and standard deviation as a network tells them; None if no feature within the bounds has these."""
     if not low <= mean <= high or not std > 0:
         return None
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return None if mean in (low, high) else (mean, std)
     if mean in (low, high):
-        return (mean, 0.0) if std == 1 else None
-    return (mean, std) if std < _largest_spread(low, high, mean) else None
+        is_constant = std == 1 and math.isfinite(low) and math.isfinite(high) and max(-low, high) > 1
+        return (mean, 0.0) if is_constant else None
+    largest = largest_spread(low, high, mean)
+    if kind == INTEGER and high - low == 1:  # a coin: its spread is that of its mean
+        return (mean, min(std, largest)) if std <= COIN * largest else None
+    return (mean, std) if std <= widest * largest else None
 
 
 def _moments(low: float, high: float, mean: float, std: float) -> tuple[float, float]:
