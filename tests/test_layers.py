@@ -13,6 +13,8 @@ FLOORS = (
     {"cluster"},
     {"systems"},
     {"api", "saved"},
+    {"judged"},
+    {"call_checks"},
     {"export", "results"},
     {"experiments"},
     {"domains", "networks", "simulation"},

@@ -1,6 +1,6 @@
 """Operators of ONNX-ML, the domain ai.onnx.ml, in which scikit-learn's pipelines are written.
 
-Those that have a gradient, and what leads to the labels. Trees and support vectors stay with onnxruntime.
+Those that have a gradient, and what leads to the labels. Trees, support vectors and steps stay with onnxruntime.
 """
 
 from __future__ import annotations
@@ -73,11 +73,6 @@ def _imputer(node: Node, x: Tensor) -> Tensor:
     return torch.where(is_missing, values, x)
 
 
-def _binarizer(node: Node, x: Tensor) -> Tensor:
-    above: Tensor = x > node.get("threshold", 0.0)
-    return above.to(x.dtype)
-
-
 def _array_feature_extractor(node: Node, x: Tensor, index: Tensor) -> Tensor:
     return x.index_select(-1, index.flatten().long()).reshape(*(x.shape[:-1] or (1,)), -1)
 
@@ -92,7 +87,6 @@ OPERATORS: dict[str, Operator] = {
     "LinearClassifier": _linear_classifier,
     "LinearRegressor": _linear_regressor,
     "Imputer": _imputer,
-    "Binarizer": _binarizer,
     "ArrayFeatureExtractor": _array_feature_extractor,
     "FeatureVectorizer": _feature_vectorizer,
 }

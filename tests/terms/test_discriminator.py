@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from teachers.images import DATA
 from tests.methods.setups import require_exact_resume, run_until, start
-from zskt.api import TensorInputs, TensorSamples, distill
-from zskt.dataset import Labelled
+from zskt.api import distill
+from zskt.dataset import Labelled, TensorInputs, TensorSamples
 from zskt.errors import UserError
 from zskt.experiments.preparation import require_fit
 from zskt.forward import Output, Pair, forward
