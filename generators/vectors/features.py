@@ -67,7 +67,7 @@ class FeaturePrior(nn.Module):
 
 
 def _of_sigmoid(inputs: VectorInputs, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what a normal number is multiplied by, and what is added, before its sigmoid: (F,) each, a and b.
+    """Return a and b of each feature between two bounds, (F,) each: the sigmoid is that of a + b u, u a normal number.
 
     Args:
         low, high: bounds, of integers those of what is rounded.

@@ -75,6 +75,7 @@ def _bisected(f: Callable[[Tensor], Tensor], low: Tensor, high: Tensor) -> Tenso
 
 
 def _of_reals(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the moments of x as it is, see `Moments`: a sum over evenly distant u."""
     u = torch.linspace(-FARTHEST, FARTHEST, NODES, dtype=a.dtype)
     weight = torch.softmax(-u.square() / 2, 0)
     x = torch.sigmoid(a.unsqueeze(1) + b.unsqueeze(1) * u)
