@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from written.markdown import HEADER, table
-from zskt.cli.parser import MODES, build_parser
+from zskt.cli.modes import MODES
+from zskt.cli.parser import build_parser
 
 VALUES: dict[object, str] = {int: "N", float: "X", Path: "PATH"}
 """What stands for a flag's value, by its type; others are names."""

@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from teachers import TEACHERS
 from tests.conftest import ROOT, Call
 from zskt.cli.commands import COMMANDS
+from zskt.cli.modes import MODES
 from zskt.cli.names import read_names
-from zskt.cli.parser import MODES
 from zskt.experiments.summary import summary
 from zskt.jets.sample import SAMPLE
 from zskt.methods import METHODS, Metrics

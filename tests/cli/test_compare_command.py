@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Call
-from zskt.cli.parser import MODES
+from zskt.cli.modes import MODES
 from zskt.cluster.compare.processes import Failure
 from zskt.cluster.jobs import Job
 from zskt.storage.files import read_json

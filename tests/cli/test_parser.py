@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from zskt.cli.parser import MODES, build_parser, parse
+from zskt.cli.modes import MODES
+from zskt.cli.parser import build_parser, parse
 
 
 def test_flags_that_are_not_given_are_none_or_false() -> None:

@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zskt.cli.modes import MODES, RECIPE, TEACHER_FILES
 from zskt.cli.names import require_names
 from zskt.cli.options import read_run
-from zskt.cli.parser import MODES, RECIPE, TEACHER_FILES, parse
+from zskt.cli.parser import parse
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig

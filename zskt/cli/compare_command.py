@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zskt.cli.cluster_commands import arguments_of
+from zskt.cli.modes import MODES
 from zskt.cli.names import require_names
 from zskt.cli.options import read_run
-from zskt.cli.parser import MODES, parse
+from zskt.cli.parser import parse
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog

@@ -1,4 +1,4 @@
-"""The argument parser: modes, flags grouped by what they are for, and which mode reads which.
+"""The argument parser: flags, grouped by what they are for.
 
 Nothing here imports torch: ``--help``, ``--mode list`` and a user's mistake answer at once.
 """
@@ -7,143 +7,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from zskt.cli.modes import MODES, REMEDIES, TAKES_ENSEMBLES, WORDS
 from zskt.terminal import printable
-
-RECIPE = (
-    "preset",
-    "teacher",
-    "student",
-    "view",
-    "generator",
-    "method",
-    "seed",
-    "iterations",
-    "batch_size",
-    "student_steps",
-    "teacher_access",
-    "queries",
-    "set",
-)
-TEACHER_FILES = (
-    *("teacher_path", "preprocess", "layout", "architecture", "architecture_options"),
-    *("input_shape", "mean", "std", "classes", "inputs", "trust_teacher"),
-)
-RUN = ("device", "out", "resume", "data", *TEACHER_FILES)
-WATCHED = ("without_evaluation", "logger")
 
 LOGGERS = ("tensorboard", "csv", "wandb", "mlflow")
 """Names of `zskt.experiments.loggers.LOGGERS`, which are known here without torch."""
-CLUSTER = ("cluster", "site", "workers")
-FINISHED = ("run", "data", "teacher_path", "preprocess", "trust_teacher", "device")
-
-
-@dataclass(frozen=True)
-class Mode:
-    """A mode of the command line."""
-
-    summary: str
-    flags: tuple[str, ...]
-    """Flags that the mode reads; any other is an error."""
-    required: tuple[str, ...] = ()
-    """Flags that it cannot do without."""
-
-
-TAKES_ENSEMBLES = ("zero-shot", "kd", "few-shot", "sweep", "compare")
-"""Modes whose teacher may be several networks."""
-REMEDIES = {
-    "run": "say which run: --run runs/NAME",
-    "only": "say for which data: --only mnist",
-    "out": "say where to write: --out PATH",
-    "presets": "say which recipes: --presets NAME NAME",
-}
-"""What to say where a required flag is missing."""
-
-
-def _without(flags: tuple[str, ...], *left_out: str) -> tuple[str, ...]:
-    return tuple(flag for flag in flags if flag not in left_out)
-
-
-MODES: dict[str, Mode] = {
-    "zero-shot": Mode("distil a teacher into a student with no data", (*RECIPE, *RUN, "run", *WATCHED)),
-    "kd": Mode("distil with data: the baseline",
-               (*_without(RECIPE + RUN, "generator", "method"), "run", *WATCHED)),
-    "few-shot": Mode(
-        "distil with labelled samples, all or M of each class, or fine-tune a zero-shot student on them",
-        (*_without(RECIPE + RUN, "generator", "method"), "samples_per_class", "without_teacher", "run", "logger"),
-    ),
-    "compress": Mode(
-        "make the student of a finished run smaller, and let the same game heal it, with no data",
-        ("run", "channels", "rank", "bits", "sparsity",
-         *_without(RECIPE + RUN, "preset", "teacher", "student", "view", "generator", "method", "teacher_access"),
-         *WATCHED),
-        ("run",),
-    ),
-    "teacher": Mode(
-        "train a teacher that nobody publishes",
-        _without(
-            (*RECIPE, *RUN, "logger"), "student", "view", "generator", "method", "student_steps", "teacher_access",
-            "queries",
-            *TEACHER_FILES,
-        ),
-    ),
-    "inspect": Mode(
-        "say what is understood of a teacher: inputs, layouts, classes, gradients",
-        ("teacher", *TEACHER_FILES, "set"),
-    ),
-    "fetch": Mode("fetch what a teacher or a preset needs, for machines without a network", ("teacher", "preset")),
-    "evaluate": Mode("metrics of finished runs on other data", (*FINISHED, "format", "vary"), ("run",)),
-    "report": Mode("one HTML page on a finished run, or on several side by side",
-                   (*FINISHED, "out", "experiment_label"), ("run",)),
-    "explain": Mode(
-        "what a teacher looks at: the functions of additive students, on one page", (*FINISHED, "out"), ("run",)
-    ),
-    "view": Mode("pages of all runs in a folder, for a browser of this machine: view runs/", ("port",)),
-    "export": Mode(
-        "a finished run's student as ONNX and int8",
-        ("run", "out", "data", "teacher_path", "preprocess", "trust_teacher"),
-        ("run", "out"),
-    ),
-    "transition": Mode(
-        "transition curves of image networks between classes",
-        ("run", "against", "data", "teacher_path", "trust_teacher", "device", "images"),
-        ("run",),
-    ),
-    "simulate": Mode("make jets with Pythia 8 and FastJet", ("out", "per_class", "seed"), ("out",)),
-    "paper": Mode("all runs behind the paper's tables, in pieces",
-                  ("only", "minutes", "data", "device", "out", "seed", "iterations"), ("only",)),
-    "answers": Mode(
-        "ask a teacher about samples of a prior, in shards that mode kd learns from",
-        ("preset", "teacher", "generator", "seed", "set", *TEACHER_FILES, "device", "out",
-         "samples", "shard_size", "shard", *CLUSTER),
-        ("out",),
-    ),
-    "sweep": Mode(
-        "many runs on one machine or on a cluster, by Dask: presets, methods and seeds",
-        ("presets", "methods", "seeds", *_without(RECIPE + RUN, "preset", "method", "seed", "resume"), "logger",
-         *CLUSTER),
-        ("presets", "out"),
-    ),
-    "compare": Mode(
-        "methods on one teacher and student at equal cost, or finished runs, on one page",
-        tuple(dict.fromkeys((
-            "methods", "seeds", "budget_minutes", "queries", "training_data", "run", "experiment_label", "logger",
-            *_without(RECIPE + RUN, "method", "seed", "iterations", "resume"),
-        ))),
-    ),
-    "toy": Mode("the algorithm in the plane, with pictures of decision boundaries", ("seed", "iterations", "out")),
-    "record": Mode("add finished runs to the recorded results, small", ("run", "out"), ("run",)),
-    "tables": Mode("tables and result pages from recorded results", ("run", "out")),
-    "list": Mode("everything that can be chosen, and what figures mean; with words, what has them: list cms", ()),
-}  # fmt: skip
-
-
-WORDS = ("list", "view")
-"""Modes that take words without a flag."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -177,7 +49,17 @@ def build_parser() -> Parser:
     )
     parser.set_defaults(members=None)
     parser.add_argument("--mode", required=True, help="what to do; see below", metavar="MODE")
-    add: Any = parser.add_argument_group("what to train (zero-shot, kd, few-shot, teacher)").add_argument
+    _training_flags(parser)
+    _file_flags(parser)
+    _finished_run_flags(parser)
+    _many_run_flags(parser)
+    _single_mode_flags(parser)
+    return parser
+
+
+def _training_flags(parser: Parser) -> None:
+    """Add what to train: a recipe, and changes of it."""
+    add = parser.add_argument_group("what to train (zero-shot, kd, few-shot, teacher)").add_argument
     add("--preset", help="a named recipe; see --mode list")
     add("--teacher", help="a teacher by name")
     add("--student", help="a student by name; or module:function or file.py:function, code of yours, which is run")
@@ -214,6 +96,10 @@ def build_parser() -> Parser:
     )
     add("--without-evaluation", action="store_true", help="do not score the student: for trials of what a run costs")
     add("--without-teacher", action="store_true", help="few-shot: learn from labels alone")
+
+
+def _file_flags(parser: Parser) -> None:
+    """Add the files that a run reads and writes, and the machine."""
     add = parser.add_argument_group("files and machine").add_argument
     add(
         "--teacher-path",
@@ -281,6 +167,10 @@ def build_parser() -> Parser:
         help="who is told of the run, repeatable: TensorBoard without it; wandb and mlflow need their package",
     )
     add("--device", choices=["auto", "cpu", "cuda"], help="auto takes CUDA where there is one")
+
+
+def _finished_run_flags(parser: Parser) -> None:
+    """Add what is done with finished runs."""
     add = parser.add_argument_group(
         "finished runs (evaluate, report, explain, compare, compress, export, transition, tables, record)"
     ).add_argument
@@ -310,6 +200,10 @@ def build_parser() -> Parser:
     add("--against", type=Path, metavar="RUN", help="transition: another finished run")
     add("--port", type=int, metavar="N", help="view: where the browser finds it (8017); 0 for any that is free")
     add("--images", type=int, metavar="N", help="transition: how many images to walk from (1000)")
+
+
+def _many_run_flags(parser: Parser) -> None:
+    """Add many runs and many answers."""
     add = parser.add_argument_group("sweep, compare and answers").add_argument
     add("--presets", nargs="+", metavar="NAME", help="sweep: recipes, as --preset")
     add(
@@ -333,11 +227,14 @@ def build_parser() -> Parser:
     add("--cluster", metavar="KIND", help="local, slurm, htcondor, pbs, sge, or tcp://HOST:PORT of a Dask scheduler")
     add("--site", type=Path, metavar="FILE", help="TOML file of the cluster's settings: GPU, memory, time, queue")
     add("--workers", type=int, metavar="N", help="runs at a time (2)")
+
+
+def _single_mode_flags(parser: Parser) -> None:
+    """Add what one mode alone reads."""
     add = parser.add_argument_group("simulate and paper").add_argument
     add("--per-class", type=int, metavar="N", help="simulate: jets of each class (1000)")
     add("--only", metavar="DATA", help="paper: data set, such as mnist")
     add("--minutes", type=float, help="paper: stop after so long, to go on another time")
-    return parser
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
