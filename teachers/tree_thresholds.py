@@ -16,7 +16,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from zskt.vectors.inputs import VectorInputs, largest_spread
+from zskt.vectors.inputs import VectorInputs
+from zskt.vectors.moments import largest_spread
 
 WIDER = 2.0
 """How much more samples are taken to be spread than thresholds are."""

@@ -19,7 +19,8 @@ from teachers.single_input import Unit
 from teachers.standardisation import scaler, standardisation
 from zskt.terminal import note
 from zskt.vectors.description import read_features, without_moments
-from zskt.vectors.inputs import INTEGER, REAL, WIDEST, VectorInputs
+from zskt.vectors.inputs import VectorInputs
+from zskt.vectors.moments import INTEGER, REAL, WIDEST
 
 N_VECTORS = 64
 """Vectors on which a network is tried."""

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from generators.vectors.logit_normal import LOGISTIC_SCALE, logit_normal
-from zskt.vectors.inputs import INTEGER, REAL, VectorInputs
+from zskt.vectors.inputs import VectorInputs
+from zskt.vectors.moments import INTEGER, REAL
 
 
 class FeaturePrior(nn.Module):

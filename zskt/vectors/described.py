@@ -15,7 +15,8 @@ from torch import Tensor
 
 from zskt.errors import UserError
 from zskt.terminal import note
-from zskt.vectors.inputs import INTEGER, VectorInputs
+from zskt.vectors.inputs import VectorInputs
+from zskt.vectors.moments import INTEGER
 
 MAX_NAMED = 3
 """Features that the line names; it counts the rows of all."""

@@ -20,16 +20,17 @@ from torch import Tensor, nn
 from zskt.contracts import Batch
 from zskt.errors import UserError
 from zskt.vectors.description import read_features
+from zskt.vectors.moments import (
+    CATEGORY,
+    INTEGER,
+    REAL,
+    WIDEST,
+    filled_moments,
+    require_possible,
+    told_moments,
+    uniform_moments,
+)
 
-REAL, INTEGER, CATEGORY = "real", "integer", "category:"
-"""Kinds of features. The columns of a one-hot group share the kind "category:" and the name of the group."""
-
-ROUNDING = 1e-6
-"""How much larger than the largest a spread may be, relatively: files are written in 32 bits."""
-WIDEST = 0.75
-"""Share of the largest spread up to which that of most features is believed; that of a uniform number is 0.58."""
-COIN = 1.05
-"""The same of a feature of two values, whose spread is the largest; few samples have a little more."""
 Numbers = float | Sequence[float] | Tensor | Any
 """A number for all features, or one each: a list, a numpy array or a tensor."""
 
@@ -64,7 +65,7 @@ class VectorInputs:
                 "means, spreads and kinds: give one of each for every feature"
             )
         for i, name in enumerate(self.names):
-            _check(name, self.low[i], self.high[i], self.mean[i], self.std[i], self.kinds[i])
+            require_possible(name, self.low[i], self.high[i], self.mean[i], self.std[i], self.kinds[i])
         for group, rows in self.groups.items():
             if len(rows) < 2:
                 raise UserError(f"category {group!r} has one column ({self.names[rows[0]]}): give at least two")
@@ -83,7 +84,7 @@ class VectorInputs:
     def uniform(self) -> tuple[bool, ...]:
         """Which features are uniform between two bounds, for all that is known."""
         columns = zip(self.low, self.high, self.mean, self.std, strict=True)
-        return tuple((mean, std) == _uniform(low, high) for low, high, mean, std in columns)
+        return tuple((mean, std) == uniform_moments(low, high) for low, high, mean, std in columns)
 
     @property
     def groups(self) -> dict[str, tuple[int, ...]]:
@@ -144,7 +145,7 @@ class VectorInputs:
                 lows[i], highs[i] = 0.0, 1.0
         stds = [math.nan] * size if std is None else _numbers("std", std, size)
         means = [math.nan] * size if mean is None else _numbers("mean", mean, size)
-        moments = [_moments(*row) for row in zip(lows, highs, means, stds, strict=True)]
+        moments = [filled_moments(*row) for row in zip(lows, highs, means, stds, strict=True)]
         return cls(
             names=tuple(names) or tuple(f"x{i}" for i in range(size)),
             low=tuple(lows),
@@ -172,7 +173,7 @@ class VectorInputs:
         asked = [kind in (REAL, INTEGER) and is_open for kind, is_open in zip(self.kinds, unknown, strict=True)]
         columns = list(zip(self.kinds, self.low, self.high, mean, std, strict=True))
         usual, found = (
-            [_possible(*column, most) if is_open else None for is_open, column in zip(asked, columns, strict=True)]
+            [told_moments(*column, most) if is_open else None for is_open, column in zip(asked, columns, strict=True)]
             for most in (widest, 1.0)
         )
         told = sum(is_open and not math.isnan(m) for is_open, m in zip(asked, mean, strict=True))
@@ -235,68 +236,6 @@ class VectorInputs:
     @classmethod
     def _unbounded(cls, size: int, mean: Numbers = 0.0, std: Numbers = 1.0) -> Self:
         return cls.from_bounds(-math.inf, math.inf, mean=mean, std=std, size=size)
-
-
-def _check(name: str, low: float, high: float, mean: float, std: float, kind: str) -> None:
-    """Raise a `UserError` if a feature cannot be."""
-    if math.isnan(low) or math.isnan(high) or low > high or low == math.inf or high == -math.inf:
-        raise UserError(f"{name}: bounds {low:g} and {high:g}; give a lower bound that is not above the upper one")
-    if kind not in (REAL, INTEGER) and not kind.startswith(CATEGORY):
-        raise UserError(f"{name}: kind {kind!r}; give {REAL!r}, {INTEGER!r}, or {CATEGORY!r} and a name")
-    if kind == INTEGER and math.isfinite(low) and math.isfinite(high) and math.ceil(low) > math.floor(high):
-        raise UserError(f"{name}: no integer lies between {low:g} and {high:g}; give bounds that hold one")
-    if not (math.isfinite(mean) and low <= mean <= high):
-        raise UserError(f"{name}: mean {mean:g} lies outside its bounds {low:g} and {high:g}; give one inside")
-    between = math.isfinite(low) and math.isfinite(high)
-    if not (math.isfinite(std) and std >= 0) or (std == 0 and not between):
-        raise UserError(f"{name}: spread {std:g}; give a positive one")
-    if between and std > (largest := largest_spread(low, high, mean)) * (1 + ROUNDING):
-        raise UserError(
-            f"{name}: spread {std:g}, but no number from {low:g} to {high:g} with the mean {mean:g} has more than "
-            f"{largest:g}; give mean and std of the feature as the network takes it"
-        )
-    if (math.isinf(low) != math.isinf(high)) and mean in (low, high):
-        raise UserError(f"{name}: mean {mean:g} lies on its only bound; give one beyond it")
-
-
-def largest_spread(low: float, high: float, mean: float) -> float:
-    """Return that of a coin with both bounds as its sides (R. Bhatia and C. Davis, Am. Math. Monthly 107, 2000).
-
-    Beyond one bound alone there is no largest one.
-    """
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return math.inf
-    return math.sqrt(max(0.0, mean - low)) * math.sqrt(max(0.0, high - mean))
-
-
-def _uniform(low: float, high: float) -> tuple[float, float]:
-    """Return mean and standard deviation of a uniform number."""
-    return low + (high - low) / 2, (high - low) / math.sqrt(12)
-
-
-def _possible(kind: str, low: float, high: float, mean: float, std: float, widest: float) -> tuple[float, float] | None:
-    """Return mean and standard deviation as a network tells them; None if no feature within the bounds has these."""
-    if not low <= mean <= high or not std > 0:
-        return None
-    if mean in (low, high):
-        is_constant = std == 1 and math.isfinite(low) and math.isfinite(high) and max(-low, high) > 1
-        return (mean, 0.0) if is_constant else None
-    largest = largest_spread(low, high, mean)
-    if kind == INTEGER and high - low == 1:  # a coin: its spread is that of its mean
-        return (mean, min(std, largest)) if std <= COIN * largest else None
-    return (mean, std) if std <= widest * largest else None
-
-
-def _moments(low: float, high: float, mean: float, std: float) -> tuple[float, float]:
-    """Fill in what is nan: those of a uniform distribution between two bounds, else one spread from the bound."""
-    if math.isfinite(low) and math.isfinite(high):
-        middle, spread = _uniform(low, high)
-        if math.isnan(mean) or math.isnan(std):  # one alone is a number for all features, of which others lack a bound
-            return middle, spread
-    else:
-        spread = 1.0 if math.isnan(std) else std
-        middle = low + spread if math.isfinite(low) else high - spread if math.isfinite(high) else 0.0
-    return middle if math.isnan(mean) else mean, spread if math.isnan(std) else std
 
 
 def _size(size: int | None, columns: Mapping[str, Numbers | None]) -> int:
