@@ -21,15 +21,3 @@ def test_a_recipe_is_one_line_and_one_band() -> None:
     assert axes.lines[0].get_label() == "zskt, 2 seeds" and list(axes.lines[0].get_ydata()) == [2.0, 3.0]
     draw_band(axes, [[(0, 1.0)], [(1, 2.0)]], "nothing in common", {"color": "k"})
     assert len(axes.lines) == 1
-
-
-def test_a_picture_of_a_method_has_a_line_for_each_recipe() -> None:
-    from zskt.experiments.recipe import recipe_of_result
-    from zskt.results.method_pages import _recipe_labels
-
-    from .conftest import result
-
-    recipes = [
-        recipe_of_result(result(iterations=n, generator=g)) for n, g in ((10, "mlp"), (20, "mlp"), (10, "noise"))
-    ]
-    assert list(_recipe_labels(recipes).values()) == ["t, mlp, 10", "t, mlp, 20", "t, noise"]

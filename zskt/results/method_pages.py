@@ -10,31 +10,22 @@ import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.recipe import Recipe
 from zskt.markdown import NO_VALUE, integer, table
-from zskt.plots.palette import series_style
 from zskt.results.compare.group import Group
 from zskt.results.compare.markdown import budget_words
 from zskt.results.compare.recorded import RecordedComparison, read_comparisons
 from zskt.results.compare.table import TITLES, ranked
+from zskt.results.learning_curves import picture_name
 from zskt.results.missing import MissingRuns
 from zskt.results.paper_tables import accuracy_cell
 from zskt.results.published_methods import published_figures
 from zskt.results.published_table import experiment_of, sources
 from zskt.results.records import Record, read_records
 from zskt.results.rows import Row
-from zskt.results.seed_bands import Curve, draw_band
 from zskt.results.tables import preset_rows
 
 FIGURES = ("agreement", "accuracy", "auc", "kl")
-
-
-def picture_name(method: str) -> str:
-    """Return the name of the picture of a method's learning curves, in ``docs/results``."""
-    return f"method-{method}.png"
 
 
 def measured(method: str, reference: Path, catalog: Catalog, pictures: Path | None = None) -> str:
@@ -124,40 +115,3 @@ def _recorded(method: str, records: list[Record], catalog: Catalog) -> str:
 def _minutes(row: Row) -> str:
     seconds = [run.seconds for run in row.runs if run.seconds is not None]
     return f"{statistics.fmean(seconds) / 60:.1f}" if seconds else NO_VALUE
-
-
-def learning_picture(method: str, records: list[Record]) -> Figure | None:
-    """Draw agreement on test samples against a run's progress, of a method's recorded recipes; None without any.
-
-    A recipe's line is its mean over seeds, with a band of ± one deviation. Runs that changed settings of their preset
-    are left out.
-    """
-    curves: dict[Recipe, list[Curve]] = {}
-    for record in records:
-        result, points = record.result, record.curve("test/agreement")
-        if result.method == method and len(points) > 2 and not result.changes:
-            shares = [(step / points[-1][0], value) for step, value in points]
-            curves.setdefault(record.recipe, []).append(shares)
-    if not curves:
-        return None
-    labels = _recipe_labels(list(curves))
-    figure = Figure(figsize=(8, 0.9 + max(2.4, 0.17 * len(curves))), layout="constrained")
-    axes = figure.subplots()
-    for i, recipe in enumerate(sorted(curves, key=labels.__getitem__)):
-        draw_band(axes, curves[recipe], labels[recipe], series_style(i))
-    axes.set(xlabel="share of the run's iterations", ylabel="agreement on test samples", ylim=(0, 1))
-    axes.grid(alpha=0.25, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside right upper", fontsize=7, frameon=False)
-    return figure
-
-
-def _recipe_labels(recipes: list[Recipe]) -> dict[Recipe, str]:
-    """Name recipes by teacher and generator, and by what else tells them apart where that is not enough."""
-    named = {recipe: f"{recipe.teacher}, {recipe.generator or 'data'}" for recipe in recipes}
-    for detail in ("preset", "student", "length"):
-        different = {
-            name for name in named.values() if len({getattr(r, detail) for r, own in named.items() if own == name}) > 1
-        }
-        named = {r: f"{name}, {getattr(r, detail)}" if name in different else name for r, name in named.items()}
-    return named

@@ -14,7 +14,7 @@ from zskt.results.answers_picture import answers_picture
 from zskt.results.compare.markdown import comparison_page, picture_of
 from zskt.results.compare.recorded import read_comparisons, uncompared
 from zskt.results.figures import pictures
-from zskt.results.method_pages import learning_picture, picture_name
+from zskt.results.learning_curves import learning_picture, picture_name
 from zskt.results.missing import MissingRuns
 from zskt.results.published_methods import published_figures
 from zskt.results.published_table import published_tables, sources
