@@ -34,8 +34,8 @@ def cli_page() -> str:
         HEADER + "# Command line",
         "`zskt --mode MODE [flags]` runs one job. `python -m zskt` and `python train.py` are the same command.",
         "Exit codes: 0 for success, 1 for a run that diverged or lost one of its processes, 2 for a mistake in the "
-        "command (one line says what to do), 75 where another process is at work in the run folder, 130 for an "
-        "interruption. No run is ever overwritten.",
+        "command (one line says what to do), 75 where another process is at work in the run folder, 128 and the "
+        "number of the signal for an interruption (130 for Ctrl-C, 143 for SIGTERM). No run is ever overwritten.",
         "## Modes",
     ]
     flags = {action.dest: action.option_strings[0] for action in parser._actions if action.option_strings}

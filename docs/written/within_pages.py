@@ -56,11 +56,16 @@ def recipes_table() -> str:
                 f"`{place or 'anywhere'}`",
                 f"`{method}`",
                 settings,
-                f"`{recipe.generator}`" if recipe.generator else "",
+                _generator(recipe.generator),
                 recipe.summary,
             )
         )
-    return table(("where", "method", "settings", "generator", "what it reached"), rows)
+    return table(("where", "method", "settings", "generator", "remark"), rows)
+
+
+def _generator(name: str | None) -> str:
+    """Return a recipe's generator as the table has it; words stay words."""
+    return "" if name is None else name if " " in name else f"`{name}`"
 
 
 def smaller_table() -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from zskt.cli.parser import parse
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+sys.path.insert(0, str(DOCS))
 RUNS = ROOT / "runs" / "reference"
 PAGES = sorted(DOCS.rglob("*.md"))
 
@@ -114,3 +116,25 @@ def test_the_shown_diffs_are_the_code_of_today() -> None:
             assert added
             for line in added:
                 assert line in code, f"{page}: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_equations_are_read_by_github_and_by_browsers(page: Path) -> None:
+    from written.mathml import mathml
+
+    text = page.read_text()
+    within = re.findall(r"\$`(.*?)`\$", text)
+    assert text.count("$`") == len(within), "an equation goes on in another line"
+    for latex in (*blocks(page, "math"), *within):
+        assert ElementTree.fromstring(mathml(latex)).tag.endswith("math")
+
+
+def test_equations_of_a_page() -> None:
+    from written.mathml import mathml, on_page_content
+
+    page = on_page_content("<p>With <code>x</code> $<code>\\beta &lt; 1</code>$.</p>")
+    assert re.sub("<(?!code|/code|p|/p).*?>", "", page) == "<p>With <code>x</code> &#x003B2;&#x0003C;1.</p>"
+    assert "<mi>KL</mi>" in mathml(r"\operatorname{KL}(T \parallel S)")
+    assert re.search("<mi>log</mi><mspace [^>]*/><mi>K", mathml(r"\log K"))
+    with pytest.raises(ValueError, match="does not know all of its commands"):
+        mathml(r"\nonsense{x}")

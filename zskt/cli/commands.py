@@ -66,14 +66,20 @@ def transition(flags: argparse.Namespace, catalog: Catalog) -> None:
 
 def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``paper``: the runs behind the paper's tables, for so many minutes."""
-    from zskt.results.paper_runs import MAX_MINUTES, SEEDS, planned_runs, run_campaign
+    from zskt.results.paper_runs import DATA_SETS, MAX_MINUTES, SEEDS, planned_runs, run_campaign
+    from zskt.systems import SYSTEMS
 
     if flags.minutes is not None and not 0 < flags.minutes <= MAX_MINUTES:
         raise UserError(f"--minutes is {flags.minutes}, but must be positive, and at most {MAX_MINUTES}")
     folder = flags.out or RUNS
-    if _is_system(flags.only):
+    if flags.only == ALL_SYSTEMS or flags.only in SYSTEMS:
         _systems(flags, folder, catalog)
         return
+    if flags.only not in DATA_SETS:
+        raise UserError(
+            f"--only {flags.only}: no table is about it; choose one of {', '.join(DATA_SETS)}, {ALL_SYSTEMS}, or a system "
+            f"of docs/explanation/systems.md, such as {next(iter(SYSTEMS))}"
+        )
     runs = list(planned_runs(flags.only, catalog, SEEDS if flags.seed is None else (flags.seed,)))
     if flags.iterations is not None:
         runs = [replace(run, config=run.config.with_length(flags.iterations)) for run in runs]
@@ -81,12 +87,6 @@ def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
     say(f"{len(runs) - len(left)} of {len(runs)} runs are finished in {folder}")
     if left:
         print(f"next: {left[0].name}; go on with the same command")
-
-
-def _is_system(only: str) -> bool:
-    from zskt.systems import SYSTEMS
-
-    return only == ALL_SYSTEMS or only in SYSTEMS
 
 
 def _systems(flags: argparse.Namespace, folder: Path, catalog: Catalog) -> None:

@@ -10,8 +10,6 @@ from zskt.errors import UserError
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
 
-DOMAINS = ("jets", "images", "vectors", "frames", "")
-"""In the order of the list; empty for what is of no domain."""
 KINDS = ("teachers", "students", "views", "variations", "generators", "presets", "methods", "recipes")
 FLAGS = {"views": "--view: what a student sees of a sample", "variations": "--vary: how samples change"}
 """Kind -> the flag that takes its entries, where that is not called as they are."""
@@ -36,7 +34,7 @@ FIGURES = {
 
 def facts(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Collect what the list says of entries beside their summaries: domain, parameters, licence, where the file is."""
-    from zskt.domains import DOMAINS as ALL
+    from zskt.domains import DOMAINS
     from zskt.errors import UserError
     from zskt.networks.students import count_parameters
     from zskt.viewed import described
@@ -68,9 +66,9 @@ def facts(catalog: Catalog) -> dict[str, dict[str, Any]]:
             for name, entry in catalog.students.items()
         },
         "views": {
-            described(kind)[0]: {"domain": name} for name, domain in ALL.items() for kind in domain.views.values()
+            described(kind)[0]: {"domain": name} for name, domain in DOMAINS.items() for kind in domain.views.values()
         },
-        "variations": {of: {"domain": name} for name, domain in ALL.items() for of in domain.variations},
+        "variations": {of: {"domain": name} for name, domain in DOMAINS.items() for of in domain.variations},
         "generators": {name: {"domain": entry.domain} for name, entry in catalog.generators.items()},
         "presets": {
             name: {"domain": catalog.teachers[config.teacher].domain}
@@ -99,7 +97,7 @@ def list_names(names: Mapping[str, Mapping[str, Any]], words: Sequence[str] = ()
         UserError: if nothing is left.
     """
     lines: list[str] = []
-    for domain in DOMAINS:
+    for domain in (*names["domains"], ""):  # empty: of no domain
         for kind in KINDS:
             lines += _section(names, kind, domain, words)
     width = max(map(len, FIGURES))

@@ -54,6 +54,7 @@ def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
         return (kind.__doc__ or "").strip().splitlines()[0]
 
     return {
+        "domains": dict.fromkeys(DOMAINS, ""),
         "teachers": {name: card.summary for name, card in catalog.teachers.items()},
         "students": {name: entry.summary for name, entry in catalog.students.items()},
         "views": dict(described(kind) for domain in DOMAINS.values() for kind in domain.views.values()),

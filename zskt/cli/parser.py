@@ -233,7 +233,7 @@ def _single_mode_flags(parser: Parser) -> None:
     """Add what one mode alone reads."""
     add = parser.add_argument_group("simulate and paper").add_argument
     add("--per-class", type=int, metavar="N", help="simulate: jets of each class (1000)")
-    add("--only", metavar="DATA", help="paper: data set, such as mnist")
+    add("--only", metavar="NAME", help="paper: a data set (mnist), one system (highway), or seeds: all quick systems")
     add("--minutes", type=float, help="paper: stop after so long, to go on another time")
 
 

@@ -68,7 +68,7 @@ class AdaDFKDConfig(GenerativeConfig):
 
 
 class AdaDFKD(Generative):
-    """Adaptive data-free distillation."""
+    """A curriculum from easy to hard samples, for student and generator."""
 
     Config = AdaDFKDConfig
     name = "adadfkd"

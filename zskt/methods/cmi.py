@@ -56,7 +56,7 @@ class CMIConfig(InversionConfig):
 
 
 class CMI(Inversion):
-    """Inversion with a contrastive term."""
+    """Inverts the teacher with a fresh generator a batch; a contrastive term keeps samples different."""
 
     Config = CMIConfig
     name = "cmi"

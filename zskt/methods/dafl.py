@@ -52,7 +52,7 @@ class DAFLConfig(Settings):
 
 
 class DAFL(Method):
-    """Data-free learning, a generator trained on the teacher alone."""
+    """Trains the generator on the teacher alone: confident answers, all classes."""
 
     Config = DAFLConfig
     needs_generator = True

@@ -56,7 +56,7 @@ class DeepInversionConfig(InversionConfig):
 
 
 class DeepInversion(Inversion):
-    """Inversion of pixels, or of a generator's z."""
+    """Optimises pixels, or a generator's z, until the teacher's batch statistics match."""
 
     Config = DeepInversionConfig
     name = "deepinversion"

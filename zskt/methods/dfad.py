@@ -39,7 +39,7 @@ class DFADConfig(GenerativeConfig):
 
 
 class DFAD(Generative):
-    """Data-free adversarial distillation."""
+    """The game of ZSKT on the L1 distance of logits."""
 
     Config = DFADConfig
     name = "dfad"

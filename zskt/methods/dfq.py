@@ -46,7 +46,7 @@ class DFQConfig(GenerativeConfig):
 
 
 class DFQ(Generative):
-    """Data-free distillation with statistics and an adversary."""
+    """The game of ZSKT with batch statistics, a teacher that is sure, and balanced classes."""
 
     Config = DFQConfig
     name = "dfq"

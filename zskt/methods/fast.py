@@ -69,7 +69,7 @@ class FastConfig(InversionConfig):
 
 
 class Fast(Inversion):
-    """Inversion by a meta-initialised generator."""
+    """Inverts the teacher in a few steps, from a generator that has learned where to begin."""
 
     Config = FastConfig
     name = "fast"

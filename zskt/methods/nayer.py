@@ -96,7 +96,7 @@ class NAYERConfig(GenerativeConfig):
 
 
 class NAYER(Generative):
-    """Noisy layer data generation."""
+    """Feeds vectors of class names through a layer that is drawn anew for each batch."""
 
     Config = NAYERConfig
     name = "nayer"

@@ -67,7 +67,7 @@ class PREDFKDConfig(GenerativeConfig):
 
 
 class PREDFKD(Generative):
-    """Generative pseudo replay."""
+    """DAFL with disagreement, and a second generator that replays earlier samples."""
 
     Config = PREDFKDConfig
     name = "pre-dfkd"

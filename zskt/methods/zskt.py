@@ -128,7 +128,7 @@ class ZSKTConfig(Settings):
 
 
 class ZSKT(Method):
-    """Algorithm 1, and what belongs to it: optimisers, replay buffer, random streams."""
+    """The generator seeks samples on which teacher and student disagree; the student learns to agree (Algorithm 1)."""
 
     Config = ZSKTConfig
     needs_generator = True

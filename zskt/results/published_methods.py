@@ -14,9 +14,9 @@ PAIRS = ("resnet34-to-resnet18", "wrn-40-2-to-wrn-16-1", "wrn-40-2-to-wrn-40-1",
 FAST = "README of Fast-Datafree, revision 0dcecbc"
 ADADFKD = "README of ljrprocc/DFKD (AdaDFKD)"
 ZSKT = "Micaelli and Storkey, arXiv:1905.09768v3, last test accuracy, three seeds"
-NAYER = "anchors of this project, not read in the paper itself: verify before quoting"
+NAYER = "second-hand: the table of Tran et al., arXiv:2310.00258, was not read; verify before quoting"
 DFAD = "result image of VainF/Data-Free-Adversarial-Distillation, revision c161591, pair not named"
-DFME = "Truong et al., arXiv:2011.14779, at 20 million queries, black box, pair not read: verify"
+DFME = "Truong et al., arXiv:2011.14779, at 20 million queries, black box"
 DAFL_LENET = "Chen et al., arXiv:1904.01186"
 
 
@@ -66,7 +66,7 @@ _ROWS: tuple[tuple[str, str, str, tuple[str, ...], str], ...] = (
     ("fast", "Fast-2", "cifar10", ("92.62", "88.36", "89.56", "89.68"), FAST),
     ("fast", "Fast-5", "cifar10", ("93.63", "88.90", "92.04", "91.96"), FAST),
     ("fast", "Fast-10", "cifar10", ("94.05", "89.29", "92.51", "92.45"), FAST),
-    ("nayer", "NAYER", "cifar10", ("95.21", "91.94", "~94", "~94"), NAYER),
+    ("nayer", "NAYER", "cifar10", ("95.21", "91.94", "", ""), NAYER),
     ("adadfkd", "AdaDFKD", "cifar10", ("95.32", "90.05", "93.38", "93.15"), ADADFKD),
     ("dfme", "DFME", "cifar10", ("88.1", "", "", ""), DFME),
     ("dafl", "DAFL", "cifar100", ("74.47", "20.88", "42.83", "43.70"), FAST),
