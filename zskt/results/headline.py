@@ -19,14 +19,20 @@ HEADLINE_TEACHERS = {
     "cifar10-resnet20": "ResNet-20, CIFAR-10",
 }
 """Teacher -> what the table calls it, in the order of its rows."""
-HEAD = ("teacher", "student", "agreement without data", "agreement of KD from data", "times faster", "test data")
+HEAD = (
+    *("teacher", "student", "agreement without data", "the longest run without data", "agreement of KD from data"),
+    *("times faster", "test data"),
+)
+SEEDS = 3
+"""Seeds from which on a row counts more than a longer one of fewer."""
 
 
 def headline(records: list[Record], catalog: Catalog) -> str:
     """Return a table with a row per teacher of `HEADLINE_TEACHERS` that was distilled without data.
 
-    Agreement is the mean ± standard deviation over n seeds. Latencies are of one sample at a time in onnxruntime on
-    one thread, where a student was exported.
+    Agreement is the mean ± standard deviation over n seeds. The longest run is the same recipe with more iterations,
+    and says how many times as many. Latencies are of one sample at a time in onnxruntime on one thread, where a student
+    was exported.
     """
     rows = preset_rows(records, catalog)
     lines = []
@@ -36,6 +42,7 @@ def headline(records: list[Record], catalog: Catalog) -> str:
         )
         if row is None:
             continue
+        longest = _longest([other for other in rows if other.subject == row.subject], row, catalog)
         kd = _largest((other for other in rows if other.subject == row.subject and _is_kd(other)), catalog)
         copy = " (JPEG copy)" if is_jpeg_copy(row.data) else ""
         lines.append(
@@ -43,6 +50,7 @@ def headline(records: list[Record], catalog: Catalog) -> str:
                 title,
                 row.recipe.student,
                 _agreement(row),
+                NO_VALUE if longest is None else _agreement(longest, f"{longest.recipe.length / row.recipe.length:g} ×, "),
                 NO_VALUE if kd is None else _agreement(kd),
                 _speedup(records, row),
                 f"{integer(row.data.count)} {row.data.unit}s{copy}",
@@ -80,8 +88,24 @@ def _largest(rows: Iterable[Row], catalog: Catalog) -> Row | None:
     return max(rows, key=order, default=None)
 
 
-def _agreement(row: Row) -> str:
-    return f"{row.cell('agreement')} (n = {len(row.runs)})"
+def _longest(rows: Iterable[Row], shown: Row, catalog: Catalog) -> Row | None:
+    """Return the row of the longest run of the recipe that is shown; None if none is longer.
+
+    Args:
+        rows: on the samples of ``shown``.
+    """
+    longer = [
+        row
+        for row in rows
+        if _is_preset_without_data(row, catalog)
+        and (row.recipe.preset, row.recipe.method) == (shown.recipe.preset, shown.recipe.method)
+        and row.recipe.length > shown.recipe.length
+    ]
+    return max(longer, key=lambda row: (len(row.runs) >= SEEDS, row.recipe.length), default=None)
+
+
+def _agreement(row: Row, length: str = "") -> str:
+    return f"{row.cell('agreement')} ({length}n = {len(row.runs)})"
 
 
 def _speedup(records: list[Record], row: Row) -> str:
