@@ -77,8 +77,8 @@ def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
         return
     if flags.only not in DATA_SETS:
         raise UserError(
-            f"--only {flags.only}: no table is about it; choose one of {', '.join(DATA_SETS)}, {ALL_SYSTEMS}, or a system "
-            f"of docs/explanation/systems.md, such as {next(iter(SYSTEMS))}"
+            f"--only {flags.only}: no table is about it; choose one of {', '.join(DATA_SETS)}, {ALL_SYSTEMS}, "
+            f"or a system of docs/explanation/systems.md, such as {next(iter(SYSTEMS))}"
         )
     runs = list(planned_runs(flags.only, catalog, SEEDS if flags.seed is None else (flags.seed,)))
     if flags.iterations is not None:

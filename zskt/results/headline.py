@@ -43,6 +43,7 @@ def headline(records: list[Record], catalog: Catalog) -> str:
         if row is None:
             continue
         longest = _longest([other for other in rows if other.subject == row.subject], row, catalog)
+        times = "" if longest is None else f"{longest.recipe.length / row.recipe.length:g} ×, "
         kd = _largest((other for other in rows if other.subject == row.subject and _is_kd(other)), catalog)
         copy = " (JPEG copy)" if is_jpeg_copy(row.data) else ""
         lines.append(
@@ -50,7 +51,7 @@ def headline(records: list[Record], catalog: Catalog) -> str:
                 title,
                 row.recipe.student,
                 _agreement(row),
-                NO_VALUE if longest is None else _agreement(longest, f"{longest.recipe.length / row.recipe.length:g} ×, "),
+                NO_VALUE if longest is None else _agreement(longest, times),
                 NO_VALUE if kd is None else _agreement(kd),
                 _speedup(records, row),
                 f"{integer(row.data.count)} {row.data.unit}s{copy}",
