@@ -51,6 +51,26 @@ def deep(levels: int) -> list[object]:
         (lambda d: d.update(a=10**400), "a is 1000.*at most 2"),
         (lambda d: d.update(a=deep(100)), "more than 64 deep"),
         (lambda d: d.update(input_names=[["a"]]), "no list of names"),
+        (lambda d: d["pf_features"].update(max_length=0), "pf_features: max_length is 0; give the number"),
+        (lambda d: d["pf_features"].update(var_length=0, max_length=None, min_length=None), "max_length is 0"),
+        (
+            lambda d: d["pf_features"]["var_infos"].update(
+                pfcand_chrge=d["pf_features"]["var_infos"].pop("pfcand_charge")
+            ),
+            "says nothing of pfcand_charge; is it what stands there as pfcand_chrge",
+        ),
+        (
+            lambda d: d["pf_features"]["var_infos"].pop("pfcand_charge"),
+            "says nothing of pfcand_charge; give its median",
+        ),
+        (
+            lambda d: d["pf_features"]["var_infos"].update(pfcand_charge={"mean": 1.0, "std": 2.0}),
+            "pfcand_charge: has mean, std and no norm_factor; say it by median, norm_factor",
+        ),
+        (
+            lambda d: d["pf_features"]["var_infos"]["pfcand_charge"].update(norm_factor=0),
+            "norm_factor is 0, so that every value is alike",
+        ),
     ],
 )
 def test_a_wrong_preprocess_is_named(tmp_path: Path, change, words: str) -> None:  # type: ignore[no-untyped-def]
@@ -59,6 +79,22 @@ def test_a_wrong_preprocess_is_named(tmp_path: Path, change, words: str) -> None
     path.write_text(json.dumps(content))
     with pytest.raises(UserError, match=words):
         read_preprocess(path)
+
+
+def test_what_may_be_left_out(tmp_path: Path) -> None:
+    path, content = tmp_path / "p.json", described().to_json()
+    for name in content["input_names"]:
+        del content[name]["var_infos"]
+    content["pf_features"].update(min_length=0)
+    path.write_text(json.dumps(content))
+    groups = read_preprocess(path).groups
+    assert {(v.median, v.norm_factor) for group in groups for v in group.variables} == {(0.0, 1.0)}
+    assert groups[0].min_length == 1
+    content["pf_features"]["var_infos"] = {
+        n: {"norm_factor": 2.0, "mu": 3} for n in content["pf_features"]["var_names"]
+    }
+    path.write_text(json.dumps(content))
+    assert {v.norm_factor for v in read_preprocess(path).group("pf_features").variables} == {2.0}
 
 
 def test_bounds_may_be_infinite_and_nothing_else(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -183,6 +184,10 @@ def _variable(name: str, info: _Info, where: str) -> Variable:
         elif not abs(value) < LARGEST:
             raise UserError(f"{where}.{key} is {value}, no number of 32 bits; give the file as its publisher wrote it")
     variable = Variable(name, **numbers)
+    if variable.norm_factor == 0:
+        raise UserError(
+            f"{where}.norm_factor is 0, so that every value is alike; give the file as its publisher wrote it"
+        )
     if variable.lower_bound > variable.upper_bound:
         raise UserError(f"{where}: lower_bound is above upper_bound; mend one of the two")
     return variable
@@ -192,13 +197,40 @@ def _group(name: str, entry: Any, path: Path) -> InputGroup:
     where = f"{path}: {name}"
     read = checked({name: entry}, dict[str, _Entry], path, "give the file as its publisher wrote it")[name]
     infos = read.var_infos or {}
+    _require_all(read.var_names, infos, f"{where}.var_infos")
+    for variable_name in infos:
+        _require_known(entry["var_infos"][variable_name], f"{where}.var_infos.{variable_name}")
     variables = tuple(_variable(n, infos.get(n, _Info()), f"{where}.var_infos.{n}") for n in read.var_names)
-    length = read.var_length or 1
+    length = 1 if read.var_length is None else read.var_length
     both = (length if given is None else given for given in (read.min_length, read.max_length))
-    shortest, longest = (max(1, int(given)) for given in both)
+    shortest, longest = (int(given) for given in both)
+    shortest = max(1, shortest)  # a jet without entries is one of padding
+    if longest < 1:
+        raise UserError(f"{where}: max_length is {longest}; give the number of entries that the network takes at most")
     if shortest > longest:
         raise UserError(f"{where}: lengths from {shortest} to {longest}; the first must be the smaller")
     return InputGroup(name, variables, shortest, longest)
+
+
+def _require_all(names: Sequence[str], infos: Mapping[str, _Info], where: str) -> None:
+    """Raise a `UserError` if some variables have numbers and others have none: a name is misspelt then."""
+    missing = [name for name in names if name not in infos] if infos else []
+    if missing:
+        others = sorted(set(infos) - set(names))
+        close = get_close_matches(missing[0], others, n=1, cutoff=0.5)
+        hint = f"is it what stands there as {close[0]}?" if close else "give its median, norm_factor and bounds"
+        raise UserError(f"{where}: says nothing of {missing[0]}; {hint}")
+
+
+def _require_known(info: Mapping[str, Any], where: str) -> None:
+    """Raise a `UserError` if a variable is prepared in words that nobody here reads, such as ``mean`` and ``std``.
+
+    Beside a factor, other entries are remarks of the publisher.
+    """
+    unknown = [key for key in info if key not in _Info.__struct_fields__]
+    if unknown and "norm_factor" not in info:
+        known = ", ".join(_Info.__struct_fields__)
+        raise UserError(f"{where}: has {', '.join(unknown)} and no norm_factor; say it by {known}")
 
 
 def read_preprocess(path: Path) -> Preprocess:
