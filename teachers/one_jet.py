@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from teachers.layouts import Arranged
+from teachers.lengths import real_lengths
 from zskt.jets.preprocess import InputGroup
 
 
@@ -38,28 +39,10 @@ class OneJetACall(Arranged):
 
     def forward(self, *x: Tensor) -> tuple[Tensor, ...]:
         """Call the network for each jet, and put its answers side by side: a tensor (B, O)."""
-        lengths = self._lengths(x)
+        lengths = real_lengths(x, self.groups)
         answers = []
         for i in range(len(x[0])):
             jet = [t[i : i + 1] if n is None else t[i : i + 1, :, : n[i]] for t, n in zip(x, lengths, strict=True)]
             outputs = self.answers(self.network(*self.arguments(jet)))
             answers.append(torch.cat([output.reshape(1, -1) for output in outputs], 1))
         return (torch.cat(answers),)
-
-    def _lengths(self, x: Sequence[Tensor]) -> list[list[int] | None]:
-        """Count the real entries of each jet in each input; None of an input that is always of one length."""
-        real: dict[str, Tensor] = {}
-        for t, group in zip(x, self.groups, strict=True):
-            if t.dim() < 3 or group.min_length == group.max_length:
-                continue
-            pads = t.new_tensor([0.0 if group.is_mask else v.pad for v in group.variables]).view(1, -1, 1)
-            present = (t.detach() != pads).any(1)
-            positions = torch.arange(1, t.shape[2] + 1, device=t.device)
-            longest = (present * positions).amax(1).clamp(min=group.min_length)
-            masked = group.is_mask or group.collection not in real
-            real[group.collection] = longest if masked else torch.maximum(real[group.collection], longest)
-        lengths: list[list[int] | None] = []
-        for t, group in zip(x, self.groups, strict=True):
-            fixed = t.dim() < 3 or group.collection not in real
-            lengths.append(None if fixed else real[group.collection].clamp(max=t.shape[2]).tolist())
-        return lengths

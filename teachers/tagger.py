@@ -23,6 +23,7 @@ from teachers.gradients import with_gradient
 from teachers.heads import Heads, find_heads
 from teachers.input_order import input_order
 from teachers.layouts import CANONICAL, Arranged, arrange, takes_one_jet
+from teachers.lengths import ByLength
 from teachers.network_file import NetworkFile
 from teachers.one_jet import OneJetACall
 from teachers.onnx_reader import OnnxFile
@@ -135,7 +136,7 @@ def read_tagger(
         raise UserError(
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
-    preprocess = with_fixed_lengths_if_padding_counts(network, preprocess, probe)
+    network, preprocess = at_real_lengths_if_padding_counts(network, preprocess, probe)
     preprocess = with_all_names(preprocess, outputs.shape[1], (preprocess_file.parent, path.parent))
     if outputs.shape[1] != len(preprocess.outputs):
         raise UserError(
@@ -214,20 +215,27 @@ def _is_alike(a: Tensor, b: Tensor) -> bool:
 
 
 @torch.no_grad()
-def with_fixed_lengths_if_padding_counts(network: nn.Module, preprocess: Preprocess, probe: Probe) -> Preprocess:
-    """Return inputs that are always as long as they may be, if a network's outputs depend on how much padding there is.
+def at_real_lengths_if_padding_counts(
+    network: nn.Module, preprocess: Preprocess, probe: Probe
+) -> tuple[nn.Module, Preprocess]:
+    """Return a network and its inputs such that a jet's answers do not depend on the jets beside it.
 
-    Networks without a mask may count it, others have their length built in.
+    Networks without a mask may count their padding: they are called at the length of each jet. Others have their length
+    built in: their inputs are always as long as they may be.
     """
-    short = replace(preprocess, groups=tuple(replace(g, max_length=g.min_length) for g in preprocess.groups))
-    x = probe(short, N_PROBE_JETS)
-    longer = tuple(_pad(t, g) for t, g in zip(x, preprocess.groups, strict=True))
+    groups = preprocess.groups
+    middle = [(g.min_length + g.max_length + 1) // 2 for g in groups]
     try:
-        if _is_alike(raw_outputs(network, x), raw_outputs(network, longer)):
-            return preprocess
+        differs = False
+        # At one entry a length that is built in may pass unnoticed: numbers are broadcast.
+        for lengths in ([g.min_length for g in groups], middle):
+            short = [replace(g, min_length=n, max_length=n) for g, n in zip(groups, lengths, strict=True)]
+            x = probe(replace(preprocess, groups=tuple(short)), N_PROBE_JETS)
+            longer = tuple(_pad(t, g) for t, g in zip(x, groups, strict=True))
+            differs |= not _is_alike(raw_outputs(network, x), raw_outputs(network, longer))
     except Exception:  # operators raise whatever they do
-        pass
-    return replace(preprocess, groups=tuple(replace(g, min_length=g.max_length) for g in preprocess.groups))
+        return network, replace(preprocess, groups=tuple(replace(g, min_length=g.max_length) for g in groups))
+    return (ByLength(network, groups).eval() if differs else network), preprocess
 
 
 def _pad(x: Tensor, group: InputGroup) -> Tensor:

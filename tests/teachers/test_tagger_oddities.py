@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from teachers.lengths import real_lengths
 from teachers.tagger import read_tagger
 from tests.toy_taggers import Toy, described, write
 from zskt.errors import UserError
@@ -60,7 +61,9 @@ def saved(network: nn.Module, preprocess: Preprocess, folder: Path) -> tuple[Pat
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("kind", [Mean, Flat])
-def test_where_padding_counts_there_is_always_as_much_of_it(kind: type[nn.Module], tmp_path: Path) -> None:
+def test_where_padding_counts_a_jet_is_answered_alike_alone_and_in_company(
+    kind: type[nn.Module], tmp_path: Path
+) -> None:
     path, where = saved(kind().eval(), UNMASKED, tmp_path)
     tagger, preprocess = read_tagger(path, read_preprocess(where), where)
     inputs, jets = TaggerInputs(preprocess=preprocess), read_jets(SAMPLE, most=40).samples
@@ -68,6 +71,8 @@ def test_where_padding_counts_there_is_always_as_much_of_it(kind: type[nn.Module
     together = tagger(*inputs(jets))[few]
     alone = torch.cat([tagger(*inputs(jets[i : i + 1])) for i in few.tolist()])
     assert torch.allclose(alone, together, atol=1e-5)
+    assert preprocess.groups[0].min_length == (60 if kind is Flat else 2)
+    assert tagger.origin.endswith("answers depend on padding") == (kind is Mean)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -100,9 +105,11 @@ def test_dictionaries_and_other_precisions_are_answers_too(network: nn.Module, t
     dtype = next(network.parameters()).dtype
     torch.jit.trace(network.eval(), (x.to(dtype),), strict=False).save(str(path))  # type: ignore[no-untyped-call]
     tagger, _ = read_tagger(path, read_preprocess(where), where)
-    said: Any = network(x.to(dtype))
-    expected = said["classes"] if isinstance(said, dict) else said
-    assert torch.allclose(tagger(x).softmax(1), expected.float(), atol=1e-5)
+    expected = []
+    for i, n in enumerate(real_lengths([x], UNMASKED.groups)[0] or []):
+        said: Any = network(x[i : i + 1, :, :n].to(dtype))
+        expected.append(said["classes"] if isinstance(said, dict) else said)
+    assert torch.allclose(tagger(x).softmax(1), torch.cat(expected).float(), atol=1e-5)
 
 
 class Embedded(nn.Module):
