@@ -13,7 +13,7 @@ import uproot
 from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
 from zskt.jets.features import FULL
-from zskt.jets.jetclass import read_jets
+from zskt.jets.jetclass import read_jets, read_labelled_jets
 from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.possible import MOMENTA
 from zskt.jets.sample import SAMPLE
@@ -164,3 +164,14 @@ def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
     unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in JETCLASS_CLASSES}
     with pytest.raises(UserError, match=r"jet 0 .* belongs to 0 of the 10 classes"):
         read_jets(write(tmp_path / "unlabelled.root", unlabelled))
+
+
+def test_a_branch_of_weights_is_no_class(tmp_path: Path, columns: Columns, capsys: pytest.CaptureFixture[str]) -> None:
+    weighted = write(tmp_path / "weighted.root", columns | {"label_weight": columns["jet_pt"] * 0.37})
+    data, names = read_labelled_jets(weighted)
+    assert names == JETCLASS_CLASSES and torch.equal(data.labels, read_jets(weighted).labels)
+    assert capsys.readouterr().err.count("label_weight not taken for a class") == 1
+    whole = {k: v * 1.0 if k.startswith("label_") else v for k, v in columns.items()}
+    nan = columns | {"label_Hbb": at(ak.singletons(whole["label_Hbb"]), 3, np.nan)[:, 0]}
+    with pytest.raises(UserError, match=r"nan.root: label_Hbb is nan in 1 of 5 jets \(the first is jet 3\)"):
+        read_labelled_jets(write(tmp_path / "nan.root", nan))

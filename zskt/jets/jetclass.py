@@ -14,8 +14,9 @@ import torch
 import uproot
 from torch import Tensor
 
-from zskt.dataset import UNLABELLED, Labelled
+from zskt.dataset import Labelled
 from zskt.errors import UserError
+from zskt.jets.class_branches import class_flags, class_if_any, one_class
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
 from zskt.jets.parquet_columns import as_numbers
@@ -73,9 +74,11 @@ def read_jets(
     labels = [f"{LABEL}{name}" for name in classes]
     events = _events(path, needed, labels if path.suffix == ".root" else [], most)
     jets = _jets(events)
+    columns = {name: column for name, column in _label_columns(events).items() if name in classes}
+    flags = class_flags(columns, path, required=classes)
     if path.suffix == ".root":
-        return Labelled(jets, _labels(events, classes, path))
-    return Labelled(jets, _labels_if_any(events, classes, path))
+        return Labelled(jets, one_class(flags, classes, path))
+    return Labelled(jets, class_if_any(flags, classes, len(events), path))
 
 
 def read_labelled_jets(
@@ -86,16 +89,21 @@ def read_labelled_jets(
     A jet that carries none of them is `UNLABELLED`. Arguments and errors are those of `read_jets`.
     """
     events = _events(path, needed, [], most)
-    names = tuple(name.removeprefix(LABEL) for name in events.fields if _is_label(name) and events[name].ndim == 1)
+    flags = class_flags(_label_columns(events), path)
+    names = tuple(flags)
     ordered = (*(n for n in JETCLASS_CLASSES if n in names), *(n for n in names if n not in JETCLASS_CLASSES))
     jets = _jets(events)
     strict = set(JETCLASS_CLASSES) <= set(ordered)
-    labels = _labels(events, ordered, path) if strict else _labels_if_any(events, ordered, path)
+    labels = one_class(flags, ordered, path) if strict else class_if_any(flags, ordered, len(events), path)
     return Labelled(jets, labels), ordered
 
 
 def _is_label(name: str) -> bool:
     return name.startswith(LABEL) and len(name) > len(LABEL)
+
+
+def _label_columns(events: ak.Array) -> dict[str, ak.Array]:
+    return {name.removeprefix(LABEL): events[name] for name in events.fields if _is_label(name)}
 
 
 def _events(path: Path, needed: Collection[str], labels: list[str], most: int | None) -> ak.Array:
@@ -177,7 +185,7 @@ def _jets(events: ak.Array) -> Jets:
 
 def _require_shapes(events: ak.Array, path: Path) -> None:
     """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere but labels."""
-    strange = next((name for name in events.fields if not _holds_numbers(events[name])), None)
+    strange = next((n for n in events.fields if not _is_label(n) and not _holds_numbers(events[n])), None)
     if strange is not None:
         raise UserError(
             f"{path}: {strange} holds {events[strange].type.content}, but numbers are needed; mend the file"
@@ -199,31 +207,6 @@ def _holds_numbers(column: ak.Array) -> bool:
     while isinstance(kind, ak.types.ListType | ak.types.RegularType) and "__array__" not in kind.parameters:
         kind = kind.content
     return isinstance(kind, ak.types.NumpyType) and not kind.parameters and kind.primitive[0] in "bfiu"
-
-
-def _labels(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
-    """Return the position of each jet's class, (B,)."""
-    hot = np.stack([ak.to_numpy(events[f"label_{name}"]).astype(bool) for name in classes], 1)
-    wrong = np.flatnonzero(hot.sum(1) != 1)
-    if len(wrong):
-        raise UserError(
-            f"{path}: jet {wrong[0]} (and {len(wrong) - 1} more) belongs to {hot[wrong[0]].sum()} of the "
-            f"{len(classes)} classes instead of one; keep jets of {', '.join(classes)} only"
-        )
-    return torch.from_numpy(hot.argmax(1))
-
-
-def _labels_if_any(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
-    """Return the position of each jet's class, (B,); `UNLABELLED` where it carries none of those that the file has."""
-    positions = [k for k, name in enumerate(classes) if f"{LABEL}{name}" in events.fields]
-    if not positions:
-        return torch.full((len(events),), UNLABELLED)
-    hot = np.stack([ak.to_numpy(events[f"{LABEL}{classes[k]}"]).astype(bool) for k in positions], 1)
-    wrong = np.flatnonzero(hot.sum(1) > 1)
-    if len(wrong):
-        raise UserError(f"{path}: jet {wrong[0]} (and {len(wrong) - 1} more) belongs to several classes; keep one each")
-    chosen = torch.tensor(positions)[torch.from_numpy(hot.argmax(1))]
-    return torch.where(torch.from_numpy(hot.any(1)), chosen, UNLABELLED)
 
 
 def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
