@@ -58,8 +58,8 @@ def _flags(name: str, column: ak.Array, path: Path) -> Flags | None:
     if marks.any():
         first = int(marks.argmax())
         raise UserError(
-            f"{path}: label_{name} is {values[first]} in {marks.sum()} of {len(values)} jets (the first is jet {first}), but a branch "
-            "of a class holds 0 and 1; write these, or rename the branch if it is none"
+            f"{path}: label_{name} is {values[first]} in {marks.sum()} of {len(values)} jets (the first is jet "
+            f"{first}), but a branch of a class holds 0 and 1; write these, or rename the branch if it is none"
         )
     flags: Flags = values.astype(bool)
     return flags
