@@ -100,8 +100,7 @@ def test_a_truncated_root_file(tmp_path: Path) -> None:
 
 
 def test_another_tree_a_missing_branch_no_jets(tmp_path: Path, columns: Columns) -> None:
-    with pytest.raises(UserError, match="no tree named 'tree'"):
-        read_jets(write(tmp_path / "other.root", columns, "events"))
+    assert len(read_jets(write(tmp_path / "other.root", columns, "Events"))) == 5
     lacking = {k: v for k, v in columns.items() if k not in ("part_deta", "label_Tbl")}
     with pytest.raises(UserError, match="no branch part_deta, label_Tbl"):
         read_jets(write(tmp_path / "lacking.root", lacking))
@@ -175,3 +174,15 @@ def test_a_branch_of_weights_is_no_class(tmp_path: Path, columns: Columns, capsy
     nan = columns | {"label_Hbb": at(ak.singletons(whole["label_Hbb"]), 3, np.nan)[:, 0]}
     with pytest.raises(UserError, match=r"nan.root: label_Hbb is nan in 1 of 5 jets \(the first is jet 3\)"):
         read_labelled_jets(write(tmp_path / "nan.root", nan))
+
+
+@pytest.mark.parametrize("name", ["label", "jet_label"])
+def test_labels_that_are_numbers_are_told(
+    name: str, tmp_path: Path, columns: Columns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbered = {k: v for k, v in columns.items() if not k.startswith("label_")} | {name: np.arange(5)}
+    data, names = read_labelled_jets(write(tmp_path / "numbered.root", numbered))
+    assert names == () and (data.labels == UNLABELLED).all()
+    assert f"numbered.root: its {name} is a number that names no class: the jets count" in capsys.readouterr().err
+    read_labelled_jets(write(tmp_path / "both.root", columns | {name: np.arange(5)}))
+    assert capsys.readouterr().err == ""

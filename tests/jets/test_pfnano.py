@@ -7,6 +7,7 @@ from pathlib import Path
 import awkward as ak
 import pytest
 import torch
+import uproot
 
 from tests.jets.pfnano_file import write_pfnano
 from zskt.dataset import UNLABELLED
@@ -48,6 +49,9 @@ def test_broken_pfnano_is_named(tmp_path: Path, changes: dict[str, object], word
 def test_files_of_events_are_told_from_files_of_jets(tmp_path: Path) -> None:
     assert is_pfnano(write_pfnano(tmp_path / "nano.root"))
     assert not is_pfnano(SAMPLE)
+    with uproot.recreate(tmp_path / "jets.root") as file:
+        file["Events"] = {"part_px": ak.Array([[1.0]])}
+    assert not is_pfnano(tmp_path / "jets.root"), "jets in a tree of that name"
     (tmp_path / "broken.root").write_bytes(b"root")
     assert not is_pfnano(tmp_path / "broken.root")
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from zskt.dataset import Labelled
 from zskt.errors import UserError
 from zskt.jets.class_branches import class_flags, class_if_any, one_class
+from zskt.jets.data_file import jets_tree, require_file
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
 from zskt.jets.parquet_columns import as_numbers
@@ -48,6 +49,8 @@ _BRANCHES = {
 
 LABEL = "label_"
 """What the names of columns with labels begin with: 1 for jets of the class, 0 for others."""
+NUMBERED_LABELS = ("label", "jet_label")
+"""Names of columns that number the classes, in an order that the file does not tell."""
 
 
 def read_jets(
@@ -69,8 +72,6 @@ def read_jets(
     Raises:
         UserError: if the file is missing, of another kind, empty, lacks a branch, or holds what no jet can be.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
     labels = [f"{LABEL}{name}" for name in classes]
     events = _events(path, needed, labels if path.suffix == ".root" else [], most)
     jets = _jets(events)
@@ -108,8 +109,7 @@ def _label_columns(events: ak.Array) -> dict[str, ak.Array]:
 
 def _events(path: Path, needed: Collection[str], labels: list[str], most: int | None) -> ak.Array:
     """Read the columns of jets, required ones and those that are there, and all labels."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
+    require_file(path)
     branches = [branch for field, branch in _BRANCHES.items() if field in needed or field not in OPTIONAL_FIELDS]
     required = [*branches, "jet_pt", "jet_energy", *labels]
     if path.suffix == ".root":
@@ -130,6 +130,13 @@ def _wanted(present: list[str], required: list[str]) -> list[str]:
     return list(dict.fromkeys([*required, *optional]))
 
 
+def _tell_numbered(present: list[str], wanted: list[str], path: Path) -> None:
+    """Say that labels which are numbers are not used, where the file has no others."""
+    numbered = next((name for name in NUMBERED_LABELS if name in present), None)
+    if numbered is not None and not any(map(_is_label, wanted)):
+        note(f"zskt: {path}: its {numbered} is a number that names no class: the jets count as unlabelled")
+
+
 def _require_branches(present: list[str], required: list[str], path: Path) -> None:
     missing = [name for name in required if name not in present]
     if missing:
@@ -141,14 +148,12 @@ def _require_branches(present: list[str], required: list[str], path: Path) -> No
 def _read_root(path: Path, branches: list[str], most: int | None) -> ak.Array:
     try:
         with uproot.open(path) as file:
-            if "tree" not in file:
-                raise UserError(
-                    f"{path}: no tree named 'tree' but {file.keys() or 'nothing'}; give a JetClass ROOT file"
-                )
-            tree = file["tree"]
+            tree = jets_tree(file, branches, path)
             present = list(tree.keys())
             _require_branches(present, branches, path)
-            return tree.arrays(_wanted(present, branches), entry_stop=most)
+            wanted = _wanted(present, branches)
+            _tell_numbered(present, wanted, path)
+            return tree.arrays(wanted, entry_stop=most)
     except UserError:
         raise
     except Exception as error:  # uproot raises whatever the broken bytes lead to
@@ -229,8 +234,7 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
             )
         wanted = _wanted(present, columns)
         table = file.read(columns=wanted)
-        if "label" in present and not any(map(_is_label, wanted)):
-            note(f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled")
+        _tell_numbered(present, wanted, path)
         table = as_numbers(table if most is None else table.slice(0, most), path)
         return ak.from_arrow(table)
     except UserError:

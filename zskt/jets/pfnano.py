@@ -80,10 +80,10 @@ def read_pfnano(path: Path, radius: float, classes: Sequence[str], label_of_othe
 
 
 def is_pfnano(path: Path) -> bool:
-    """Return whether a ROOT file has a tree of events instead of jets."""
+    """Return whether a ROOT file has a tree of events instead of jets; jets may lie in a tree of that name."""
     try:
         with uproot.open(path) as file:
-            return TREE in file and "tree" not in file
+            return TREE in file and "tree" not in file and "part_px" not in set(file[TREE].keys())
     except Exception:  # whoever reads it next says what is wrong
         return False
 
