@@ -22,15 +22,22 @@ def require_file(path: Path) -> None:
     Raises:
         UserError: if it is none.
     """
-    if path.is_file():
-        return
+    if not path.is_file():
+        refuse_several(path)
+        raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
+
+
+def refuse_several(path: Path) -> None:
+    """Raise `UserError` if a path is a folder of files of jets, or a pattern that matches some."""
     files = [file for file in _matching(path) if file.suffix in (".root", ".parquet")]
     what = "is a folder" if path.is_dir() else "is a pattern"
     if len(files) == 1:
         raise UserError(f"{path}: {what}, no file; give --data {files[0]}")
     if files:
-        raise UserError(f"{path}: {what} of {len(files)} files of jets; {merge_into_one(files)}")
-    raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
+        with_what = " with hadd" if all(file.suffix == ".root" for file in files) else ""
+        raise UserError(
+            f"{path}: {what} of {len(files)} files of jets; --data takes one file: merge several{with_what}"
+        )
 
 
 def _matching(path: Path) -> list[Path]:
@@ -40,12 +47,6 @@ def _matching(path: Path) -> list[Path]:
     with contextlib.suppress(ValueError, OSError):  # of what is no pattern
         return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
     return []
-
-
-def merge_into_one(files: Sequence[Path]) -> str:
-    """Say that --data takes one file, and how to merge these."""
-    with_what = " with hadd" if all(file.suffix == ".root" for file in files) else ""
-    return f"--data takes one file: merge several{with_what}"
 
 
 def jets_tree(file: Any, required: Sequence[str], path: Path) -> Any:
