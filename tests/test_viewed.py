@@ -127,7 +127,7 @@ def test_features_of_vectors_keep_their_bounds_and_a_group_stays_whole() -> None
         ("leading:129", KIN, "whole number from 1 to 128"),
         ("leading:x", KIN, "whole number"),
         ("features:nothing", tagger(), "variable, input or collection"),
-        ("features:kin", tagger(), "features:kin: the teacher does not take part_pt_log, .*; say which .* sv_mass"),
+        ("features:kin", tagger(), "the teacher does not take part_pt_log, .* of kin; it takes .* sv_mass"),
         ("downscale:9", ImageInputs(mean=(0.0,), std=(1.0,), size=32, side=28), "do not divide"),
         ("kin", VectorInputs.from_bounds([0, 0], [1, 1]), "view of vectors"),
     ],

@@ -103,8 +103,7 @@ def _of_name(known: dict[str, set[tuple[str, str]]], name: str) -> set[tuple[str
     lacking = [variable for variable in FEATURE_SETS[name] if variable not in variables]
     if lacking:
         raise UserError(
-            f"features:{name}: the teacher does not take {', '.join(lacking)}; say which it takes of "
-            f"{', '.join(sorted(variables))}"
+            f"the teacher does not take {', '.join(lacking)} of {name}; it takes {', '.join(sorted(variables))}"
         )
     return set().union(*(known[variable] for variable in FEATURE_SETS[name]))
 
