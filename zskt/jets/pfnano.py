@@ -130,7 +130,7 @@ def labels_of(
         return torch.full((count,), UNLABELLED)
     columns = [flatten(events[name][selected]).astype(int) for name in branches]
     plain = {plain_class(name): k for k, name in reversed(list(enumerate(classes)))}  # the first of a name counts
-    flavours = [_flavour(*map(int, row), plain) for row in zip(*columns, strict=True)]
+    flavours = [_flavour(plain, *map(int, row)) for row in zip(*columns, strict=True)]
     labels = torch.tensor([next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours])
     if others is None or not bool((labels >= 0).any()):
         return labels
@@ -138,15 +138,15 @@ def labels_of(
     return torch.where((labels < 0) & known, others, labels)
 
 
-def _flavour(hadron: int, parton: int, b: int, c: int, generated: int, plain: Collection[str]) -> tuple[str, ...]:
+def _flavour(plain: Collection[str], hadron: int, parton: int, b: int, c: int, generated: int) -> tuple[str, ...]:
     """Return names of classes that a jet of such truth belongs to, the most telling first.
 
     Args:
+        plain: plain names of the tagger's classes.
         hadron: flavour by hadrons, 5, 4 or 0.
         parton: flavour by partons, a PDG number.
         b, c: numbers of hadrons with such quarks.
         generated: index of the generated jet; negative for pile-up, which is no light jet.
-        plain: plain names of the tagger's classes.
     """
     heavy = "bb" if b > 1 else "b" if b else "cc" if c > 1 else "c" if c else {5: "b", 4: "c"}.get(hadron, "")
     if heavy:
