@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import struct
 import zipfile
+from codecs import BOM_UTF8
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -159,10 +160,10 @@ def _kind_of_safetensors(path: Path, start: bytes) -> str | None:
 
 
 def _kind_of_text(path: Path, start: bytes) -> str | None:
-    if start.lstrip()[:1] not in (b"{", b"["):
+    if start.removeprefix(BOM_UTF8).lstrip()[:1] not in (b"{", b"["):
         return None
     try:
-        json.loads(path.read_text())
+        json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError):
         return None
     return "JSON"

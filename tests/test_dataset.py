@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zskt.dataset import Labelled, of_each_class, short
+from zskt.dataset import Labelled, of_each_class, only_labelled, short
 from zskt.errors import UserError
 
 
@@ -23,6 +23,24 @@ def test_more_than_there_are_is_told() -> None:
     data = Labelled(torch.zeros(60, 1), torch.arange(60) % 3)
     with pytest.raises(UserError, match="--samples-per-class 21: class a has 20 samples; take at most as many"):
         of_each_class(data, ("a", "b", "c"), 21, seed=5)
+
+
+def test_samples_of_another_class_are_left_out_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = Labelled(torch.arange(6.0), torch.arange(6) % 3)
+    assert only_labelled(whole, ("a", "b", "c"), "--data f") is whole and capsys.readouterr().err == ""
+    data = Labelled(torch.arange(5.0), torch.tensor([-1, 1, 0, -1, 1]))
+    kept = only_labelled(data, ("a", "b"), "--data f")
+    assert kept.labels.tolist() == [1, 0, 1] and kept.samples.tolist() == [1, 2, 4]  # type: ignore[attr-defined]
+    err = capsys.readouterr().err
+    assert err == "zskt: --data f: 3 of 5 samples carry one of the 2 classes; the other 2 are left out\n"
+    with pytest.raises(UserError, match=r"--data f: samples without labels, or of none of the classes a, b; give"):
+        only_labelled(data[torch.tensor([0, 3])], ("a", "b"), "--data f")
+
+
+def test_classes_that_never_occur_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    data = Labelled(torch.arange(2.0), torch.tensor([1, 1]))
+    assert only_labelled(data, ("a", "b", "c"), "f") is data
+    assert capsys.readouterr().err == "zskt: f: no sample of a, c: labels teach nothing of 2 of the classes\n"
 
 
 def test_rows_keep_samples_and_labels_together() -> None:

@@ -9,7 +9,8 @@ from torch import nn
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.images.inputs import ImageInputs
-from zskt.jets.features import KIN, KINPID, JetInputs
+from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.networks.bernoulli_head import BernoulliHead
@@ -83,6 +84,19 @@ def test_variables_inputs_and_collections_of_a_tagger_are_chosen_by_name_with_th
     assert [g.max_length for g in short.inputs.preprocess.groups] == [8, 8, 5, 5]
 
 
+def test_feature_sets_of_jetclass_are_known_of_taggers_from_files_that_take_their_variables() -> None:
+    inputs = TaggerInputs(preprocess=FULL.preprocess_form(JETCLASS_CLASSES))
+    view = make_view("features:kin", inputs, VIEWS["jets"])
+    assert [(g.name, g.names) for g in view.inputs.preprocess.groups] == [
+        ("pf_points", ("part_deta", "part_dphi")),
+        ("pf_features", KIN.features),
+        ("pf_mask", ("part_mask",)),
+    ]
+    x = (torch.randn(2, 2, 9), torch.randn(2, len(FULL.features), 9), torch.ones(2, 1, 9))
+    rows = [FULL.features.index(name) for name in KIN.features]
+    assert torch.equal(view.transform(*x)[1], x[1][:, rows])
+
+
 def test_downscaled_image_is_the_mean_of_blocks_without_the_padding() -> None:
     inputs = ImageInputs(mean=(0.5,), std=(0.25,), size=32, side=28)
     pixels = torch.randint(256, (2, 1, 28, 28), dtype=torch.uint8)
@@ -113,6 +127,7 @@ def test_features_of_vectors_keep_their_bounds_and_a_group_stays_whole() -> None
         ("leading:129", KIN, "whole number from 1 to 128"),
         ("leading:x", KIN, "whole number"),
         ("features:nothing", tagger(), "variable, input or collection"),
+        ("features:kin", tagger(), "the teacher does not take part_pt_log, .* of kin; it takes .* sv_mass"),
         ("downscale:9", ImageInputs(mean=(0.0,), std=(1.0,), size=32, side=28), "do not divide"),
         ("kin", VectorInputs.from_bounds([0, 0], [1, 1]), "view of vectors"),
     ],

@@ -13,8 +13,11 @@ from torch import Tensor
 
 from zskt.contracts import Batch, Samples
 from zskt.errors import UserError
+from zskt.terminal import note
 
 UNLABELLED = -1
+MAX_NAMES = 10
+"""Names of classes in a message."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,41 @@ class TensorInputs:
 
     def __call__(self, samples: TensorSamples) -> Batch:
         return samples.x
+
+
+def only_labelled(data: Labelled, classes: Sequence[str], where: str) -> Labelled:
+    """Return the samples that carry a class of a network's, to learn from; lines on standard error tell what lacks.
+
+    Args:
+        classes: names of the network's classes.
+        where: the file, for messages.
+
+    Raises:
+        UserError: if no sample carries one.
+    """
+    rows = data.labels >= 0
+    count = int(rows.sum())
+    if not count:
+        raise UserError(
+            f"{where}: samples without labels, or of none of the classes {_few(classes)}; give a file with some "
+            "that have one"
+        )
+    if count < len(data):
+        note(
+            f"zskt: {where}: {count} of {len(data)} samples carry one of the {len(classes)} classes; the other "
+            f"{len(data) - count} are left out"
+        )
+        data = data[rows]
+    present = set(data.labels.tolist())
+    absent = [name for k, name in enumerate(classes) if k not in present]
+    if absent:
+        note(f"zskt: {where}: no sample of {_few(absent)}: labels teach nothing of {len(absent)} of the classes")
+    return data
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MAX_NAMES])
+    return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"
 
 
 def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int) -> Labelled:

@@ -104,6 +104,7 @@ MISTAKES = (
     ('RUN --batchsize 3', 'unknown argument --batchsize: did you mean --batch-size?'),
     ('RUN --batch_size 3', 'unknown argument --batch_size: did you mean --batch-size?'),
     ('RUN -h3', "argument -h/--help: ignored explicit argument '3'"),
+    ('RUN --data a.root b.root c.root', '--data takes one file, not b.root too: merge several, those of ROOT with hadd'),
     ('RUN extra', 'unknown argument extra'),
     ('RUN --student-steps=x', "argument --student-steps: invalid int value: 'x'"),
     ('RUN --iter 3', 'unknown argument --iter: did you mean --site?'),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from zskt.__main__ import catalog
@@ -41,3 +43,10 @@ def test_unknown_names_and_files_are_told(arguments: tuple[str, ...], message: s
     with pytest.raises(UserError) as error:
         require_names(parse(["--mode", "zero-shot", *arguments]))
     assert str(error.value).startswith(message)
+
+
+def test_a_pattern_of_files_is_told_from_a_file_that_is_missing(tmp_path: Path) -> None:
+    for i in range(2):
+        (tmp_path / f"part_{i}.root").touch()
+    with pytest.raises(UserError, match=r"part_\*.root: is a pattern of 2 files of jets; --data takes one file: merge"):
+        require_names(parse(["--mode", "zero-shot", "--data", str(tmp_path / "part_*.root")]))

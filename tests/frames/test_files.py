@@ -38,6 +38,8 @@ def test_ts_is_read_with_frames_first_and_names_of_classes_in_any_case(tmp_path:
     assert isinstance(data.samples, Tensor) and data.labels.tolist() == [0, 1]
     assert data.samples[0].tolist() == [[1, 4], [2, 5], [3, 6]]
     assert read_ts(path)[1] == ["standing", "Running"]
+    path.write_text(TS, encoding="utf-8-sig")
+    assert read_ts(path)[1] == ["standing", "Running"]
 
 
 def test_npz_has_frames_and_labels_by_number_by_name_or_none(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import uproot
 from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
 from zskt.jets.features import FULL
-from zskt.jets.jetclass import read_jets
+from zskt.jets.jetclass import read_jets, read_labelled_jets
 from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.jets.possible import MOMENTA
 from zskt.jets.sample import SAMPLE
@@ -100,8 +100,7 @@ def test_a_truncated_root_file(tmp_path: Path) -> None:
 
 
 def test_another_tree_a_missing_branch_no_jets(tmp_path: Path, columns: Columns) -> None:
-    with pytest.raises(UserError, match="no tree named 'tree'"):
-        read_jets(write(tmp_path / "other.root", columns, "events"))
+    assert len(read_jets(write(tmp_path / "other.root", columns, "Events"))) == 5
     lacking = {k: v for k, v in columns.items() if k not in ("part_deta", "label_Tbl")}
     with pytest.raises(UserError, match="no branch part_deta, label_Tbl"):
         read_jets(write(tmp_path / "lacking.root", lacking))
@@ -164,3 +163,26 @@ def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
     unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in JETCLASS_CLASSES}
     with pytest.raises(UserError, match=r"jet 0 .* belongs to 0 of the 10 classes"):
         read_jets(write(tmp_path / "unlabelled.root", unlabelled))
+
+
+def test_a_branch_of_weights_is_no_class(tmp_path: Path, columns: Columns, capsys: pytest.CaptureFixture[str]) -> None:
+    weighted = write(tmp_path / "weighted.root", columns | {"label_weight": columns["jet_pt"] * 0.37})
+    data, names = read_labelled_jets(weighted)
+    assert names == JETCLASS_CLASSES and torch.equal(data.labels, read_jets(weighted).labels)
+    assert capsys.readouterr().err.count("label_weight not taken for a class") == 1
+    whole = {k: v * 1.0 if k.startswith("label_") else v for k, v in columns.items()}
+    nan = columns | {"label_Hbb": at(ak.singletons(whole["label_Hbb"]), 3, np.nan)[:, 0]}
+    with pytest.raises(UserError, match=r"nan.root: label_Hbb is nan in 1 of 5 jets \(the first is jet 3\)"):
+        read_labelled_jets(write(tmp_path / "nan.root", nan))
+
+
+@pytest.mark.parametrize("name", ["label", "jet_label"])
+def test_labels_that_are_numbers_are_told(
+    name: str, tmp_path: Path, columns: Columns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbered = {k: v for k, v in columns.items() if not k.startswith("label_")} | {name: np.arange(5)}
+    data, names = read_labelled_jets(write(tmp_path / "numbered.root", numbered))
+    assert names == () and (data.labels == UNLABELLED).all()
+    assert f"numbered.root: its {name} is a number that names no class: the jets count" in capsys.readouterr().err
+    read_labelled_jets(write(tmp_path / "both.root", columns | {name: np.arange(5)}))
+    assert capsys.readouterr().err == ""

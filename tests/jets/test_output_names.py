@@ -32,7 +32,7 @@ def test_labels_beside_the_files_are_the_names(tmp_path: Path) -> None:
     file = tmp_path / "labels.txt"
     file.write_text("b\nc\n\nlight\n")
     assert with_all_names(custom, 4, [tmp_path / "none", tmp_path]).outputs == ("b", "c", "light", "target_mass")
-    file.write_text("b\nc\nlight\nm\n")
+    file.write_bytes("b\r\nc\r\nlight\r\nm\r\n".encode("utf-8-sig"))  # as editors of Windows write it
     assert with_all_names(custom, 4, [tmp_path]).outputs == ("b", "c", "light", "m")
     with pytest.raises(UserError, match=r"labels\.txt: has 4 names, but the network answers 13 numbers a jet, 12 of"):
         with_all_names(custom, 13, [tmp_path])

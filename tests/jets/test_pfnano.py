@@ -7,6 +7,7 @@ from pathlib import Path
 import awkward as ak
 import pytest
 import torch
+import uproot
 
 from tests.jets.pfnano_file import write_pfnano
 from zskt.dataset import UNLABELLED
@@ -48,6 +49,9 @@ def test_broken_pfnano_is_named(tmp_path: Path, changes: dict[str, object], word
 def test_files_of_events_are_told_from_files_of_jets(tmp_path: Path) -> None:
     assert is_pfnano(write_pfnano(tmp_path / "nano.root"))
     assert not is_pfnano(SAMPLE)
+    with uproot.recreate(tmp_path / "jets.root") as file:
+        file["Events"] = {"part_px": ak.Array([[1.0]])}
+    assert not is_pfnano(tmp_path / "jets.root"), "jets in a tree of that name"
     (tmp_path / "broken.root").write_bytes(b"root")
     assert not is_pfnano(tmp_path / "broken.root")
 
@@ -82,3 +86,26 @@ def test_jets_of_another_flavour_are_the_background_of_a_score_and_those_of_none
     labels = labels_of(events, JET_KINDS[0.4], everything, ("prob_b", "background"), 1)
     assert labels.tolist() == [0, 1, 1, 1, UNLABELLED]
     assert (labels_of(events, JET_KINDS[0.4], everything, ("score", "background"), 1) == UNLABELLED).all()
+
+
+def test_gluons_are_light_jets_of_taggers_without_a_class_of_gluons() -> None:
+    rows = ((5, 5, 1, 0, 0), (4, 4, 0, 1, 0), (0, 21, 0, 0, 0), (0, 2, 0, 0, 0), (0, 0, 0, 0, 3), (0, 21, 0, 0, -1))
+    names = ("hadronFlavour", "partonFlavour", "nBHadrons", "nCHadrons", "genJetIdx")
+    events = ak.Array({f"Jet_{name}": [list(c)] for name, c in zip(names, zip(*rows, strict=True), strict=True)})
+    everything = ak.Array([[True] * len(rows)])
+    for light in ("light", "label_udsg", "sudg", "GN2_pu"):
+        labels = labels_of(events, JET_KINDS[0.4], everything, ("prob_b", "prob_c", light))
+        assert labels.tolist() == [0, 1, 2, 2, 2, UNLABELLED], light
+    independent = labels_of(events, JET_KINDS[0.4], everything, ("prob_b", "prob_light"), 2)
+    assert independent.tolist() == [0, 2, 1, 1, 1, 2]
+    quarks = labels_of(events, JET_KINDS[0.4], everything, ("quark", "gluon"))
+    assert quarks.tolist() == [UNLABELLED, UNLABELLED, 1, 0, UNLABELLED, UNLABELLED]
+
+
+def test_flavours_of_the_file_that_the_tests_share(shared: Path) -> None:
+    file = shared / "data/cms/pfnano.root"
+    light = read_pfnano(file, 0.4, ("b", "c", "light")).labels
+    finest = read_pfnano(file, 0.4, ("b", "c", "uds", "g", "pu", "undef")).labels
+    assert torch.bincount(light + 1, minlength=4).tolist() == [12, 0, 3, 49]
+    assert torch.bincount(finest, minlength=6).tolist() == [0, 3, 17, 32, 12, 0]
+    assert torch.equal(light == 2, (finest == 2) | (finest == 3))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import UserError
-from zskt.storage.documents import checked, parse
+from zskt.storage.documents import checked, parse, read_document
 from zskt.storage.metric_lines import read_lines
 
 
@@ -70,3 +70,10 @@ def test_damaged_lines_are_left_out_and_told(tmp_path: Path, capsys: pytest.Capt
     assert read_lines(path) == [{"step": 1, "a": 2.5}, {"step": 4}]
     err = capsys.readouterr().err
     assert f"{path}: 4 of 6 lines are damaged, left out" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("kind", "text"), [("JSON", '{"a": "ä"}'), ("YAML", "a: ä"), ("TOML", 'a = "ä"')])
+def test_the_mark_that_editors_of_windows_put_in_front_is_no_text(kind: str, text: str, tmp_path: Path) -> None:
+    for encoding in ("utf-8", "utf-8-sig"):
+        (tmp_path / "file").write_bytes(text.encode(encoding))
+        assert read_document(tmp_path / "file", kind, "mend it") == {"a": "ä"}

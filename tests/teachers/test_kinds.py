@@ -161,3 +161,8 @@ def test_what_ships_and_what_is_published_is_known(tmp_path: Path, shared: Path)
         shared / "teachers" / "cms" / "ak8-md-ul" / "model.onnx": "ONNX",
     }
     assert {path: kind_of_file(path) for path in files} == files
+
+
+def test_json_of_windows_is_json(tmp_path: Path) -> None:
+    (tmp_path / "preprocess.json").write_bytes("{}".encode("utf-8-sig"))
+    assert kind_of_file(tmp_path / "preprocess.json") == "JSON"

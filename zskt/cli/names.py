@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zskt.cli.listing import facts
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
+from zskt.jets.data_file import refuse_several
 from zskt.storage.run_files import has_checkpoint, require_new
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def require_names(flags: argparse.Namespace) -> None:
     for flag, remedy in missing.items():
         path: Path | None = getattr(flags, flag)
         if path is not None and not path.exists():
+            if flag == "data":
+                refuse_several(path)
             raise UserError(f"--{flag.replace('_', '-')} {path}: no such file; {remedy}")
     for path in flags.members or ():
         if not path.exists():

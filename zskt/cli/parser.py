@@ -252,6 +252,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         words = [word for word in unknown if not word.startswith("-")]
         unknown = [word for word in unknown if word.startswith("-")]
     if unknown:
+        if flags.data is not None and flags.data.suffix and Path(unknown[0]).suffix == flags.data.suffix:
+            parser.error(f"--data takes one file, not {unknown[0]} too: merge several, those of ROOT with hadd")
         names = [option for action in parser._actions for option in action.option_strings]
         close = get_close_matches(unknown[0].partition("=")[0], names, n=1)
         parser.error(f"unknown argument {unknown[0]}" + (f": did you mean {close[0]}?" if close else ""))

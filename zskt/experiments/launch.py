@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from zskt.contracts import Card, PseudoBatch
-from zskt.dataset import Labelled, of_each_class
+from zskt.dataset import Labelled, of_each_class, only_labelled
 from zskt.domains import DOMAINS, Source
 from zskt.ensemble import Drawn
 from zskt.errors import UserError
@@ -235,8 +235,7 @@ def _training_data(data: Labelled, config: RunConfig, card: Card, options: Optio
         raise UserError(
             f"--mode {config.mode} learns one class a jet, but {config.teacher} has independent labels: use --mode kd"
         )
-    if (data.labels < 0).any():
-        raise UserError(f"--data {options.data}: samples without labels; --mode {config.mode} needs a file with them")
+    data = only_labelled(data, card.classes, f"--data {options.data}")
     count = config.settings.samples_per_class
     return of_each_class(data, card.classes, count, config.seed) if count else data
 

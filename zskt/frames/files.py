@@ -86,7 +86,7 @@ def read_ts(path: Path) -> tuple[Tensor, list[str | int]]:
     series: list[np.typing.NDArray[np.float32]] = []
     names: list[str | int] = []
     try:
-        lines = path.read_text().splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--data {path}: cannot be read; give a .ts") from error
     for number, line in enumerate(lines, 1):

@@ -14,8 +14,10 @@ import torch
 import uproot
 from torch import Tensor
 
-from zskt.dataset import UNLABELLED, Labelled
+from zskt.dataset import Labelled
 from zskt.errors import UserError
+from zskt.jets.class_branches import class_flags, class_if_any, one_class
+from zskt.jets.data_file import jets_tree, require_file
 from zskt.jets.jets import JETCLASS_CLASSES, Jets
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
 from zskt.jets.parquet_columns import as_numbers
@@ -47,6 +49,8 @@ _BRANCHES = {
 
 LABEL = "label_"
 """What the names of columns with labels begin with: 1 for jets of the class, 0 for others."""
+NUMBERED_LABELS = ("label", "jet_label")
+"""Names of columns that number the classes, in an order that the file does not tell."""
 
 
 def read_jets(
@@ -68,14 +72,14 @@ def read_jets(
     Raises:
         UserError: if the file is missing, of another kind, empty, lacks a branch, or holds what no jet can be.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
     labels = [f"{LABEL}{name}" for name in classes]
     events = _events(path, needed, labels if path.suffix == ".root" else [], most)
     jets = _jets(events)
+    columns = {name: column for name, column in _label_columns(events).items() if name in classes}
+    flags = class_flags(columns, path, required=classes)
     if path.suffix == ".root":
-        return Labelled(jets, _labels(events, classes, path))
-    return Labelled(jets, _labels_if_any(events, classes, path))
+        return Labelled(jets, one_class(flags, classes, path))
+    return Labelled(jets, class_if_any(flags, classes, len(events), path))
 
 
 def read_labelled_jets(
@@ -86,11 +90,12 @@ def read_labelled_jets(
     A jet that carries none of them is `UNLABELLED`. Arguments and errors are those of `read_jets`.
     """
     events = _events(path, needed, [], most)
-    names = tuple(name.removeprefix(LABEL) for name in events.fields if _is_label(name) and events[name].ndim == 1)
+    flags = class_flags(_label_columns(events), path)
+    names = tuple(flags)
     ordered = (*(n for n in JETCLASS_CLASSES if n in names), *(n for n in names if n not in JETCLASS_CLASSES))
     jets = _jets(events)
     strict = set(JETCLASS_CLASSES) <= set(ordered)
-    labels = _labels(events, ordered, path) if strict else _labels_if_any(events, ordered, path)
+    labels = one_class(flags, ordered, path) if strict else class_if_any(flags, ordered, len(events), path)
     return Labelled(jets, labels), ordered
 
 
@@ -98,10 +103,13 @@ def _is_label(name: str) -> bool:
     return name.startswith(LABEL) and len(name) > len(LABEL)
 
 
+def _label_columns(events: ak.Array) -> dict[str, ak.Array]:
+    return {name.removeprefix(LABEL): events[name] for name in events.fields if _is_label(name)}
+
+
 def _events(path: Path, needed: Collection[str], labels: list[str], most: int | None) -> ak.Array:
     """Read the columns of jets, required ones and those that are there, and all labels."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
+    require_file(path)
     branches = [branch for field, branch in _BRANCHES.items() if field in needed or field not in OPTIONAL_FIELDS]
     required = [*branches, "jet_pt", "jet_energy", *labels]
     if path.suffix == ".root":
@@ -122,6 +130,13 @@ def _wanted(present: list[str], required: list[str]) -> list[str]:
     return list(dict.fromkeys([*required, *optional]))
 
 
+def _tell_numbered(present: list[str], wanted: list[str], path: Path) -> None:
+    """Say that labels which are numbers are not used, where the file has no others."""
+    numbered = next((name for name in NUMBERED_LABELS if name in present), None)
+    if numbered is not None and not any(map(_is_label, wanted)):
+        note(f"zskt: {path}: its {numbered} is a number that names no class: the jets count as unlabelled")
+
+
 def _require_branches(present: list[str], required: list[str], path: Path) -> None:
     missing = [name for name in required if name not in present]
     if missing:
@@ -133,14 +148,12 @@ def _require_branches(present: list[str], required: list[str], path: Path) -> No
 def _read_root(path: Path, branches: list[str], most: int | None) -> ak.Array:
     try:
         with uproot.open(path) as file:
-            if "tree" not in file:
-                raise UserError(
-                    f"{path}: no tree named 'tree' but {file.keys() or 'nothing'}; give a JetClass ROOT file"
-                )
-            tree = file["tree"]
+            tree = jets_tree(file, branches, path)
             present = list(tree.keys())
             _require_branches(present, branches, path)
-            return tree.arrays(_wanted(present, branches), entry_stop=most)
+            wanted = _wanted(present, branches)
+            _tell_numbered(present, wanted, path)
+            return tree.arrays(wanted, entry_stop=most)
     except UserError:
         raise
     except Exception as error:  # uproot raises whatever the broken bytes lead to
@@ -177,7 +190,7 @@ def _jets(events: ak.Array) -> Jets:
 
 def _require_shapes(events: ak.Array, path: Path) -> None:
     """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere but labels."""
-    strange = next((name for name in events.fields if not _holds_numbers(events[name])), None)
+    strange = next((n for n in events.fields if not _is_label(n) and not _holds_numbers(events[n])), None)
     if strange is not None:
         raise UserError(
             f"{path}: {strange} holds {events[strange].type.content}, but numbers are needed; mend the file"
@@ -201,31 +214,6 @@ def _holds_numbers(column: ak.Array) -> bool:
     return isinstance(kind, ak.types.NumpyType) and not kind.parameters and kind.primitive[0] in "bfiu"
 
 
-def _labels(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
-    """Return the position of each jet's class, (B,)."""
-    hot = np.stack([ak.to_numpy(events[f"label_{name}"]).astype(bool) for name in classes], 1)
-    wrong = np.flatnonzero(hot.sum(1) != 1)
-    if len(wrong):
-        raise UserError(
-            f"{path}: jet {wrong[0]} (and {len(wrong) - 1} more) belongs to {hot[wrong[0]].sum()} of the "
-            f"{len(classes)} classes instead of one; keep jets of {', '.join(classes)} only"
-        )
-    return torch.from_numpy(hot.argmax(1))
-
-
-def _labels_if_any(events: ak.Array, classes: tuple[str, ...], path: Path) -> Tensor:
-    """Return the position of each jet's class, (B,); `UNLABELLED` where it carries none of those that the file has."""
-    positions = [k for k, name in enumerate(classes) if f"{LABEL}{name}" in events.fields]
-    if not positions:
-        return torch.full((len(events),), UNLABELLED)
-    hot = np.stack([ak.to_numpy(events[f"{LABEL}{classes[k]}"]).astype(bool) for k in positions], 1)
-    wrong = np.flatnonzero(hot.sum(1) > 1)
-    if len(wrong):
-        raise UserError(f"{path}: jet {wrong[0]} (and {len(wrong) - 1} more) belongs to several classes; keep one each")
-    chosen = torch.tensor(positions)[torch.from_numpy(hot.argmax(1))]
-    return torch.where(torch.from_numpy(hot.any(1)), chosen, UNLABELLED)
-
-
 def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
     """Read columns of JetClass-II (C. Li et al., arXiv:2405.12972; jet-universe/sophon), or of what is laid out alike.
 
@@ -246,8 +234,7 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
             )
         wanted = _wanted(present, columns)
         table = file.read(columns=wanted)
-        if "label" in present and not any(map(_is_label, wanted)):
-            note(f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled")
+        _tell_numbered(present, wanted, path)
         table = as_numbers(table if most is None else table.slice(0, most), path)
         return ak.from_arrow(table)
     except UserError:

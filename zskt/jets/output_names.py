@@ -70,7 +70,7 @@ def with_all_names(preprocess: Preprocess, outputs: int, folders: Iterable[Path]
 
 def _lines(file: Path) -> tuple[str, ...]:
     try:
-        lines = tuple(line.strip() for line in file.read_text().splitlines())
+        lines = tuple(line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"{file}: not readable as text ({error}); write a name on each line, or move it away"

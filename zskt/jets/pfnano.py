@@ -9,7 +9,7 @@ Units as stored: GeV, cm, radians. Shapes: B jets, P entries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
 from zskt.jets.class_names import plain_class
 from zskt.jets.collections import ReconstructedJets, empty
+from zskt.jets.flavours import parton_classes
 from zskt.jets.pfnano_tables import (
     CANDIDATE_BRANCHES,
     JET_KINDS,
@@ -79,10 +80,10 @@ def read_pfnano(path: Path, radius: float, classes: Sequence[str], label_of_othe
 
 
 def is_pfnano(path: Path) -> bool:
-    """Return whether a ROOT file has a tree of events instead of jets."""
+    """Return whether a ROOT file has a tree of events instead of jets; jets may lie in a tree of that name."""
     try:
         with uproot.open(path) as file:
-            return TREE in file and "tree" not in file
+            return TREE in file and "tree" not in file and "part_px" not in set(file[TREE].keys())
     except Exception:  # whoever reads it next says what is wrong
         return False
 
@@ -120,7 +121,8 @@ def labels_of(
 ) -> Tensor:
     """Return the position in the classes of each jet's flavour, (B,); where there is none `UNLABELLED`, or ``others``.
 
-    A jet of no flavour at all, and all jets where no class is of any flavour, stay without label.
+    The finest class of a flavour counts: gluons are light jets where no class is of gluons. A jet of no flavour at all
+    that no class of light jets takes, and all jets where no class is of any flavour, stay without label.
     """
     count = int(ak.sum(selected))
     branches = [f"{kind.jets}_{name}" for name in TRUTH_BRANCHES]
@@ -128,26 +130,25 @@ def labels_of(
         return torch.full((count,), UNLABELLED)
     columns = [flatten(events[name][selected]).astype(int) for name in branches]
     plain = {plain_class(name): k for k, name in reversed(list(enumerate(classes)))}  # the first of a name counts
-    flavours = [_flavour(*map(int, row)) for row in zip(*columns, strict=True)]
+    flavours = [_flavour(plain, *map(int, row)) for row in zip(*columns, strict=True)]
     labels = torch.tensor([next((plain[n] for n in names if n in plain), UNLABELLED) for names in flavours])
     if others is None or not bool((labels >= 0).any()):
         return labels
-    known = torch.tensor([names != ("undef",) for names in flavours])
+    known = torch.tensor([names[0] != "undef" for names in flavours])
     return torch.where((labels < 0) & known, others, labels)
 
 
-def _flavour(hadron: int, parton: int, b: int, c: int, generated: int) -> tuple[str, ...]:
+def _flavour(plain: Collection[str], hadron: int, parton: int, b: int, c: int, generated: int) -> tuple[str, ...]:
     """Return names of classes that a jet of such truth belongs to, the most telling first.
 
     Args:
+        plain: plain names of the tagger's classes.
         hadron: flavour by hadrons, 5, 4 or 0.
         parton: flavour by partons, a PDG number.
         b, c: numbers of hadrons with such quarks.
-        generated: index of the generated jet; negative for pile-up.
+        generated: index of the generated jet; negative for pile-up, which is no light jet.
     """
     heavy = "bb" if b > 1 else "b" if b else "cc" if c > 1 else "c" if c else {5: "b", 4: "c"}.get(hadron, "")
     if heavy:
         return (heavy, heavy[0])
-    if generated < 0:
-        return ("pu", "undef")
-    return ("g",) if abs(parton) == 21 else ("uds", "ud", "light") if parton else ("undef",)
+    return ("pu", "undef") if generated < 0 else parton_classes(parton, plain)

@@ -5,6 +5,8 @@ and that of each particle are above 0; no energy or momentum is above 100 TeV; n
 momentum by more than 1 % and 10 MeV, which is twenty times the rounding of half precision; no other number is above
 10^6. Where more than half of the jets are left out, the file is refused: something is wrong with all of it, such as
 units of MeV.
+
+Particles of zero momentum and energy that fill up lists of one length are padding, and no particles.
 """
 
 from __future__ import annotations
@@ -35,7 +37,27 @@ def possible_jets(events: ak.Array, path: Path) -> ak.Array:
     Raises:
         UserError: if more than half of them cannot be.
     """
+    events = without_padding(events)
     return keep_possible(events, _impossible(events), path)
+
+
+def without_padding(events: ak.Array) -> ak.Array:
+    """Drop the particles without momentum and energy at the end of lists, where all lists are equally long."""
+    px = ak.from_regular(events["part_px"])
+    slots = np.unique(ak.to_numpy(ak.num(px, axis=1)))
+    if len(slots) != 1 or not slots[0]:
+        return events
+    momenta = [ak.to_numpy(ak.to_regular(events[f"part_{name}"])) for name in ("px", "py", "pz", "energy")]
+    is_particle = np.any([values != 0 for values in momenta], axis=0)  # (B, P); of NaN, too: it is told elsewhere
+    if is_particle[:, -1].all():
+        return events
+    counts = np.where(is_particle.any(1), slots[0] - is_particle[:, ::-1].argmax(1), 0)
+    kept = ak.local_index(px) < counts
+    columns = {
+        name: ak.from_regular(events[name])[kept] if name.startswith("part_") else events[name]
+        for name in events.fields
+    }
+    return ak.zip(columns, depth_limit=1)
 
 
 def keep_possible(events: ak.Array, wrong: Mapping[str, np.ndarray], path: Path) -> ak.Array:

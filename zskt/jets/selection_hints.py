@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from zskt.errors import UserError
 from zskt.jets.class_names import plain_class
+from zskt.jets.flavours import is_flavour
 from zskt.jets.jets import AK4_SELECTION, AK8_SELECTION, JETCLASS_CLASSES, JETCLASS_RADIUS, JetSelection
 from zskt.jets.preprocess import Preprocess
 
@@ -27,9 +28,6 @@ _RADIUS_WORD = re.compile(
 )
 _LARGE_WORD = re.compile(r"fat_?-?jet|(?<![a-z])fj(?![a-z])|large-?_?r(?![a-z])", re.IGNORECASE)
 _SMALL_WORD = re.compile(r"small-?_?r(?![a-z])", re.IGNORECASE)
-_FLAVOUR = re.compile(
-    r"^(b|bb|gbb|lepb|blep|leptonicb|c|cc|gcc|s|u|d|ud|uds|udsg|sudg|light|l|g|q|pu|undef|tau\w*|ele|mu|electron|muon|quark|gluon)$"
-)
 _RESONANCE = re.compile(
     r"^(qcd(b|bb|c|cc|others?|all|light)|(top|higgs|had|lep|[hxzwt])(to)?((tau[a-z0-9]*)|[bcsqglvemtwhz0-9])*)$"
 )
@@ -127,8 +125,8 @@ def variables_hint(preprocess: Preprocess) -> Hint | None:
 def classes_hint(classes: Sequence[str]) -> Hint | None:
     """Tell small jets by classes of flavour, large ones by classes of resonances; None where neither prevails."""
     plain = [plain_class(name) for name in classes]
-    flavours = [name for name, p in zip(classes, plain, strict=True) if _FLAVOUR.match(p)]
-    resonances = [name for name, p in zip(classes, plain, strict=True) if _RESONANCE.match(p) and not _FLAVOUR.match(p)]
+    flavours = [name for name, p in zip(classes, plain, strict=True) if is_flavour(p)]
+    resonances = [name for name, p in zip(classes, plain, strict=True) if _RESONANCE.match(p) and not is_flavour(p)]
     if resonances and len(resonances) >= len(flavours):
         return Hint(0.8, f"classes of resonances ({', '.join(resonances[:4])})")
     if len(flavours) > len(resonances) and 2 * len(flavours) >= len(classes):

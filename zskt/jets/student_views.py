@@ -81,7 +81,7 @@ def _of_collections(inputs: TaggerInputs, names: Sequence[str]) -> View:
         for variable in group.names:
             for name in (variable, group.name, group.collection):
                 known.setdefault(name, set()).add((group.name, variable))
-    wanted = set().union(*(lookup(known, name, "variable, input or collection") for name in names))
+    wanted = set().union(*(_of_name(known, name) for name in names))
     entries = {group.collection for group in values if any((group.name, v) in wanted for v in group.names)}
     kept: list[tuple[int, tuple[int, ...] | None]] = []
     left: list[InputGroup] = []
@@ -93,6 +93,19 @@ def _of_collections(inputs: TaggerInputs, names: Sequence[str]) -> View:
             kept.append((i, None if len(rows) == len(group.names) else rows))
             left.append(replace(group, variables=tuple(group.variables[j] for j in rows)))
     return View(Columns(tuple(kept)), replace(inputs, preprocess=replace(inputs.preprocess, groups=tuple(left))))
+
+
+def _of_name(known: dict[str, set[tuple[str, str]]], name: str) -> set[tuple[str, str]]:
+    """Return the inputs and variables that a name stands for, of a feature set of JetClass too."""
+    if name in known or name not in FEATURE_SETS:
+        return lookup(known, name, "variable, input or collection")
+    variables = {variable for found in known.values() for _, variable in found}
+    lacking = [variable for variable in FEATURE_SETS[name] if variable not in variables]
+    if lacking:
+        raise UserError(
+            f"the teacher does not take {', '.join(lacking)} of {name}; it takes {', '.join(sorted(variables))}"
+        )
+    return set().union(*(known[variable] for variable in FEATURE_SETS[name]))
 
 
 def leading(inputs: Any, argument: str) -> View:

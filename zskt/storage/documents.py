@@ -41,7 +41,7 @@ def read_text(path: Path, kind: str, remedy: str) -> str:
         size = path.stat().st_size
         if size > MAX_BYTES[kind]:
             raise UserError(f"{path}: {size:,} bytes, at most {MAX_BYTES[kind]:,} for {kind}; {remedy}")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors of Windows begin with a mark
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {remedy}") from None
     except (OSError, UnicodeDecodeError) as error:
