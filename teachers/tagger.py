@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from teachers import state_dict_reader
+from teachers.company import require_independent
 from teachers.files import is_network
 from teachers.fitting import fit_inputs
 from teachers.gradients import with_gradient
@@ -135,6 +136,7 @@ def read_tagger(
         raise UserError(
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
+    require_independent(network, probe(preprocess, N_PROBE_JETS), outputs, path, "jet")
     preprocess = with_fixed_lengths_if_padding_counts(network, preprocess, probe)
     preprocess = with_all_names(preprocess, outputs.shape[1], (preprocess_file.parent, path.parent))
     if outputs.shape[1] != len(preprocess.outputs):
