@@ -21,7 +21,7 @@ from teachers.layout_trials import Layouts, answer_in, is_same, sized, tells_jet
 from teachers.layouts import layouts_of, takes_one_jet
 from teachers.network_file import Argument, NetworkFile
 from teachers.probe import Probe
-from zskt.errors import UserError
+from zskt.errors import UserError, quoted
 from zskt.jets.preprocess import InputGroup, in_words
 
 MAX_TRIALS = 600
@@ -202,5 +202,4 @@ def mismatch(error: str, file: NetworkFile, groups: Sequence[InputGroup], prepro
                     f"{file.path}: takes {numbers['net']} variables where {preprocess_file} has {numbers['mine']}, "
                     f"those of {group.name}; {remedy}"
                 )
-    last = " ".join(error.strip().splitlines()[-1].split())[:160] if error.strip() else "no reason given"
-    return f"{file.path}: does not run on what {preprocess_file} describes ({last}); {remedy}"
+    return f"{file.path}: does not run on what {preprocess_file} describes ({quoted(error)}); {remedy}"

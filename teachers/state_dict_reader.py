@@ -25,7 +25,7 @@ from teachers.weaver_particlenet import arguments_of, weaver_particlenet_of
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import random_inputs
-from zskt.outputs import as_outputs, raw_outputs
+from zskt.outputs import as_outputs, names_of, raw_outputs
 from zskt.storage.files import sha256
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class ParameterFile:
 
     runtime = "PyTorch"
     outputs: tuple[str, ...] = ()
+    """Names of what it answers, if it is a table: known once it has run."""
 
     def __init__(
         self, path: Path, module: nn.Module, preprocess: Preprocess, architecture: Architecture | None
@@ -111,7 +112,9 @@ class ParameterFile:
     @torch.no_grad()
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs for copies of x: a network may write into its inputs."""
-        return as_outputs(self.module(*(t.clone() for t in x)))
+        result = self.module(*(t.clone() for t in x))
+        self.outputs = names_of(result)
+        return as_outputs(result)
 
     def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
         """Return the network."""

@@ -126,7 +126,7 @@ def read_tagger(
     file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file
     order = input_order([argument.name for argument in file.arguments], preprocess.groups, path, preprocess_file)
     preprocess = replace(preprocess, groups=tuple(fit_inputs(file, order, preprocess.groups, preprocess_file)))
-    network = _arranged(file, order, preprocess)
+    network = _arranged(file, order, preprocess, preprocess_file)
     probe = _probe(network, preprocess, path)
     network, gradient = with_gradient(network.eval(), _with_coincidences(probe(preprocess, N_PROBE_JETS)))
     for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
@@ -163,14 +163,14 @@ def open_network(
     return reader_of(path).open_file(path)
 
 
-def _arranged(file: NetworkFile, order: Sequence[int], preprocess: Preprocess) -> nn.Module:
+def _arranged(file: NetworkFile, order: Sequence[int], preprocess: Preprocess, preprocess_file: Path) -> nn.Module:
     """Return a file's network, fed with the described inputs in their order, (B, C, P) each."""
     groups = preprocess.groups
     layouts = [groups[i].layout for i in order]
     one_jet = any(map(takes_one_jet, layouts))
     x = random_inputs(groups, N_TRIAL_JETS)
     arguments = [arrange(x[i][:1] if one_jet else x[i], layout) for i, layout in zip(order, layouts, strict=True)]
-    kept = kept_outputs(file, arguments, preprocess.outputs, 1 if one_jet else N_TRIAL_JETS)
+    kept = kept_outputs(file, arguments, preprocess, 1 if one_jet else N_TRIAL_JETS, preprocess_file)
     network = file.network(arguments, [groups[i] for i in order])
     if one_jet:
         return OneJetACall(network, order, layouts, groups, kept)
