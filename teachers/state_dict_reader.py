@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from teachers.architecture import build_network, load_state, plain_names
 from teachers.card import ParameterCard
-from teachers.files import read_state_dict
+from teachers.files import read_state_dict, state_in
 from teachers.forward_arguments import Called, FilledVectors, input_of
 from teachers.kinds import kind_of_file
 from teachers.layouts import arrange
@@ -214,10 +214,8 @@ def parameters(path: Path) -> dict[str, Tensor]:
             f"{path}: is a checkpoint of a training that holds more than numbers, and to read that is to run code; "
             "where it was trained, save its parameters alone: torch.save(network.state_dict(), 'state.pt')"
         ) from error
-    for key in ("state_dict", "model_state_dict", "model"):
-        if isinstance(held, dict) and isinstance(held.get(key), dict):
-            return {str(k): v for k, v in held[key].items() if isinstance(v, Tensor)}
-    return read_state_dict(path)
+    state = state_in(held)
+    return read_state_dict(path) if state is None else state
 
 
 def cards_with(state: Mapping[str, Tensor]) -> list[str]:
