@@ -8,7 +8,7 @@ Shapes: B jets, C variables, P entries.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,7 @@ class WholeNumbers(nn.Module):
         positions: of the inputs that it takes as whole numbers.
     """
 
-    def __init__(self, network: nn.Module, positions: Sequence[int]) -> None:
+    def __init__(self, network: nn.Module, positions: Iterable[int]) -> None:
         super().__init__()
         self.network, self.positions = network, frozenset(positions)
         self.origin = getattr(network, "origin", "") or "TorchScript, as it is"
@@ -73,18 +73,18 @@ class WholeNumberFile:
         positions: of its arguments that are whole numbers.
     """
 
-    def __init__(self, file: NetworkFile, positions: Sequence[int]) -> None:
+    def __init__(self, file: NetworkFile, positions: Iterable[int]) -> None:
         self.file, self.positions, self.casts = file, frozenset(positions), False
         self.path: Path = file.path
-        self.arguments, self.runtime = file.arguments, file.runtime
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names of its outputs; empty where the file does not tell."""
-        return self.file.outputs
+        self.arguments, self.outputs, self.runtime = file.arguments, file.outputs, file.runtime
 
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs of the network for its own inputs."""
+        outputs = self._run(x)
+        self.outputs = self.file.outputs  # some names are known once it has run
+        return outputs
+
+    def _run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
         if not self.casts:
             try:
                 return self.file.run(x)
