@@ -15,6 +15,16 @@ from zskt.errors import UserError
 from zskt.storage.downloads import fetch
 from zskt.storage.files import sha256
 
+STATE_KEYS = (
+    "state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "ema_state_dict",
+    "model_ema", "ema_model", "ema",
+)  # fmt: skip
+"""Keys under which training scripts keep a network's parameters; averages last, which may be of few steps."""
+AVERAGED = "n_averaged"
+"""Buffer of PyTorch's averages of networks, which is no parameter, nor has their prefix."""
+FEW_KEYS = 6
+"""Keys of a file that an error has."""
+
 
 class NetworkSource(Protocol):
     """The fields of a card that say where the file of its network is."""
@@ -104,7 +114,7 @@ def read_state_dict(path: Path, prefix: str = "") -> dict[str, Tensor]:
     """Read named parameters from safetensors or a PyTorch checkpoint.
 
     Args:
-        path: the file; a checkpoint may hold the parameters under "state_dict".
+        path: the file; a checkpoint may hold the parameters under one of `STATE_KEYS`.
         prefix: what the names in the file begin with beyond ours.
 
     Raises:
@@ -119,13 +129,36 @@ def read_state_dict(path: Path, prefix: str = "") -> dict[str, Tensor]:
     except Exception as error:  # unpickling raises whatever the broken bytes lead to
         kind = "safetensors" if is_safetensors else "PyTorch state_dict"
         raise UserError(f"{path}: not a readable {kind} file; fetch it again") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise UserError(f"{path}: holds no state_dict of tensors; give the published file of parameters")
+    held, state = state, state_in(state)
+    if state is None:
+        found = f", but {', '.join(map(str, list(held)[:FEW_KEYS]))}" if isinstance(held, dict) else ""
+        raise UserError(
+            f"{path}: holds no state_dict of tensors{found}; give the file of parameters: "
+            "torch.save(network.state_dict(), 'state.pt')"
+        )
     if is_safetensors:  # in the order of names: read from bytes they come in any
         state = dict(sorted(state.items()))
     return {key.removeprefix(prefix): value for key, value in state.items()}
+
+
+def state_in(held: Any) -> dict[str, Tensor] | None:
+    """Return the parameters in what a file holds, with their names: all of it, or under the first of `STATE_KEYS`.
+
+    Returns:
+        None if there are none.
+    """
+    if not isinstance(held, dict):
+        return None
+    if all(isinstance(value, Tensor) for value in held.values()):
+        return {str(key): value for key, value in held.items() if key != AVERAGED}
+    for key in STATE_KEYS:
+        inner = held.get(key)
+        if not isinstance(inner, dict):
+            continue
+        tensors = {str(k): v for k, v in inner.items() if isinstance(v, Tensor) and k != AVERAGED}
+        if tensors:
+            return tensors
+    return None
 
 
 def load_teacher(name: str, card: Card, path: Path | None = None) -> nn.Module:

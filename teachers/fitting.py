@@ -21,9 +21,12 @@ from teachers.layout_trials import Layouts, answer_in, is_same, sized, tells_jet
 from teachers.layouts import layouts_of, takes_one_jet
 from teachers.network_file import Argument, NetworkFile
 from teachers.probe import Probe
-from zskt.errors import UserError
+from teachers.whole_numbers import WANTED
+from zskt.errors import UserError, quoted
 from zskt.jets.preprocess import InputGroup, in_words
 
+INDEX_ERROR = re.compile(r"indices element out of|index out of (range|bounds)|out of bounds for", re.IGNORECASE)
+"""What runtimes say of an index that a table does not have."""
 MAX_TRIALS = 600
 """Combinations of layouts that are tried at most."""
 
@@ -47,11 +50,13 @@ def fit_inputs(
     described = [_with_length(a, g, o) for a, g, o in zip(file.arguments, described, options, strict=True)]
     probe = Probe()
     answers, longest, error = _answers(file, options, described, probe)
-    if not all(
-        bool(torch.isfinite(answer).all()) for answer in answers.values()
-    ):  # some know no jets but physical ones
+    # Some know no jets but physical ones, and have no number for others, or an index that is out of range.
+    if not answers or not all(bool(torch.isfinite(answer).all()) for answer in answers.values()):
         simulated = Probe(simulated=True)
-        of_simulated = _answers(file, options, described, simulated)
+        try:
+            of_simulated = _answers(file, options, described, simulated)
+        except UserError:  # of what draws them; the complaint of the network is the one to tell
+            of_simulated = ({}, False, "")
         if of_simulated[0]:
             probe, (answers, longest, error) = simulated, of_simulated
     if not answers:
@@ -188,6 +193,16 @@ def _choose(file: NetworkFile, groups: Sequence[InputGroup], answers: dict[Layou
 def mismatch(error: str, file: NetworkFile, groups: Sequence[InputGroup], preprocess_file: Path | str) -> str:
     """Say what a network complained about in terms of its inputs, where the numbers of channels tell."""
     remedy = "give the two files that belong together"
+    if INDEX_ERROR.search(error):
+        return (
+            f"{file.path}: looks up numbers that its table does not have ({quoted(error)}); give the lower_bound and "
+            f"upper_bound of its whole numbers in {preprocess_file}"
+        )
+    if WANTED.search(error):
+        return (
+            f"{file.path}: takes an input of whole numbers, and {preprocess_file} describes none that is whole and "
+            f"unscaled ({quoted(error)}); export it with inputs of floats that it casts itself: x.long()"
+        )
     patterns = (
         r"should contain (?P<mine>\d+) elements not (?P<net>\d+)",
         r"to have (?P<net>\d+) channels, but got (?P<mine>\d+)",
@@ -202,5 +217,4 @@ def mismatch(error: str, file: NetworkFile, groups: Sequence[InputGroup], prepro
                     f"{file.path}: takes {numbers['net']} variables where {preprocess_file} has {numbers['mine']}, "
                     f"those of {group.name}; {remedy}"
                 )
-    last = " ".join(error.strip().splitlines()[-1].split())[:160] if error.strip() else "no reason given"
-    return f"{file.path}: does not run on what {preprocess_file} describes ({last}); {remedy}"
+    return f"{file.path}: does not run on what {preprocess_file} describes ({quoted(error)}); {remedy}"

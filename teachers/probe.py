@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 from torch import Tensor
 
@@ -25,8 +27,14 @@ class Probe:
         """Return inputs of so many jets, (B, C, P) each, or (B, C)."""
         if not self.simulated:
             return random_inputs(preprocess.groups, jets)
-        from zskt.jets.jetclass import read_jets  # uproot takes a second to import
-        from zskt.jets.sample import SAMPLE
-
         inputs = TaggerInputs(preprocess=replace(preprocess, outputs=()), selection=selection_by_length(preprocess))
-        return inputs(read_jets(SAMPLE, most=jets).samples)
+        return inputs(_simulated(jets))
+
+
+@cache
+def _simulated(jets: int) -> Any:
+    """Read so many of the jets that ship; once a process, as a network may be tried in hundreds of layouts."""
+    from zskt.jets.jetclass import read_jets  # uproot takes a second to import
+    from zskt.jets.sample import SAMPLE
+
+    return read_jets(SAMPLE, most=jets).samples

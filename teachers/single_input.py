@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from teachers.company import require_independent
 from teachers.files import is_network
 from teachers.gradients import with_gradient
 from teachers.heads import Heads, find_heads
@@ -233,7 +234,7 @@ def _heads(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Heads:
     """Tell what the outputs are.
 
     Raises:
-        UserError: if they are not finite, or change when asked twice.
+        UserError: if they are not finite, or change when asked twice, or with the other samples of a batch.
     """
     outputs, again = network(x), network(x)
     broken = int((~torch.isfinite(outputs)).any(1).sum())
@@ -246,4 +247,5 @@ def _heads(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Heads:
         raise UserError(
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
+    require_independent(network, (x,), outputs, path, unit.removesuffix("s"))
     return find_heads([f"label_{i}" for i in range(outputs.shape[1])], outputs)

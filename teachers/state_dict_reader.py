@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from teachers.architecture import build_network, load_state, plain_names
 from teachers.card import ParameterCard
-from teachers.files import read_state_dict
+from teachers.files import read_state_dict, state_in
 from teachers.forward_arguments import Called, FilledVectors, input_of
 from teachers.kinds import kind_of_file
 from teachers.layouts import arrange
@@ -25,7 +25,7 @@ from teachers.weaver_particlenet import arguments_of, weaver_particlenet_of
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup, Preprocess
 from zskt.jets.random_inputs import random_inputs
-from zskt.outputs import as_outputs, raw_outputs
+from zskt.outputs import as_outputs, names_of, raw_outputs
 from zskt.storage.files import sha256
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class ParameterFile:
 
     runtime = "PyTorch"
     outputs: tuple[str, ...] = ()
+    """Names of what it answers, if it is a table: known once it has run."""
 
     def __init__(
         self, path: Path, module: nn.Module, preprocess: Preprocess, architecture: Architecture | None
@@ -111,7 +112,9 @@ class ParameterFile:
     @torch.no_grad()
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs for copies of x: a network may write into its inputs."""
-        return as_outputs(self.module(*(t.clone() for t in x)))
+        result = self.module(*(t.clone() for t in x))
+        self.outputs = names_of(result)
+        return as_outputs(result)
 
     def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
         """Return the network."""
@@ -211,10 +214,8 @@ def parameters(path: Path) -> dict[str, Tensor]:
             f"{path}: is a checkpoint of a training that holds more than numbers, and to read that is to run code; "
             "where it was trained, save its parameters alone: torch.save(network.state_dict(), 'state.pt')"
         ) from error
-    for key in ("state_dict", "model_state_dict", "model"):
-        if isinstance(held, dict) and isinstance(held.get(key), dict):
-            return {str(k): v for k, v in held[key].items() if isinstance(v, Tensor)}
-    return read_state_dict(path)
+    state = state_in(held)
+    return read_state_dict(path) if state is None else state
 
 
 def cards_with(state: Mapping[str, Tensor]) -> list[str]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from teachers import state_dict_reader
+from teachers.company import require_independent
 from teachers.files import is_network
 from teachers.fitting import fit_inputs
 from teachers.gradients import with_gradient
@@ -31,11 +32,12 @@ from teachers.output_choice import kept_outputs
 from teachers.probe import Probe
 from teachers.readers import reader_of
 from teachers.state_dict_reader import Architecture
+from teachers.whole_numbers import with_whole_numbers
 from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.jets.output_names import with_all_names
 from zskt.jets.preprocess import InputGroup, Preprocess
-from zskt.jets.random_inputs import N_TRIAL_JETS, random_inputs
+from zskt.jets.random_inputs import N_TRIAL_JETS
 from zskt.outputs import TIE_TOLERANCE, raw_outputs, relative_differences
 
 N_PROBE_JETS = 16
@@ -125,8 +127,9 @@ def read_tagger(
     file = open_network(path, preprocess, preprocess_file, architecture)
     file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file
     order = input_order([argument.name for argument in file.arguments], preprocess.groups, path, preprocess_file)
+    file = with_whole_numbers(file, order, preprocess)
     preprocess = replace(preprocess, groups=tuple(fit_inputs(file, order, preprocess.groups, preprocess_file)))
-    network = _arranged(file, order, preprocess)
+    network = _arranged(file, order, preprocess, preprocess_file)
     probe = _probe(network, preprocess, path)
     network, gradient = with_gradient(network.eval(), _with_coincidences(probe(preprocess, N_PROBE_JETS)))
     for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
@@ -136,6 +139,7 @@ def read_tagger(
         raise UserError(
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
+    require_independent(network, probe(preprocess, N_PROBE_JETS), outputs, path, "jet")
     network, preprocess = at_real_lengths_if_padding_counts(network, preprocess, probe)
     preprocess = with_all_names(preprocess, outputs.shape[1], (preprocess_file.parent, path.parent))
     if outputs.shape[1] != len(preprocess.outputs):
@@ -162,14 +166,22 @@ def open_network(
     return reader_of(path).open_file(path)
 
 
-def _arranged(file: NetworkFile, order: Sequence[int], preprocess: Preprocess) -> nn.Module:
+def _arranged(file: NetworkFile, order: Sequence[int], preprocess: Preprocess, preprocess_file: Path) -> nn.Module:
     """Return a file's network, fed with the described inputs in their order, (B, C, P) each."""
     groups = preprocess.groups
     layouts = [groups[i].layout for i in order]
     one_jet = any(map(takes_one_jet, layouts))
-    x = random_inputs(groups, N_TRIAL_JETS)
-    arguments = [arrange(x[i][:1] if one_jet else x[i], layout) for i, layout in zip(order, layouts, strict=True)]
-    kept = kept_outputs(file, arguments, preprocess.outputs, 1 if one_jet else N_TRIAL_JETS)
+
+    def drawn(probe: Probe) -> list[Tensor]:
+        x = probe(preprocess, N_TRIAL_JETS)
+        return [arrange(x[i][:1] if one_jet else x[i], layout) for i, layout in zip(order, layouts, strict=True)]
+
+    arguments = drawn(Probe())
+    try:
+        file.run(arguments)
+    except Exception:  # some know no jets but physical ones; if they do not know these either, that is said next
+        arguments = drawn(Probe(simulated=True))
+    kept = kept_outputs(file, arguments, preprocess, 1 if one_jet else N_TRIAL_JETS, preprocess_file)
     network = file.network(arguments, [groups[i] for i in order])
     if one_jet:
         return OneJetACall(network, order, layouts, groups, kept)
@@ -185,7 +197,12 @@ def _probe(network: nn.Module, preprocess: Preprocess, path: Path) -> Probe:
     """
     counts = []
     for probe in (Probe(), Probe(simulated=True)):
-        finite = torch.isfinite(_outputs(network, preprocess, probe)).all(1)
+        try:
+            finite = torch.isfinite(_outputs(network, preprocess, probe)).all(1)
+        except Exception:  # some raise for jets that are not physical; networks raise whatever their operators do
+            if probe.simulated:
+                raise
+            finite = torch.zeros(N_PROBE_JETS, 1, dtype=torch.bool).all(1)
         if bool(finite.all()):
             return probe
         counts.append(int((~finite).sum()))

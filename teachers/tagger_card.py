@@ -20,6 +20,7 @@ from teachers.layouts import with_layouts
 from teachers.state_dict_reader import Architecture
 from teachers.tagger import Tagger, open_network, read_tagger
 from teachers.weaver_yaml import read_weaver_yaml
+from teachers.whole_numbers import WholeNumbers
 from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
@@ -327,6 +328,8 @@ class TaggerCard:
             folder: where to write.
         """
         assert isinstance(network, Tagger)
+        if any(isinstance(module, WholeNumbers) for module in network.modules()):
+            return None  # the file's own export does not cast
         file = network_file(self)
         return open_network(file, network.preprocess, file, self.architecture).as_onnx(network, folder)
 

@@ -16,7 +16,7 @@ from teachers.script_trust import require_trust
 from zskt.errors import UserError
 from zskt.jets.preprocess import InputGroup
 from zskt.networks.weaver import rebuild_script
-from zskt.outputs import as_outputs, describe_differences
+from zskt.outputs import as_outputs, describe_differences, names_of
 
 if TYPE_CHECKING:
     from teachers.tagger import Tagger
@@ -40,6 +40,7 @@ class ScriptFile:
 
     runtime = "TorchScript"
     outputs: tuple[str, ...] = ()
+    """Names of what it answers, if it is a table: known once it has run."""
 
     def __init__(self, path: Path, script: Any) -> None:
         self.path, self.script = path, script
@@ -49,7 +50,9 @@ class ScriptFile:
     @torch.no_grad()
     def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the outputs for copies of x: a script may write into its inputs."""
-        return as_outputs(self.script(*(t.clone() for t in x)))
+        result = self.script(*(t.clone() for t in x))
+        self.outputs = names_of(result)
+        return as_outputs(result)
 
     def network(self, x: Sequence[Tensor], groups: Sequence[InputGroup]) -> nn.Module:
         """Return our own ParticleNet where the script is one, else the script."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zskt.errors import UserError, lookup
+from zskt.errors import UserError, lookup, quoted
 
 TREES = {"oak": 1, "maple": 2, "willow": 3}
 
@@ -29,3 +29,17 @@ def test_an_unknown_name_gets_the_closest_ones_or_all(name: str, message: str) -
 def test_a_long_list_is_cut() -> None:
     with pytest.raises(UserError, match=r"choose one of n00, .*, n05, and 24 more \(see --mode list\)$"):
         lookup({f"n{i:02}": i for i in range(30)}, "?", "number")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("one line\n  of words", "one line"),
+        ("", "no reason given"),
+        ("a" * 10 + " " + "b" * 10, "aaaaaaaaaa ..."),
+        ("FAIL : Non-zero status code. Name:'/e' Status Message: /src/a.h:5 void A::B(int) const ten by 4", "ten by 4"),
+        ('The following operation failed:\n  File "code"\nRuntimeError: expected 3\n', "RuntimeError: expected 3"),
+    ],
+)
+def test_an_error_is_quoted_in_whole_words(error: str, words: str) -> None:
+    assert quoted(RuntimeError(error), 18 if error.startswith("aaa") else 160) == words

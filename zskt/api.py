@@ -110,6 +110,7 @@ def distill(
         teacher: any network, or any function that answers a batch with logits (B, K). It is frozen meanwhile, and left
             as it was. A generator that is trained needs gradients through it, unless ``teacher_access`` says that it
             has none: then a function, which may ask a service, may also answer probabilities (B, K), or classes (B,).
+            A function may answer with arrays of NumPy, which have no gradient.
         student: trained in place, on ``device``.
         generator: a `zskt.Generator`, such as ``zskt.generators.tabular(low, high)``; or a user's own pseudo-samples:
             an iterator of batches, or a function of (count, rng).
@@ -140,8 +141,8 @@ def distill(
         RankLost: if another process of the same run ends.
     """
     seed, queries = as_integer("seed", seed), None if queries is None else as_integer("queries", queries)
-    if not -MOST_SEED <= seed <= MOST_SEED:
-        raise UserError(f"seed: is {seed}; give one of at most {MOST_SEED}")
+    if not 0 <= seed <= MOST_SEED:
+        raise UserError(f"seed: is {seed}; give one of at {'least 0' if seed < 0 else f'most {MOST_SEED}'}")
     if teacher_access:
         lookup(dict.fromkeys(ACCESSES), teacher_access, "teacher access")
     lookup(dict.fromkeys(PRECISIONS), precision, "precision")
@@ -189,7 +190,7 @@ def distill(
             seed=seed,
             device=device,
         )
-        example = tried(setup, needs_labels=kind.needs_labels)
+        example = tried(setup, network, needs_labels=kind.needs_labels)
         with evaluating(setup.generator):
             calibrate(setup)
         if test is not None:

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
@@ -22,21 +24,28 @@ from zskt.iterated import iterated
 from zskt.metrics import PREDICT_BATCH
 from zskt.padding import join
 
-Network = nn.Module | Callable[..., Tensor]
+Network = nn.Module | Callable[..., Tensor | NDArray[Any]]
 """A network, called as ``network(*x)``: -> logits (B, K)."""
 Loader = Iterable[Any] | Tensor
 """Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
 
 
 class FunctionNetwork(nn.Module):
-    """A function as a network."""
+    """A function as a network; arrays of NumPy that it answers become tensors, of floats or of whole numbers."""
 
-    def __init__(self, function: Callable[..., Tensor]) -> None:
+    def __init__(self, function: Callable[..., Tensor | NDArray[Any]]) -> None:
         super().__init__()
         self._function = function
+        self._is_of_numpy = False
+        """Whether it has answered with an array: then it has no gradient, and may refuse a tensor that asks for one."""
 
     def forward(self, *x: Tensor) -> Tensor:
-        return self._function(*x)
+        answer: Any = self._function(*(t.detach() if self._is_of_numpy else t for t in x))
+        if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "fiu":
+            return answer  # type: ignore[no-any-return]  # what is no tensor is told by who asks
+        self._is_of_numpy = True
+        tensor = torch.from_numpy(np.ascontiguousarray(answer)).to(x[0].device)
+        return tensor.float() if tensor.is_floating_point() else tensor.long()
 
 
 def as_network(network: Network) -> nn.Module:
@@ -99,6 +108,13 @@ def read_loader(loader: Loader) -> Labelled:
 def shapes_of(x: Batch) -> str:
     """Return the shapes of tensors, for messages."""
     return ", ".join(str(tuple(t.shape)) for t in x)
+
+
+def other_precision(network: nn.Module, x: Batch) -> str:
+    """Return the precision of a network's parameters, as "float64", if samples are of another one; "" if not."""
+    of_network = {p.dtype for p in network.parameters() if p.is_floating_point()}
+    of_samples = {t.dtype for t in x if t.is_floating_point()}
+    return str(next(iter(of_network - of_samples))).removeprefix("torch.") if of_network - of_samples else ""
 
 
 def as_generator(source: Any) -> Generator:

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zskt.arguments import FunctionNetwork, Loader, Network, read_loader, shapes_of
+from zskt.arguments import FunctionNetwork, Loader, Network, other_precision, read_loader, shapes_of
 from zskt.contracts import Batch
 from zskt.dataset import Labelled
-from zskt.errors import UserError, lookup
+from zskt.errors import UserError, lookup, quoted
 from zskt.experiments.preparation import first_samples
 from zskt.forward import Pair, evaluating
 from zskt.methods import METHODS, Method, Setup
@@ -85,8 +85,11 @@ def asked_of(network: nn.Module, kind: type[Method], name: str, requested: str) 
 
 
 @torch.no_grad()
-def tried(setup: Setup, *, needs_labels: bool) -> Batch:
+def tried(setup: Setup, asked: nn.Module | None, *, needs_labels: bool) -> Batch:
     """Run both networks on a few samples, and return these; modes and random streams stay as they were.
+
+    Args:
+        asked: the teacher itself, of which the method may see less.
 
     Raises:
         UserError: if a network does not run on them, or the two answer different numbers of classes.
@@ -108,7 +111,8 @@ def tried(setup: Setup, *, needs_labels: bool) -> Batch:
             raise
         except Exception as error:  # networks raise whatever their operators do
             remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
-            raise does_not_run(role, x, error, remedy) from error
+            own = asked if role == "teacher" and asked is not None else network
+            raise does_not_run(role, own, x, error, remedy) from error
         if not isinstance(logits, Tensor) or logits.dim() != 2:
             shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
             raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
@@ -134,10 +138,11 @@ def tried(setup: Setup, *, needs_labels: bool) -> Batch:
     return x
 
 
-def does_not_run(role: str, x: Batch, error: Exception, remedy: str) -> UserError:
-    """Word the error of a network that fails on samples; ``remedy`` is what to do."""
-    first = " ".join(str(error).split())[:160]
-    return UserError(f"{role}: does not run on samples of shape {shapes_of(x)} ({first}); {remedy}")
+def does_not_run(role: str, network: nn.Module, x: Batch, error: Exception, remedy: str) -> UserError:
+    """Word the error of a network that fails on samples; ``remedy`` is what to do, if its precision is theirs."""
+    if precision := other_precision(network, x):
+        remedy = f"its parameters are {precision}, and the samples are not: give {role}.float()"
+    return UserError(f"{role}: does not run on samples of shape {shapes_of(x)} ({quoted(error)}); {remedy}")
 
 
 def require_same_heads(pair: Pair) -> None:

@@ -1,5 +1,7 @@
 """Errors that a user is meant to see, and the look-up in a registry that raises one."""
 
+import re
+import textwrap
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TypeVar
@@ -51,3 +53,17 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
     few = names if len(names) <= SHORT_LIST else names[:FIRST_FEW]
     rest = f", and {len(names) - len(few)} more (see --mode list)" if len(few) < len(names) else ""
     raise UserError(f"unknown {kind} {name!r}: choose one of {', '.join(few)}{rest}")
+
+
+def quoted(error: Exception | str, most: int = 160) -> str:
+    """Return what an error says, in one line that ends with a word: of onnxruntime its reason, of TorchScript the last.
+
+    Args:
+        most: number of characters.
+    """
+    text = str(error).strip()
+    reason = re.sub(r"^\S+\.(h|cc|cpp):\d+ .*?\) (const )?", "", text.rpartition("Status Message: ")[2])  # where in C++
+    if "\n" in text and "Status Message: " not in text:  # TorchScript's error is behind the lines of its code
+        marked = [line for line in text.splitlines() if re.match(r"\s*\w*(Error|Exception): ", line)]
+        reason = marked[-1] if marked else text.splitlines()[0]
+    return textwrap.shorten(reason, most, placeholder=" ...") or "no reason given"

@@ -51,7 +51,7 @@ def predictions(role: str, network: nn.Module, data: Labelled, device: torch.dev
         raise
     except Exception as error:  # networks raise whatever their operators do
         remedy = "give samples that it takes; labels are integers, (B,)"
-        raise does_not_run(role, first.x, error, remedy) from error
+        raise does_not_run(role, network, first.x, error, remedy) from error
     if broken := int(answers.logits.isnan().flatten(1).any(1).sum()):
         raise UserError(f"{role}: answers with NaN for {broken} of {len(data)} samples; leave these samples out")
     return answers

@@ -22,6 +22,11 @@ def as_outputs(result: Any) -> tuple[Tensor, ...]:
     return tuple(result.values() if isinstance(result, dict) else result)
 
 
+def names_of(result: Any) -> tuple[str, ...]:
+    """Return the names of what a network answers, if it is a table of tensors; none of others."""
+    return tuple(map(str, result)) if isinstance(result, dict) else ()
+
+
 def raw_outputs(network: nn.Module, x: Sequence[Tensor]) -> Tensor:
     """Return all outputs of a network side by side: (B, O).
 

@@ -73,7 +73,13 @@ class AnswersOnly(nn.Module):
     @torch.no_grad()
     def forward(self, *x: Tensor) -> Tensor:
         """Ask; return (B, K + R), or (B, L + R) of independent labels, without graph."""
-        answer = self._ask(*(t.detach() for t in x)).detach()
+        answer = self._ask(*(t.detach() for t in x))
+        if not isinstance(answer, Tensor):
+            raise UserError(
+                f"teacher: answers with {type(answer).__name__}; return a tensor, or an array of NumPy: logits or "
+                "probabilities (B, K), or classes (B,)"
+            )
+        answer = answer.detach()
         if answer.dim() == 1 and not answer.is_floating_point():
             return self._chosen(answer.long(), len(x[0]))
         logits = answer[:, : answer.shape[1] - self.regressions].float()

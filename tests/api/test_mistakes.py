@@ -90,6 +90,7 @@ X = torch.rand(20, 16)
             "labels: go up to 7, but the student's classes are 0 to 3",
         ),
         (call(generator=TABULAR, seed=2**70), f"seed: is {2**70}; give one of at most"),
+        (call(generator=TABULAR, seed=-1), "seed: is -1; give one of at least 0"),
         (call(generator=TABULAR, student=Detached(mlp(4))), "student: its answers have no gradient by its parameters"),
         (call(teacher=None, generator=TABULAR), "method zskt needs a teacher"),
         (call(teacher=None, data=X), "method kd needs a teacher"),
@@ -99,6 +100,29 @@ def test_mistakes_are_one_line(run: Any, message: str, numbers: tuple[nn.Module,
     with pytest.raises(UserError) as error:
         run(numbers[0])
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("precision", "access"), [("float64", None), ("float16", None), ("bfloat16", None), ("float64", "probabilities")]
+)
+def test_networks_of_another_precision_are_to_be_made_floats(precision: str, access: str | None) -> None:
+    network = mlp(4).to(getattr(torch, precision))
+    own = f"its parameters are {precision}, and the samples are not: give"
+    with pytest.raises(
+        UserError, match=rf"^teacher: does not run on samples of shape \(8, 16\).*; {own} teacher.float"
+    ):
+        call(generator=TABULAR, teacher_access=access)(network)
+    with pytest.raises(UserError, match=rf"{own} student.float\(\)$"):
+        call(generator=TABULAR, student=network)(mlp(4))
+    with pytest.raises(UserError, match=rf"{own} student.float\(\)$"):
+        zskt.evaluate(network, None, X)
+
+
+def test_answers_that_are_no_tensor_are_told() -> None:
+    with pytest.raises(UserError, match=r"^teacher: answers with list; return a tensor, or an array of NumPy: logits"):
+        call(generator=TABULAR, teacher=lambda x: x.tolist(), teacher_access="probabilities")(mlp(4))
+    with pytest.raises(UserError, match=r"^teacher: answers with ndarray; return a tensor"):
+        call(generator=TABULAR, teacher=lambda x: x.numpy().astype(str), teacher_access="probabilities")(mlp(4))
 
 
 LABELS = torch.arange(20) % 4

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import zskt
-from tests.api.networks import mlp
+from tests.api.networks import mlp, parameters
 from zskt.errors import UserError
 
 
@@ -50,6 +50,40 @@ def test_a_service_may_answer_classes_alone(numbers: tuple[nn.Module, Tensor, Te
         zskt.distill(teacher, mlp(4), generator=generator, method="zskt", teacher_access="probabilities", iterations=1)
     with pytest.raises(UserError, match="unknown teacher access"):
         zskt.distill(teacher, mlp(4), generator=generator, teacher_access="everything", iterations=1)
+
+
+@pytest.mark.parametrize(
+    ("access", "method"), [("probabilities", "prior-only"), ("top-class", "prior-only"), (None, "kd")]
+)
+def test_arrays_of_numpy_are_answers_as_tensors_are(
+    access: str | None, method: str, numbers: tuple[nn.Module, Tensor, Tensor]
+) -> None:
+    teacher, x, _ = numbers
+
+    def answer(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            p = teacher(x).softmax(1)
+        return p.argmax(1) if access == "top-class" else p.log() if access is None else p
+
+    def of_numpy(x: Tensor) -> Any:
+        array = answer(x).numpy()
+        return array.astype("float64") if array.dtype.kind == "f" else array.astype("int32")
+
+    students = []
+    for ask in (answer, of_numpy):
+        torch.manual_seed(0)
+        source: Any = {"data": x} if access is None else {"generator": zskt.generators.tabular(-1.0, 1.0, size=16)}
+        run = zskt.distill(ask, mlp(8), teacher_access=access, iterations=5, batch_size=16, **source)
+        assert run.method == method
+        students.append(parameters(run))
+    assert torch.equal(*students)
+    assert zskt.evaluate(lambda x: teacher(x).detach().numpy(), teacher, x)["kl"] == 0.0
+
+
+def test_arrays_have_no_gradient(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
+    teacher, generator = numbers[0], zskt.generators.tabular(-1.0, 1.0, size=16)
+    with pytest.raises(UserError, match="teacher: gives no gradient by its input"):
+        zskt.distill(lambda x: teacher(torch.from_numpy(x.numpy())).detach().numpy(), mlp(4), generator=generator)
 
 
 def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:

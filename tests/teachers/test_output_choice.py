@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,8 +12,18 @@ from torch import Tensor, nn
 from teachers.network_file import Argument
 from teachers.output_choice import kept_outputs
 from teachers.tagger import read_tagger
-from tests.teachers.network_files import TRACKS, Held, OfOneJet, as_onnx, described_in
+from tests.teachers.network_files import (
+    TRACKS,
+    Held,
+    MaskedSum,
+    OfOneJet,
+    as_onnx,
+    as_script,
+    described_in,
+    particles,
+)
 from zskt.errors import UserError
+from zskt.jets.preprocess import Preprocess
 from zskt.jets.random_inputs import random_inputs
 
 
@@ -32,7 +41,7 @@ class Answers(nn.Module):
 def kept(answers: list[Tensor], names: list[str], outputs: list[str] = [], jets: int = 6) -> tuple[int, ...] | None:  # noqa: B006
     """Positions for inputs of 6 jets, 4 variables and 9 entries, or of one jet without an axis of jets."""
     x = torch.zeros(6, 4, 9) if jets > 1 else torch.zeros(9, 4)
-    return kept_outputs(Held(Answers(*answers), [Argument("x")], outputs), [x], names, jets)
+    return kept_outputs(Held(Answers(*answers), [Argument("x")], outputs), [x], Preprocess((), tuple(names)), jets)
 
 
 def test_one_output_is_all() -> None:
@@ -45,6 +54,79 @@ def test_outputs_that_bear_the_described_names_are_they_in_their_order() -> None
     assert kept(three, ["pu", "pb", "pc"], ["pb", "pc", "pu"]) == (2, 0, 1)
     assert kept(three, ["pb", "pc", "pu"], ["pb", "pc", "pu"]) is None
     assert kept([torch.zeros(6, 2)] * 2, ["x", "y", "z", "w"], ["a", "b"]) is None
+
+
+def test_a_named_output_is_taken_for_its_name_and_the_others_for_the_rest() -> None:
+    mass, classes = torch.zeros(6, 1), torch.zeros(6, 3)
+    names = ["label_b", "label_c", "label_u", "target_mass"]
+    assert kept([mass, classes], names, ["target_mass", "softmax"]) == (1, 0)
+    assert kept([mass, classes], names, ["mass", "softmax"]) == (1, 0), "without the prefix"
+    assert kept([classes, mass], names, ["softmax", "mass"]) is None
+    assert kept([mass, classes], names, ["some", "softmax"]) is None, "names say nothing"
+    assert kept([classes, mass], names, ["mass", "softmax"]) is None, "three numbers are no mass"
+    assert kept([mass] * 2, ["label_b", "prob_c"], ["C", "b"]) == (1, 0)
+    assert kept([mass] * 2, ["label_b", "prob_b"], ["b", "other"]) is None, "b is either"
+    assert kept([torch.zeros(6, 9, 7), mass, classes], names, ["tracks", "mass", "softmax"]) == (2, 1)
+
+
+def test_a_name_among_those_of_one_output_is_told() -> None:
+    names = ["label_b", "target_mass", "label_c", "label_u"]
+    with pytest.raises(
+        UserError, match=r"target_mass among those that softmax \(3\) of model.x holds; write it before"
+    ):
+        kept([torch.zeros(6, 1), torch.zeros(6, 3)], names, ["target_mass", "softmax"])
+
+
+def test_a_name_that_stands_for_several_is_an_outputs() -> None:
+    preprocess = Preprocess((), ("truth_label", "target_mass"), block="truth_label")
+    file = Held(Answers(torch.zeros(6, 1), torch.zeros(6, 5)), [Argument("x")], ["target_mass", "softmax"])
+    assert kept_outputs(file, [torch.zeros(6, 4, 9)], preprocess, 6) == (1, 0)
+
+
+def test_the_only_outputs_of_the_right_size_are_kept_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    embedding, classes, mass = torch.zeros(6, 32), torch.zeros(6, 3), torch.zeros(6, 1)
+    assert kept([embedding, classes], ["b", "c", "u"], ["embedding", "softmax"]) == (1,)
+    said = "takes its output softmax (3) for what is described, and leaves out embedding (32)"
+    assert capsys.readouterr().err == f"zskt: model.x: {said}\n"
+    assert kept([mass, embedding, classes], ["b", "c", "u", "pt"]) == (0, 2)
+    assert kept([mass, embedding, classes], ["b", "c", "u", "mass"], ["mass", "e", "p"]) == (2, 0)
+    assert kept([embedding, classes], ["b", "c"]) is None, "none is of that size"
+    with pytest.raises(UserError, match=r"answers logits \(3\), e \(32\) and p \(3\), of which 3 numbers a jet are"):
+        kept([classes, embedding, classes], ["b", "c", "u"], ["logits", "e", "p"])
+
+
+class Massive(MaskedSum):
+    """A value first, and the classes behind it."""
+
+    def forward(self, pf_features: Tensor, pf_mask: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        p = super().forward(pf_features, pf_mask)
+        return 100 * p[:, :1], p
+
+
+class InATable(Massive):
+    """The same, in a table with names."""
+
+    def forward(self, pf_features: Tensor, pf_mask: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        p = self.outer((pf_features * pf_mask).sum(2) / 4).softmax(1)
+        return {"mass": 100 * p[:, :1], "softmax": p}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("suffix", ["onnx", "pt"])
+@torch.no_grad()
+def test_a_mass_before_the_classes_is_the_mass(tmp_path: Path, suffix: str) -> None:
+    preprocess = replace(particles(), outputs=("label_b", "label_c", "label_u", "target_mass"))
+    where, network = described_in(tmp_path, preprocess), Massive().eval()
+    if suffix == "onnx":
+        path = as_onnx(tmp_path, network, preprocess, ["BCP", "BCP"], outputs=["target_mass", "softmax"])
+    else:
+        path = as_script(tmp_path, InATable())
+    tagger, read = read_tagger(path, preprocess, where)
+    x = random_inputs(read.groups, 6)
+    mass, classes = network(*x)
+    assert tagger.regressions == 1
+    assert torch.allclose(tagger(*x)[:, :3].softmax(1), classes, atol=1e-5)
+    assert torch.allclose(tagger(*x)[:, 3:], mass, atol=1e-4)
 
 
 def test_what_is_as_much_as_described_is_kept() -> None:
@@ -84,20 +166,3 @@ def test_a_network_of_atlas_answers_with_its_classes_alone(tmp_path: Path, named
     expected = torch.tensor([OfOneJet()(jets[i : i + 1], x[1][i, :, :n].T) for i, n in enumerate(lengths)])
     expected = expected if named else expected[:, [2, 0, 1]]  # by name, else in the order of the file
     assert torch.allclose(tagger(*x).softmax(1), expected, atol=1e-5)
-
-
-class OneBatchSize:
-    """A file that runs on three jets alone, as scripts that were traced so do."""
-
-    path = Path("model.pt")
-    outputs: tuple[str, ...] = ()
-
-    def run(self, x: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return (x[0].reshape(3, 15),)
-
-
-def test_a_network_of_one_batch_size_is_told() -> None:
-    file: Any = OneBatchSize()
-    assert kept_outputs(file, [torch.zeros(3, 5, 3)], ("a",), 3) is None
-    with pytest.raises(UserError, match="so it was exported for one batch size; export it with a dynamic first axis"):
-        kept_outputs(file, [torch.zeros(64, 5, 3)], ("a",), 64)

@@ -98,7 +98,7 @@ def test_the_published_particlenet_answers_like_its_card(shared: Path) -> None:
     assert torch.allclose(read_network(path, preprocess, NOWHERE, None)(*x), card.load()(*x), atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["state_dict", "half", "safetensors", "lightning", "checkpoint", "old"])
+@pytest.mark.parametrize("kind", ["state_dict", "half", "safetensors", "lightning", "checkpoint", "ema", "old"])
 @torch.no_grad()
 def test_parameters_are_found_in_every_kind_of_file(tmp_path: Path, kind: str) -> None:
     network = trained(weaver_class("ParticleTransformer")(input_dim=6, num_classes=3, **SMALL))
@@ -111,6 +111,9 @@ def test_parameters_are_found_in_every_kind_of_file(tmp_path: Path, kind: str) -
         torch.save({"epoch": 3, "pytorch-lightning_version": "2.4", "state_dict": model}, path)
     elif kind == "checkpoint":
         torch.save({"model_state_dict": state, "optimizer_state_dict": {"state": {}}}, path)
+    elif kind == "ema":
+        averaged = {f"module.{name}": value for name, value in state.items()} | {"n_averaged": torch.tensor(9)}
+        torch.save({"ema": averaged, "epoch": 3}, path)
     elif kind == "half":
         torch.save({name: value.half() for name, value in state.items()}, path)
     else:
