@@ -85,7 +85,8 @@ def test_what_a_file_defines_is_fed_as_it_says() -> None:
     jets = reconstruct(sample_jets(50), inputs.selection.radius)
     x, mask = inputs(jets)
     c, jet, real = jets.particles, jets.jet, mask[:, 0] > 0
-    wanted = (-10 * c["dxy"], (c["pt"] / jet["pt"]).log10(), c["eta"] - jet["eta"], (c["pt"] / jet["pt"] * 500).log(),
+    d0 = -10 * c["dxy_of_every_particle"]
+    wanted = (d0, (c["pt"] / jet["pt"]).log10(), c["eta"] - jet["eta"], (c["pt"] / jet["pt"] * 500).log(),
               ((c["is_muon"] + c["is_electron"]) > 0).float())  # fmt: skip
     for name, got, value in zip(names, x.unbind(1), wanted, strict=True):
         assert torch.allclose(got[real], value[real], atol=1e-4), name
