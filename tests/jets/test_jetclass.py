@@ -13,8 +13,8 @@ import uproot
 from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
 from zskt.jets.features import FULL
-from zskt.jets.jetclass import read_jets
-from zskt.jets.jets import JETCLASS_CLASSES
+from zskt.jets.jetclass import read_jets, read_labelled_jets
+from zskt.jets.jets import JETCLASS_CLASSES, JetsOfFile
 from zskt.jets.possible import MOMENTA
 from zskt.jets.sample import SAMPLE
 
@@ -164,3 +164,32 @@ def test_jets_that_cannot_be(tmp_path: Path, columns: Columns) -> None:
     unlabelled = columns | {f"label_{name}": columns["label_QCD"] * 0 for name in JETCLASS_CLASSES}
     with pytest.raises(UserError, match=r"jet 0 .* belongs to 0 of the 10 classes"):
         read_jets(write(tmp_path / "unlabelled.root", unlabelled))
+
+
+@pytest.mark.parametrize("suffix", [".root", ".parquet"])
+def test_further_branches_are_read_by_name(tmp_path: Path, columns: Columns, suffix: str) -> None:
+    columns |= {"part_own": columns["part_px"] + 1, "jet_own": ak.Array([0.0, 2.0, np.inf, 6.0, 1e9])}
+    path = tmp_path / f"further{suffix}"
+    if suffix == ".root":
+        write(path, columns)
+    else:
+        ak.to_parquet(ak.Array(columns), str(path))
+    named = ("jet_own", "jet_sdmass", "part_own", "jet_absent")
+    jets = read_labelled_jets(path, named=named)[0].samples
+    assert isinstance(jets, JetsOfFile) and set(jets.named_of_jet) == {"jet_own", "jet_sdmass"}
+    assert jets.named_of_jet["jet_own"].tolist() == [[0.0], [2.0], [np.inf], [6.0], [1e9]]
+    assert torch.allclose(jets.named_of_jet["jet_sdmass"][:, 0], torch.tensor(ak.to_list(columns["jet_sdmass"])))
+    assert torch.allclose(jets.named_of_particles["part_own"][jets.mask], jets.px[jets.mask] + 1)
+    assert isinstance(later := jets[3:], JetsOfFile)
+    assert torch.equal(later.named_of_jet["jet_own"], jets.named_of_jet["jet_own"][3:])
+    assert not isinstance(read_jets(path).samples, JetsOfFile)
+
+
+def test_the_number_of_particles_is_counted_where_the_file_does_not_say_it(tmp_path: Path, columns: Columns) -> None:
+    assert ak.to_list(columns["jet_nparticles"]) == ak.to_list(ak.num(columns["part_px"]))
+    said = write(tmp_path / "said.root", columns)
+    del columns["jet_nparticles"]
+    counted = write(tmp_path / "counted.root", columns)
+    a, b = (read_labelled_jets(path, named=("jet_nparticles",))[0].samples for path in (said, counted))
+    assert isinstance(a, JetsOfFile) and isinstance(b, JetsOfFile)
+    assert torch.equal(a.named_of_jet["jet_nparticles"], b.named_of_jet["jet_nparticles"])

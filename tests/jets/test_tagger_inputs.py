@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+import uproot
 
 from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs, describe
 from zskt.jets.tracks import reconstruct
 
@@ -64,6 +66,42 @@ def test_a_variable_without_definition_is_its_median() -> None:
     group = InputGroup("pf_features", (Variable("pfcand_mystery", median=2.0),), 4, 30)
     (x,) = TaggerInputs(preprocess=Preprocess((group,), ("a", "b")))(sample_jets(5))
     assert (x == 0).all()
+
+
+def of_jet_and_particles(*more: str) -> TaggerInputs:
+    names = ("jet_nparticles", "jet_sdmass", "jet_pt", *more)
+    groups = (
+        InputGroup("jet_features", tuple(Variable(n, median=50.0, norm_factor=0.5) for n in names), flat=True),
+        InputGroup("pf_features", (Variable("part_charge"),), 1, 128),
+    )
+    return TaggerInputs(preprocess=Preprocess(groups, ("a", "b")))
+
+
+def test_numbers_of_the_jet_are_those_of_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = of_jet_and_particles()
+    jets = inputs.read(SAMPLE, ()).samples
+    x, _ = inputs(jets[10:20])
+    with uproot.open(SAMPLE) as file:
+        columns = file["tree"].arrays(["jet_nparticles", "jet_sdmass"], entry_start=10, entry_stop=20, library="np")
+    for i, name in enumerate(columns):
+        assert torch.allclose(x[:, i], (torch.tensor(columns[name]).float() - 50) / 2), name
+    assert capsys.readouterr().err == ""
+
+
+def test_what_a_file_does_not_tell_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = of_jet_and_particles("jet_mystery", "jet_mystery__2")
+    jets = inputs.read(SAMPLE, ()).samples
+    for start in (0, 10):
+        assert (inputs(jets[start : start + 10])[0][:, 3:] == 0).all()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{SAMPLE}: does not tell jet_mystery, jet_mystery__2, of which the teacher is fed the median" in line
+    assert "figures on this file mean little" in line
+
+
+def test_pseudo_jets_have_the_median_of_what_is_drawn_later() -> None:
+    inputs = of_jet_and_particles()
+    x, _ = inputs(sample_jets(5))  # without columns by name, as pseudo-jets are
+    assert inputs.roles[0].unknown == (0, 1) and (x[:, :2] == 0).all() and (x[:, 2] != 0).all()
 
 
 def defined(expressions: dict[str, str], names: tuple[str, ...], longest: int = 128) -> TaggerInputs:

@@ -5,6 +5,7 @@ Units as in `zskt.jets.jets`; K classes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
-from zskt.jets.jets import JETCLASS_CLASSES, Jets
+from zskt.jets.jets import JETCLASS_CLASSES, Jets, JetsOfFile
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
 from zskt.jets.parquet_columns import as_numbers
 from zskt.jets.possible import possible_jets
@@ -44,6 +45,9 @@ _BRANCHES = {
     "dz_error": "part_dzerr",
 }
 """Fields of `Jets` and the branches that hold them."""
+
+COUNT_NAME = re.compile(r"((jet|fj|fatjet)_)?(nparticles|nconstituents|multiplicity)", re.IGNORECASE)
+"""Names of the number of a jet's particles, which follows from them where the file has no such branch."""
 
 LABEL = "label_"
 """What the names of columns with labels begin with: 1 for jets of the class, 0 for others."""
@@ -79,16 +83,23 @@ def read_jets(
 
 
 def read_labelled_jets(
-    path: Path, *, most: int | None = None, needed: Collection[str] = OPTIONAL_FIELDS
+    path: Path,
+    *,
+    most: int | None = None,
+    needed: Collection[str] = OPTIONAL_FIELDS,
+    named: Collection[str] = (),
 ) -> tuple[Labelled, tuple[str, ...]]:
     """Read jets with whatever labels the file has, and the names of these labels.
 
     A jet that carries none of them is `UNLABELLED`. Arguments and errors are those of `read_jets`.
+
+    Args:
+        named: further branches of jets or particles, which are read where the file has them.
     """
-    events = _events(path, needed, [], most)
+    events = _events(path, needed, [], most, named)
     names = tuple(name.removeprefix(LABEL) for name in events.fields if _is_label(name) and events[name].ndim == 1)
     ordered = (*(n for n in JETCLASS_CLASSES if n in names), *(n for n in names if n not in JETCLASS_CLASSES))
-    jets = _jets(events)
+    jets = _jets(events, named)
     strict = set(JETCLASS_CLASSES) <= set(ordered)
     labels = _labels(events, ordered, path) if strict else _labels_if_any(events, ordered, path)
     return Labelled(jets, labels), ordered
@@ -98,27 +109,31 @@ def _is_label(name: str) -> bool:
     return name.startswith(LABEL) and len(name) > len(LABEL)
 
 
-def _events(path: Path, needed: Collection[str], labels: list[str], most: int | None) -> ak.Array:
+def _events(
+    path: Path, needed: Collection[str], labels: list[str], most: int | None, named: Collection[str] = ()
+) -> ak.Array:
     """Read the columns of jets, required ones and those that are there, and all labels."""
     if not path.is_file():
         raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
     branches = [branch for field, branch in _BRANCHES.items() if field in needed or field not in OPTIONAL_FIELDS]
     required = [*branches, "jet_pt", "jet_energy", *labels]
     if path.suffix == ".root":
-        events = _read_root(path, required, most)
+        events = _read_root(path, required, most, named)
     elif path.suffix == ".parquet":
-        events = _read_parquet(path, required, most)
+        events = _read_parquet(path, required, most, named)
     else:
         raise UserError(f"{path}: unknown kind of file {path.suffix!r}; known: .root, .parquet")
     if not len(events):
         raise UserError(f"{path}: the file holds no jets; give one that does")
-    _require_shapes(events, path)
-    return possible_jets(events, path)
+    _require_shapes(events, path, named)
+    # Further columns may hold infinities, for which taggers have numbers of their own: no reason to leave jets out.
+    own = events[[name for name in events.fields if name in required or name not in named]]
+    return events[possible_jets(ak.with_field(own, np.arange(len(events)), "row"), path)["row"]]
 
 
-def _wanted(present: list[str], required: list[str]) -> list[str]:
+def _wanted(present: list[str], required: list[str], named: Collection[str]) -> list[str]:
     """Return the columns to read: the required ones, optional ones that are there, and labels."""
-    optional = [name for name in present if name in _BRANCHES.values() or _is_label(name)]
+    optional = [name for name in present if name in _BRANCHES.values() or name in named or _is_label(name)]
     return list(dict.fromkeys([*required, *optional]))
 
 
@@ -130,7 +145,7 @@ def _require_branches(present: list[str], required: list[str], path: Path) -> No
         )
 
 
-def _read_root(path: Path, branches: list[str], most: int | None) -> ak.Array:
+def _read_root(path: Path, branches: list[str], most: int | None, named: Collection[str]) -> ak.Array:
     try:
         with uproot.open(path) as file:
             if "tree" not in file:
@@ -140,7 +155,7 @@ def _read_root(path: Path, branches: list[str], most: int | None) -> ak.Array:
             tree = file["tree"]
             present = list(tree.keys())
             _require_branches(present, branches, path)
-            return tree.arrays(_wanted(present, branches), entry_stop=most)
+            return tree.arrays(_wanted(present, branches, named), entry_stop=most)
     except UserError:
         raise
     except Exception as error:  # uproot raises whatever the broken bytes lead to
@@ -157,7 +172,7 @@ def _dense(branch: ak.Array, slots: int) -> Tensor:
     return torch.from_numpy(ak.to_numpy(padded).astype(np.float32))
 
 
-def _jets(events: ak.Array) -> Jets:
+def _jets(events: ak.Array, named: Collection[str] = ()) -> Jets:
     """Sort and pad the particles of each jet."""
     # The published networks look at the first 128 by transverse momentum: sort, whatever the file's order.
     pt = np.hypot(events["part_px"], events["part_py"])
@@ -168,14 +183,25 @@ def _jets(events: ak.Array) -> Jets:
     columns = {f: _dense(events[branch][order], slots) for f, branch in _BRANCHES.items() if branch in has}
     zero = torch.zeros_like(columns["px"])  # of columns that nobody looks at
     columns |= {f: zero for f, branch in _BRANCHES.items() if branch not in has}
+    of_jet = {name for name in named if name in has and events[name].ndim == 1}
     scalars = {
-        name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)) for name in ("jet_pt", "jet_energy")
+        name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)).unsqueeze(1)
+        for name in ("jet_pt", "jet_energy", *of_jet)
     }
+    counted = dict.fromkeys(
+        {name for name in named if COUNT_NAME.fullmatch(name)} - has,
+        torch.from_numpy(ak.to_numpy(counts).astype(np.float32)).unsqueeze(1),
+    )
     mask = torch.arange(slots).unsqueeze(0) < torch.from_numpy(ak.to_numpy(counts)).unsqueeze(1)
-    return Jets(**columns, **{k: v.unsqueeze(1) for k, v in scalars.items()}, mask=mask)
+    columns |= {name: scalars[name] for name in ("jet_pt", "jet_energy")}
+    if not named:
+        return Jets(**columns, mask=mask)
+    of_particles = {name: _dense(events[name][order], slots) for name in named if name in has and name not in of_jet}
+    further = counted | {name: scalars[name] for name in of_jet}
+    return JetsOfFile(**columns, mask=mask, named_of_jet=further, named_of_particles=of_particles)
 
 
-def _require_shapes(events: ak.Array, path: Path) -> None:
+def _require_shapes(events: ak.Array, path: Path, named: Collection[str]) -> None:
     """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere but labels."""
     strange = next((name for name in events.fields if not _holds_numbers(events[name])), None)
     if strange is not None:
@@ -186,7 +212,7 @@ def _require_shapes(events: ak.Array, path: Path) -> None:
         raise UserError(f"{path}: part_px is not a list of particles a jet; give a file in the JetClass layout")
     counts = ak.num(events["part_px"], axis=1)
     for name in events.fields:
-        particles = name.startswith("part_")
+        particles = name.startswith("part_") or (name in named and events[name].ndim == 2)
         if _is_label(name):
             continue
         if events[name].ndim != 1 + particles or (particles and not ak.all(ak.num(events[name], axis=1) == counts)):
@@ -226,7 +252,7 @@ def _labels_if_any(events: ak.Array, classes: tuple[str, ...], path: Path) -> Te
     return torch.where(torch.from_numpy(hot.any(1)), chosen, UNLABELLED)
 
 
-def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
+def _read_parquet(path: Path, columns: list[str], most: int | None, named: Collection[str]) -> ak.Array:
     """Read columns of JetClass-II (C. Li et al., arXiv:2405.12972; jet-universe/sophon), or of what is laid out alike.
 
     Constituents are as in JetClass. JetClass-II's 188 classes are of resonances of any mass, none of them a class of
@@ -244,7 +270,7 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
                 f"{path}: no column {', '.join(missing)}, which the teacher looks at; give a file in the layout of "
                 "JetClass that has it"
             )
-        wanted = _wanted(present, columns)
+        wanted = _wanted(present, columns, named)
         table = file.read(columns=wanted)
         if "label" in present and not any(map(_is_label, wanted)):
             note(f"zskt: {path}: its label is a number that names no class: the jets count as unlabelled")

@@ -5,7 +5,7 @@ Shapes: B jets, C variables, P entries of a collection. Units: GeV, cm, radians.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +20,17 @@ from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.definitions import Definitions, Meaning, is_ones, meaning
 from zskt.jets.features import JetInputs
-from zskt.jets.jets import Jets, JetSelection
+from zskt.jets.jets import Jets, JetSelection, JetsOfFile
 from zskt.jets.needed_fields import fields_of
 from zskt.jets.object_collections import ObjectCollection, collections_of
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, in_words
 from zskt.jets.tracks import reconstruct
-from zskt.jets.variable_names import PARTICLE_SUBSETS, kind_of
+from zskt.jets.variable_names import PARTICLE_SUBSETS, REPEAT_NUMBER, kind_of
 from zskt.jets.variables import KINEMATIC_VARIABLES, VariableDefinition
+from zskt.terminal import note
+
+MOST_NAMED = 8
+"""Variables that a line names, at most."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +152,8 @@ class TaggerInputs:
 
     def _input(self, role: ResolvedInput, collection: Collection | None, samples: ReconstructedJets) -> Tensor:
         group = role.group
-        if collection is None:  # of the jet itself: one entry
-            one = torch.ones_like(samples.jet["pt"])
-            collection = Collection({}, one.bool())
+        if collection is None:
+            collection = _of_jet(samples)
         width = min(max(collection.mask.shape[1], group.min_length), group.max_length)
         real = _fit(collection.mask.float(), width, 0.0)
         if role.is_plain_mask:
@@ -169,8 +172,9 @@ class TaggerInputs:
         """Compute raw values (B, P); a variable without definition is a column of that name, or its median."""
         name = variable.name
         if definition is None:
-            if name in collection and all(entry.name != name for entry in self.preprocess.definitions):
-                return collection[name]
+            column = self._column(name)
+            if column in collection:
+                return collection[column]
             return torch.full_like(jets.jet["pt"], variable.median).expand(collection.mask.shape)
         missing = [column for column in definition.needs if column not in collection]
         if missing:
@@ -179,17 +183,49 @@ class TaggerInputs:
             )
         return definition.quantity(collection, jets.jet)
 
+    def _column(self, name: str) -> str:
+        """Return the column that a variable without definition is; "" where the tagger's file defines it otherwise."""
+        return "" if any(entry.name == name for entry in self.preprocess.definitions) else REPEAT_NUMBER.sub("", name)
+
     def read(self, file: Path, classes: Sequence[str]) -> Labelled:
         """Read jets of PFNano or of a JetClass file, labelled where one of the classes stands for their label.
+
+        One line on standard error names the variables that the file does not tell.
 
         Raises:
             UserError: if the file cannot be read.
         """
         from zskt.jets.read import read_for_tagger  # uproot takes a second to import
 
-        return read_for_tagger(
-            file, classes, self.selection.radius, self.needed_fields(), label_of_others=self.label_of_others
+        undefined = {self._column(role.group.names[i]) for role in self.roles for i in role.unknown}
+        data = read_for_tagger(
+            file,
+            classes,
+            self.selection.radius,
+            self.needed_fields(),
+            label_of_others=self.label_of_others,
+            named=undefined - {""},
         )
+        lacking = self._lacking(data.samples)
+        if lacking:
+            more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
+            note(
+                f"zskt: {file}: does not tell {', '.join(lacking[:MOST_NAMED])}{more}, of which the teacher is fed the "
+                "median: its figures on this file mean little; give a file that holds them as branches of these names"
+            )
+        return data
+
+    def _lacking(self, samples: Any) -> tuple[str, ...]:
+        """Return the variables of which jets from a file have neither what they are made of nor a column."""
+        there: dict[str, Mapping[str, Tensor]] = {kind: {} for kind in ("jet", "particles", "lost_tracks", "vertices")}
+        if isinstance(samples, JetsOfFile):
+            there |= dict.fromkeys(("particles", "lost_tracks"), samples.named_of_particles)
+            there["jet"] = samples.named_of_jet
+        elif isinstance(samples, ReconstructedJets):
+            there = {kind: getattr(samples, kind).columns for kind in ("particles", "lost_tracks", "vertices")}
+            there |= {"jet": samples.jet}
+        names = [(role.kind, role.group.names[i]) for role in self.roles for i in role.unknown]
+        return tuple(dict.fromkeys(name for kind, name in names if self._column(name) not in there[kind]))
 
     def needed_fields(self) -> frozenset[str]:
         """Return the fields of `Jets` beside momenta that the tagger looks at."""
@@ -230,6 +266,12 @@ def describe(inputs: TaggerInputs) -> str:
                 words = definition.words + (", a whole number" if definition.is_integer else "")
             lines.append(f"  {name:<32} {words}")
     return "\n".join(lines)
+
+
+def _of_jet(samples: ReconstructedJets) -> Collection:
+    """Return the jet itself as a collection of one entry, with the columns that its file names."""
+    one = torch.ones_like(samples.jet["pt"])
+    return Collection(samples.jet, one.bool())
 
 
 def _subset(collection: Collection, only: tuple[str, ...]) -> Collection:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from zskt.jets.axis import azimuth, rapidity_along
 from zskt.jets.collections import OF_EVERY_PARTICLE, Collection, ReconstructedJets, empty
-from zskt.jets.jets import JETCLASS_RADIUS, Jets
+from zskt.jets.jets import JETCLASS_RADIUS, Jets, JetsOfFile
 from zskt.jets.vertices import find_vertices
 
 MIN_TRACK_PT = 0.95  # GeV: CMS keeps no track of softer candidates in MiniAOD; JetClass has no such cut
@@ -88,7 +88,8 @@ def _axis(jets: Jets, keep: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     pt = (px.square() + py.square() + 1e-9).sqrt()
     momentum = (pt.square() + pz.square()).sqrt()
     mass = (energy.square() - momentum.square()).clamp(min=1e-6).sqrt()
-    jet = {"pt": pt, "eta": torch.asinh(pz / pt), "phi": azimuth(px, py), "mass": mass, "energy": energy}
+    own = {"pt": pt, "eta": torch.asinh(pz / pt), "phi": azimuth(px, py), "mass": mass, "energy": energy}
+    jet = {**jets.named_of_jet, **own} if isinstance(jets, JetsOfFile) else own
     return torch.stack([px, py, pz], -1) / momentum.unsqueeze(-1), jet
 
 
@@ -116,6 +117,7 @@ def _particles(jets: Jets, keep: Tensor, axis: Tensor, u: Tensor) -> Collection:
     columns["lost_inner_hits"] = torch.where(track, columns["lost_inner_hits"], -1.0)  # as CMS unpacks none at all
     columns |= _vertex_association(track, track_columns["dz"], u)
     columns |= {OF_EVERY_PARTICLE[name]: track_columns[name] for name in OF_EVERY_PARTICLE}
+    columns = {**jets.named_of_particles, **columns} if isinstance(jets, JetsOfFile) else columns
     return Collection({name: value * keep for name, value in columns.items()}, keep)
 
 
