@@ -20,12 +20,13 @@ from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.definitions import Definitions, Meaning, is_ones, meaning
 from zskt.jets.features import JetInputs
+from zskt.jets.input_names import REPEAT_NUMBER
 from zskt.jets.jets import Jets, JetSelection, JetsOfFile
 from zskt.jets.needed_fields import fields_of
 from zskt.jets.object_collections import ObjectCollection, collections_of
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, in_words
 from zskt.jets.tracks import reconstruct
-from zskt.jets.variable_names import PARTICLE_SUBSETS, REPEAT_NUMBER, kind_of
+from zskt.jets.variable_names import PARTICLE_SUBSETS, kind_of
 from zskt.jets.variables import KINEMATIC_VARIABLES, VariableDefinition
 from zskt.terminal import note
 
@@ -46,11 +47,18 @@ class ResolvedInput:
     """Definitions of its variables; None where there is none, and for masks that say which entries are there."""
     reasons: tuple[str, ...] = ()
     """Why a variable has no definition, "" where there is no more to say."""
+    is_defined: bool = False
+    """Whether the tagger's file defines all its variables, which counts more than their names."""
 
     @property
     def is_plain_mask(self) -> bool:
-        """Whether it is one for every entry, and zero for padding."""
+        """Whether it is one for every entry and zero for padding, or the inverse of that."""
         return self.group.is_mask and not any(self.definitions)
+
+    @property
+    def is_one_for_padding(self) -> bool:
+        """Whether it is zero for every entry, and one for padding."""
+        return self.is_plain_mask and self.group.is_one_for_padding and not self.is_defined
 
     @property
     def unknown(self) -> tuple[int, ...]:
@@ -73,9 +81,9 @@ def resolve_inputs(preprocess: Preprocess) -> tuple[ResolvedInput, ...]:
         found = [_meaning(name, kind, group.is_mask, definitions) for name in group.names]
         found = _with_energy(group, found)
         reasons = tuple(m.reason for m in found)
-        roles.append(
-            ResolvedInput(group, kind, only if kind == "particles" else (), tuple(m.definition for m in found), reasons)
-        )
+        only = only if kind == "particles" else ()
+        is_defined = all(name in definitions for name in group.names)
+        roles.append(ResolvedInput(group, kind, only, tuple(m.definition for m in found), reasons, is_defined))
     return tuple(roles)
 
 
@@ -120,6 +128,11 @@ class TaggerInputs:
         """Its inputs, with what their names stand for."""
         return resolve_inputs(self.preprocess)
 
+    @cached_property
+    def _inverted(self) -> frozenset[str]:
+        """Collections whose mask is one for padding."""
+        return frozenset(role.group.collection for role in self.roles if role.is_one_for_padding)
+
     @property
     def features(self) -> tuple[str, ...]:
         """Names of all variables but masks, each once."""
@@ -154,10 +167,12 @@ class TaggerInputs:
         group = role.group
         if collection is None:
             collection = _of_jet(samples)
-        width = min(max(collection.mask.shape[1], group.min_length), group.max_length)
+        # Batches are joined by zeros, which would be real entries here: such inputs are always as wide as they may be.
+        shortest = group.max_length if group.collection in self._inverted else group.min_length
+        width = min(max(collection.mask.shape[1], shortest), group.max_length)
         real = _fit(collection.mask.float(), width, 0.0)
         if role.is_plain_mask:
-            return real.unsqueeze(1)
+            return (1 - real if role.is_one_for_padding else real).unsqueeze(1)
         rows = []
         for variable, definition in zip(group.variables, role.definitions, strict=True):
             raw = self._raw(variable, definition, collection, samples)
@@ -257,6 +272,7 @@ def describe(inputs: TaggerInputs) -> str:
         shape += ", one jet a call" if group.layout and "B" not in group.layout else ""
         lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}{shape}")
         if role.is_plain_mask:
+            lines[-1] += ", 1 = padding" if role.is_one_for_padding else ", 1 = real"
             continue
         reasons = role.reasons or ("",) * len(group.names)
         for name, definition, reason in zip(group.names, role.definitions, reasons, strict=True):
