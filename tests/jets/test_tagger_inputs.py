@@ -14,7 +14,7 @@ from zskt.jets.definitions import FileDefinition
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs, describe
-from zskt.jets.tracks import reconstruct
+from zskt.jets.tracks import MIN_TRACK_PT, reconstruct
 
 from .samples import sample_jets
 
@@ -45,6 +45,14 @@ def test_lengths_padding_and_subsets() -> None:
     assert cpf.shape[2] == 12 and 3 <= npf.shape[2] < 200 and jet.shape == (80, 1) and lost.shape[2] <= 3
     assert set(cpf.unique().tolist()) <= {-1.0, 1.0, 7.0} and (cpf[mask == 0] == 7).all()
     assert (lost.abs() == 1).any()
+
+
+@pytest.mark.parametrize(("variable", "softest"), [("part_pt", 0.0), ("pfcand_pt", MIN_TRACK_PT)])
+def test_tracks_are_charged_particles_above_the_cut_where_there_is_one(variable: str, softest: float) -> None:
+    group = InputGroup("track_features", (Variable(variable),), 1, 128)
+    jets = sample_jets(40)
+    (x,) = TaggerInputs(preprocess=Preprocess((group,), ("a", "b")))(jets)
+    assert (x > 0).sum() == (jets.mask & (jets.charge != 0) & (jets.pt > softest)).sum()
 
 
 def test_a_missing_column_is_named() -> None:

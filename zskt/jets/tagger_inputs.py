@@ -73,11 +73,15 @@ def resolve_inputs(preprocess: Preprocess) -> tuple[ResolvedInput, ...]:
     for group in preprocess.groups:
         if not group.is_mask:
             kinds.setdefault(group.collection, kind_of(group.names, group.plain_name))
+    values = [group for group in preprocess.groups if not group.is_mask]
+    of_jetclass = {g.collection for g in values if all(name.startswith("part_") for name in g.names)}
     roles = []
     for group in preprocess.groups:
         kind = kinds.get(group.collection) or kind_of(group.names, group.plain_name)
         words = group.collection.lower().split("_")
         only = next((PARTICLE_SUBSETS[word.rstrip("s")] for word in words if word.rstrip("s") in PARTICLE_SUBSETS), ())
+        if only == PARTICLE_SUBSETS["track"] and group.collection in of_jetclass:  # which has no cut of CMS on tracks
+            only = ("charge",)
         found = [_meaning(name, kind, group.is_mask, definitions) for name in group.names]
         found = _with_energy(group, found)
         reasons = tuple(m.reason for m in found)
