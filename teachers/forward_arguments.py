@@ -61,13 +61,15 @@ class FilledVectors(nn.Module):
         self.network = network
         roles = [role_of(group.name) for group in groups]
         masks = {collection: i for i, (collection, role) in enumerate(roles) if role == "mask"}
+        self.inverted = [group.is_one_for_padding for group in groups]
         self.masks = {i: masks[c] for i, (c, role) in enumerate(roles) if role == "vectors" and c in masks}
 
     def forward(self, *x: Tensor) -> Tensor:
-        """Call the network with vectors (B, 4, P), along the axis where the mask (B, 1, P) is zero."""
+        """Call the network with vectors (B, 4, P), along the axis where the mask (B, 1, P) says padding."""
         filled = list(x)
         for i, mask in self.masks.items():
-            filled[i] = x[i] + (1 - x[mask]) * x[i].new_tensor([1.0, 0.0, 0.0, 2.0]).view(1, 4, 1)
+            padding = x[mask] if self.inverted[mask] else 1 - x[mask]
+            filled[i] = x[i] + padding * x[i].new_tensor([1.0, 0.0, 0.0, 2.0]).view(1, 4, 1)
         outputs: Tensor = self.network(*filled)
         return outputs
 

@@ -30,7 +30,8 @@ def real_lengths(x: Sequence[Tensor], groups: Sequence[InputGroup]) -> list[list
     for t, group in zip(x, groups, strict=True):
         if t.dim() < 3 or group.min_length == group.max_length:
             continue
-        pads = t.new_tensor([0.0 if group.is_mask else v.pad for v in group.variables]).view(1, -1, 1)
+        padding = float(group.is_one_for_padding)
+        pads = t.new_tensor([padding if group.is_mask else v.pad for v in group.variables]).view(1, -1, 1)
         present = (t.detach() != pads).any(1)
         positions = torch.arange(1, t.shape[2] + 1, device=t.device)
         longest = (present * positions).amax(1).clamp(min=group.min_length)

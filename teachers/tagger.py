@@ -259,5 +259,6 @@ def _pad(x: Tensor, group: InputGroup) -> Tensor:
     """Pad an input to its greatest length: (B, C, P) -> (B, C, max_length)."""
     if group.flat or x.shape[2] == group.max_length:
         return x
-    pads = torch.tensor([0.0 if group.is_mask else v.pad for v in group.variables]).view(1, -1, 1)
+    padding = float(group.is_one_for_padding)
+    pads = torch.tensor([padding if group.is_mask else v.pad for v in group.variables]).view(1, -1, 1)
     return torch.cat([x, pads.expand(len(x), -1, group.max_length - x.shape[2])], 2)

@@ -14,7 +14,7 @@ from zskt.dataset import UNLABELLED
 from zskt.errors import UserError
 from zskt.jets.features import FULL
 from zskt.jets.jetclass import read_jets, read_labelled_jets
-from zskt.jets.jets import JETCLASS_CLASSES
+from zskt.jets.jets import JETCLASS_CLASSES, JetsOfFile
 from zskt.jets.possible import MOMENTA
 from zskt.jets.sample import SAMPLE
 
@@ -186,3 +186,45 @@ def test_labels_that_are_numbers_are_told(
     assert f"numbered.root: its {name} is a number that names no class: the jets count" in capsys.readouterr().err
     read_labelled_jets(write(tmp_path / "both.root", columns | {name: np.arange(5)}))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", [".root", ".parquet"])
+def test_further_branches_are_read_by_name(tmp_path: Path, columns: Columns, suffix: str) -> None:
+    columns |= {"part_own": columns["part_px"] + 1, "jet_own": ak.Array([0.0, 2.0, np.inf, 6.0, 1e9])}
+    path = tmp_path / f"further{suffix}"
+    if suffix == ".root":
+        write(path, columns)
+    else:
+        ak.to_parquet(ak.Array(columns), str(path))
+    named = ("jet_own", "jet_sdmass", "part_own", "jet_absent")
+    jets = read_labelled_jets(path, named=named)[0].samples
+    assert isinstance(jets, JetsOfFile) and set(jets.named_of_jet) == {"jet_own", "jet_sdmass"}
+    assert jets.named_of_jet["jet_own"].tolist() == [[0.0], [2.0], [np.inf], [6.0], [1e9]]
+    assert torch.allclose(jets.named_of_jet["jet_sdmass"][:, 0], torch.tensor(ak.to_list(columns["jet_sdmass"])))
+    assert torch.allclose(jets.named_of_particles["part_own"][jets.mask], jets.px[jets.mask] + 1)
+    assert isinstance(later := jets[3:], JetsOfFile)
+    assert torch.equal(later.named_of_jet["jet_own"], jets.named_of_jet["jet_own"][3:])
+    assert not isinstance(read_jets(path).samples, JetsOfFile)
+
+
+def test_padding_of_further_columns_is_dropped_with_their_particles(tmp_path: Path, columns: Columns) -> None:
+    columns |= {"part_own": columns["part_px"] + 1}
+    plain = read_labelled_jets(write(tmp_path / "plain.root", columns), named=("part_own",))[0].samples
+    padded = {
+        name: ak.to_numpy(ak.fill_none(ak.pad_none(values, 200, clip=True), 0.0)) if values.ndim == 2 else values
+        for name, values in columns.items()
+    }
+    jets = read_labelled_jets(write(tmp_path / "padded.root", padded), named=("part_own",))[0].samples
+    assert isinstance(plain, JetsOfFile) and isinstance(jets, JetsOfFile)
+    assert torch.equal(jets.mask, plain.mask)
+    assert torch.equal(jets.named_of_particles["part_own"], plain.named_of_particles["part_own"])
+
+
+def test_the_number_of_particles_is_counted_where_the_file_does_not_say_it(tmp_path: Path, columns: Columns) -> None:
+    assert ak.to_list(columns["jet_nparticles"]) == ak.to_list(ak.num(columns["part_px"]))
+    said = write(tmp_path / "said.root", columns)
+    del columns["jet_nparticles"]
+    counted = write(tmp_path / "counted.root", columns)
+    a, b = (read_labelled_jets(path, named=("jet_nparticles",))[0].samples for path in (said, counted))
+    assert isinstance(a, JetsOfFile) and isinstance(b, JetsOfFile)
+    assert torch.equal(a.named_of_jet["jet_nparticles"], b.named_of_jet["jet_nparticles"])

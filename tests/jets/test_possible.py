@@ -28,14 +28,14 @@ def events(px: list[list[float]], regular: bool = False) -> ak.Array:
 
 @pytest.mark.parametrize("regular", [False, True])
 def test_zeros_at_the_end_of_lists_of_one_length_are_padding(regular: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    jets = possible_jets(events([[3.0, 2.0, 0.0, 0.0], [4.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0]], regular), FILE)
+    jets = without_padding(events([[3.0, 2.0, 0.0, 0.0], [4.0, 0.0, 0.0, 0.0], [1.0, 2.0, 3.0, 4.0]], regular))
     assert jets["part_px"].tolist() == [[3, 2], [4], [1, 2, 3, 4]]
     assert jets["part_charge"].tolist() == [[1, 1], [1], [1, 1, 1, 1]] and jets["jet_pt"].tolist() == [9, 9, 9]
     assert capsys.readouterr().err == ""
 
 
 def test_jets_of_padding_alone_have_no_particles(capsys: pytest.CaptureFixture[str]) -> None:
-    jets = possible_jets(events([[3.0, 2.0], [0.0, 0.0], [2.0, 0.0]]), FILE)
+    jets = possible_jets(without_padding(events([[3.0, 2.0], [0.0, 0.0], [2.0, 0.0]])), FILE)
     assert jets["part_px"].tolist() == [[3, 2], [2]] and "1 without particles" in capsys.readouterr().err
 
 
@@ -43,7 +43,7 @@ def test_zeros_elsewhere_are_no_padding(capsys: pytest.CaptureFixture[str]) -> N
     for lists in ([[3.0, 0.0, 1.0], [4.0, 5.0, 6.0]], [[3.0, 0.0], [4.0]], [[3.0], [2.0]]):
         jets = events(lists)
         assert without_padding(jets) is jets
-    jets = possible_jets(events([[3.0, 0.0, 1.0, 0.0], [4.0, 5.0, 6.0, 7.0]]), FILE)
+    jets = possible_jets(without_padding(events([[3.0, 0.0, 1.0, 0.0], [4.0, 5.0, 6.0, 7.0]])), FILE)
     assert jets["part_px"].tolist() == [[4, 5, 6, 7]] and "1 with pT of 0" in capsys.readouterr().err
 
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+import uproot
 
 from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.definitions import FileDefinition
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
+from zskt.jets.sample import SAMPLE
 from zskt.jets.tagger_inputs import TaggerInputs, describe
-from zskt.jets.tracks import reconstruct
+from zskt.jets.tracks import MIN_TRACK_PT, reconstruct
 
 from .samples import sample_jets
 
@@ -45,6 +47,14 @@ def test_lengths_padding_and_subsets() -> None:
     assert (lost.abs() == 1).any()
 
 
+@pytest.mark.parametrize(("variable", "softest"), [("part_pt", 0.0), ("pfcand_pt", MIN_TRACK_PT)])
+def test_tracks_are_charged_particles_above_the_cut_where_there_is_one(variable: str, softest: float) -> None:
+    group = InputGroup("track_features", (Variable(variable),), 1, 128)
+    jets = sample_jets(40)
+    (x,) = TaggerInputs(preprocess=Preprocess((group,), ("a", "b")))(jets)
+    assert (x > 0).sum() == (jets.mask & (jets.charge != 0) & (jets.pt > softest)).sum()
+
+
 def test_a_missing_column_is_named() -> None:
     bare = Collection({"pt": torch.ones(2, 3)}, torch.ones(2, 3).bool())
     one = {name: torch.ones(2, 1) for name in ("pt", "eta", "phi", "mass", "energy")}
@@ -66,6 +76,42 @@ def test_a_variable_without_definition_is_its_median() -> None:
     assert (x == 0).all()
 
 
+def of_jet_and_particles(*more: str) -> TaggerInputs:
+    names = ("jet_nparticles", "jet_sdmass", "jet_pt", *more)
+    groups = (
+        InputGroup("jet_features", tuple(Variable(n, median=50.0, norm_factor=0.5) for n in names), flat=True),
+        InputGroup("pf_features", (Variable("part_charge"),), 1, 128),
+    )
+    return TaggerInputs(preprocess=Preprocess(groups, ("a", "b")))
+
+
+def test_numbers_of_the_jet_are_those_of_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = of_jet_and_particles()
+    jets = inputs.read(SAMPLE, ()).samples
+    x, _ = inputs(jets[10:20])
+    with uproot.open(SAMPLE) as file:
+        columns = file["tree"].arrays(["jet_nparticles", "jet_sdmass"], entry_start=10, entry_stop=20, library="np")
+    for i, name in enumerate(columns):
+        assert torch.allclose(x[:, i], (torch.tensor(columns[name]).float() - 50) / 2), name
+    assert capsys.readouterr().err == ""
+
+
+def test_what_a_file_does_not_tell_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = of_jet_and_particles("jet_mystery", "jet_mystery__2")
+    jets = inputs.read(SAMPLE, ()).samples
+    for start in (0, 10):
+        assert (inputs(jets[start : start + 10])[0][:, 3:] == 0).all()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{SAMPLE}: does not tell jet_mystery, jet_mystery__2, of which the teacher is fed the median" in line
+    assert "figures on this file mean little" in line
+
+
+def test_pseudo_jets_have_the_median_of_what_is_drawn_later() -> None:
+    inputs = of_jet_and_particles()
+    x, _ = inputs(sample_jets(5))  # without columns by name, as pseudo-jets are
+    assert inputs.roles[0].unknown == (0, 1) and (x[:, :2] == 0).all() and (x[:, 2] != 0).all()
+
+
 def defined(expressions: dict[str, str], names: tuple[str, ...], longest: int = 128) -> TaggerInputs:
     groups = (
         InputGroup("pf_features", tuple(Variable(n) for n in names), 1, longest),
@@ -85,7 +131,8 @@ def test_what_a_file_defines_is_fed_as_it_says() -> None:
     jets = reconstruct(sample_jets(50), inputs.selection.radius)
     x, mask = inputs(jets)
     c, jet, real = jets.particles, jets.jet, mask[:, 0] > 0
-    wanted = (-10 * c["dxy"], (c["pt"] / jet["pt"]).log10(), c["eta"] - jet["eta"], (c["pt"] / jet["pt"] * 500).log(),
+    d0 = -10 * c["dxy_of_every_particle"]
+    wanted = (d0, (c["pt"] / jet["pt"]).log10(), c["eta"] - jet["eta"], (c["pt"] / jet["pt"] * 500).log(),
               ((c["is_muon"] + c["is_electron"]) > 0).float())  # fmt: skip
     for name, got, value in zip(names, x.unbind(1), wanted, strict=True):
         assert torch.allclose(got[real], value[real], atol=1e-4), name

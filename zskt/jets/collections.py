@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+OF_EVERY_PARTICLE = {name: f"{name}_of_every_particle" for name in ("dxy", "dxy_error", "dz", "dz_error")}
+"""Impact parameters, and columns of the same as the file or the generator has them, where no cut of CMS on tracks
+applies: what JetClass's names mean. Jets from files of CMS have the former alone."""
+
 
 @dataclass(frozen=True)
 class Collection:

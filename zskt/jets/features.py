@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -110,7 +110,7 @@ class JetInputs:
 
     def __call__(self, jets: Jets) -> Batch:
         """Compute points (B, 2, P), features (B, F, P), both zero on padding, and mask (B, 1, P); P at most `slots`."""
-        jets = Jets(**{f.name: getattr(jets, f.name)[:, : self.slots] for f in fields(jets)})
+        jets = jets.mapped(lambda t: t[:, : self.slots])
         mask = jets.mask.unsqueeze(1)
         features = torch.stack([FEATURES[name](jets) for name in self.features], 1)
         points = torch.stack([jets.deta, jets.dphi], 1)

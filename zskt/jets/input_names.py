@@ -16,16 +16,32 @@ if TYPE_CHECKING:  # preprocess imports this file
 
 INPUT_WORDS = (
     "lorentz_vectors", "lorentzvectors", "coordinates", "features", "vectors", "points", "coords", "feats",
-    "fourmomenta", "masks", "mask", "pts", "fts", "p4s", "p4", "feat", "vecs", "lvs",
+    "fourmomenta", "key_padding_mask", "padding_mask", "paddingmask", "pad_mask", "padmask", "is_padding", "padding",
+    "is_pad", "invalid_mask", "is_invalid", "invalid", "masks", "mask", "pts", "fts", "p4s", "p4", "feat", "vecs",
+    "lvs",
 )  # fmt: skip
 """Words that say what an input holds, not of which entries."""
 ALONE = "entries"
 """Name of the entries of inputs that have none in their names."""
+REPEAT_NUMBER = re.compile(r"__\d+$")
+"""What some exports, and `Preprocess.to_json`, write behind a name that they have before."""
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PADDING = re.compile(r"(^|_)(pad|padd?ed|padding|invalid)(_?mask(s|ed)?)?$")
+_NO_PADDING = re.compile(r"(^|_)(not?|non|un)_?(pad|invalid)|^n_|(^|_)(n|num|number)_")
+
+
+def names_padding(name: str) -> bool:
+    """Tell whether a mask of this name is 1 for padding, as PyTorch's key_padding_mask: pf_padding_mask, isPad."""
+    lower = _HUMP.sub("_", REPEAT_NUMBER.sub("", name)).lower()
+    return bool(_PADDING.search(lower)) and not _NO_PADDING.search(lower)
+
 
 _WORD = "|".join(INPUT_WORDS)
 _BEHIND = re.compile(rf"^(?P<entries>.+?)_({_WORD})$", re.IGNORECASE)
 _BEFORE = re.compile(rf"^({_WORD})_(?P<entries>.+)$", re.IGNORECASE)
 _CAMEL = re.compile(rf"^(?P<entries>.*[a-z0-9])(?=[A-Z])((?i:{_WORD}))$")
+_CAMEL_PADDING = re.compile(r"^(?P<entries>.*?[a-z0-9])(Key)?(Padding|Pad|Invalid)Masks?$")
 _BARE = re.compile(rf"^({_WORD})$", re.IGNORECASE)
 
 
@@ -36,7 +52,7 @@ def collection_of(name: str) -> str:
     """
     if _BARE.match(name):
         return ALONE
-    for pattern in (_BEHIND, _CAMEL, _BEFORE):
+    for pattern in (_BEHIND, _CAMEL_PADDING, _CAMEL, _BEFORE):
         match = pattern.match(name)
         if match:
             return match["entries"]

@@ -5,6 +5,7 @@ Units as in `zskt.jets.jets`; K classes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from zskt.dataset import Labelled
 from zskt.errors import UserError
 from zskt.jets.class_branches import class_flags, class_if_any, one_class
 from zskt.jets.data_file import jets_tree, require_file
-from zskt.jets.jets import JETCLASS_CLASSES, Jets
+from zskt.jets.jets import JETCLASS_CLASSES, Jets, JetsOfFile
 from zskt.jets.needed_fields import OPTIONAL_FIELDS
 from zskt.jets.parquet_columns import as_numbers
-from zskt.jets.possible import possible_jets
+from zskt.jets.possible import possible_jets, without_padding
 from zskt.terminal import note
 
 MAX_PARTICLES = 128
@@ -46,6 +47,9 @@ _BRANCHES = {
     "dz_error": "part_dzerr",
 }
 """Fields of `Jets` and the branches that hold them."""
+
+COUNT_NAME = re.compile(r"((jet|fj|fatjet)_)?(nparticles|nconstituents|multiplicity)", re.IGNORECASE)
+"""Names of the number of a jet's particles, which follows from them where the file has no such branch."""
 
 LABEL = "label_"
 """What the names of columns with labels begin with: 1 for jets of the class, 0 for others."""
@@ -83,17 +87,24 @@ def read_jets(
 
 
 def read_labelled_jets(
-    path: Path, *, most: int | None = None, needed: Collection[str] = OPTIONAL_FIELDS
+    path: Path,
+    *,
+    most: int | None = None,
+    needed: Collection[str] = OPTIONAL_FIELDS,
+    named: Collection[str] = (),
 ) -> tuple[Labelled, tuple[str, ...]]:
     """Read jets with whatever labels the file has, and the names of these labels.
 
     A jet that carries none of them is `UNLABELLED`. Arguments and errors are those of `read_jets`.
+
+    Args:
+        named: further branches of jets or particles, which are read where the file has them.
     """
-    events = _events(path, needed, [], most)
+    events = _events(path, needed, [], most, named)
     flags = class_flags(_label_columns(events), path)
     names = tuple(flags)
     ordered = (*(n for n in JETCLASS_CLASSES if n in names), *(n for n in names if n not in JETCLASS_CLASSES))
-    jets = _jets(events)
+    jets = _jets(events, named)
     strict = set(JETCLASS_CLASSES) <= set(ordered)
     labels = one_class(flags, ordered, path) if strict else class_if_any(flags, ordered, len(events), path)
     return Labelled(jets, labels), ordered
@@ -107,26 +118,31 @@ def _label_columns(events: ak.Array) -> dict[str, ak.Array]:
     return {name.removeprefix(LABEL): events[name] for name in events.fields if _is_label(name)}
 
 
-def _events(path: Path, needed: Collection[str], labels: list[str], most: int | None) -> ak.Array:
+def _events(
+    path: Path, needed: Collection[str], labels: list[str], most: int | None, named: Collection[str] = ()
+) -> ak.Array:
     """Read the columns of jets, required ones and those that are there, and all labels."""
     require_file(path)
     branches = [branch for field, branch in _BRANCHES.items() if field in needed or field not in OPTIONAL_FIELDS]
     required = [*branches, "jet_pt", "jet_energy", *labels]
     if path.suffix == ".root":
-        events = _read_root(path, required, most)
+        events = _read_root(path, required, most, named)
     elif path.suffix == ".parquet":
-        events = _read_parquet(path, required, most)
+        events = _read_parquet(path, required, most, named)
     else:
         raise UserError(f"{path}: unknown kind of file {path.suffix!r}; known: .root, .parquet")
     if not len(events):
         raise UserError(f"{path}: the file holds no jets; give one that does")
-    _require_shapes(events, path)
-    return possible_jets(events, path)
+    _require_shapes(events, path, named)
+    events = without_padding(events)
+    # Further columns may hold infinities, for which taggers have numbers of their own: no reason to leave jets out.
+    own = events[[name for name in events.fields if name in required or name not in named]]
+    return events[possible_jets(ak.with_field(own, np.arange(len(events)), "row"), path)["row"]]
 
 
-def _wanted(present: list[str], required: list[str]) -> list[str]:
+def _wanted(present: list[str], required: list[str], named: Collection[str]) -> list[str]:
     """Return the columns to read: the required ones, optional ones that are there, and labels."""
-    optional = [name for name in present if name in _BRANCHES.values() or _is_label(name)]
+    optional = [name for name in present if name in _BRANCHES.values() or name in named or _is_label(name)]
     return list(dict.fromkeys([*required, *optional]))
 
 
@@ -145,13 +161,13 @@ def _require_branches(present: list[str], required: list[str], path: Path) -> No
         )
 
 
-def _read_root(path: Path, branches: list[str], most: int | None) -> ak.Array:
+def _read_root(path: Path, branches: list[str], most: int | None, named: Collection[str]) -> ak.Array:
     try:
         with uproot.open(path) as file:
             tree = jets_tree(file, branches, path)
             present = list(tree.keys())
             _require_branches(present, branches, path)
-            wanted = _wanted(present, branches)
+            wanted = _wanted(present, branches, named)
             _tell_numbered(present, wanted, path)
             return tree.arrays(wanted, entry_stop=most)
     except UserError:
@@ -170,7 +186,7 @@ def _dense(branch: ak.Array, slots: int) -> Tensor:
     return torch.from_numpy(ak.to_numpy(padded).astype(np.float32))
 
 
-def _jets(events: ak.Array) -> Jets:
+def _jets(events: ak.Array, named: Collection[str] = ()) -> Jets:
     """Sort and pad the particles of each jet."""
     # The published networks look at the first 128 by transverse momentum: sort, whatever the file's order.
     pt = np.hypot(events["part_px"], events["part_py"])
@@ -181,14 +197,25 @@ def _jets(events: ak.Array) -> Jets:
     columns = {f: _dense(events[branch][order], slots) for f, branch in _BRANCHES.items() if branch in has}
     zero = torch.zeros_like(columns["px"])  # of columns that nobody looks at
     columns |= {f: zero for f, branch in _BRANCHES.items() if branch not in has}
+    of_jet = {name for name in named if name in has and events[name].ndim == 1}
     scalars = {
-        name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)) for name in ("jet_pt", "jet_energy")
+        name: torch.from_numpy(ak.to_numpy(events[name]).astype(np.float32)).unsqueeze(1)
+        for name in ("jet_pt", "jet_energy", *of_jet)
     }
+    counted = dict.fromkeys(
+        {name for name in named if COUNT_NAME.fullmatch(name)} - has,
+        torch.from_numpy(ak.to_numpy(counts).astype(np.float32)).unsqueeze(1),
+    )
     mask = torch.arange(slots).unsqueeze(0) < torch.from_numpy(ak.to_numpy(counts)).unsqueeze(1)
-    return Jets(**columns, **{k: v.unsqueeze(1) for k, v in scalars.items()}, mask=mask)
+    columns |= {name: scalars[name] for name in ("jet_pt", "jet_energy")}
+    if not named:
+        return Jets(**columns, mask=mask)
+    of_particles = {name: _dense(events[name][order], slots) for name in named if name in has and name not in of_jet}
+    further = counted | {name: scalars[name] for name in of_jet}
+    return JetsOfFile(**columns, mask=mask, named_of_jet=further, named_of_particles=of_particles)
 
 
-def _require_shapes(events: ak.Array, path: Path) -> None:
+def _require_shapes(events: ak.Array, path: Path, named: Collection[str]) -> None:
     """Require one list of particles a jet, equally long in every branch, and one number a jet elsewhere but labels."""
     strange = next((n for n in events.fields if not _is_label(n) and not _holds_numbers(events[n])), None)
     if strange is not None:
@@ -199,7 +226,7 @@ def _require_shapes(events: ak.Array, path: Path) -> None:
         raise UserError(f"{path}: part_px is not a list of particles a jet; give a file in the JetClass layout")
     counts = ak.num(events["part_px"], axis=1)
     for name in events.fields:
-        particles = name.startswith("part_")
+        particles = name.startswith("part_") or (name in named and events[name].ndim == 2)
         if _is_label(name):
             continue
         if events[name].ndim != 1 + particles or (particles and not ak.all(ak.num(events[name], axis=1) == counts)):
@@ -214,7 +241,7 @@ def _holds_numbers(column: ak.Array) -> bool:
     return isinstance(kind, ak.types.NumpyType) and not kind.parameters and kind.primitive[0] in "bfiu"
 
 
-def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
+def _read_parquet(path: Path, columns: list[str], most: int | None, named: Collection[str]) -> ak.Array:
     """Read columns of JetClass-II (C. Li et al., arXiv:2405.12972; jet-universe/sophon), or of what is laid out alike.
 
     Constituents are as in JetClass. JetClass-II's 188 classes are of resonances of any mass, none of them a class of
@@ -232,7 +259,7 @@ def _read_parquet(path: Path, columns: list[str], most: int | None) -> ak.Array:
                 f"{path}: no column {', '.join(missing)}, which the teacher looks at; give a file in the layout of "
                 "JetClass that has it"
             )
-        wanted = _wanted(present, columns)
+        wanted = _wanted(present, columns, named)
         table = file.read(columns=wanted)
         _tell_numbered(present, wanted, path)
         table = as_numbers(table if most is None else table.slice(0, most), path)

@@ -5,6 +5,7 @@ Shapes: B jets, P particle slots (padding included). Units: GeV, mm, radians.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -57,11 +58,15 @@ class Jets:
     def __getitem__(self, rows: Tensor | slice) -> Jets:
         """Return some of the jets, padding trimmed to the longest of them."""
         longest = max(int(self.mask[rows].sum(1).max()), 1) if len(self.mask[rows]) else 1
-        return Jets(**{f.name: getattr(self, f.name)[rows][:, :longest] for f in fields(self)})
+        return self.mapped(lambda t: t[rows][:, :longest])
 
     def to(self, device: torch.device) -> Jets:
         """Copy the jets to a device."""
-        return Jets(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        return self.mapped(lambda t: t.to(device))
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Jets:
+        """Return the jets with every field changed alike, (B, P) or (B, 1)."""
+        return Jets(**{f.name: change(getattr(self, f.name)) for f in fields(Jets)})
 
     @property
     def pt(self) -> Tensor:
@@ -73,6 +78,25 @@ class Jets:
         """Invariant mass of all constituents, (B,)."""
         energy, px, py, pz = ((t * self.mask).sum(1) for t in (self.energy, self.px, self.py, self.pz))
         return (energy.square() - px.square() - py.square() - pz.square()).clamp(min=TINY).sqrt()
+
+
+@dataclass(frozen=True, kw_only=True)
+class JetsOfFile(Jets):
+    """Jets with further columns of their file, by the names of their branches. Pseudo-jets have none."""
+
+    named_of_jet: Mapping[str, Tensor]
+    """(B, 1) each"""
+    named_of_particles: Mapping[str, Tensor]
+    """(B, P) each"""
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> JetsOfFile:
+        """Return the jets with every field and every further column changed alike."""
+        jets = super().mapped(change)
+        columns = {f.name: getattr(jets, f.name) for f in fields(Jets)}
+        of_jet, of_particles = (
+            {k: change(v) for k, v in named.items()} for named in (self.named_of_jet, self.named_of_particles)
+        )
+        return JetsOfFile(**columns, named_of_jet=of_jet, named_of_particles=of_particles)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class ObjectCollection:
     """Whether the variables describe the jet itself."""
     pads: tuple[float, ...] = ()
     """(C,), what each variable holds on padding; empty for zeros."""
+    inverted: bool = False
+    """Whether its mask is one for padding."""
 
     def read(self, x: Sequence[Tensor]) -> Tensor:
         """Select the collection's variables from the inputs of the network: (B, C, P)."""
@@ -46,7 +48,8 @@ class ObjectCollection:
             features: (B, C, P), what `read` returns.
         """
         if self.mask is not None:
-            return x[self.mask].squeeze(1)
+            mask = x[self.mask].squeeze(1)
+            return 1 - mask.to(features.dtype) if self.inverted else mask
         pads = torch.tensor(self.pads or (0.0,) * self.variables, device=features.device)
         return (features != pads.view(1, -1, 1)).any(1)
 
@@ -78,5 +81,6 @@ def _collection(members: Sequence[tuple[int, ResolvedInput]]) -> ObjectCollectio
         variables=sum(len(resolved.group.names) for _, resolved in chosen),
         max_length=first.group.max_length,
         of_jet=first.kind == "jet",
+        inverted=any(i == mask and resolved.is_one_for_padding for i, resolved in members),
         pads=tuple(v.pad for _, resolved in chosen for v in resolved.group.variables),
     )

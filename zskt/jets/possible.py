@@ -37,7 +37,6 @@ def possible_jets(events: ak.Array, path: Path) -> ak.Array:
     Raises:
         UserError: if more than half of them cannot be.
     """
-    events = without_padding(events)
     return keep_possible(events, _impossible(events), path)
 
 
@@ -54,8 +53,7 @@ def without_padding(events: ak.Array) -> ak.Array:
     counts = np.where(is_particle.any(1), slots[0] - is_particle[:, ::-1].argmax(1), 0)
     kept = ak.local_index(px) < counts
     columns = {
-        name: ak.from_regular(events[name])[kept] if name.startswith("part_") else events[name]
-        for name in events.fields
+        name: ak.from_regular(events[name])[kept] if events[name].ndim == 2 else events[name] for name in events.fields
     }
     return ak.zip(columns, depth_limit=1)
 

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from zskt.errors import UserError
 from zskt.jets.definitions import FileDefinition
-from zskt.jets.input_names import collection_of, with_shared_masks
+from zskt.jets.input_names import collection_of, names_padding, with_shared_masks
 from zskt.jets.output_names import UNNAMED_OUTPUTS, block_of
 from zskt.storage.documents import checked, read_document
 
@@ -93,7 +93,12 @@ class InputGroup:
     def is_mask(self) -> bool:
         """Whether it says which entries are there."""
         named_so = len(self.variables) == 1 and self.plain_name.lower().endswith("mask")
-        return named_so or all(name.endswith("mask") for name in self.names)
+        return named_so or self.is_one_for_padding or all(name.endswith("mask") for name in self.names)
+
+    @property
+    def is_one_for_padding(self) -> bool:
+        """Whether it is a mask by whose name 1 means padding, as in PyTorch; the others have 1 for real entries."""
+        return len(self.variables) == 1 and any(map(names_padding, (self.plain_name, *self.names)))
 
     @property
     def plain_name(self) -> str:

@@ -46,6 +46,6 @@ def random_inputs(groups: Sequence[InputGroup], jets: int, seed: int = 0) -> tup
                 x[:, i] = x[:, i].abs() + 10  # more than any momentum drawn: networks take logarithms of masses
         bounds = torch.tensor([[max(v.lower_bound, -1e6), min(v.upper_bound, 1e6)] for v in group.variables])
         x = torch.ones_like(x) if group.is_mask else x.clamp(bounds[:, :1], bounds[:, 1:])
-        x = x * real.unsqueeze(1)
+        x = x * (~real if group.is_one_for_padding else real).unsqueeze(1)
         inputs.append(x[:, :, 0] if group.flat else x)
     return tuple(inputs)

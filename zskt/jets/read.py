@@ -36,6 +36,7 @@ def read_for_tagger(
     radius: float,
     needed: Collection[str] = OPTIONAL_FIELDS,
     label_of_others: int | None = None,
+    named: Collection[str] = (),
 ) -> Labelled:
     """Read jets of PFNano (`ReconstructedJets`) or in the layout of JetClass (`Jets`) for a tagger of any classes.
 
@@ -49,13 +50,14 @@ def read_for_tagger(
         label_of_others: label of the jets whose own label none of the classes stands for, if one stands for any at
             all: the background of a tagger with one score, none of several independent labels. None leaves them
             without.
+        named: further branches of a JetClass file, which are read where it has them.
 
     Raises:
         UserError: if the file cannot be read.
     """
     if file.suffix == ".root" and is_pfnano(file):
         return read_pfnano(file, radius, classes, label_of_others)
-    jets, names = read_labelled_jets(file, needed=needed)
+    jets, names = read_labelled_jets(file, needed=needed, named=named)
     labels = _match_labels(jets.labels, names, classes)
     if label_of_others is not None and bool((labels >= 0).any()):
         labels = torch.where((labels < 0) & (jets.labels >= 0), label_of_others, labels)

@@ -5,7 +5,7 @@ Shapes: B jets, C variables, P entries of a collection. Units: GeV, cm, radians.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +20,18 @@ from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.definitions import Definitions, Meaning, is_ones, meaning
 from zskt.jets.features import JetInputs
-from zskt.jets.jets import Jets, JetSelection
+from zskt.jets.input_names import REPEAT_NUMBER
+from zskt.jets.jets import Jets, JetSelection, JetsOfFile
 from zskt.jets.needed_fields import fields_of
 from zskt.jets.object_collections import ObjectCollection, collections_of
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable, in_words
 from zskt.jets.tracks import reconstruct
 from zskt.jets.variable_names import PARTICLE_SUBSETS, kind_of
 from zskt.jets.variables import KINEMATIC_VARIABLES, VariableDefinition
+from zskt.terminal import note
+
+MOST_NAMED = 8
+"""Variables that a line names, at most."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,18 @@ class ResolvedInput:
     """Definitions of its variables; None where there is none, and for masks that say which entries are there."""
     reasons: tuple[str, ...] = ()
     """Why a variable has no definition, "" where there is no more to say."""
+    is_defined: bool = False
+    """Whether the tagger's file defines all its variables, which counts more than their names."""
 
     @property
     def is_plain_mask(self) -> bool:
-        """Whether it is one for every entry, and zero for padding."""
+        """Whether it is one for every entry and zero for padding, or the inverse of that."""
         return self.group.is_mask and not any(self.definitions)
+
+    @property
+    def is_one_for_padding(self) -> bool:
+        """Whether it is zero for every entry, and one for padding."""
+        return self.is_plain_mask and self.group.is_one_for_padding and not self.is_defined
 
     @property
     def unknown(self) -> tuple[int, ...]:
@@ -61,17 +73,21 @@ def resolve_inputs(preprocess: Preprocess) -> tuple[ResolvedInput, ...]:
     for group in preprocess.groups:
         if not group.is_mask:
             kinds.setdefault(group.collection, kind_of(group.names, group.plain_name))
+    values = [group for group in preprocess.groups if not group.is_mask]
+    of_jetclass = {g.collection for g in values if all(name.startswith("part_") for name in g.names)}
     roles = []
     for group in preprocess.groups:
         kind = kinds.get(group.collection) or kind_of(group.names, group.plain_name)
         words = group.collection.lower().split("_")
         only = next((PARTICLE_SUBSETS[word.rstrip("s")] for word in words if word.rstrip("s") in PARTICLE_SUBSETS), ())
+        if only == PARTICLE_SUBSETS["track"] and group.collection in of_jetclass:  # which has no cut of CMS on tracks
+            only = ("charge",)
         found = [_meaning(name, kind, group.is_mask, definitions) for name in group.names]
         found = _with_energy(group, found)
         reasons = tuple(m.reason for m in found)
-        roles.append(
-            ResolvedInput(group, kind, only if kind == "particles" else (), tuple(m.definition for m in found), reasons)
-        )
+        only = only if kind == "particles" else ()
+        is_defined = all(name in definitions for name in group.names)
+        roles.append(ResolvedInput(group, kind, only, tuple(m.definition for m in found), reasons, is_defined))
     return tuple(roles)
 
 
@@ -116,6 +132,11 @@ class TaggerInputs:
         """Its inputs, with what their names stand for."""
         return resolve_inputs(self.preprocess)
 
+    @cached_property
+    def _inverted(self) -> frozenset[str]:
+        """Collections whose mask is one for padding."""
+        return frozenset(role.group.collection for role in self.roles if role.is_one_for_padding)
+
     @property
     def features(self) -> tuple[str, ...]:
         """Names of all variables but masks, each once."""
@@ -148,13 +169,14 @@ class TaggerInputs:
 
     def _input(self, role: ResolvedInput, collection: Collection | None, samples: ReconstructedJets) -> Tensor:
         group = role.group
-        if collection is None:  # of the jet itself: one entry
-            one = torch.ones_like(samples.jet["pt"])
-            collection = Collection({}, one.bool())
-        width = min(max(collection.mask.shape[1], group.min_length), group.max_length)
+        if collection is None:
+            collection = _of_jet(samples)
+        # Batches are joined by zeros, which would be real entries here: such inputs are always as wide as they may be.
+        shortest = group.max_length if group.collection in self._inverted else group.min_length
+        width = min(max(collection.mask.shape[1], shortest), group.max_length)
         real = _fit(collection.mask.float(), width, 0.0)
         if role.is_plain_mask:
-            return real.unsqueeze(1)
+            return (1 - real if role.is_one_for_padding else real).unsqueeze(1)
         rows = []
         for variable, definition in zip(group.variables, role.definitions, strict=True):
             raw = self._raw(variable, definition, collection, samples)
@@ -169,8 +191,9 @@ class TaggerInputs:
         """Compute raw values (B, P); a variable without definition is a column of that name, or its median."""
         name = variable.name
         if definition is None:
-            if name in collection and all(entry.name != name for entry in self.preprocess.definitions):
-                return collection[name]
+            column = self._column(name)
+            if column in collection:
+                return collection[column]
             return torch.full_like(jets.jet["pt"], variable.median).expand(collection.mask.shape)
         missing = [column for column in definition.needs if column not in collection]
         if missing:
@@ -179,17 +202,49 @@ class TaggerInputs:
             )
         return definition.quantity(collection, jets.jet)
 
+    def _column(self, name: str) -> str:
+        """Return the column that a variable without definition is; "" where the tagger's file defines it otherwise."""
+        return "" if any(entry.name == name for entry in self.preprocess.definitions) else REPEAT_NUMBER.sub("", name)
+
     def read(self, file: Path, classes: Sequence[str]) -> Labelled:
         """Read jets of PFNano or of a JetClass file, labelled where one of the classes stands for their label.
+
+        One line on standard error names the variables that the file does not tell.
 
         Raises:
             UserError: if the file cannot be read.
         """
         from zskt.jets.read import read_for_tagger  # uproot takes a second to import
 
-        return read_for_tagger(
-            file, classes, self.selection.radius, self.needed_fields(), label_of_others=self.label_of_others
+        undefined = {self._column(role.group.names[i]) for role in self.roles for i in role.unknown}
+        data = read_for_tagger(
+            file,
+            classes,
+            self.selection.radius,
+            self.needed_fields(),
+            label_of_others=self.label_of_others,
+            named=undefined - {""},
         )
+        lacking = self._lacking(data.samples)
+        if lacking:
+            more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
+            note(
+                f"zskt: {file}: does not tell {', '.join(lacking[:MOST_NAMED])}{more}, of which the teacher is fed the "
+                "median: its figures on this file mean little; give a file that holds them as branches of these names"
+            )
+        return data
+
+    def _lacking(self, samples: Any) -> tuple[str, ...]:
+        """Return the variables of which jets from a file have neither what they are made of nor a column."""
+        there: dict[str, Mapping[str, Tensor]] = {kind: {} for kind in ("jet", "particles", "lost_tracks", "vertices")}
+        if isinstance(samples, JetsOfFile):
+            there |= dict.fromkeys(("particles", "lost_tracks"), samples.named_of_particles)
+            there["jet"] = samples.named_of_jet
+        elif isinstance(samples, ReconstructedJets):
+            there = {kind: getattr(samples, kind).columns for kind in ("particles", "lost_tracks", "vertices")}
+            there |= {"jet": samples.jet}
+        names = [(role.kind, role.group.names[i]) for role in self.roles for i in role.unknown]
+        return tuple(dict.fromkeys(name for kind, name in names if self._column(name) not in there[kind]))
 
     def needed_fields(self) -> frozenset[str]:
         """Return the fields of `Jets` beside momenta that the tagger looks at."""
@@ -221,6 +276,7 @@ def describe(inputs: TaggerInputs) -> str:
         shape += ", one jet a call" if group.layout and "B" not in group.layout else ""
         lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}{shape}")
         if role.is_plain_mask:
+            lines[-1] += ", 1 = padding" if role.is_one_for_padding else ", 1 = real"
             continue
         reasons = role.reasons or ("",) * len(group.names)
         for name, definition, reason in zip(group.names, role.definitions, reasons, strict=True):
@@ -230,6 +286,12 @@ def describe(inputs: TaggerInputs) -> str:
                 words = definition.words + (", a whole number" if definition.is_integer else "")
             lines.append(f"  {name:<32} {words}")
     return "\n".join(lines)
+
+
+def _of_jet(samples: ReconstructedJets) -> Collection:
+    """Return the jet itself as a collection of one entry, with the columns that its file names."""
+    one = torch.ones_like(samples.jet["pt"])
+    return Collection(samples.jet, one.bool())
 
 
 def _subset(collection: Collection, only: tuple[str, ...]) -> Collection:

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from zskt.jets.axis import azimuth, rapidity_along
-from zskt.jets.collections import Collection, ReconstructedJets, empty
-from zskt.jets.jets import JETCLASS_RADIUS, Jets
+from zskt.jets.collections import OF_EVERY_PARTICLE, Collection, ReconstructedJets, empty
+from zskt.jets.jets import JETCLASS_RADIUS, Jets, JetsOfFile
 from zskt.jets.vertices import find_vertices
 
-MIN_TRACK_PT = 0.95  # GeV: CMS keeps no track of softer candidates in MiniAOD
+MIN_TRACK_PT = 0.95  # GeV: CMS keeps no track of softer candidates in MiniAOD; JetClass has no such cut
 PARTICLE_SEED = 3  # seed of the particles' random numbers; another one is another detector
 INNER_HIT_CODES = ((0.86, -1.0), (0.95, 0.0), (0.98, 1.0), (1.0, 2.0))
 """Cumulative probability of each code of `lostInnerHits` for tracks from within the beam pipe: -1 is a hit in the first
@@ -88,7 +88,8 @@ def _axis(jets: Jets, keep: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     pt = (px.square() + py.square() + 1e-9).sqrt()
     momentum = (pt.square() + pz.square()).sqrt()
     mass = (energy.square() - momentum.square()).clamp(min=1e-6).sqrt()
-    jet = {"pt": pt, "eta": torch.asinh(pz / pt), "phi": azimuth(px, py), "mass": mass, "energy": energy}
+    own = {"pt": pt, "eta": torch.asinh(pz / pt), "phi": azimuth(px, py), "mass": mass, "energy": energy}
+    jet = {**jets.named_of_jet, **own} if isinstance(jets, JetsOfFile) else own
     return torch.stack([px, py, pz], -1) / momentum.unsqueeze(-1), jet
 
 
@@ -115,6 +116,8 @@ def _particles(jets: Jets, keep: Tensor, axis: Tensor, u: Tensor) -> Collection:
     columns |= {name: torch.where(track, value, torch.zeros_like(value)) for name, value in track_columns.items()}
     columns["lost_inner_hits"] = torch.where(track, columns["lost_inner_hits"], -1.0)  # as CMS unpacks none at all
     columns |= _vertex_association(track, track_columns["dz"], u)
+    columns |= {OF_EVERY_PARTICLE[name]: track_columns[name] for name in OF_EVERY_PARTICLE}
+    columns = {**jets.named_of_particles, **columns} if isinstance(jets, JetsOfFile) else columns
     return Collection({name: value * keep for name, value in columns.items()}, keep)
 
 

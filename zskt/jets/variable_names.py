@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from zskt.jets.input_names import REPEAT_NUMBER
 from zskt.jets.variables import (
     EVALUATOR_VARIABLES,
     EVALUATOR_VERTEX_VARIABLES,
@@ -30,8 +31,6 @@ SYNONYMS = {
 }  # fmt: skip
 """Other spellings of the names of variables."""
 
-REPEAT_NUMBER = re.compile(r"__\d+$")
-"""What `Preprocess.to_json` writes behind a name that an input has before, prepared otherwise."""
 VERTEX_NAME = re.compile(r"^(jet_)?(sv|vtx|vertex|vertices)(_|$)", re.IGNORECASE)
 LOST_TRACK_NAME = re.compile(r"^(jet_)?(losttrack|lt)(_|$)", re.IGNORECASE)
 PARTICLE_NAME = re.compile(

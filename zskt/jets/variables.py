@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from zskt.jets.axis import Jet, cos_to_axis, distance, dphi, rapidity_to_axis, sin_to_axis
-from zskt.jets.collections import Collection
+from zskt.jets.collections import OF_EVERY_PARTICLE, Collection
 
 Quantity = Callable[[Collection, Jet], Tensor]
 """Function of a collection with columns (B, P) and its jet with columns (B, 1); returns (B, P)."""
@@ -193,14 +193,33 @@ EVALUATOR_VERTEX_VARIABLES: dict[str, VariableDefinition] = {
     "deta": _in_jet(lambda c, jet: c["eta"] - jet["eta"], "pseudorapidity less the jet's"),
     "dphi": _in_jet(lambda c, jet: c["phi"] - jet["phi"], "azimuth less the jet's, not wrapped"),
 }
+
+
+def _of_every_particle(c: Collection, name: str) -> Tensor:
+    """Return an impact parameter of all particles; of the tracks that CMS keeps where no other is known."""
+    everywhere = OF_EVERY_PARTICLE[name]
+    return c[everywhere] if everywhere in c else c[name]
+
+
+def _in_mm(name: str, factor: float, words: str) -> VariableDefinition:
+    """Define an impact parameter in mm, in the sign of the factor, as JetClass's files have it."""
+    return VariableDefinition(lambda c, jet: factor * _of_every_particle(c, name), words, (name,))
+
+
+def _tanh(raw: VariableDefinition) -> VariableDefinition:
+    return raw._replace(quantity=lambda c, jet: raw.quantity(c, jet).tanh(), words=f"tanh of {raw.words}")
+
+
+def _clipped(raw: VariableDefinition) -> VariableDefinition:
+    return raw._replace(quantity=lambda c, jet: raw.quantity(c, jet).clamp(0, 1))
+
+
+D0, DZ = _in_mm("dxy", -10, "d0 in mm"), _in_mm("dz", 10, "dz in mm")
+D0_ERROR, DZ_ERROR = _in_mm("dxy_error", 10, "error of d0 in mm"), _in_mm("dz_error", 10, "error of dz in mm")
 JETCLASS_VARIABLES: dict[str, VariableDefinition] = {
-    "d0": VariableDefinition(lambda c, jet: (-10 * c["dxy"]).tanh(), "tanh of d0 in mm", ("dxy",)),
-    "d0val": VariableDefinition(lambda c, jet: -10 * c["dxy"], "d0 in mm", ("dxy",)),
-    "d0err": VariableDefinition(lambda c, jet: (10 * c["dxy_error"]).clamp(0, 1), "error of d0 in mm", ("dxy_error",)),
-    "dz": VariableDefinition(lambda c, jet: (10 * c["dz"]).tanh(), "tanh of dz in mm", ("dz",)),
-    "dzval": VariableDefinition(lambda c, jet: 10 * c["dz"], "dz in mm", ("dz",)),
-    "dzerr": VariableDefinition(lambda c, jet: (10 * c["dz_error"]).clamp(0, 1), "error of dz in mm", ("dz_error",)),
-}
+    "d0": _tanh(D0), "d0val": D0, "d0err": _clipped(D0_ERROR),
+    "dz": _tanh(DZ), "dzval": DZ, "dzerr": _clipped(DZ_ERROR),
+}  # fmt: skip
 RAW_VARIABLES: dict[str, VariableDefinition] = {
     f"part_{name}": definition
     for name, definition in {
@@ -215,10 +234,10 @@ RAW_VARIABLES: dict[str, VariableDefinition] = {
         "isPhoton": TRACK_VARIABLES["isgamma"],
         "isElectron": TRACK_VARIABLES["isel"],
         "isMuon": TRACK_VARIABLES["ismu"],
-        "d0val": JETCLASS_VARIABLES["d0val"],
-        "d0err": VariableDefinition(lambda c, jet: 10 * c["dxy_error"], "error of d0 in mm", ("dxy_error",)),
-        "dzval": JETCLASS_VARIABLES["dzval"],
-        "dzerr": VariableDefinition(lambda c, jet: 10 * c["dz_error"], "error of dz in mm", ("dz_error",)),
+        "d0val": D0,
+        "d0err": D0_ERROR,
+        "dzval": DZ,
+        "dzerr": DZ_ERROR,
     }.items()
 }
 """Branches of JetClass's files, and what they are usually called where they follow from these; nothing is clipped."""

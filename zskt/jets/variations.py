@@ -7,7 +7,7 @@ Shapes: B jets, P particle slots. Units: GeV, radians.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -88,8 +88,7 @@ def _moved(jets: Jets, px: Tensor, py: Tensor, pz: Tensor, energy: Tensor) -> Je
         jet_energy=jets.jet_energy * sums[1][3] / sums[0][3],
     )
     order = torch.where(jets.mask, changed.pt, -1.0).argsort(stable=True, dim=1, descending=True)
-    columns = {f.name: getattr(changed, f.name) for f in fields(Jets)}
-    return Jets(**{name: t.gather(1, order) if t.shape == order.shape else t for name, t in columns.items()})
+    return changed.mapped(lambda t: t.gather(1, order) if t.shape == order.shape else t)
 
 
 def _relative(four: tuple[Tensor, ...], total: list[Tensor]) -> tuple[Tensor, Tensor]:
