@@ -81,6 +81,20 @@ def test_a_wrong_preprocess_is_named(tmp_path: Path, change, words: str) -> None
         read_preprocess(path)
 
 
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        (Variable("x"), ""),
+        (Variable("x", 1.5, 0.25, 0.0, -5.0, 5.0), "(x - 1.5) * 0.25, from -5 to 5"),
+        (Variable("x", -2.0), "x + 2"),
+        (Variable("x", 0.0, 3.0), "x * 3"),
+        (Variable("x", upper_bound=9.0), "x, to 9"),
+    ],
+)
+def test_preparation_in_words(variable: Variable, words: str) -> None:
+    assert variable.in_words == words
+
+
 def test_what_may_be_left_out(tmp_path: Path) -> None:
     path, content = tmp_path / "p.json", described().to_json()
     for name in content["input_names"]:

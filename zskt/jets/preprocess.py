@@ -63,6 +63,19 @@ class Variable:
         finite = torch.where(torch.isfinite(raw), raw, torch.full_like(raw, self.replace_inf_value))
         return ((finite - self.median) * self.norm_factor).clamp(self.lower_bound, self.upper_bound)
 
+    @property
+    def in_words(self) -> str:
+        """How it is prepared: "(x - 1.5) * 0.2, from -5 to 5"; empty where it is left as it is."""
+        words = "x" if not self.median else f"x - {self.median:g}" if self.median > 0 else f"x + {-self.median:g}"
+        if self.norm_factor != 1:
+            words = f"{f'({words})' if self.median else words} * {self.norm_factor:g}"
+        bounds = [
+            f"{word} {bound:g}"
+            for word, bound in (("from", self.lower_bound), ("to", self.upper_bound))
+            if abs(bound) < UNBOUNDED
+        ]
+        return ", ".join([*([words] if words != "x" or bounds else []), *([" ".join(bounds)] if bounds else [])])
+
 
 @dataclass(frozen=True)
 class InputGroup:

@@ -279,12 +279,13 @@ def describe(inputs: TaggerInputs) -> str:
             lines[-1] += ", 1 = padding" if role.is_one_for_padding else ", 1 = real"
             continue
         reasons = role.reasons or ("",) * len(group.names)
-        for name, definition, reason in zip(group.names, role.definitions, reasons, strict=True):
+        for variable, definition, reason in zip(group.variables, role.definitions, reasons, strict=True):
             because = f"not known: {reason}, " if reason else "not known: "
             words = f"{because}drawn from a learned bounded distribution"
             if definition is not None:
                 words = definition.words + (", a whole number" if definition.is_integer else "")
-            lines.append(f"  {name:<32} {words}")
+            prepared = variable.in_words
+            lines.append(f"  {variable.name:<32} {words}" + (f"; {prepared}" if prepared else ""))
     return "\n".join(lines)
 
 
