@@ -120,6 +120,7 @@ def test_the_shown_diffs_are_the_code_of_today() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
 def test_equations_are_read_by_github_and_by_browsers(page: Path) -> None:
+    pytest.importorskip("latex2mathml", reason="needs requirements-docs.txt")
     from written.mathml import mathml
 
     text = page.read_text()
@@ -130,6 +131,7 @@ def test_equations_are_read_by_github_and_by_browsers(page: Path) -> None:
 
 
 def test_equations_of_a_page() -> None:
+    pytest.importorskip("latex2mathml", reason="needs requirements-docs.txt")
     from written.mathml import mathml, on_page_content
 
     page = on_page_content("<p>With <code>x</code> $<code>\\beta &lt; 1</code>$.</p>")
