@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from teachers.script_operators import Operators, read_operators
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.storage.files import sha256
 from zskt.storage.trust import FLAG, is_trusted
 from zskt.terminal import note
@@ -41,8 +41,8 @@ def require_trust(path: Path) -> None:
         raise UserError(f"{path}: not a readable TorchScript file ({type(error).__name__}); fetch it again") from error
     if operators.forbidden:
         raise UserError(
-            f"{path}: its code calls {_few(operators.forbidden)}, which reaches out of a network; it is not run: "
-            "get the network as ONNX or as a state_dict"
+            f"{path}: its code calls {listed(operators.forbidden, FEW)}, which reaches out of a network; it is not "
+            "run: get the network as ONNX or as a state_dict"
         )
     if not is_trusted():
         raise UserError(
@@ -50,14 +50,10 @@ def require_trust(path: Path) -> None:
             f"add {FLAG} if you know who wrote it, or get it as ONNX"
         )
     if operators.unknown:
-        note(f"zskt: {path}: runs {_few(operators.unknown)}, of which nothing is known; you trust it")
+        note(f"zskt: {path}: runs {listed(operators.unknown, FEW)}, of which nothing is known; you trust it")
 
 
 def _seen(operators: Operators) -> str:
     if not operators.unknown:
         return "its operators are all known to be harmless"
-    return f"nothing is known of its operators {_few(operators.unknown)}"
-
-
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+    return f"nothing is known of its operators {listed(operators.unknown, FEW)}"

@@ -202,7 +202,7 @@ def _probe(network: nn.Module, preprocess: Preprocess, path: Path) -> Probe:
         except Exception:  # some raise for jets that are not physical; networks raise whatever their operators do
             if probe.simulated:
                 raise
-            finite = torch.zeros(N_PROBE_JETS, 1, dtype=torch.bool).all(1)
+            finite = torch.zeros(N_PROBE_JETS, dtype=torch.bool)
         if bool(finite.all()):
             return probe
         counts.append(int((~finite).sum()))

@@ -24,11 +24,12 @@ from teachers.whole_numbers import WholeNumbers
 from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
+from zskt.jets.inputs_in_words import describe
 from zskt.jets.jets import JetSelection
 from zskt.jets.preprocess import Preprocess, read_preprocess
 from zskt.jets.selection_hints import ChosenSelection, choose_selection, selection_by_length
 from zskt.jets.tagger_description import RECORD, Description, left_of
-from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.storage.downloads import fetch
 
 

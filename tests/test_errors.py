@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zskt.errors import UserError, lookup, quoted
+from zskt.errors import UserError, listed, lookup, quoted
 
 TREES = {"oak": 1, "maple": 2, "willow": 3}
 
@@ -43,3 +43,8 @@ def test_a_long_list_is_cut() -> None:
 )
 def test_an_error_is_quoted_in_whole_words(error: str, words: str) -> None:
     assert quoted(RuntimeError(error), 18 if error.startswith("aaa") else 160) == words
+
+
+def test_names_in_a_row_are_cut() -> None:
+    assert listed(["a", "b"], 2) == "a, b" and listed(["a", "b", "c", "d"], 2) == "a, b and 2 more"
+    assert listed([], 3) == ""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from zskt.contracts import Batch, Samples
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.terminal import note
 
 UNLABELLED = -1
@@ -73,8 +73,8 @@ def only_labelled(data: Labelled, classes: Sequence[str], where: str) -> Labelle
     count = int(rows.sum())
     if not count:
         raise UserError(
-            f"{where}: samples without labels, or of none of the classes {_few(classes)}; give a file with some "
-            "that have one"
+            f"{where}: samples without labels, or of none of the classes {listed(classes, MAX_NAMES)}; give a "
+            "file with some that have one"
         )
     if count < len(data):
         note(
@@ -85,13 +85,9 @@ def only_labelled(data: Labelled, classes: Sequence[str], where: str) -> Labelle
     present = set(data.labels.tolist())
     absent = [name for k, name in enumerate(classes) if k not in present]
     if absent:
-        note(f"zskt: {where}: no sample of {_few(absent)}: labels teach nothing of {len(absent)} of the classes")
+        lacking = f"labels teach nothing of {len(absent)} of the classes"
+        note(f"zskt: {where}: no sample of {listed(absent, MAX_NAMES)}: {lacking}")
     return data
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MAX_NAMES])
-    return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"
 
 
 def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int) -> Labelled:

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -53,6 +53,12 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
     few = names if len(names) <= SHORT_LIST else names[:FIRST_FEW]
     rest = f", and {len(names) - len(few)} more (see --mode list)" if len(few) < len(names) else ""
     raise UserError(f"unknown {kind} {name!r}: choose one of {', '.join(few)}{rest}")
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return names in a row, the first ``most`` of them: "a, b and 3 more"."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def quoted(error: Exception | str, most: int = 160) -> str:

@@ -12,9 +12,10 @@ from teachers.forward_arguments import FilledVectors
 from teachers.one_jet import OneJetACall
 from teachers.tagger import read_tagger
 from zskt.jets.definitions import FileDefinition
+from zskt.jets.inputs_in_words import describe
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.random_inputs import random_inputs
-from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.networks.particle_flow import ParticleFlow
 
 from .samples import sample_jets

@@ -11,9 +11,10 @@ import uproot
 from zskt.errors import UserError
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.definitions import FileDefinition
+from zskt.jets.inputs_in_words import describe
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.sample import SAMPLE
-from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.jets.tracks import MIN_TRACK_PT, reconstruct
 
 from .samples import sample_jets

@@ -16,7 +16,8 @@ from teachers.atlas import JET_VARIABLES, MAX_CONSTITUENTS, TRACK_VARIABLES, rea
 from tests.jets.samples import sample_jets
 from zskt.errors import UserError
 from zskt.jets.definitions import FileDefinition, meaning
-from zskt.jets.tagger_inputs import TaggerInputs, describe
+from zskt.jets.inputs_in_words import describe
+from zskt.jets.tagger_inputs import TaggerInputs
 from zskt.jets.tracks import reconstruct
 
 TRACKS = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.terminal import note
 
 TREE = "tree"
@@ -71,17 +71,12 @@ def jets_tree(file: Any, required: Sequence[str], path: Path) -> Any:
         return file[fitting[0]]
     remedy = f"write the jets as a tree named '{TREE}'"
     if fitting:
-        raise UserError(f"{path}: no tree named '{TREE}' but {_few(fitting)}; {remedy}")
+        raise UserError(f"{path}: no tree named '{TREE}' but {listed(fitting, FEW)}; {remedy}")
     if not names:
-        found = _few([f"{name} ({kind})" for name, kind in kinds.items()]) or "nothing"
+        found = listed([f"{name} ({kind})" for name, kind in kinds.items()], FEW) or "nothing"
         raise UserError(f"{path}: no tree named '{TREE}' but {found}; {remedy}")
     closest = min(names, key=lambda name: len(lacking[name]))
     raise UserError(
-        f"{path}: no tree named '{TREE}' but {_few(names)}, and {closest} has no branch {_few(lacking[closest])}; "
-        f"{remedy}, see docs/reference/data-formats.md"
+        f"{path}: no tree named '{TREE}' but {listed(names, FEW)}, and {closest} has no branch "
+        f"{listed(lacking[closest], FEW)}; {remedy}, see docs/reference/data-formats.md"
     )
-
-
-def _few(names: Sequence[str]) -> str:
-    rest = len(names) - FEW
-    return ", ".join(names[:FEW]) + (f" and {rest} more" if rest > 0 else "")

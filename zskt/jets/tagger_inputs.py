@@ -16,7 +16,7 @@ from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.dataset import Labelled
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.jets.collections import Collection, ReconstructedJets
 from zskt.jets.definitions import Definitions, Meaning, is_ones, meaning
 from zskt.jets.features import JetInputs
@@ -24,7 +24,7 @@ from zskt.jets.input_names import REPEAT_NUMBER
 from zskt.jets.jets import Jets, JetSelection, JetsOfFile
 from zskt.jets.needed_fields import fields_of
 from zskt.jets.object_collections import ObjectCollection, collections_of
-from zskt.jets.preprocess import InputGroup, Preprocess, Variable, in_words
+from zskt.jets.preprocess import InputGroup, Preprocess, Variable
 from zskt.jets.tracks import reconstruct
 from zskt.jets.variable_names import PARTICLE_SUBSETS, kind_of
 from zskt.jets.variables import KINEMATIC_VARIABLES, VariableDefinition
@@ -227,9 +227,8 @@ class TaggerInputs:
         )
         lacking = self._lacking(data.samples)
         if lacking:
-            more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
             note(
-                f"zskt: {file}: does not tell {', '.join(lacking[:MOST_NAMED])}{more}, of which the teacher is fed the "
+                f"zskt: {file}: does not tell {listed(lacking, MOST_NAMED)}, of which the teacher is fed the "
                 "median: its figures on this file mean little; give a file that holds them as branches of these names"
             )
         return data
@@ -258,35 +257,6 @@ class TaggerInputs:
         """Return these inputs in CMS's layout, as they came."""
         del classes
         return self.preprocess
-
-
-def describe(inputs: TaggerInputs) -> str:
-    """Say what becomes of each variable in pseudo-jets, a line each, for the start of a run."""
-    selection = inputs.selection
-    lines = [
-        f"pseudo-jets: radius {selection.radius:g}, {selection.pt_low:g} to {selection.pt_high:g} GeV, "
-        f"|eta| < {selection.eta_max:g} (--set radius, pt_low, pt_high)"
-    ]
-    if inputs.selection_reason:
-        lines.append(inputs.selection_reason)
-    for role in inputs.roles:
-        group = role.group
-        kind = role.kind.replace("_", " ") + (f" with {' or '.join(role.only)}" if role.only else "")
-        shape = f", {in_words(group.layout)}" if group.layout else ""
-        shape += ", one jet a call" if group.layout and "B" not in group.layout else ""
-        lines.append(f"{group.name}: {kind}, {group.min_length} to {group.max_length}{shape}")
-        if role.is_plain_mask:
-            lines[-1] += ", 1 = padding" if role.is_one_for_padding else ", 1 = real"
-            continue
-        reasons = role.reasons or ("",) * len(group.names)
-        for variable, definition, reason in zip(group.variables, role.definitions, reasons, strict=True):
-            because = f"not known: {reason}, " if reason else "not known: "
-            words = f"{because}drawn from a learned bounded distribution"
-            if definition is not None:
-                words = definition.words + (", a whole number" if definition.is_integer else "")
-            prepared = variable.in_words
-            lines.append(f"  {variable.name:<32} {words}" + (f"; {prepared}" if prepared else ""))
-    return "\n".join(lines)
 
 
 def _of_jet(samples: ReconstructedJets) -> Collection:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.terminal import note
 from zskt.vectors.inputs import VectorInputs
 from zskt.vectors.moments import INTEGER
@@ -55,8 +55,8 @@ def note_other_rows(x: Tensor, inputs: VectorInputs, path: Path) -> None:
     ):
         words += [f"{name} beyond {bounds[0]:g} to {bounds[1]:g} ({n_beyond})"] * bool(n_beyond)
         words += [f"{name} no integer ({n_between})"] * bool(n_between)
-    named = ", ".join(words[:MAX_NAMED]) + (f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else "")
     note(
         f"zskt: --data {path}: {int(other.any(1).sum())} of {len(x)} rows are not as the features are described: "
-        f"{named}; they are used, but no pseudo-sample is like them: correct the table, or the description"
+        f"{listed(words, MAX_NAMED)}; they are used, but no pseudo-sample is like them: correct the table, or the "
+        "description"
     )
