@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 from zskt.cluster.jobs import ATTEMPTS, IN_USE, SAVING_SECONDS, Job, died
 from zskt.errors import FolderInUse
 
+STANDSTILL = 10.0
+"""A process whose work is bounded is ended after this multiple of the bound in any case: it may stand still."""
 BREATH = 1.0
 """Seconds until a folder is tried again in which a child of an earlier call still saves."""
 
@@ -30,7 +34,7 @@ def run(job: Job, seconds: float | None = None) -> Failure | None:
     """Work on a run until its result is there; None, or why it is not.
 
     Args:
-        seconds: wall-clock time after which the process is ended, and the run has failed.
+        seconds: of wall-clock time and of processor time after which the process is ended, and the run has failed.
 
     Raises:
         KeyboardInterrupt: after the run has saved.
@@ -75,11 +79,8 @@ def _child(job: Job, seconds: float | None) -> tuple[int | None, str]:
             start_new_session=True,  # Ctrl-C in the terminal is ours to hear
         )
         try:
-            child.wait(seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-            return None, ""
+            if not _ends_in_time(child, seconds):
+                return None, ""
         finally:
             if child.poll() is None:
                 child.send_signal(signal.SIGINT)
@@ -92,3 +93,22 @@ def _child(job: Job, seconds: float | None) -> tuple[int | None, str]:
         said = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
     ours = [line.removeprefix("zskt: ") for line in said if line.startswith("zskt: ")]
     return child.returncode, (ours or said or [""])[-1]
+
+
+def _ends_in_time(child: subprocess.Popen[bytes], seconds: float | None) -> bool:
+    """Wait for a process, or end it: after so much time by the clock and, on a busy machine, so much work."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(seconds)
+        return True
+    assert seconds is not None
+    if hasattr(resource, "prlimit"):  # Linux: the kernel ends it when its processor time is used up
+        most = math.ceil(seconds)
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            resource.prlimit(child.pid, resource.RLIMIT_CORE, (0, 0))
+            resource.prlimit(child.pid, resource.RLIMIT_CPU, (most, most + 1))
+            child.wait((STANDSTILL - 1) * seconds)
+        if child.poll() not in (None, -signal.SIGXCPU):
+            return True
+    child.kill()
+    child.wait()
+    return False
