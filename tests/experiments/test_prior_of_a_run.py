@@ -22,11 +22,9 @@ FAST = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--met
         (("--set", "prior=shower-prior"), "prior shower-prior is for jets, but the teacher mnist-lenet5 takes images"),
         (("--set", "prior=stroke-prior"), "unknown generator 'stroke-prior': did you mean strokes-prior"),
         (("--method", "dfad", "--set", "prior=strokes-prior"), "method dfad takes none; deepinversion, "),
-        (("--generator", "strokes-prior", "--method", "deepinversion", "--set", "prior=strokes-prior"),
-         "prior strokes-prior: is the generator itself; take another one"),
     ],
-    ids=["trained", "domain", "unknown", "method", "twice"],
-)  # fmt: skip
+    ids=["trained", "domain", "unknown", "method"],
+)
 def test_what_does_not_fit_is_told(call: Call, arguments: tuple[str, ...], message: str) -> None:
     code, _, err = call(*FAST, *arguments)
     assert code == 2 and message in err

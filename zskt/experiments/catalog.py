@@ -177,9 +177,8 @@ class Catalog:
             if not method.takes_prior:
                 able = ", ".join(name for name, kind in METHODS.items() if kind.takes_prior)
                 raise UserError(f"prior {config.prior}: method {config.method} takes none; {able} do")
-            if (prior := lookup(self.generators, config.prior, "generator").prior) or config.prior == config.generator:
-                raise UserError(f"prior {config.prior}: {'is trained' if prior else 'is the generator itself'}; take "
-                                f"{prior or 'another one'}")  # fmt: skip
+            if prior := lookup(self.generators, config.prior, "generator").prior:
+                raise UserError(f"prior {config.prior}: is trained; take {prior}")
             chosen.append(("prior", config.prior, self.generators))
         seen = card.domain
         if config.view and config.mode != "teacher":

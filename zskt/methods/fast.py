@@ -53,7 +53,7 @@ class FastConfig(InversionConfig):
     """Weight of the disagreement of teacher and student that is sought, where they still agree on the top class; 1.33
     for ResNet-34, 1.0 for VGG-11."""
     statistics_memory: float = setting(0.9, minimum=0, below=1)
-    """Share of earlier syntheses in the batch statistics that are compared."""
+    """Share of earlier syntheses in the batch statistics that are compared (section 3.3 of the paper)."""
     generator_lr: float = setting(2e-3, minimum=0)
     """Learning rate of the copy's Adam: 5e-3, 3e-3, 2e-3 for 2, 5, 10 steps. The original's is so many times that as
     there are steps."""
@@ -79,7 +79,6 @@ class Fast(Inversion):
         assert setup.generator is not None
         if not is_trainable(setup.generator):
             raise UserError("fast: trains a generator, and this one has no parameters; take another --generator")
-        self.memory_of_statistics = config.statistics_memory
         super().__init__(config, setup)
         self.meta_optimizer = generator_adam(
             [{"params": list(self.generator.parameters()), "lr": config.generator_lr * config.synthesis_steps}]
@@ -102,7 +101,6 @@ class Fast(Inversion):
         self.gradients = [torch.zeros_like(p) for p in copied]
         x, metrics = self.invert(canvas, optimizer)
         self.learn(fast)
-        self.statistics.update()
         return x, metrics
 
     def _restart_first_layer(self) -> None:

@@ -68,8 +68,6 @@ class Inversion(Method):
     takes_prior = True
     name: str
     """As the command line calls it, for messages."""
-    memory_of_statistics = 0.0
-    """Share of earlier batches in the statistics that are compared."""
     config: InversionConfig
 
     def __init__(self, config: Any, setup: Setup) -> None:
@@ -140,7 +138,7 @@ class Inversion(Method):
         self.observed = replace(self.pair, teacher=teacher)
         self.teacher = CountedTeacher(self.observed, self.state)
         self.statistics = BatchStatistics(
-            teacher if weight else nn.Identity(), self.memory_of_statistics, self.config.bn_distance
+            teacher if weight else nn.Identity(), self.config.statistics_memory, self.config.bn_distance
         )
         self.state.parts["statistics"] = self.statistics
         if weight and not self.statistics.layers:
@@ -158,6 +156,7 @@ class Inversion(Method):
         while state.step < config.iterations:
             with evaluating(self.pair.student):
                 x, measured = self.synthesise()
+            self.statistics.update()
             self.bank.add(x)
             if self.prior is not None:
                 self.bank.add(self._of_prior(self.prior, len(x[0])))

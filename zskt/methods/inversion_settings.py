@@ -41,6 +41,8 @@ class InversionConfig(Settings):
     bn_distance: str = setting("absolute", choices=DISTANCES)
     """How that distance is measured: "absolute", as in the papers, in units of the activations; or "relative", ours, in
     units of each channel's running standard deviation, squared, so that wide channels do not outweigh the others."""
+    statistics_memory: float = setting(0.0, minimum=0, below=1)
+    """Share of earlier syntheses in the batch statistics that are compared (G. Fang et al., arXiv:2112.06253)."""
     adversarial_weight: float = setting(0.0, minimum=0)
     """Weight of the disagreement of teacher and student that is sought."""
     prior_share: float = setting(0.5, minimum=0, below=1)
