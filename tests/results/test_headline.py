@@ -57,6 +57,25 @@ def test_a_longer_row_of_three_seeds_counts_more_than_the_longest_of_one(catalog
     assert "| 0.1000 ± 0.0000 (n = 3) | 0.2000 ± 0.0000 (2 ×, n = 3) |" in line
 
 
+def test_where_no_run_is_longer_the_best_other_preset_of_the_pair_is_shown(catalog: Catalog) -> None:
+    def run(preset: str, agreement: float) -> Record:
+        recipe = recipe_of_config(catalog.presets[preset], catalog)
+        return run_of(
+            catalog, agreement, preset=preset, method=recipe.method, generator=recipe.generator,
+            iterations=recipe.length, teacher=NetworkScores(name=recipe.teacher),
+            student=NetworkScores(name=recipe.student, agreement=agreement),
+        )  # fmt: skip
+
+    pair = "cifar10-resnet20-to-resnet8"
+    records = [
+        run(f"{pair}{end}", agreement) for end, agreement in (("", 0.5), ("-fast", 0.6), ("-deepinversion", 0.7))
+    ]
+    (line,) = headline(records, catalog).splitlines()[2:]
+    assert "| 0.7000 (deepinversion, n = 1) |" in line
+    (line,) = headline([run(pair, 0.5), run(f"{pair}-fast", 0.4)], catalog).splitlines()[2:]
+    assert line.count("| – |") >= 1 and "fast" not in line
+
+
 def test_the_reference_runs_fill_six_rows(catalog: Catalog) -> None:
     lines = headline(read_records(REFERENCE), catalog).splitlines()[2:]
     assert len(lines) == 6 and "0.7297 ± 0.0010 (n = 3)" in lines[5] and not any("JPEG" in line for line in lines)

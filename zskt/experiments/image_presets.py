@@ -164,8 +164,8 @@ RETOUCHED = FAST.with_(
         prior_share=0.5,
     ),
 )
-"""Inversion that begins at a prior's images, not at noise: a few steps on their pixels, and the teacher's statistics are
-those of photographs. Retouched images and images as they were drawn teach together."""
+"""Inversion that begins at a prior's images, not at noise: a few steps on their pixels, and the teacher's statistics
+are those of photographs. Retouched images and images as they were drawn teach together."""
 PHOTOGRAPHS = OURS.with_(
     preset="images",
     teacher="cifar10-resnet20",

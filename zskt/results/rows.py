@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,11 @@ class Row:
         )
         copy = " (JPEG copy)" if is_jpeg_copy(self.data) else ""
         return ", ".join([source_label(self.recipe), *changes]) + copy
+
+    def mean(self, figure: str) -> float:
+        """Return the mean of one of the student's figures over the runs; NaN where a run lacks it."""
+        values = [getattr(run.student, figure) for run in self.runs]
+        return math.nan if None in values else sum(values) / len(values)
 
     def cell(self, figure: str) -> str:
         """Write mean ± standard deviation of one of the student's figures over the runs."""
