@@ -67,3 +67,9 @@ def test_a_prior_belongs_to_the_method_of_its_preset() -> None:
     card = catalog().card(preset)
     assert changes(preset, catalog().presets, card) == {}
     assert changes(preset.with_(prior="leaves-prior"), catalog().presets, card) == {"prior": "leaves-prior"}
+
+
+def test_a_prior_without_parameters_is_retouched_and_teaches_as_it_is() -> None:
+    preset = catalog().presets["cifar10-resnet20-to-resnet8-deepinversion"]
+    assert preset.prior == preset.generator == "scenes-prior"
+    catalog().require(preset)

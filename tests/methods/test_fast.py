@@ -64,19 +64,6 @@ def test_by_reptile_it_follows_the_way_that_its_copy_went() -> None:
         assert parameter.grad is not None and torch.allclose(parameter.grad, start_ - last, rtol=1e-3, atol=1e-6)
 
 
-def test_statistics_are_compared_with_a_memory_of_earlier_syntheses() -> None:
-    method = fast(statistics_memory=0.9)
-    assert not method.statistics.memory
-    run_until(method, 1)
-    first = [mean.clone() for mean, _ in method.statistics.memory]
-    run_until(method, 2)
-    (latest, _), (mean, _) = method.statistics.latest[0], method.statistics.memory[0]
-    assert torch.allclose(mean, 0.9 * first[0] + 0.1 * latest)
-    alone = fast(statistics_memory=0.0)
-    run_until(alone, 2)
-    assert not alone.statistics.memory
-
-
 def test_the_first_layer_begins_anew_once_and_no_other() -> None:
     torch.manual_seed(0)
     settings = SMALL | {"generator_lr": 0.0, "reset_first_layer": 2, "bn_weight": 0.0}

@@ -30,6 +30,7 @@ from zskt.generator import Generator
 from zskt.jets.features import KIN
 from zskt.methods import METHODS, Setup
 from zskt.methods.inversion import Inversion, unfolded
+from zskt.methods.method import Method
 from zskt.networks.particlenet import ParticleNet
 
 SMALL: dict[str, Any] = {
@@ -251,3 +252,18 @@ def test_altered_batches_are_asked_about_again() -> None:
         assert method.bank.asks_again == bool(share)
     steps = method.state.counters["steps"]
     assert steps > 0 and asked[1.0] - asked[0.0] == steps * method.config.batch_size
+
+
+@pytest.mark.parametrize("name", METHOD_NAMES)
+def test_each_inversion_can_compare_statistics_with_a_memory_of_earlier_syntheses(name: str, tmp_path: Path) -> None:
+    def make() -> Method:
+        return start(name, resnets_setup(), **SMALL | {"statistics_memory": 0.9})
+
+    method = make()
+    assert isinstance(method, Inversion)
+    run_until(method, 1)
+    first = [mean.clone() for mean, _ in method.statistics.memory]
+    run_until(method, 2)
+    (latest, _), (mean, _) = method.statistics.latest[0], method.statistics.memory[0]
+    assert torch.allclose(mean, 0.9 * first[0] + 0.1 * latest)
+    require_exact_resume(make, tmp_path / "c.pt")
