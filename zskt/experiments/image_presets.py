@@ -175,6 +175,7 @@ PHOTOGRAPHS = OURS.with_(
     checkpoint_every=50,
     **(RESNET20 | {"init_from_teacher": False, "hint_weight": 0.0}),
 )
+RETOUCHED_PHOTOGRAPHS = RETOUCHED.with_(preset="images-deepinversion", init_from_teacher=False, hint_weight=0.0)
 CHARACTERS = OURS.with_(
     preset="grey-images",
     teacher="mnist-lenet5",
@@ -239,5 +240,6 @@ IMAGES: tuple[RunConfig, ...] = (
         )
     ),
     PHOTOGRAPHS,
+    RETOUCHED_PHOTOGRAPHS,
     CHARACTERS,
 )
