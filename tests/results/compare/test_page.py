@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.results.compare.imagined import leave_run
 from zskt.experiments.config import RunConfig
 from zskt.results.compare.group import Group, read_groups
-from zskt.results.compare.page import Circumstances, sentences, write_comparison
+from zskt.results.compare.page import Circumstances, limits_in_words, sentences, write_comparison
 from zskt.results.compare.table import head_and_rows, split_costs, verdict_rows
 from zskt.storage.files import read_json, write_json
 
@@ -94,3 +94,9 @@ def test_json_and_csv_hold_every_run_and_curve(tmp_path: Path) -> None:
     assert figures["verdicts"]["kl"][0]["best"] == "zskt" and figures["failures"] == FAILURES
     lines = list(csv.DictReader((tmp_path / "out" / "comparison.csv").open()))
     assert len(lines) == 9 and lines[0]["entrant"] == "zskt" and lines[0]["teacher_queries"] == "1000"
+
+
+def test_limits_are_said_in_words() -> None:
+    assert limits_in_words({"minutes": 1.0}, " of time") == ["1 minute of time"]
+    assert limits_in_words({"minutes": 0.5, "queries": 20_000}) == ["0.5 minutes", "20 000 teacher queries"]
+    assert limits_in_words({"minutes": None, "queries": None}) == []

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from zskt.markdown import integer, table
 from zskt.results.compare.curves import curves_picture
 from zskt.results.compare.group import Group
-from zskt.results.compare.page import CURVES_NOTE, sentences
+from zskt.results.compare.page import CURVES_NOTE, limits_in_words, sentences
 from zskt.results.compare.recorded import RecordedComparison
 from zskt.results.compare.table import AHEAD_NOTE, figures_of, head_and_rows, ranked, verdict_rows, verdicts_of
 from zskt.results.compare.verdict import RULE
@@ -17,10 +17,7 @@ from zskt.results.compare.verdict import RULE
 
 def budget_words(comparison: RecordedComparison) -> str:
     """Say what each run of a comparison had."""
-    budget = comparison.budget
-    limits = [f"{budget['minutes']:g} minutes"] if budget.get("minutes") else []
-    limits += [f"{integer(budget['queries'])} teacher queries"] if budget.get("queries") else []
-    return " and ".join(limits) or "the length of its recipe"
+    return " and ".join(limits_in_words(comparison.budget)) or "the length of its recipe"
 
 
 def comparison_page(name: str, comparison: RecordedComparison, groups: Sequence[Group], *, with_picture: bool) -> str:

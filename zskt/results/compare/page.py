@@ -107,13 +107,23 @@ def _title(result: Result) -> str:
     return f"Methods compared: {result.teacher.name} to {result.student.name}"
 
 
+def limits_in_words(budget: Mapping[str, Any], of: str = "") -> list[str]:
+    """Say what each run of a comparison might spend, a limit each; none is no limit.
+
+    Args:
+        of: words behind the minutes.
+    """
+    minutes, queries = budget.get("minutes"), budget.get("queries")
+    limits = [f"{minutes:g} minute{'' if minutes == 1 else 's'}{of}"] if minutes else []
+    return limits + ([f"{integer(queries)} teacher queries"] if queries else [])
+
+
 def _summary(groups: Sequence[Group], budget: Mapping[str, Any]) -> str:
     """Say what was equal, and what each figure is."""
     result = groups[0].results[0]
     data = result.data
     assert data is not None
-    limits = [f"{budget['minutes']:g} minutes of time in the method"] if budget.get("minutes") else []
-    limits += [f"{integer(budget['queries'])} teacher queries"] if budget.get("queries") else []
+    limits = limits_in_words(budget, " of time in the method")
     equal = (
         f"Each run had {' and '.join(limits)}, and as many iterations as fill that."
         if limits
