@@ -83,6 +83,11 @@ class AnswersOnly(nn.Module):
         answer = answer.detach()
         if answer.dim() == 1 and not answer.is_floating_point():
             return self._chosen(answer.long(), len(x[0]))
+        if answer.dim() < 2:
+            raise UserError(
+                f"teacher: answers with {tuple(answer.shape)}, not with (B, K); return logits or probabilities "
+                "for each sample"
+            )
         logits = answer[:, : answer.shape[1] - self.regressions].float()
         if self.are_probabilities is None:
             self.are_probabilities = are_probabilities(logits)

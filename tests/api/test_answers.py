@@ -83,8 +83,8 @@ def test_a_student_of_a_softmax_is_that_of_its_logits(
         judged.append((run.evaluation["kl"], zskt.evaluate(run.student, given, x)["kl"]))
     assert len(set(asked)) == 1
     for student, (during, after) in zip(students, judged, strict=True):
-        assert torch.allclose(student, students[0], atol=1e-4)
-        assert during == pytest.approx(after, rel=1e-4)
+        assert torch.allclose(student, students[0], atol=5e-3)  # kd keeps answers in half precision
+        assert during == pytest.approx(after, rel=1e-4) and during == pytest.approx(judged[0][0], rel=5e-3)
     assert all(p.requires_grad for p in teacher.parameters())
 
 
