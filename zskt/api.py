@@ -43,7 +43,7 @@ from zskt.parallel.distributed import group, placed
 from zskt.parallel.ranks import announced, world
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
 from zskt.settings import MOST_SEED, Settings
-from zskt.teacher_access import ACCESSES, PROBABILITIES, TOP_CLASS, AnswersOnly
+from zskt.teacher_access import ACCESSES, PROBABILITIES, TOP_CLASS, AnswersOnly, answering_logits
 
 
 @dataclass
@@ -169,7 +169,8 @@ def distill(
     meter = QueryMeter(queries or 0) if isinstance(asked, AnswersOnly) or queries else None
     test = None if evaluate is None else read_loader(evaluate)
     counting = nullcontext() if meter is None else meter.on(asked)
-    with group(device), torch.random.fork_rng(), frozen(network or nn.Identity()), counting:
+    softmax = answering_logits(network if asked is network else None)  # answers alone are read by `AnswersOnly`
+    with group(device), torch.random.fork_rng(), frozen(network or nn.Identity()), softmax, counting:
         torch.manual_seed(seed)
         student = student.to(device).train()
         make_same(network, student)
@@ -234,6 +235,9 @@ def _train(
     run.seconds = time.monotonic() - begin
     run.steps = int(method.state.counters.get("steps", 0))
     run.teacher_queries = int(method.state.counters.get("teacher_queries", 0))
+    meter = method.state.parts.get(METER)
+    if isinstance(meter, QueryMeter):
+        meter.require_a_step(run.steps or method.state.step)
 
 
 def evaluate(

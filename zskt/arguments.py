@@ -5,7 +5,7 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
@@ -26,8 +26,9 @@ from zskt.padding import join
 
 Network = nn.Module | Callable[..., Tensor | NDArray[Any]]
 """A network, called as ``network(*x)``: -> logits (B, K)."""
-Loader = Iterable[Any] | Tensor
-"""Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind."""
+Loader = Iterable[Any] | Tensor | NDArray[Any]
+"""Batches of samples: a tensor, a tuple of tensors, or either with labels (B,) of integers behind; arrays of NumPy are
+as good as tensors."""
 
 
 class FunctionNetwork(nn.Module):
@@ -48,8 +49,23 @@ class FunctionNetwork(nn.Module):
         return tensor.float() if tensor.is_floating_point() else tensor.long()
 
 
+class ScriptNetwork(nn.Module):
+    """A TorchScript module as a network: it is called, but takes no hooks, by which queries are counted."""
+
+    def __init__(self, script: torch.jit.ScriptModule) -> None:
+        super().__init__()
+        self.script = script
+        self.regressions = int(getattr(script, "regressions", 0))
+        self.bernoulli = bool(getattr(script, "bernoulli", False))
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return self.script(*x)  # type: ignore[no-any-return]
+
+
 def as_network(network: Network) -> nn.Module:
-    """Return a module as it is, and wrap another callable."""
+    """Return a module as it is, and wrap one of TorchScript, or another callable."""
+    if isinstance(network, torch.jit.ScriptModule):
+        return ScriptNetwork(network)
     return network if isinstance(network, nn.Module) else FunctionNetwork(network)
 
 
@@ -58,7 +74,8 @@ def frozen(network: nn.Module) -> Iterator[nn.Module]:
     """Freeze a network and put it into evaluation mode; afterwards it is as it was."""
     trainable = [p for p in network.parameters() if p.requires_grad]
     with evaluating(network):
-        network.requires_grad_(False)
+        for p in trainable:  # one by one: a module of TorchScript has no requires_grad_
+            p.requires_grad_(False)
         try:
             yield network
         finally:
@@ -69,21 +86,24 @@ def frozen(network: nn.Module) -> Iterator[nn.Module]:
 def read_loader(loader: Loader) -> Labelled:
     """Collect all batches of a loader; torch's random stream, from which a DataLoader draws, is left as it was.
 
-    Where the last dimension varies, as that of jets, it is padded with zeros.
+    Where the last dimension varies, as that of jets, it is padded with zeros; images are not, whose zeros are pixels.
+    Floating-point numbers of NumPy's become float32, as those that a function answers.
 
     Raises:
         UserError: if there are none, a batch is neither a tensor nor a tuple of tensors of as many samples, or batches
             do not fit together.
     """
     batches: Iterable[Any] = loader
-    if isinstance(loader, Tensor) or (isinstance(loader, tuple) and all(isinstance(t, Tensor) for t in loader)):
+    arrays = (Tensor, np.ndarray)
+    if isinstance(loader, arrays) or (isinstance(loader, tuple) and all(isinstance(t, arrays) for t in loader)):
         batches = [loader]
     elif isinstance(loader, torch.utils.data.Dataset):
         batches = torch.utils.data.DataLoader(loader, PREDICT_BATCH)
     columns: list[Batch] = []
     with torch.random.fork_rng(devices=[]):
-        for batch in batches:
-            x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, list | tuple) else ()
+        for batch in _collated(batches):
+            parts = (batch,) if isinstance(batch, arrays) else tuple(batch) if isinstance(batch, list | tuple) else ()
+            x = tuple(_as_tensor(part) for part in parts)
             if not x or not all(isinstance(t, Tensor) for t in x):
                 odd = next((f"has a {type(t).__name__}" for t in x if not isinstance(t, Tensor)), "")
                 what = odd or f"is {type(batch).__name__}"
@@ -94,15 +114,52 @@ def read_loader(loader: Loader) -> Labelled:
     if not sum(len(x[0]) for x in columns):
         raise UserError(f"loader: it yields {'no samples' if columns else 'no batch'}; give one that does")
     try:
-        x = tuple(join([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
+        x = tuple(_joined([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
     except (RuntimeError, ValueError) as error:
         kinds = list(dict.fromkeys(shapes_of(tuple(t[:0] for t in x)) for x in columns))[:2]
         raise UserError(
-            f"loader: batches of {' and '.join(kinds)} do not fit together; only the last dimension may vary"
+            f"loader: batches of {' and '.join(kinds)} do not fit together; only the last dimension may vary, and "
+            "that of images may not"
         ) from error
     labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
     labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
     return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Return `join` of tensors; images of several widths raise `ValueError`: a network would see the padding."""
+    if parts[0].dim() > 3 and len({t.shape[-1] for t in parts}) > 1:
+        raise ValueError("images of several widths")
+    return join(parts)
+
+
+def _as_tensor(part: Any) -> Any:
+    """Return an array of numbers as a tensor, and anything else as it is."""
+    if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiub":
+        return part
+    tensor = torch.from_numpy(np.ascontiguousarray(part))
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _collated(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield batches; a line tells where PyTorch's loader cannot put samples together, as those that are no tensors.
+
+    Raises:
+        UserError: if it cannot.
+    """
+    try:
+        yield from batches
+    except (TypeError, RuntimeError) as error:
+        reason = str(error)
+        if isinstance(batches, torch.utils.data.DataLoader) and "default_collate" in reason:
+            kind = reason.rpartition("<class '")[2].partition("'")[0]
+            raise UserError(
+                f"loader: its data set yields {kind}, not tensors; give it a transform that makes them, as "
+                "torchvision.transforms.ToTensor()"
+            ) from error
+        if isinstance(batches, torch.utils.data.DataLoader) and "stack expects each tensor to be equal" in reason:
+            raise UserError("loader: its data set yields samples of several shapes; give it a transform") from error
+        raise
 
 
 def shapes_of(x: Batch) -> str:
@@ -110,11 +167,35 @@ def shapes_of(x: Batch) -> str:
     return ", ".join(str(tuple(t.shape)) for t in x)
 
 
-def other_precision(network: nn.Module, x: Batch) -> str:
-    """Return the precision of a network's parameters, as "float64", if samples are of another one; "" if not."""
+def precision_remedy(role: str, network: nn.Module, x: Batch, reason: str) -> str:
+    """Say what to convert, the network or the samples, if it is their precision that does not fit; "" if it does.
+
+    Args:
+        role: of the network, for the message.
+        reason: of its failure: whole numbers are what many a network takes.
+    """
     of_network = {p.dtype for p in network.parameters() if p.is_floating_point()}
     of_samples = {t.dtype for t in x if t.is_floating_point()}
-    return str(next(iter(of_network - of_samples))).removeprefix("torch.") if of_network - of_samples else ""
+    if not of_network or (of_network <= of_samples and len(of_samples) == 1):
+        return ""
+    own = _name(next(iter(of_network - of_samples or of_network)))
+    if of_samples and of_network != {torch.float32}:
+        return f"its parameters are {own}, and the samples are not: give {role}.float()"
+    if of_samples:
+        return (
+            f"its parameters are {own}, and the samples are {_name(next(iter(of_samples - of_network)))}: give "
+            "samples.float()"
+        )
+    if "type" not in reason or "indices" in reason:
+        return ""
+    return (
+        f"its parameters are {own}, and the samples are {_name(x[0].dtype)}: give samples.float(), scaled as it takes "
+        "them"
+    )
+
+
+def _name(kind: torch.dtype) -> str:
+    return str(kind).removeprefix("torch.")
 
 
 def as_generator(source: Any) -> Generator:

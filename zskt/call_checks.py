@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zskt.arguments import FunctionNetwork, Loader, Network, other_precision, read_loader, shapes_of
+from zskt.arguments import Loader, Network, precision_remedy, read_loader, shapes_of
 from zskt.contracts import Batch
 from zskt.dataset import Labelled
 from zskt.errors import UserError, lookup, quoted
@@ -18,7 +18,7 @@ from zskt.experiments.preparation import first_samples
 from zskt.forward import Pair, evaluating
 from zskt.methods import METHODS, Method, Setup
 from zskt.settings import Settings
-from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
+from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, are_probabilities, granted, refusal
 
 N_TRIED = 8
 """Samples on which networks are tried before a run begins."""
@@ -81,7 +81,7 @@ def asked_of(network: nn.Module, kind: type[Method], name: str, requested: str) 
         raise UserError(f"{refusal(name, requested or PROBABILITIES, METHODS)} as method=")
     if access == GRADIENT:
         return network
-    return AnswersOnly(network, access, may_be_probabilities=isinstance(network, FunctionNetwork))
+    return AnswersOnly(network, access, may_be_probabilities=True)
 
 
 @torch.no_grad()
@@ -97,38 +97,26 @@ def tried(setup: Setup, asked: nn.Module | None, *, needs_labels: bool) -> Batch
     meter = setup.pair.meter
     with evaluating(setup.generator):
         x = first_samples(setup, N_TRIED if meter is None else meter.affordable(N_TRIED))
-    if isinstance(setup.pair.teacher, AnswersOnly):
-        with evaluating(setup.pair.student):
-            setup.pair.teacher.classes = setup.pair.student(*x).shape[1]
+    teacher, student = setup.pair.teacher, setup.pair.student
+    remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
     shapes = {}
-    for role, network in (("teacher", setup.pair.teacher), ("student", setup.pair.student)):
-        if network is None:
-            continue
-        try:
-            with evaluating(network), torch.set_grad_enabled(role == "student"):
-                logits = network(*x)
-        except UserError:
-            raise
-        except Exception as error:  # networks raise whatever their operators do
-            remedy = "choose another generator" if setup.data is None else "give data= of another shape or kind"
-            own = asked if role == "teacher" and asked is not None else network
-            raise does_not_run(role, own, x, error, remedy) from error
-        if not isinstance(logits, Tensor) or logits.dim() != 2:
-            shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
-        shapes[role] = logits.shape[1]
-        if logits.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
-            raise UserError(
-                f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "
-                f"probability, wrap both networks as zskt.networks.bernoulli_head.BernoulliHead({role})"
-            )
+    if teacher is not None and not isinstance(teacher, AnswersOnly):
+        shapes["teacher"] = _answer("teacher", teacher, teacher, x, remedy).shape[1]
+    with torch.enable_grad():
+        logits = _answer("student", student, student, x, remedy)
+    if are_probabilities(logits[:, : logits.shape[1] - getattr(student, "regressions", 0)]):
+        raise UserError("student: answers probabilities, but losses take logits; leave its softmax out")
+    shapes["student"] = logits.shape[1]
+    if isinstance(teacher, AnswersOnly):
+        teacher.classes = shapes["student"]  # which one that answers classes does not say
+        shapes["teacher"] = _answer("teacher", teacher, teacher if asked is None else asked, x, remedy).shape[1]
     if len(set(shapes.values())) > 1:
         raise UserError(
             f"the teacher answers {shapes['teacher']} numbers a sample, the student {shapes['student']}: give the "
             "student as many outputs"
         )
     require_same_heads(setup.pair)
-    if not logits.requires_grad:  # the student's, which are the last
+    if not logits.requires_grad:
         raise UserError(
             "student: its answers have no gradient by its parameters; let some have requires_grad, and forward detach "
             "nothing"
@@ -138,10 +126,49 @@ def tried(setup: Setup, asked: nn.Module | None, *, needs_labels: bool) -> Batch
     return x
 
 
+def _answer(role: str, network: nn.Module, own: nn.Module, x: Batch, remedy: str) -> Tensor:
+    """Ask a network in evaluation mode, and return (B, K + R).
+
+    Args:
+        own: the network itself, of which less may be seen.
+
+    Raises:
+        UserError: if it does not run, or answers anything else.
+    """
+    try:
+        with evaluating(network):
+            logits = network(*x)
+    except UserError:
+        raise
+    except Exception as error:  # networks raise whatever their operators do
+        raise does_not_run(role, own, x, error, remedy) from error
+    return require_logits(role, network, logits)
+
+
+def require_logits(role: str, network: nn.Module, answer: Any) -> Tensor:
+    """Return what a network answers, if it is (B, K + R).
+
+    Raises:
+        UserError: if it is something else, or one number a sample that nothing says to be a label of its own.
+    """
+    if not isinstance(answer, Tensor) or answer.dim() != 2:
+        shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
+    if answer.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
+        raise UserError(
+            f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "
+            f"probability, wrap both networks as zskt.networks.bernoulli_head.BernoulliHead({role})"
+        )
+    return answer
+
+
 def does_not_run(role: str, network: nn.Module, x: Batch, error: Exception, remedy: str) -> UserError:
     """Word the error of a network that fails on samples; ``remedy`` is what to do, if its precision is theirs."""
-    if precision := other_precision(network, x):
-        remedy = f"its parameters are {precision}, and the samples are not: give {role}.float()"
+    if len(x) > 1 and x[-1].dim() == 1:
+        remedy = f"the last tensor is {str(x[-1].dtype).removeprefix('torch.')}, and taken for an input; if it holds "
+        remedy += "labels, give labels.long()"
+    else:
+        remedy = precision_remedy(role, network, x, str(error)) or remedy
     return UserError(f"{role}: does not run on samples of shape {shapes_of(x)} ({quoted(error)}); {remedy}")
 
 

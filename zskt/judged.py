@@ -5,15 +5,19 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from zskt.call_checks import N_TRIED, does_not_run, require_classes
+from zskt.arguments import as_network
+from zskt.call_checks import N_TRIED, does_not_run, require_classes, require_logits
 from zskt.dataset import Labelled, TensorInputs, TensorSamples
 from zskt.errors import RankLost, UserError
 from zskt.metrics import Predictions, compare, network_metrics, predict
+from zskt.teacher_access import AsLogits, chosen_logits
 
 
 def evaluated(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
@@ -22,9 +26,9 @@ def evaluated(student: nn.Module, teacher: nn.Module | None, data: Labelled, dev
     Raises:
         UserError: if a network does not run on the samples, or the two cannot be compared.
     """
-    answers = predictions("student", student, data, device)
+    answers = predictions("student", as_network(student), data, device)
     labels = positions(data.labels, answers.logits)
-    reference = None if teacher is None else predictions("teacher", teacher, data, device)
+    reference = None if teacher is None else predictions("teacher", teacher, data, device, answers.logits.shape[1])
     if reference is not None and reference.logits.shape != answers.logits.shape:
         shapes = [tuple(p.logits.shape[1:]) for p in (reference, answers)]
         raise UserError(
@@ -36,9 +40,29 @@ def evaluated(student: nn.Module, teacher: nn.Module | None, data: Labelled, dev
     return {name: scores[name] for name in names} | {"count": len(data)}
 
 
+@contextmanager
+def _answering_logits(role: str, network: nn.Module, classes: int) -> Iterator[None]:
+    """Let a network answer logits meanwhile, as a method sees them, also where it answers probabilities or classes."""
+    as_logits = AsLogits(network)
+
+    def read(_network: nn.Module, _x: object, answer: Any) -> Tensor:
+        if classes and isinstance(answer, Tensor) and answer.dim() == 1 and not answer.is_floating_point():
+            answer = chosen_logits(answer.long(), classes)
+        return as_logits(require_logits(role, network, answer))
+
+    handle = network.register_forward_hook(read)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @torch.no_grad()
-def predictions(role: str, network: nn.Module, data: Labelled, device: torch.device) -> Predictions:
+def predictions(role: str, network: nn.Module, data: Labelled, device: torch.device, classes: int = 0) -> Predictions:
     """Ask a network about all samples.
+
+    Args:
+        classes: K of the student, beside whose a teacher may answer classes (B,); 0 where that is no answer.
 
     Raises:
         UserError: if it does not run on them, or answers with NaN.
@@ -46,7 +70,8 @@ def predictions(role: str, network: nn.Module, data: Labelled, device: torch.dev
     first = data[:N_TRIED].samples
     assert isinstance(first, TensorSamples)
     try:
-        answers = predict(network, data, TensorInputs(), device)
+        with _answering_logits(role, network, classes):
+            answers = predict(network, data, TensorInputs(), device)
     except (UserError, RankLost):
         raise
     except Exception as error:  # networks raise whatever their operators do

@@ -5,7 +5,8 @@ Shapes: B batch, K classes, L independent labels, R regressed values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ NEVER = -1e4
 """Logit of a class that was not chosen: its probability is 0 in 32 bits at any usual temperature, and half precision
 holds it."""
 SUM_TOLERANCE = 1e-3
-"""How far from 1 the probabilities of a function's answer may sum to."""
+"""How far from 1 the probabilities of an answer may sum to."""
 
 
 class AnswersOnly(nn.Module):
@@ -82,16 +83,21 @@ class AnswersOnly(nn.Module):
         answer = answer.detach()
         if answer.dim() == 1 and not answer.is_floating_point():
             return self._chosen(answer.long(), len(x[0]))
+        if answer.dim() < 2:
+            raise UserError(
+                f"teacher: answers with {tuple(answer.shape)}, not with (B, K); return logits or probabilities "
+                "for each sample"
+            )
         logits = answer[:, : answer.shape[1] - self.regressions].float()
         if self.are_probabilities is None:
-            self.are_probabilities = _are_probabilities(logits)
+            self.are_probabilities = are_probabilities(logits)
         if self.bernoulli:
             decided = torch.where(logits > 0, -NEVER, torch.where(logits.isnan(), logits, NEVER))
             logits = logits if self.access == PROBABILITIES else decided
         elif self.access == TOP_CLASS:
             logits = hardened(logits)
         elif self.are_probabilities:
-            logits = logits.clamp(min=torch.finfo(logits.dtype).tiny).log()
+            logits = log_probabilities(logits)
         elif logits.shape[1]:
             logits = torch.log_softmax(logits, 1)
         return torch.cat([logits, answer[:, answer.shape[1] - self.regressions :]], 1)
@@ -99,12 +105,60 @@ class AnswersOnly(nn.Module):
     def _chosen(self, classes: Tensor, count: int) -> Tensor:
         if self.access != TOP_CLASS or self.classes is None or len(classes) != count:
             raise UserError(f"teacher: answers {tuple(classes.shape)} whole numbers; say teacher_access='{TOP_CLASS}'")
-        if int(classes.max()) >= self.classes or int(classes.min()) < 0:
-            raise UserError(
-                f"teacher: answers class {int(classes.max())}, but the student has {self.classes}; give it as many "
-                "outputs as there are classes"
-            )
-        return one_hot_logits(classes, self.classes)
+        return chosen_logits(classes, self.classes)
+
+
+class AsLogits:
+    """Reads a network's answers as logits: those of a softmax become log p, for which the first answer tells.
+
+    Independent labels are taken as they are: logits of theirs may all lie between 0 and 1.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._regressions: int = getattr(network, "regressions", 0)
+        self._are_probabilities: bool | None = False if getattr(network, "bernoulli", False) else None
+
+    def __call__(self, answer: Tensor) -> Tensor:
+        """Map (B, K + R) to the same, of classes logits."""
+        count = answer.shape[1] - self._regressions
+        if self._are_probabilities is None:
+            self._are_probabilities = are_probabilities(answer[:, :count].detach())
+        if not self._are_probabilities:
+            return answer
+        return torch.cat([log_probabilities(answer[:, :count]), answer[:, count:]], 1)
+
+
+@contextmanager
+def answering_logits(network: nn.Module | None) -> Iterator[None]:
+    """Let a network that ends in a softmax answer logits meanwhile, as `AsLogits` reads them."""
+    if network is None:
+        yield
+        return
+    as_logits = AsLogits(network)
+
+    def read(_network: nn.Module, _x: object, answer: Any) -> Any:
+        # What is no row of numbers a sample is told by who asks.
+        return as_logits(answer) if isinstance(answer, Tensor) and answer.dim() == 2 else answer
+
+    handle = network.register_forward_hook(read)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def chosen_logits(top: Tensor, classes: int) -> Tensor:
+    """Return `one_hot_logits` of the classes (B,) that a teacher answers.
+
+    Raises:
+        UserError: if one is none of the student's.
+    """
+    if int(top.max()) >= classes or int(top.min()) < 0:
+        raise UserError(
+            f"teacher: answers class {int(top.max())}, but the student has {classes}; give it as many "
+            "outputs as there are classes"
+        )
+    return one_hot_logits(top, classes)
 
 
 def one_hot_logits(top: Tensor, classes: int) -> Tensor:
@@ -119,7 +173,15 @@ def hardened(logits: Tensor) -> Tensor:
     return torch.where(broken, torch.nan, one_hot_logits(logits.argmax(1), logits.shape[1]))
 
 
-def _are_probabilities(answer: Tensor) -> bool:
+def log_probabilities(p: Tensor) -> Tensor:
+    """Return log p, which are logits, of probabilities of any shape; of 0 that of the smallest normal number."""
+    return p.clamp(min=torch.finfo(p.dtype).tiny).log()
+
+
+def are_probabilities(answer: Tensor) -> bool:
+    """Tell whether an answer (B, K) holds the probabilities of one choice of classes: rows that sum to 1."""
+    if answer.dim() != 2 or answer.shape[1] < 2 or not len(answer):
+        return False
     bounded = bool(((answer >= 0) & (answer <= 1)).all())
     return bounded and bool(((answer.sum(1) - 1).abs() < SUM_TOLERANCE).all())
 

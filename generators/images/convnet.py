@@ -88,8 +88,10 @@ def convnet(channels: int, size: int) -> ConvGenerator:
         size: H = W, any number of pixels.
 
     Raises:
-        UserError: if one of them is below 1.
+        UserError: if one of them is below 1, or the images are not square.
     """
+    if not isinstance(size, int):
+        raise UserError(f"convnet: its images are square; size is {size}, but must be one number of pixels")
     if channels < 1 or size < 1:
         raise UserError(f"convnet: {channels} channels of {size} x {size} pixels; give at least 1 of each")
     return ConvGenerator(ImageInputs(mean=(0.0,) * channels, std=(1.0,) * channels, size=size, side=size))

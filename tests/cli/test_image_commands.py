@@ -9,9 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
+from torch import nn
 
 from tests.conftest import Call, png
 from tests.images.idx import digits_in
+from zskt.storage.files import read_json
 
 
 def test_a_teacher_is_trained_and_becomes_that_of_a_run(call: Call, digits: Path) -> None:
@@ -112,3 +115,41 @@ def test_wrong_images_are_told_before_the_first_iteration(
     preset = ("--preset", "mnist-lenet5-to-lenet5-half")
     code, _, err = call("--mode", "zero-shot", *preset, "--data", tmp_path, "--out", "run")
     assert code == 2 and told in err and err.count("\n") == 1 and not Path("run").exists()
+
+
+def a_file(path: Path, *layers: nn.Module) -> Path:
+    """Write a network of ten numbers for digits, as TorchScript."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(784, 10), *layers).eval()
+    torch.jit.script(network).save(str(path))  # type: ignore[no-untyped-call]
+    return path
+
+
+SHORT = ("--iterations", 2, "--batch-size", 8, "--student-steps", 2)
+
+
+def test_independent_labels_of_images_are_counted_reported_and_compressed(
+    call: Call, tmp_path: Path, digits: Path
+) -> None:
+    teacher = ("--teacher-path", a_file(tmp_path / "labels.pt", nn.Sigmoid()), "--input-shape", 1, 28, 28)
+    code, out, err = call("--mode", "kd", *teacher, "--data", digits, *SHORT, "--out", "kd")
+    assert code == 0 and "decisions on independent labels, label by label" in out, err
+    assert read_json(Path("kd/result.json"))["data"]["counted"] == "labels"
+    code, _, err = call("--mode", "report", "--run", "kd")
+    assert code == 0, err
+    code, _, err = call("--mode", "transition", "--run", "kd", "--images", 1)
+    assert code == 2 and "its teacher has independent labels" in err and err.count("\n") == 1
+    small = ("--mode", "compress", "--run", "kd", "--channels", 0.5, *SHORT)
+    code, out, err = call(*small, "--out", "small")  # the run knows where its images are
+    assert code == 0 and "nothing is judged" not in err + out, err
+    assert read_json(Path("small/result.json"))["data"]["count"] == 40
+
+
+def test_few_shot_matches_no_attention_where_a_file_names_no_blocks(call: Call, tmp_path: Path, digits: Path) -> None:
+    run = ("--mode", "few-shot", "--teacher-path", a_file(tmp_path / "net.pt"), "--input-shape", 1, 28, 28, *SHORT)
+    code, _, err = call(*run, "--data", digits, "--out", "few")
+    assert code == 0, err
+    assert "no blocks: attention_weight is 0, not the recipe's" in err
+    assert read_json(Path("few/result.json"))["attention_weight"] == 0
+    code, _, err = call(*run, "--data", digits, "--set", "attention_weight=5", "--out", "other")
+    assert code == 2 and "attention_weight: teacher or student has no blocks to compare" in err

@@ -41,3 +41,10 @@ def test_a_run_that_nobody_judged_says_why_and_how() -> None:
     student = {"name": "small", "parameters": 12, "agreement": None, "kl": None}
     text = summary({"data": nothing, "teacher": {"name": "big"}, "student": student}, Path("runs/a"))
     assert "nothing was judged (mnist: cannot fetch it), later by: --mode evaluate --run runs/a --data PATH" in text
+
+
+def test_figures_of_independent_labels_say_what_they_count() -> None:
+    result = {"data": DATA | {"counted": "labels"}, "teacher": TEACHER, "student": STUDENT}
+    line = "accuracy and agreement: shares of decisions on independent labels, label by label, not of samples"
+    assert line in summary(result, Path("runs/a")).splitlines()
+    assert "label by label" not in summary(result | {"data": DATA}, Path("runs/a"))

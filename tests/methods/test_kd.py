@@ -14,9 +14,10 @@ from zskt.forward import Pair
 from zskt.jets.features import KIN
 from zskt.jets.jetclass import read_jets
 from zskt.jets.sample import SAMPLE
-from zskt.methods import Method, Setup
+from zskt.methods import Method, Setup, iterate
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.students import STUDENTS
+from zskt.query_budget import METER, QueryMeter
 
 SETTINGS: dict[str, Any] = {"iterations": 6, "batch_size": 16, "student_steps": 2, "student_lr": 1e-3}
 
@@ -63,3 +64,19 @@ def test_changed_images_and_layers_are_asked_about_again(settings: dict[str, Any
     for logged in run_until(method, 2):
         assert logged["kl/pseudo"] == pytest.approx(0, abs=1e-5) and logged["agreement/pseudo"] == 1
     assert method.state.counters["teacher_queries"] == queries
+
+
+def test_a_budget_below_the_data_is_spent_on_random_samples_and_the_student_learns() -> None:
+    kept = []
+    for seed in (0, 0, 1):
+        setup = jets_setup("noise", data=read_jets(SAMPLE, most=64), inputs=KIN, seed=seed)
+        meter = QueryMeter(20)
+        setup.pair.meter = meter
+        method = start("kd", setup, **SETTINGS)
+        method.state.parts[METER] = meter
+        with meter.on(setup.pair.teacher):
+            list(iterate(method))
+        assert method.state.counters == {"teacher_queries": 20, "steps": 12} and meter.asked == 20
+        kept.append(method.state.parts["samples"].state_dict()["columns"]["x.0"])
+    assert len(kept[0]) == 20 and torch.equal(kept[0], kept[1])
+    assert not torch.equal(kept[0], kept[2])

@@ -182,6 +182,8 @@ def _finish(flags: argparse.Namespace, catalog: Catalog, campaign: Campaign, com
     groups = read_groups(outcome.runs)
     _write(campaign.out, groups, found, catalog)
     missing = len(campaign.entrants) * len(campaign.seeds) - sum(map(len, outcome.runs.values()))
+    if flags.queries and outcome.runs.get("kd"):
+        print("kd asks about each sample once, outside the budget: its student's steps are not those of the others")
     if missing:
         print(f"{missing} runs have no result: see the page")
 

@@ -16,9 +16,9 @@ FLAGS = {"views": "--view: what a student sees of a sample", "variations": "--va
 SHIPS, FETCHED, TRAINED, GIVEN = "ships", "fetched", "trained by you", "from a path"
 """Where a teacher's file is."""
 FIGURES = {
-    "accuracy": "share of samples whose label, the truth, is the network's top class",
+    "accuracy": "share of samples whose label, the truth, is the network's top class; of labels, of decisions",
     "AUC": "area under the ROC curve against the truth, one class against the rest, averaged over classes",
-    "agreement": "share of samples on which student and teacher have the same top class, right or wrong",
+    "agreement": "share of samples with the same top class of both networks, right or wrong; of labels, of decisions",
     "KL": "mean KL(teacher || student) of the class probabilities, in nats per sample: 0 where both are alike",
     "ECE": "expected calibration error: how far the probability of the top class is from how often it is right",
     "ms": "milliseconds per sample of the network in PyTorch on this machine, 256 samples at a time",

@@ -11,6 +11,7 @@ from pathlib import Path
 from zskt.cli.compress_options import SMALLER, from_run_smaller
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
+from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.build import member_roles, recorded_path, require_same_teacher
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
@@ -72,6 +73,7 @@ def read_options(flags: argparse.Namespace) -> Options:
         start=start or recorded.get("start"),
         progress=sys.stderr.isatty(),
         loggers=tuple(getattr(flags, "logger", None) or ()) or None,
+        assigned=frozenset(SETTING_ALIASES.get(n, n) for n in (word.partition("=")[0] for word in flags.set or ())),
         judged=not getattr(flags, "without_evaluation", False),
     )
 

@@ -73,7 +73,7 @@ def _panels(batch: PseudoBatch, real: Labelled | None, card: Card) -> Plot | Non
 def _diagnose(card: Card, data: Labelled, teacher: Tensor, student: Tensor) -> Diagnosis | None:
     from zskt.images.plots import compare_images, image_metrics, image_overview, image_plots
 
-    if len(card.classes) != teacher.shape[1]:
+    if teacher.dim() > 2 or len(card.classes) != teacher.shape[1]:  # its panels are of one choice of classes
         return None
     comparison = compare_images(card.classes, data, card.inputs, teacher, student)
     figures = image_metrics(comparison)

@@ -20,6 +20,10 @@ MONITORED = ("accuracy", "auc", "agreement", "kl")
 """Metrics that are logged during a run."""
 
 
+LABELS = "labels"
+"""Word of ``result.json`` for figures that are counted label by label."""
+
+
 @dataclass
 class Evaluator:
     """Test samples and the teacher's predictions; read when metrics are first asked for, not before."""
@@ -108,6 +112,8 @@ class Evaluator:
         labelled = int((labels >= 0).sum())
         if labelled < len(self.data):
             data["labelled"] = labelled
+        if self.card.bernoulli:
+            data["counted"] = LABELS
         return {"data": data, "teacher": teacher_entry, "student": student_entry}
 
     def _unjudged(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:

@@ -90,13 +90,27 @@ def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | N
         UserError: if other samples are there by now.
     """
     domain = DOMAINS[card.domain]
-    before = recorded_path(recorded) if domain.has_test_split and data is None else None
-    before = None if holds_answers(before) else before  # a teacher's answers have no test split
+    before = _place(card, recorded) if data is None else None
     _, source = domain.sources(card, before or data, False)
     # What a run with data has recorded are those that it learned from.
     if before is not None and config.mode in DATA_FREE and source.sha256() != recorded["sha256"]:
         raise UserError(f"{before}: not the {source.unit}s that this run was evaluated on; say where they are: --data")
     return source
+
+
+def _place(card: Card, recorded: dict[str, str | None]) -> Path | None:
+    """Return where a run found samples of which some are for tests, as images are; a teacher's answers have none."""
+    before = recorded_path(recorded) if DOMAINS[card.domain].has_test_split else None
+    return None if holds_answers(before) else before
+
+
+def judged_before(run: Path, card: Card) -> Path | None:
+    """Return where a finished run found the samples that it was judged on; None if they are not there any more."""
+    config, files = read_config(run)
+    recorded = files.get("data", {})
+    if _place(card, recorded) is not None:
+        evaluation_source(config, card, recorded, None)  # see that they are the same
+    return _place(card, recorded)
 
 
 def open_run(

@@ -22,6 +22,7 @@ from zskt.experiments.compress import begin_healing, start_smaller
 from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
 from zskt.experiments.divergence import saying_what_is_left
 from zskt.experiments.evaluator import Evaluator
+from zskt.experiments.finished import judged_before
 from zskt.experiments.interrupt import working_in
 from zskt.experiments.loggers.logger import Recipe
 from zskt.experiments.preparation import calibrate, require_fit
@@ -64,6 +65,8 @@ def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path,
 def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.device) -> tuple[Path, dict[str, Any]]:
     card = catalog.card(config)
     domain = DOMAINS[card.domain]
+    if config.mode == "compress" and options.data is None and options.start is not None:
+        options = replace(options, data=judged_before(options.start, card))
     shards = open_shards(config, card, options)
     if shards is None:
         train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
@@ -78,9 +81,10 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     asked = asked if asked is None or access == GRADIENT else AnswersOnly(asked, access)
     meter = QueryMeter(config.queries) if asked is not None and (config.queries or access != GRADIENT) else None
     student = domain.place(_student(config, card, catalog, options), device).train()
+    config = _without_attention(config, teacher, student, options)
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
-        data = None if train_source is None else _training_data(train_source.read(), config, card, options)
+        data = None if train_source is None else _training_data(train_source, config, card, options)
         evaluator.missing = None if options.judged else "left out (--without-evaluation)"
         evaluator.missing = evaluator.missing or evaluator.look()
     if evaluator.missing is not None and options.judged:
@@ -208,6 +212,25 @@ def _without_training(config: RunConfig, catalog: Catalog, options: Options) -> 
     return config.with_(generator=prior)
 
 
+def _without_attention(config: RunConfig, teacher: nn.Module | None, student: nn.Module, options: Options) -> RunConfig:
+    """Return the configuration of mode few-shot without the recipe's match of attention, if there is none to match.
+
+    What the user asked for himself stays, and is refused as such.
+    """
+    if config.mode != "few-shot" or teacher is None or not config.settings.attention_weight:
+        return config
+    lacking = [role for role, network in (("teacher", teacher), ("student", student)) if not _names_blocks(network)]
+    if not lacking or "attention_weight" in options.assigned:
+        return config
+    names = "names" if len(lacking) == 1 else "name"
+    note(f"zskt: the {' and the '.join(lacking)} {names} no blocks: attention_weight is 0, not the recipe's")
+    return config.with_(attention_weight=0.0)
+
+
+def _names_blocks(network: nn.Module) -> bool:
+    return bool(getattr(network, "attention_layers", ()))
+
+
 def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) -> nn.Module:
     """Build the network that learns: a student, the student of an earlier run, or, in mode teacher, a teacher."""
     if config.mode == "teacher":
@@ -225,15 +248,17 @@ def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) 
     return load_student(options.start, replace(config, mode="few-shot"), catalog)
 
 
-def _training_data(data: Labelled, config: RunConfig, card: Card, options: Options) -> Labelled:
-    """Choose the samples to learn from, and see that they carry what the method needs."""
+def _training_data(source: Source, config: RunConfig, card: Card, options: Options) -> Labelled:
+    """Read the samples, choose those to learn from, and see that they carry what the method needs."""
+    data = source.read()
     if config.method != "supervised":
         return data
     if card.values:
         raise UserError(f"--mode {config.mode} learns classes, but {config.teacher} regresses, too: use --mode kd")
     if card.bernoulli:
         raise UserError(
-            f"--mode {config.mode} learns one class a jet, but {config.teacher} has independent labels: use --mode kd"
+            f"--mode {config.mode} learns one class a {source.unit}, but {config.teacher} has independent labels: use "
+            "--mode kd"
         )
     data = only_labelled(data, card.classes, f"--data {options.data}")
     count = config.settings.samples_per_class

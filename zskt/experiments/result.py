@@ -47,12 +47,15 @@ class ScoredSamples:
     """What a sample is called: "jet" or "image"."""
     labelled: int | None = None
     """Number of samples that carry the label of a class, where not all do."""
+    counted: str | None = None
+    """"labels" where accuracy and agreement are shares of decisions on independent labels, each label of each sample by
+    itself; left out where they are shares of samples."""
     missing: str | None = None
     """Why there were no samples, and nothing was scored. Only in results without figures."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the entries of ``result.json``: what is not so for most samples is left out where it is not so."""
-        optional = ("labelled", "missing")
+        optional = ("labelled", "counted", "missing")
         return {name: value for name, value in asdict(self).items() if name not in optional or value is not None}
 
 

@@ -27,6 +27,7 @@ from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
 from zskt.methods import Method, iterate
 from zskt.parallel.collectives import any_of, from_leader
+from zskt.query_budget import METER, QueryMeter
 from zskt.storage.files import read_json, sha256, write_json
 from zskt.storage.run_files import require_new
 
@@ -59,6 +60,8 @@ class Options:
     progress: bool = True
     loggers: tuple[str, ...] | None = None
     """Who looks on, by name in `zskt.experiments.loggers.LOGGERS`; None for TensorBoard, or as the run began."""
+    assigned: frozenset[str] = frozenset()
+    """Settings that the user gave himself, by name."""
     judged: bool = True
     """Whether the student is scored. A trial of what a run costs has no use for that."""
 
@@ -209,6 +212,9 @@ def train_loop(
             progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
             meter.start()
     if state.step < total:  # a budget of queries is spent
+        budget = state.parts.get(METER)
+        if isinstance(budget, QueryMeter):
+            budget.require_a_step(state.counters.get("steps", 0) or state.step)
         state.save(folder.checkpoint, config.to_dict())
         asked = int(state.counters["teacher_queries"])
         print(f"{folder.path}: {asked} of {config.queries} queries are spent after iteration {state.step} of {total}")

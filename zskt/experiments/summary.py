@@ -10,6 +10,8 @@ from zskt.experiments.result import upgrade
 from zskt.markdown import NO_VALUE, integer
 from zskt.terminal import printable
 
+BY_LABEL = "accuracy and agreement: shares of decisions on independent labels, label by label, not of samples"
+
 
 def written(value: float | int | None) -> str:
     """Write a figure of a table: counts with spaces, fractions with four digits, a dash for none."""
@@ -52,6 +54,8 @@ def summary(result: dict[str, Any], where: Path) -> str:
         for row in rows
     ]
     values = [value_line(name, figures) for name, figures in result["student"].get("values", {}).items()]
+    if data.get("counted") == "labels":
+        values = [BY_LABEL, *values]
     shown = printable(str(where))
     headline = f"on {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
     if data.get("missing"):

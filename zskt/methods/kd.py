@@ -2,6 +2,7 @@
 
 G. Hinton, O. Vinyals and J. Dean, "Distilling the knowledge in a neural network", arXiv:1503.02531. The teacher is
 queried once about each sample, and its answers are kept; the same steps as the student of `zskt.methods.zskt` takes.
+Where a budget of queries does not last for all samples, it learns from as many, chosen at random: data may be sorted.
 From shards of answers (mode ``answers``) it is not queried at all.
 
 Shapes: B batch, K classes.
@@ -16,8 +17,10 @@ import torch
 from tqdm import tqdm
 
 from zskt.checkpoint import TrainState
+from zskt.dataset import Labelled
 from zskt.device import to_device
-from zskt.forward import CountedTeacher
+from zskt.errors import UserError
+from zskt.forward import CountedTeacher, Output
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, altered, alters, ema_of, init_from_teacher, student_terms, trainable
 from zskt.optim import adamw, cosine
@@ -27,6 +30,7 @@ from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, sample_count, setting
 from zskt.shard_stream import ShardStream
 from zskt.teacher_access import ACCESSES
+from zskt.terminal import note
 from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 
 QUERY_BATCH = 256
@@ -90,7 +94,7 @@ class KD(Method):
     def __init__(self, config: KDConfig, setup: Setup) -> None:
         assert (setup.data is not None and setup.inputs is not None) or setup.shards is not None
         share_of(config.batch_size)
-        self.config, self.data, self.inputs = config, setup.data, setup.inputs
+        self.config, self.data, self.inputs, self.seed = config, setup.data, setup.inputs, setup.seed
         pair, device = setup.pair, setup.device
         if config.init_from_teacher:
             init_from_teacher(pair)
@@ -110,6 +114,14 @@ class KD(Method):
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self.teacher = CountedTeacher(pair, self.state)
         has_captures = setup.shards is None or not any(term.needs_layers for term in self.terms)
+        self.meter = pair.meter if pair.meter is not None and pair.meter.limit else None
+        if self.meter is not None and setup.data is not None:
+            least = min(config.batch_size, len(setup.data))
+            if self.meter.affordable(least) < least - least % world().size:
+                raise UserError(
+                    f"queries is {self.meter.limit}, but a batch of kd's takes {least} answers: give more, or a "
+                    "smaller batch_size"
+                )
         self.asks_again = (
             getattr(pair.teacher, "draws", False)
             or alters(config)
@@ -117,19 +129,45 @@ class KD(Method):
             or not has_captures
         )
 
+    @classmethod
+    def queries_per_iteration(cls, config: KDConfig) -> int | None:
+        """Return what an iteration's steps ask, where what they are shown is altered; None of answers that are kept."""
+        return config.student_steps * config.batch_size if alters(config) or config.hint_weight else None
+
     def fill(self) -> None:
-        """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own."""
+        """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own.
+
+        A budget is kept for the steps, if these ask again; else it is spent here on as many samples as it lasts for.
+        """
         assert isinstance(self.samples, ReplayBuffer) and self.data is not None and self.inputs is not None
-        here, count = world(), len(self.data)
+        here, data = world(), self._affordable(self.data)
+        count = len(data)
         starts = range(0, count, QUERY_BATCH * here.size)
         for i in tqdm(starts, "teacher queries", disable=None, unit="batch", leave=False):
             end = min(i + QUERY_BATCH * here.size, count)
             first = min(i + here.rank, count - 1)  # fewer samples are left than ranks: one is queried and not kept
-            batch = self.inputs(self.data.samples[first : end : here.size])
+            batch = self.inputs(data.samples[first : end : here.size])
             x = tuple(to_device(t, self.state.device) for t in batch)
             kept = slice(len(range(i + here.rank, end, here.size)))
-            self.samples.add(tuple(t[kept] for t in x), self.teacher.query(x, self.cacheable).rows(kept), end - i)
+            if self.meter is not None and self.asks_again:
+                answer = Output(x[0].new_zeros(len(x[0]), 0))  # each step asks for its own
+            else:
+                answer = self.teacher.query(x, self.cacheable)
+            self.samples.add(tuple(t[kept] for t in x), answer.rows(kept), end - i)
         self.state.counters["teacher_queries"] = count
+
+    def _affordable(self, data: Labelled) -> Labelled:
+        """Return as many samples as the budget pays answers for: all, or some at random; a line says how many."""
+        if self.meter is None or self.asks_again:
+            return data
+        count = len(data)
+        asked = count + -count % world().size  # all ranks ask about as many
+        if self.meter.affordable(asked) == asked:
+            return data
+        left = self.meter.affordable(count)
+        if world().leader:
+            note(f"zskt: queries {self.meter.limit}: kd learns from {left} of {count} samples, chosen at random")
+        return data[torch.randperm(count, generator=torch.Generator().manual_seed(self.seed))[:left].sort().values]
 
     def run(self) -> Iterator[Metrics]:
         """Take student steps to the last iteration, and yield what each iteration has to log."""

@@ -142,9 +142,16 @@ def _open(
 ) -> FinishedRun:
     """Open a run of a student of images, its teacher at hand."""
     config, _ = read_config(folder)
-    domain = catalog.with_run(folder).card(config).domain
-    if domain != "images":
-        raise UserError(f"{folder}: its teacher takes {domain}; transition curves walk over pixels: name another run")
+    card = catalog.with_run(folder).card(config)
+    if card.domain != "images":
+        raise UserError(
+            f"{folder}: its teacher takes {card.domain}; transition curves walk over pixels: name another run"
+        )
+    if card.bernoulli:
+        raise UserError(
+            f"{folder}: its teacher has independent labels; transition curves walk from one class to another: name "
+            "another run"
+        )
     if config.mode == "teacher":
         raise UserError(f"--run {folder}: trained a teacher; give the run of a student")
     return open_run(folder, catalog, data=data, teacher_path=teacher_path, device=device, requires_teacher=True)

@@ -58,3 +58,5 @@ def test_the_crop_is_the_middle() -> None:
 def test_images_need_a_channel_and_a_pixel() -> None:
     with pytest.raises(UserError, match="0 channels of 8 x 8 pixels; give at least 1 of each"):
         convnet(0, 8)
+    with pytest.raises(UserError, match=r"its images are square; size is \(32, 48\), but must be one number"):
+        convnet(3, (32, 48))  # type: ignore[arg-type]
