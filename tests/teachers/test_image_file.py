@@ -149,3 +149,17 @@ def test_the_published_resnet_is_read_back_from_onnx(shared: Path, tmp_path: Pat
     x = random_images(inputs)
     assert torch.allclose(card.load()(x), network(x), atol=1e-4)
     assert card.default_preset == "images" and card.inputs == inputs
+
+
+def test_a_script_saved_in_training_mode_keeps_its_running_statistics(tmp_path: Path) -> None:
+    network, file = Pictures(), tmp_path / "net.pt"
+    network.norm.running_mean = torch.linspace(-1, 1, 6)
+    network.norm.running_var = torch.linspace(0.5, 2, 6)
+    torch.jit.script(network.train()).save(str(file))
+    expected = network.eval()(images())
+    for card in (card_of_image_file(file, (3, 8, 8)), card_of_image_file(file, (3, 8, 8)).answering_only()):
+        teacher = card.load()
+        assert torch.allclose(teacher(images()), expected, atol=1e-5)
+        held = {name.rpartition(".")[2]: value for name, value in teacher.state_dict().items() if ".norm." in name}
+        assert torch.equal(held["running_mean"], network.norm.running_mean)
+        assert torch.equal(held["running_var"], network.norm.running_var)
