@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from teachers.files import network_file, require_user_file
 from teachers.single_input import SingleInputNetwork, Unit, read_network
+from teachers.state_dict_reader import Architecture
 from zskt.contracts import HeadKind, Inputs
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
@@ -60,6 +61,8 @@ class FileCard:
     training_preset: None = None
     values: tuple[str, ...] = ()
     gaussians: tuple[GaussianHead, ...] = ()
+    architecture: Architecture | None = None
+    """What builds the network, where its file holds parameters alone."""
     answers_only: bool = False
     """Whether its file is run by its own runtime, without gradient, even where it could be converted."""
 
@@ -78,8 +81,9 @@ class FileCard:
         inputs: Any = self.inputs  # frozen, so that it can be a key
         named = self.labels if self.recorded is None else self.recorded.classes
         return read_network(
-            network_file(self), self.unit, inputs, draw, shape, layouts, self.flag, self.answers_only, len(named)
-        )
+            network_file(self), self.unit, inputs, draw, shape, layouts, self.flag, self.answers_only, len(named),
+            self.architecture,
+        )  # fmt: skip
 
     @cached_property
     def answers(self) -> Answers:
@@ -186,7 +190,8 @@ class FileCard:
         """Return what a run folder keeps, for `with_record`: the run then goes on without the user's flags."""
         answers = self.answers
         head = {"classes": list(answers.classes), "bernoulli": answers.bernoulli, "parameters": answers.parameters}
-        return {"kind": self.unit, "inputs": self._inputs_record(), "layout": answers.layout} | head
+        record = {"kind": self.unit, "inputs": self._inputs_record(), "layout": answers.layout} | head
+        return record if self.architecture is None else record | {"architecture": self.architecture.record()}
 
     @classmethod
     def _inputs_of_record(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +211,10 @@ class FileCard:
                 int(record["parameters"]),
                 str(record["layout"]),
             )
-            return replace(self, recorded=answers, **self._inputs_of_record(record["inputs"]))
+            built = record.get("architecture")
+            architecture = self.architecture if built is None else Architecture.from_record(built)
+            inputs = self._inputs_of_record(record["inputs"])
+            return replace(self, recorded=answers, architecture=architecture, **inputs)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{where}: is no record of a network of {self.unit}; fetch the run again") from error
 
@@ -242,6 +250,20 @@ class FileCard:
         raise UserError(
             f"--layout {'='.join(layouts[0])}: is of taggers, but {self.name} takes {self.unit}; leave it out"
         )
+
+    def with_architecture(self, name: str, options: str | None) -> Self:
+        """Return the card of the same parameters in the network that the user names.
+
+        Args:
+            name, options: of the command line: ``--architecture``, ``--architecture-options``.
+
+        Raises:
+            UserError: if the options are no JSON object, or a run recorded another architecture.
+        """
+        architecture = Architecture.of(name, options)
+        if self.architecture not in (None, architecture):
+            raise UserError(f"--architecture {name}: the run began with {self.architecture.name}; leave the flag out")
+        return replace(self, architecture=architecture)
 
     def with_selection(self, **changes: float) -> Self:
         """Return the same card; raise `UserError` if it is to be for other jets."""

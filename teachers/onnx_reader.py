@@ -53,7 +53,7 @@ class OnnxFile:
         classes: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         self.path, self.model, self.answers_only, self.classes = path, model, answers_only, classes
-        self.arguments = tuple(Argument(i.name, _shape(i)) for i in inputs_of(model))
+        self.arguments = tuple(Argument(i.name, _shape(i), _is_whole(i)) for i in inputs_of(model))
         self.outputs = tuple(o.name for o in model.graph.output)
 
     def answering_only(self) -> OnnxFile:
@@ -136,6 +136,13 @@ def _shape(entry: onnx.ValueInfoProto) -> tuple[Axis, ...] | None:
     if not entry.type.tensor_type.HasField("shape"):
         return None
     return tuple(_axis(d.dim_value, d.dim_param) for d in entry.type.tensor_type.shape.dim)
+
+
+def _is_whole(entry: onnx.ValueInfoProto) -> bool:
+    import onnx
+
+    kinds = ("INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64")
+    return entry.type.tensor_type.elem_type in [onnx.TensorProto.DataType.Value(kind) for kind in kinds]
 
 
 def _axis(value: int, name: str) -> Axis:

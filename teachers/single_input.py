@@ -25,6 +25,7 @@ from teachers.heads import Heads, find_heads
 from teachers.network_file import Argument, NetworkFile
 from teachers.onnx_reader import OnnxFile
 from teachers.readers import reader_of
+from teachers.state_dict_reader import Architecture, open_plain
 from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.outputs import as_outputs, relative_differences
@@ -131,6 +132,7 @@ def read_network(
     flag: str,
     answers_only: bool = False,
     n_classes: int = 0,
+    architecture: Architecture | None = None,
 ) -> SingleInputNetwork:
     """Read the network of a file, frozen; once a process.
 
@@ -143,13 +145,15 @@ def read_network(
         flag: the flag that gives the shape, for messages.
         answers_only: whether no gradient is asked for: a file that its own runtime can run is run by it.
         n_classes: the number of names that the user gives to its classes; 0 if none. One tells a class from the rest.
+        architecture: of a file that holds parameters alone.
 
     Raises:
         UserError: if the file is damaged, of another kind, cannot be run on such samples, or answers no classes.
     """
     if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the file of the network")
-    file, x = reader_of(path).open_file(path), draw(inputs)
+    file: NetworkFile = reader_of(path).open_file(path) if architecture is None else open_plain(path, architecture)
+    x = draw(inputs)
     file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file
     asked = f"{flag} {' '.join(map(str, shape))}" if unit == "images" else f"{flag} describes {shape[0]} columns"
     layout, outputs = _find_layout(file, x, layouts, asked)

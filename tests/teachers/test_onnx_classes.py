@@ -27,7 +27,7 @@ LINEAR = {"coefficients": WEIGHTS.flatten().tolist(), "intercepts": [0.1, 0.2, 0
 def model_of(nodes: Sequence[NodeProto], outputs: Sequence[str]) -> ModelProto:
     """A graph of a few nodes on x, four numbers."""
     value = helper.make_tensor_value_info
-    ends = [value(name, TensorProto.FLOAT, None) for name in outputs]
+    ends = [value(name, TensorProto.FLOAT, [None, None]) for name in outputs]
     graph = helper.make_graph(list(nodes), "g", [value("x", TensorProto.FLOAT, [None, 4])], ends)
     versions = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)]
     return helper.make_model(graph, opset_imports=versions, ir_version=8)
@@ -46,9 +46,7 @@ def card(folder: Path, model: ModelProto, classes: str = "", name: str = "net.on
     features = [{"name": n, "low": -2, "high": 2} for n in "abcd"]
     (folder / "features.json").write_text(json.dumps({"features": features}))
     (folder / "classes.txt").write_text("\n".join(classes.split()))
-    return card_of_vector_file(
-        folder / name, folder / "features.json", folder / "classes.txt" if classes else None
-    )
+    return card_of_vector_file(folder / name, folder / "features.json", folder / "classes.txt" if classes else None)
 
 
 def probabilities(model: ModelProto, x: torch.Tensor) -> torch.Tensor:
@@ -58,8 +56,9 @@ def probabilities(model: ModelProto, x: torch.Tensor) -> torch.Tensor:
 def test_names_of_a_classifier_are_those_of_its_classes(tmp_path: Path) -> None:
     words = card(tmp_path, classifier(classlabels_strings=["ant", "bee", "cow"]))
     assert words.classes == ("ant", "bee", "cow")
-    assert card(tmp_path, classifier(classlabels_ints=[3, 5, 7])).classes == ("3", "5", "7")
-    assert card(tmp_path, classifier(classlabels_ints=[3, 5, 7]), "x y z").classes == ("x", "y", "z")
+    numbers = classifier(classlabels_ints=[3, 5, 7])
+    assert card(tmp_path, numbers, name="numbers.onnx").classes == ("3", "5", "7")
+    assert card(tmp_path, numbers, "x y z", "named.onnx").classes == ("x", "y", "z")
 
 
 def test_a_table_of_probabilities_names_them_too() -> None:
