@@ -18,14 +18,14 @@ import onnx
 from onnx import helper, numpy_helper
 
 from zskt.vectors.inputs import VectorInputs
-from zskt.vectors.moments import largest_spread, uniform_moments
+from zskt.vectors.moments import largest_spread
 
 WIDER = 2.0
 """How much more samples are taken to be spread than thresholds are."""
 MOST = 0.9
 """Largest estimate, a share of the largest spread that numbers of this mean have between the bounds."""
-PRIOR_THRESHOLDS = 2.0
-"""How many different thresholds count as much as the bounds do."""
+LEAST = 0.05
+"""Smallest estimate, a share of the distance between the bounds; that of a uniform number is 0.29."""
 PASSING = ("Cast", "Identity")
 """Operators between features and trees that leave them as they are."""
 LEAF = "LEAF"
@@ -48,25 +48,12 @@ def thresholds(model: onnx.ModelProto, inputs: VectorInputs) -> tuple[list[float
     for i in np.unique(feature[weight > 0]):
         rows = (feature == i) & (weight > 0)
         if i < inputs.size and len(np.unique(value[rows])) > 1:
-            middle = float(np.average(value[rows], weights=weight[rows]))
-            spread = WIDER * float(np.average((value[rows] - middle) ** 2, weights=weight[rows])) ** 0.5
-            spread = min(spread, MOST * largest_spread(inputs.low[i], inputs.high[i], middle))
-            mean[i], std[i] = _mixed(middle, spread, inputs.low[i], inputs.high[i], len(np.unique(value[rows])))
+            low, high = inputs.low[i], inputs.high[i]
+            mean[i] = np.average(value[rows], weights=weight[rows])
+            spread = WIDER * np.average((value[rows] - mean[i]) ** 2, weights=weight[rows]) ** 0.5
+            least = LEAST * (high - low) if math.isfinite(high - low) else 0.0
+            std[i] = min(max(spread, least), MOST * largest_spread(low, high, mean[i]))
     return mean.tolist(), std.tolist()
-
-
-def _mixed(mean: float, std: float, low: float, high: float, count: int) -> tuple[float, float]:
-    """Return mean and spread of a mixture of the estimate by ``count`` thresholds and a uniform number.
-
-    The estimate itself where the feature is not between two bounds, or its mean outside of them.
-    """
-    if not (math.isfinite(low) and math.isfinite(high) and low <= mean <= high):
-        return mean, std
-    middle, width = uniform_moments(low, high)
-    share = count / (count + PRIOR_THRESHOLDS)
-    mixed = share * mean + (1 - share) * middle
-    variance = share * (std**2 + (mean - mixed) ** 2) + (1 - share) * (width**2 + (middle - mixed) ** 2)
-    return mixed, variance**0.5
 
 
 def _ensembles(model: onnx.ModelProto) -> Iterator[dict[str, Any]]:

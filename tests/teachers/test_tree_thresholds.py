@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from teachers.tree_thresholds import PRIOR_THRESHOLDS, thresholds
+from teachers.tree_thresholds import thresholds
 from teachers.vector_file import card_of_vector_file
 from zskt.vectors.inputs import VectorInputs
 
@@ -55,7 +55,7 @@ def forest(*, cast: bool = False) -> ModelProto:
 
 @pytest.mark.parametrize("cast", [False, True])
 def test_early_splits_count_more_and_samples_are_spread_wider(cast: bool) -> None:
-    found = thresholds(forest(cast=cast), OPEN)
+    found = thresholds(forest(cast=cast), INPUTS)
     assert found is not None
     mean, std = found
     values, weights = np.array([4.0, 7.0, 5.0]), np.array([1.0, 0.5, 1.0])
@@ -73,7 +73,7 @@ def test_ensembles_side_by_side_count_together() -> None:
     values = next(a for a in again.attribute if a.name == "nodes_values")
     values.floats[:] = [v + 1 for v in values.floats]
     model.graph.node.append(again)
-    found, single = thresholds(model, OPEN), thresholds(forest(), OPEN)
+    found, single = thresholds(model, INPUTS), thresholds(forest(), INPUTS)
     assert found is not None and single is not None
     assert found[0][0] == pytest.approx(single[0][0] + 0.5)
     assert found[0][1] == pytest.approx(2.5)  # split at 2 and at 3
@@ -86,28 +86,18 @@ def test_thresholds_of_64_bits_are_read_and_infinite_ones_left_out() -> None:
     numbers = np.array(values.floats, dtype=np.float64)
     node.attribute.remove(values)
     node.attribute.append(helper.make_attribute("nodes_values_as_tensor", numpy_helper.from_array(numbers)))
-    np.testing.assert_allclose(thresholds(model, OPEN) or (), thresholds(forest(), OPEN) or ())
+    np.testing.assert_allclose(thresholds(model, INPUTS) or (), thresholds(forest(), INPUTS) or ())
     numbers[0] = np.inf
     node.attribute[-1].t.CopyFrom(numpy_helper.from_array(numbers))
-    found = thresholds(model, OPEN)
+    found = thresholds(model, INPUTS)
     assert found is not None and found[0][0] == pytest.approx((0.5 * 7 + 5) / 1.5)
 
 
-def mixture(share: float, mean: float, std: float, low: float, high: float) -> tuple[float, float]:
-    """Mean and spread of a share of such numbers among uniform ones."""
-    middle, square = (low + high) / 2, (low**2 + low * high + high**2) / 3
-    mixed = share * mean + (1 - share) * middle
-    return mixed, math.sqrt(share * (std**2 + mean**2) + (1 - share) * square - mixed**2)
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.0, 10.0), (3.9, 7.1)])
-def test_few_thresholds_are_mixed_with_a_uniform_number_and_no_spread_is_impossible(low: float, high: float) -> None:
-    found = thresholds(forest(), VectorInputs.from_bounds([low, 0, 0, 0], [high, 10, 10, 10]))
-    raw = thresholds(forest(), OPEN)
-    assert found is not None and raw is not None
-    mean, std = raw[0][0], min(raw[1][0], 0.9 * math.sqrt((raw[0][0] - low) * (high - raw[0][0])))
-    expected = mixture(3 / (3 + PRIOR_THRESHOLDS), mean, std, low, high)
-    assert (found[0][0], found[1][0]) == pytest.approx(expected)
+def test_a_spread_that_bounds_do_not_allow_is_made_less() -> None:
+    found = thresholds(forest(), VectorInputs.from_bounds([3.9, 0, 0, 0], [7.1, 10, 10, 10]))
+    assert found is not None
+    mean, std = found[0][0], found[1][0]
+    assert std == pytest.approx(0.9 * math.sqrt((mean - 3.9) * (7.1 - mean)))
 
 
 def test_two_thresholds_side_by_side_do_not_hold_a_feature_in_place() -> None:
@@ -116,7 +106,9 @@ def test_two_thresholds_side_by_side_do_not_hold_a_feature_in_place() -> None:
     values.floats[:] = [2.0, 2.0, 2.01, *values.floats[3:7], 2.01, *values.floats[8:]]
     found = thresholds(model, INPUTS)
     assert found is not None
-    assert found[0][0] == pytest.approx(3.5, abs=0.01) and found[1][0] > 2.0
+    assert found[0][0] == pytest.approx(2.0, abs=0.01) and found[1][0] == pytest.approx(0.05 * 10)
+    unbounded = thresholds(model, OPEN)
+    assert unbounded is not None and unbounded[1][0] < 0.02
 
 
 def test_a_card_says_what_its_trees_tell(tmp_path: Path) -> None:
