@@ -228,11 +228,8 @@ class Viewed(Pictures):
 
 
 @pytest.mark.parametrize("network", [Pictures(), Viewed()])
-@pytest.mark.parametrize("suffix", [".onnx", ".pt"])
-def test_a_teacher_leaves_as_onnx_that_takes_any_number_of_images(
-    tmp_path: Path, network: nn.Module, suffix: str
-) -> None:
-    teacher = card_of_image_file(write(network, torch.rand(2, 3, 8, 8), tmp_path / f"net{suffix}"), (3, 8, 8)).load()
+def test_a_teacher_leaves_as_onnx_that_takes_any_number_of_images(tmp_path: Path, network: nn.Module) -> None:
+    teacher = card_of_image_file(write(network, torch.rand(2, 3, 8, 8), tmp_path / "net.onnx"), (3, 8, 8)).load()
     out = tmp_path / "teacher.onnx"
     write_onnx(teacher, ["x"], [{0: "N"}], [torch.rand(N_TRACE_SAMPLES, 3, 8, 8)], out)
     for count in (1, 2, 7):

@@ -13,6 +13,7 @@ from torch import nn
 
 from teachers import TEACHERS, card_of_files, card_of_record
 from teachers.file_card import FileCard
+from teachers.single_input import read_network
 from teachers.vector_file import random_vectors
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
@@ -92,6 +93,7 @@ def test_parameters_of_an_image_network_are_the_network(tmp_path: Path, code: Pa
     again = card_of_record(card.name, record, tmp_path / "inputs.json").with_files(path)
     assert torch.equal(again.load()(x), teacher(x))  # a run goes on without its flags
     code.write_text(CODE + "\n")
+    read_network.cache_clear()  # as in another process
     with pytest.raises(UserError, match="not the file that the run began with; put it back"):
         card_of_record(card.name, record, tmp_path / "inputs.json").with_files(save(network, tmp_path / file)).load()
 
