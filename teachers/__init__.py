@@ -19,6 +19,7 @@ from teachers.image_file import ImageFileCard, card_of_image_file
 from teachers.images import IMAGES
 from teachers.jetclass import JETCLASS
 from teachers.readers import needs_preprocess
+from teachers.state_dict_reader import Architecture
 from teachers.tagger_card import TaggerCard
 from teachers.vector_file import EMPTY as NO_VECTORS
 from teachers.vector_file import VectorFileCard, card_of_vector_file
@@ -51,6 +52,7 @@ def card_of_files(
     std: Sequence[float] | None = None,
     classes: Path | None = None,
     inputs: Path | None = None,
+    architecture: tuple[str, str | None] | None = None,
 ) -> Card:
     """Make the card of a user's network, named after its folder and file, but never like a teacher of this shelf.
 
@@ -60,6 +62,7 @@ def card_of_files(
         input_shape, mean, std: channels, height and width of images, and how their intensities are normalised.
         classes: names of the classes of a network of images or vectors.
         inputs: description of the features of a network of vectors.
+        architecture: what builds a network of images or vectors whose file holds parameters alone, and its options.
 
     Raises:
         UserError: if there is no file of the network, or nothing, or too much, says how it is fed.
@@ -75,10 +78,11 @@ def card_of_files(
     if idle:
         raise UserError(f"{idle[0]}: is of networks of images; say of which size: --input-shape 3 32 32")
     card: Card
+    built = None if architecture is None else Architecture.of(*architecture)
     if input_shape is not None:
-        card = card_of_image_file(network, input_shape, mean, std, classes)
+        card = card_of_image_file(network, input_shape, mean, std, classes, built)
     elif inputs is not None:
-        card = card_of_vector_file(network, inputs, classes)
+        card = card_of_vector_file(network, inputs, classes, built)
     elif preprocess is None and read_gnn_config(network) is None:
         raise UserError(
             f"--teacher-path {network}: say how it is fed: --preprocess preprocess.json (a tagger), --input-shape "

@@ -58,6 +58,24 @@ def build_network(
     return match_arguments(network, preprocess.groups, where)
 
 
+def build_plain(architecture: str, options: Mapping[str, Any], state: Mapping[str, Tensor]) -> Called:
+    """Build an untrained network of one input, images or vectors, that is called with it.
+
+    Args:
+        architecture: as `build_network` has it; where it names no class, the network with most of ``state``'s names.
+        options: arguments of its constructor.
+        state: the parameters that it is to hold.
+
+    Raises:
+        UserError: if there is no such code, or it does not run.
+    """
+    module, name, where = _import(architecture)
+    builders = _networks(module) if name is None else [_named(module, name, where)]
+    if not builders:
+        raise UserError(f"{where}: defines no torch.nn.Module; name what builds the network, as file.py:function")
+    return Called(_first_that_fits(builders, options, None, state, where), (0,))
+
+
 def load_state(network: Called, state: Mapping[str, Tensor], path: Path) -> None:
     """Load parameters into a network, whatever a training script put before their names.
 
@@ -179,18 +197,22 @@ def _classes(module: ModuleType, where: str) -> list[Callable[..., Any]]:
 def _first_that_fits(
     builders: Sequence[Callable[..., Any]],
     options: Mapping[str, Any],
-    preprocess: Preprocess,
+    preprocess: Preprocess | None,
     state: Mapping[str, Tensor],
     where: str,
 ) -> nn.Module:
-    """Build the first network whose parameters have the names in ``state``, else the one that has most of them."""
+    """Build the first network whose parameters have the names in ``state``, else the one that has most of them.
+
+    Args:
+        preprocess: from which missing sizes are read; None of a network of one input, whose sizes are its own.
+    """
     wanted, refusal = set(plain_names(state)), None
     built: list[tuple[int, nn.Module]] = []
     for builder in builders:
         signature = inspect.signature(builder).parameters
         anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.values())
         unknown = [name for name in options if name not in signature and not anything]
-        read = read_options(set(signature), plain_names(state), preprocess)
+        read = {} if preprocess is None else read_options(set(signature), plain_names(state), preprocess)
         try:
             if unknown:
                 raise UserError(f"{where}: takes no {unknown[0]}; it takes {', '.join(signature)}")

@@ -10,6 +10,8 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind
 from torch.utils import _pytree
 
+from zskt.number_types import as_type
+
 
 class Argument(NamedTuple):
     """One tensor that a program takes."""
@@ -56,7 +58,7 @@ class ExportedCall(nn.Module):
         """Call the program with the tensors of `arguments`; the answer is as it gives it: one, several, or named."""
         flat = list(self.inputs)
         for place, t, argument in zip(self.places, x, self.arguments, strict=True):
-            flat[place] = t.to(argument.dtype)
+            flat[place] = as_type(t, argument.dtype)
         positional, named = _pytree.tree_unflatten(flat, self.structure)
         return self.program(*positional, **named)
 

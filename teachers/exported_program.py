@@ -42,7 +42,7 @@ class ProgramFile:
 
         self.path = path
         call = AnswersInARow(program)
-        self.arguments = tuple(Argument(a.name, a.shape) for a in call.arguments)
+        self.arguments = tuple(Argument(a.name, a.shape, not a.dtype.is_floating_point) for a in call.arguments)
         first = {a.shape[0] for a in call.arguments if a.shape} - {None}
         self.batch = first.pop() or 0 if len(first) == 1 else 0
         """Number of jets that it was exported for; 0 for any."""

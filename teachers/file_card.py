@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from teachers.files import network_file, require_user_file
 from teachers.single_input import SingleInputNetwork, Unit, read_network
+from teachers.state_dict_reader import Architecture
 from zskt.contracts import HeadKind, Inputs
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
+from zskt.terminal import note
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class FileCard:
     training_preset: None = None
     values: tuple[str, ...] = ()
     gaussians: tuple[GaussianHead, ...] = ()
+    architecture: Architecture | None = None
+    """What builds the network, where its file holds parameters alone."""
     answers_only: bool = False
     """Whether its file is run by its own runtime, without gradient, even where it could be converted."""
 
@@ -75,7 +79,11 @@ class FileCard:
     def _network(self) -> SingleInputNetwork:
         draw, shape, layouts = self._asked()
         inputs: Any = self.inputs  # frozen, so that it can be a key
-        return read_network(network_file(self), self.unit, inputs, draw, shape, layouts, self.flag, self.answers_only)
+        named = self.labels if self.recorded is None else self.recorded.classes
+        return read_network(
+            network_file(self), self.unit, inputs, draw, shape, layouts, self.flag, self.answers_only, len(named),
+            self.architecture,
+        )  # fmt: skip
 
     @cached_property
     def answers(self) -> Answers:
@@ -87,13 +95,14 @@ class FileCard:
         return Answers(labels, network.bernoulli, network.published, network.layout)
 
     def _class_names(self, network: SingleInputNetwork) -> tuple[str, ...]:
-        """Return a name for each class.
+        """Return a name for each class, in the order of the logits: the user's, the network's, or numbers.
 
         Raises:
-            UserError: if the user's file has another number of names.
+            UserError: if the user's file has another number of names, or it is not known which name is whose.
         """
+        own = network.labels
         if not self.labels:
-            return tuple(map(str, range(network.outputs)))
+            return own or tuple(map(str, range(network.outputs)))
         is_score = network.heads.kind == HeadKind.SCORE
         if is_score and len(self.labels) == 1:
             return (f"not {self.labels[0]}", self.labels[0])
@@ -102,6 +111,18 @@ class FileCard:
             raise UserError(
                 f"--classes {self.labels_file}: {len(self.labels)} names, but {self.local_file} answers {numbers} a "
                 "sample; give a line a class"
+            )
+        if own != self.labels and set(own) == set(self.labels):
+            _tell(
+                f"zskt: --classes {self.labels_file}: {self.local_file} has the same names in another order, which is "
+                f"taken: {', '.join(own)}"
+            )
+            return own
+        if _is_out_of_order(network.file_labels):
+            raise UserError(
+                f"--classes {self.labels_file}: the columns of {self.local_file} are the classes "
+                f"{', '.join(network.file_labels)}, in this order, so that it is not clear whose names these are; "
+                "leave the flag out"
             )
         return self.labels
 
@@ -137,6 +158,11 @@ class FileCard:
         network = self._network
         if self.recorded is None:
             self._class_names(network)
+        elif set(network.labels) == set(self.recorded.classes) and network.labels != self.recorded.classes:
+            raise UserError(
+                f"{self.local_file}: answers {', '.join(network.labels)}, but the run's teacher had these classes in "
+                "another order; give the file that the run began with"
+            )
         elif network.outputs != len(self.recorded.classes) or network.bernoulli != self.recorded.bernoulli:
             raise UserError(
                 f"{self.local_file}: answers {network.outputs} classes, but the run's teacher answered "
@@ -164,7 +190,8 @@ class FileCard:
         """Return what a run folder keeps, for `with_record`: the run then goes on without the user's flags."""
         answers = self.answers
         head = {"classes": list(answers.classes), "bernoulli": answers.bernoulli, "parameters": answers.parameters}
-        return {"kind": self.unit, "inputs": self._inputs_record(), "layout": answers.layout} | head
+        record = {"kind": self.unit, "inputs": self._inputs_record(), "layout": answers.layout} | head
+        return record if self.architecture is None else record | {"architecture": self.architecture.record()}
 
     @classmethod
     def _inputs_of_record(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,7 +211,10 @@ class FileCard:
                 int(record["parameters"]),
                 str(record["layout"]),
             )
-            return replace(self, recorded=answers, **self._inputs_of_record(record["inputs"]))
+            built = record.get("architecture")
+            architecture = self.architecture if built is None else Architecture.from_record(built)
+            inputs = self._inputs_of_record(record["inputs"])
+            return replace(self, recorded=answers, architecture=architecture, **inputs)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{where}: is no record of a network of {self.unit}; fetch the run again") from error
 
@@ -206,8 +236,7 @@ class FileCard:
         Raises:
             UserError: if the user describes another.
         """
-        names = {card.labels, ()} if not card.labels else {card.labels, (f"not {card.labels[0]}", card.labels[0])}
-        if card.inputs != self.inputs or (card.labels and self.classes not in names):
+        if card.inputs != self.inputs or (card.labels and self.classes != card.classes):
             flag = card.flag if card.inputs != self.inputs else "--classes"
             raise UserError(f"{flag}: {self.name} is fed otherwise in this run; leave the flag out, or begin a new run")
         return self
@@ -222,6 +251,20 @@ class FileCard:
             f"--layout {'='.join(layouts[0])}: is of taggers, but {self.name} takes {self.unit}; leave it out"
         )
 
+    def with_architecture(self, name: str, options: str | None) -> Self:
+        """Return the card of the same parameters in the network that the user names.
+
+        Args:
+            name, options: of the command line: ``--architecture``, ``--architecture-options``.
+
+        Raises:
+            UserError: if the options are no JSON object, or a run recorded another architecture.
+        """
+        architecture = Architecture.of(name, options)
+        if self.architecture not in (None, architecture):
+            raise UserError(f"--architecture {name}: the run began with {self.architecture.name}; leave the flag out")
+        return replace(self, architecture=architecture)
+
     def with_selection(self, **changes: float) -> Self:
         """Return the same card; raise `UserError` if it is to be for other jets."""
         if changes:
@@ -232,6 +275,21 @@ class FileCard:
         """Return None: `zskt.export` exports the network that was read."""
         del network, folder
         return None
+
+
+@cache
+def _tell(line: str) -> None:
+    """Print a line to standard error, once a process however many cards ask."""
+    note(line)
+
+
+def _is_out_of_order(names: Sequence[str]) -> bool:
+    """Return whether classes are whole numbers that do not rise."""
+    try:
+        numbers = [int(name) for name in names]
+    except ValueError:
+        return False
+    return numbers != sorted(numbers)
 
 
 def name_of(network: Path) -> str:

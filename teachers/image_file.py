@@ -11,8 +11,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from teachers import exported_program, onnx_reader, state_dict_reader
 from teachers.file_card import FileCard, name_of, read_labels
+from teachers.files import is_network
+from teachers.readers import reader_of
 from teachers.single_input import Unit
+from teachers.state_dict_reader import Architecture
 from zskt.errors import UserError
 from zskt.images.inputs import ImageInputs
 
@@ -20,6 +24,12 @@ SMALL_SIDE, N_SMALL, N_LARGE = 64, 16, 4
 """Height in pixels up to which a network is tried on more images, and the numbers of images."""
 CHARACTER_SIDES = range(28, 33, 2)
 """Heights of grey images that are taken for written characters, as LeNet-5 reads them."""
+WHITE = 255
+"""Largest intensity of images of whole numbers."""
+FEW_LEVELS = 8
+"""Levels of intensity that an image has at least, in whole numbers."""
+LARGEST_STD = 2.0
+"""Largest spread of intensities in [0, 1] that is believed; that of any numbers there is 0.5, and some give 1."""
 SHAPE = "give channels, height and width: --input-shape 3 32 32"
 
 
@@ -94,22 +104,34 @@ def card_of_image_file(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     classes: Path | None = None,
+    architecture: Architecture | None = None,
 ) -> ImageFileCard:
     """Make the card of a user's image network.
 
     Args:
         network: its file.
         shape: channels, height and width, in this order or with the channels behind; two numbers for grey images.
-        mean, std: of the intensities in [0, 1], a number for each channel, or one for all; 0 and 1 by default.
+        mean, std: of the intensities in [0, 1], a number for each channel, or one for all; 0 and 1 by default. A file
+            whose input is of whole numbers is fed 0 to 255 by default.
         classes: names of its classes, a line each.
+        architecture: what builds it, where its file holds parameters alone.
 
     Raises:
-        UserError: if the shape is none of an image, the numbers are not one a channel, or a file is missing.
+        UserError: if the shape is none of an image, the numbers are not one a channel, or not of intensities in [0, 1],
+            or a file is missing.
     """
     channels, side, last = _shape(shape)
-    means, stds = _channels("--mean", mean, 0.0, channels), _channels("--std", std, 1.0, channels)
+    whole = _takes_whole_numbers(network)
+    default = 1 / WHITE if whole and mean is None else 1.0
+    means, stds = _channels("--mean", mean, 0.0, channels), _channels("--std", std, default, channels)
     if min(stds) <= 0:
         raise UserError(f"--std {_numbers(stds)}: standard deviations are above 0; give those of the training images")
+    _require_small(means, stds)
+    if whole and 1 / max(stds) < FEW_LEVELS - 1:
+        raise UserError(
+            f"--std {_numbers(stds)}: {network} takes whole numbers, of which these leave {int(1 / max(stds)) + 1} "
+            f"levels; for 0 to 255 give --std {1 / WHITE!r}"
+        )
     card = ImageFileCard(
         name=name_of(network),
         summary=f"the image network of {network}",
@@ -117,8 +139,34 @@ def card_of_image_file(
         labels=read_labels(classes),
         labels_file=classes,
         channels_last=last,
+        architecture=architecture,
     )
     return card.with_files(network)
+
+
+def _takes_whole_numbers(network: Path) -> bool:
+    """Return whether the file of a network says that its input is of integers."""
+    if not is_network(network) or state_dict_reader.sniff(network):
+        return False
+    reader = reader_of(network)
+    if reader not in (onnx_reader, exported_program):  # scripts do not say, Keras is slow to open
+        return False
+    arguments = reader.open_file(network).arguments
+    return len(arguments) == 1 and arguments[0].is_whole
+
+
+def _require_small(means: Sequence[float], stds: Sequence[float]) -> None:
+    """Raise `UserError` if mean or spread cannot be those of intensities in [0, 1], but those of 0 to 255 can."""
+    if max(means) <= 1 and max(stds) <= LARGEST_STD:
+        return
+    small_means = [m / WHITE for m in means] if max(means) > 1 else means
+    # A spread of 1 beside a mean of 0 to 255 leaves the numbers as large as they are; others below are of [0, 1].
+    small_stds = [s / WHITE for s in stds] if max(stds) > LARGEST_STD or set(stds) == {1.0} else stds
+    flag, numbers = ("--mean", means) if max(means) > 1 else ("--std", stds)
+    raise UserError(
+        f"{flag} {_numbers(numbers)}: is not of intensities in [0, 1]; divide what is of 0 to 255 by 255: "
+        f"--mean {_numbers(small_means)} --std {_numbers(small_stds)}"
+    )
 
 
 def _shape(shape: Sequence[int]) -> tuple[int, int, bool]:

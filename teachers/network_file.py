@@ -27,6 +27,8 @@ class Argument(NamedTuple):
     name: str
     shape: tuple[Axis, ...] | None = None
     """Its axes in order; None where the file does not tell even how many there are."""
+    is_whole: bool = False
+    """Whether the file says that it is of integers."""
 
     @property
     def plain_name(self) -> str:

@@ -18,6 +18,7 @@ from teachers.onnx_operators.elementwise import PLAIN
 from teachers.onnx_operators.node import ConversionError, Node, read_node, read_tensor, torch_dtype
 from teachers.onnx_operators.reductions import GUARDED
 from teachers.onnx_operators.shapes import SHAPE_INPUTS
+from zskt.number_types import as_type
 
 LARGEST_FOLDED = 2**24
 """Number of entries up to which a constant is computed beforehand."""
@@ -142,7 +143,7 @@ class GraphNetwork(nn.Module):
     def forward(self, *x: Tensor) -> tuple[Tensor, ...]:
         """Run the graph on its inputs, in its own order; they become of its types."""
         device = x[0].device if x else torch.device("cpu")
-        fed = {name: t.to(dtype) for name, t, dtype in zip(self.inputs, x, self.types, strict=True)}
+        fed = {name: as_type(t, dtype) for name, t, dtype in zip(self.inputs, x, self.types, strict=True)}
         outputs = self.run(fed, device)
         return tuple(o.to(device) if isinstance(o, Tensor) else o for o in outputs)
 

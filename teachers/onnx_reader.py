@@ -41,15 +41,24 @@ class OnnxFile:
     runtime = "onnxruntime"
     whose = "the publisher's ONNX"
     """Whose export it is."""
+    classes: tuple[tuple[str, ...], ...]
+    """Lists of names of classes that its operators hold, of which one may be that of its answers."""
 
-    def __init__(self, path: Path, model: onnx.ModelProto, *, answers_only: bool = False) -> None:
-        self.path, self.model, self.answers_only = path, model, answers_only
-        self.arguments = tuple(Argument(i.name, _shape(i)) for i in inputs_of(model))
+    def __init__(
+        self,
+        path: Path,
+        model: onnx.ModelProto,
+        *,
+        answers_only: bool = False,
+        classes: tuple[tuple[str, ...], ...] = (),
+    ) -> None:
+        self.path, self.model, self.answers_only, self.classes = path, model, answers_only, classes
+        self.arguments = tuple(Argument(i.name, _shape(i), _is_whole(i)) for i in inputs_of(model))
         self.outputs = tuple(o.name for o in model.graph.output)
 
     def answering_only(self) -> OnnxFile:
         """Return the same file, whose network is run by onnxruntime even where it could be converted."""
-        return OnnxFile(self.path, self.model, answers_only=True)
+        return OnnxFile(self.path, self.model, answers_only=True, classes=self.classes)
 
     @cached_property
     def _as_it_is(self) -> nn.Module:
@@ -129,6 +138,13 @@ def _shape(entry: onnx.ValueInfoProto) -> tuple[Axis, ...] | None:
     return tuple(_axis(d.dim_value, d.dim_param) for d in entry.type.tensor_type.shape.dim)
 
 
+def _is_whole(entry: onnx.ValueInfoProto) -> bool:
+    import onnx
+
+    kinds = ("INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64")
+    return entry.type.tensor_type.elem_type in [onnx.TensorProto.DataType.Value(kind) for kind in kinds]
+
+
 def _axis(value: int, name: str) -> Axis:
     return value if value > 0 else name or None
 
@@ -142,6 +158,7 @@ def open_file(path: Path) -> OnnxFile:
     import onnx
 
     from teachers.onnx_bounds import problems
+    from teachers.onnx_classes import class_names
     from teachers.onnx_versions import with_declared_domains, with_numbers_alone
 
     try:
@@ -151,12 +168,13 @@ def open_file(path: Path) -> OnnxFile:
             raise UserError(f"{path}: is refused: {problem}")
         model = with_numbers_alone(with_declared_domains(read))
         onnx.checker.check_model(model)
+        classes = class_names(read)
     except UserError:
         raise
     except Exception as error:  # protobuf raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable ONNX file ({first}); fetch it again") from error
-    return OnnxFile(path, model)
+    return OnnxFile(path, model, classes=classes)
 
 
 def _rebuild(model: onnx.ModelProto, groups: Sequence[InputGroup], x: Sequence[Tensor]) -> nn.Module | None:

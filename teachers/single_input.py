@@ -9,6 +9,7 @@ Shapes: B samples, C channels, H x W pixels, F features, O outputs, K classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from teachers.class_output import CLASSES, OTHERS, class_output
 from teachers.company import require_independent
 from teachers.files import is_network
 from teachers.gradients import with_gradient
@@ -23,6 +25,7 @@ from teachers.heads import Heads, find_heads
 from teachers.network_file import Argument, NetworkFile
 from teachers.onnx_reader import OnnxFile
 from teachers.readers import reader_of
+from teachers.state_dict_reader import Architecture, open_plain
 from zskt.contracts import HeadKind
 from zskt.errors import UserError
 from zskt.outputs import as_outputs, relative_differences
@@ -54,7 +57,8 @@ class OneTensor(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W), or (B, F), to (B, O)."""
-        return as_outputs(self.network(LAYOUTS[self.layout](x)))[self.output].reshape(len(x), -1).float()
+        answer = as_outputs(self.network(LAYOUTS[self.layout](x)))[self.output].float()
+        return answer.flatten(1) if answer.dim() > 1 else answer.unsqueeze(1)  # no number of samples is in an export
 
 
 class SingleInputNetwork(nn.Module):
@@ -64,14 +68,27 @@ class SingleInputNetwork(nn.Module):
         network: answers with its outputs (B, O).
         heads: what they are.
         gradient: what there is to say of its gradients.
+        labels: names of its classes in the order of its logits, where its file has them.
+        file_labels: the same in the order of the file's columns.
+        remarks: what else a user should know of how its answers are taken.
     """
 
     regressions = 0
     gaussians = ()
 
-    def __init__(self, network: nn.Module, layout: str, heads: Heads, gradient: str) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        layout: str,
+        heads: Heads,
+        gradient: str,
+        labels: tuple[str, ...] = (),
+        file_labels: tuple[str, ...] = (),
+        remarks: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         self.network, self.layout, self.heads, self.gradient = network, layout, heads, gradient
+        self.labels, self.file_labels, self.remarks = labels, file_labels, tuple(remarks)
         self.published: int = network.published  # type: ignore[assignment]
         self.origin = str(network.origin) or "TorchScript, as it is"
         self.differentiable: bool = getattr(network, "differentiable", True)
@@ -86,6 +103,12 @@ class SingleInputNetwork(nn.Module):
         if self.bernoulli:
             return "probabilities of independent labels"
         return "probabilities (softmax), turned into logits" if self.heads.probabilities else "logits"
+
+    @property
+    def taken_for(self) -> str:
+        """What its answers are taken for, in a line: a run begins with it."""
+        kind = f"{self.outputs} independent labels" if self.bernoulli else f"{self.outputs} classes"
+        return "; ".join((f"{kind}, by {self.answers}", *self.remarks))
 
     @property
     def outputs(self) -> int:
@@ -108,6 +131,8 @@ def read_network(
     layouts: tuple[str, ...],
     flag: str,
     answers_only: bool = False,
+    n_classes: int = 0,
+    architecture: Architecture | None = None,
 ) -> SingleInputNetwork:
     """Read the network of a file, frozen; once a process.
 
@@ -119,25 +144,36 @@ def read_network(
         layouts: names in `LAYOUTS` that may be meant, the likeliest first.
         flag: the flag that gives the shape, for messages.
         answers_only: whether no gradient is asked for: a file that its own runtime can run is run by it.
+        n_classes: the number of names that the user gives to its classes; 0 if none. One tells a class from the rest.
+        architecture: of a file that holds parameters alone.
 
     Raises:
         UserError: if the file is damaged, of another kind, cannot be run on such samples, or answers no classes.
     """
     if not is_network(path):
         raise UserError(f"--teacher-path {path}: no such file; give the file of the network")
-    file, x = reader_of(path).open_file(path), draw(inputs)
+    file: NetworkFile = reader_of(path).open_file(path) if architecture is None else open_plain(path, architecture)
+    x = draw(inputs)
     file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file
     asked = f"{flag} {' '.join(map(str, shape))}" if unit == "images" else f"{flag} describes {shape[0]} columns"
     layout, outputs = _find_layout(file, x, layouts, asked)
     own = LAYOUTS[layout](x)
     network = _of_any_batch(file.network((own,), ()), file.arguments[0], own)
-    plain = OneTensor(network.eval(), layout, _answer(outputs, path))
+    batch, n_classes = outputs[0][0], 2 if n_classes == 1 else n_classes
+    output, choice = class_output([o for _, o in outputs], batch, file.outputs, n_classes, path)
+    plain = OneTensor(network.eval(), layout, output)
     plain.origin = plain.origin.replace("random jets", f"random {unit}")
     network, gradient = with_gradient(plain, (x,))
     for parameter in network.eval().parameters():  # a script module has no requires_grad_ of its own
         parameter.requires_grad_(False)
-    heads = _heads(network, x, path, unit)
-    return SingleInputNetwork(network, layout, heads, gradient).eval()
+    answers = _answers(network, x, path, unit)
+    heads = find_heads([f"label_{i}" for i in range(answers.shape[1])], answers)
+    name = file.outputs[output] if len(file.outputs) == len(outputs) else ""
+    _require_classes(file, name, heads)
+    heads, labels, file_labels = _labelled(file, heads)
+    doubt = _doubt(heads, answers, name, unit)
+    remarks = [remark for remark in (choice, doubt) if remark]
+    return SingleInputNetwork(network, layout, heads, gradient, labels, file_labels, remarks).eval()
 
 
 def _find_layout(
@@ -178,26 +214,6 @@ def _fits(shape: Sequence[Any] | None, x: Tensor) -> bool:
     return len(shape) == x.dim() and all(not isinstance(n, int) or n == m for n, m in sizes)
 
 
-def _answer(outputs: Sequence[tuple[int, Tensor]], path: Path) -> int:
-    """Return the position of the output that holds the classes: the first that is a row of numbers a sample.
-
-    Raises:
-        UserError: if there is none.
-    """
-    rows = [
-        i for i, (batch, o) in enumerate(outputs) if o.is_floating_point() and o.dim() and o.numel() == batch * _row(o)
-    ]
-    if not rows:
-        raise UserError(f"{path}: answers no row of numbers for each sample; give a network that tells classes apart")
-    return next((i for i in rows if _row(outputs[i][1]) > 1), rows[0])
-
-
-def _row(output: Tensor) -> int:
-    """Return the length of a row of numbers (B, O), (B, O, 1, 1) or (B,); 0 where it is something else."""
-    sizes = [n for n in output.shape[1:] if n > 1]
-    return 1 if not sizes else sizes[0] if len(sizes) == 1 else 0
-
-
 def _of_any_batch(network: nn.Module, argument: Argument, own: Tensor) -> nn.Module:
     """Return a network that takes any number of samples, in pieces where it was exported for a fixed number."""
     fixed = argument.shape[0] if argument.shape else None
@@ -230,11 +246,11 @@ class _AsTuple(nn.Module):
 
 
 @torch.no_grad()
-def _heads(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Heads:
-    """Tell what the outputs are.
+def _answers(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Tensor:
+    """Return what a network answers about samples, (B, O).
 
     Raises:
-        UserError: if they are not finite, or change when asked twice, or with the other samples of a batch.
+        UserError: if that is not finite, or changes when asked twice, or with the other samples of a batch.
     """
     outputs, again = network(x), network(x)
     broken = int((~torch.isfinite(outputs)).any(1).sum())
@@ -248,4 +264,51 @@ def _heads(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Heads:
             f"{path}: answers otherwise when asked twice, so dropout is still in it; export it in evaluation mode"
         )
     require_independent(network, (x,), outputs, path, unit.removesuffix("s"))
-    return find_heads([f"label_{i}" for i in range(outputs.shape[1])], outputs)
+    return outputs  # type: ignore[no-any-return]
+
+
+def _require_classes(file: NetworkFile, output: str, heads: Heads) -> None:
+    """Raise `UserError` if a file itself says that an output holds values, and not classes."""
+    if not isinstance(file, OnnxFile):
+        return
+    from teachers.onnx_classes import REGRESSOR_OUTPUT, regressor  # onnx takes a second to import
+
+    operator = regressor(file.model, output)
+    says = f"its operator {operator}" if operator else f"its output {output}"
+    if operator or (output == REGRESSOR_OUTPUT and not heads.probabilities):
+        raise UserError(
+            f"{file.path}: answers values, and not classes, as {says} says; networks of images and vectors are read as "
+            "classifiers: export a classifier"
+        )
+
+
+def _labelled(file: NetworkFile, heads: Heads) -> tuple[Heads, tuple[str, ...], tuple[str, ...]]:
+    """Return the heads, and the names of the classes that a file holds: in the order of the heads, and as it has them.
+
+    Columns of classes that are numbered from 0 come in the order of their numbers.
+    """
+    count = 2 if heads.kind == HeadKind.SCORE else len(heads.classes)
+    held = [names for names in (file.classes if isinstance(file, OnnxFile) else ()) if len(names) == count]
+    if len(held) != 1 or len(set(held[0])) < count:
+        return heads, (), ()
+    from teachers.onnx_classes import in_order
+
+    columns = tuple(range(count)) if heads.kind == HeadKind.SCORE else in_order(held[0])
+    if heads.kind != HeadKind.SCORE:
+        heads = replace(heads, classes=tuple(heads.classes[i] for i in columns))
+    return heads, tuple(held[0][i] for i in columns), held[0]
+
+
+def _doubt(heads: Heads, answers: Tensor, output: str, unit: Unit) -> str:
+    """Say what speaks against taking a network's answers (B, O), of random samples, for logits; nothing if nothing."""
+    if heads.probabilities:
+        return ""
+    if OTHERS.search(output) and not CLASSES.search(output):
+        return f"its output is called {output!r}: if that is a value, there are no classes to learn"
+    signs = answers[:, list(heads.classes)].sign()
+    if heads.kind == HeadKind.SCORE and bool((signs == signs[:1]).all()):
+        return (
+            f"all {len(answers)} random {unit} are on one side of 0 ({float(answers.min()):.3g} to "
+            f"{float(answers.max()):.3g}): if that is a value, there are no classes to learn"
+        )
+    return ""

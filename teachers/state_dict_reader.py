@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from teachers.architecture import build_network, load_state, plain_names
+from teachers.architecture import build_network, build_plain, load_state, plain_names
 from teachers.card import ParameterCard
 from teachers.files import read_state_dict, state_in
 from teachers.forward_arguments import Called, FilledVectors, input_of
@@ -177,8 +177,29 @@ def open_file(
     return ParameterFile(path, network, preprocess, architecture)
 
 
+def open_plain(path: Path, architecture: Architecture) -> ParameterFile:
+    """Open a file of parameters as a network of one input, images or vectors.
+
+    Raises:
+        UserError: if the file is damaged, holds the network itself, or is of another architecture.
+    """
+    if not sniff(path):
+        raise UserError(f"--architecture {architecture.name}: {path} holds no parameters alone; leave the flag out")
+    architecture.require_unchanged()
+    state = _of_32_bits(path)
+    network = build_plain(architecture.name, json.loads(architecture.options), state)
+    load_state(network, state, path)
+    network.origin = f"parameters of {architecture.name}"
+    network.eval().requires_grad_(False)
+    return ParameterFile(path, network, Preprocess((InputGroup("x", ()),), ()), architecture)
+
+
+def _of_32_bits(path: Path) -> dict[str, Tensor]:
+    return {name: value.float() if value.is_floating_point() else value for name, value in parameters(path).items()}
+
+
 def _network(path: Path, preprocess: Preprocess, preprocess_file: Path, architecture: Architecture | None) -> nn.Module:
-    state = {name: value.float() if value.is_floating_point() else value for name, value in parameters(path).items()}
+    state = _of_32_bits(path)
     if architecture is not None:
         architecture.require_unchanged()
         network = build_network(architecture.name, json.loads(architecture.options), preprocess, state)

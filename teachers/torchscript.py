@@ -98,6 +98,7 @@ def open_file(path: Path) -> ScriptFile:
             script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
         if any(t.is_floating_point() and t.dtype != torch.float32 for t in script.state_dict().values()):
             script = script.float()  # inputs and outputs have 32 bits here
+        script.eval()  # before it is run: in training mode random samples would write into its running statistics
         return ScriptFile(path, script)
     except Exception as error:  # the archive's reader raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]

@@ -9,6 +9,7 @@ Shapes: N nodes of all trees, F features.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,8 @@ WIDER = 2.0
 """How much more samples are taken to be spread than thresholds are."""
 MOST = 0.9
 """Largest estimate, a share of the largest spread that numbers of this mean have between the bounds."""
+LEAST = 0.05
+"""Smallest estimate, a share of the distance between the bounds; that of a uniform number is 0.29."""
 PASSING = ("Cast", "Identity")
 """Operators between features and trees that leave them as they are."""
 LEAF = "LEAF"
@@ -45,9 +48,11 @@ def thresholds(model: onnx.ModelProto, inputs: VectorInputs) -> tuple[list[float
     for i in np.unique(feature[weight > 0]):
         rows = (feature == i) & (weight > 0)
         if i < inputs.size and len(np.unique(value[rows])) > 1:
+            low, high = inputs.low[i], inputs.high[i]
             mean[i] = np.average(value[rows], weights=weight[rows])
             spread = WIDER * np.average((value[rows] - mean[i]) ** 2, weights=weight[rows]) ** 0.5
-            std[i] = min(spread, MOST * largest_spread(inputs.low[i], inputs.high[i], mean[i]))
+            least = LEAST * (high - low) if math.isfinite(high - low) else 0.0
+            std[i] = min(max(spread, least), MOST * largest_spread(low, high, mean[i]))
     return mean.tolist(), std.tolist()
 
 

@@ -17,6 +17,7 @@ from teachers.onnx_reader import OnnxFile
 from teachers.readers import reader_of
 from teachers.single_input import Unit
 from teachers.standardisation import scaler, standardisation
+from teachers.state_dict_reader import Architecture
 from zskt.terminal import note
 from zskt.vectors.description import read_features, without_moments
 from zskt.vectors.inputs import VectorInputs
@@ -93,13 +94,16 @@ def _written(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None) -> VectorFileCard:
+def card_of_vector_file(
+    network: Path, inputs: Path, classes: Path | None = None, architecture: Architecture | None = None
+) -> VectorFileCard:
     """Make the card of a user's network of vectors.
 
     Args:
         network: its file.
         inputs: its features: see `zskt.vectors.description`.
         classes: names of its classes, a line each.
+        architecture: what builds it, where its file holds parameters alone.
 
     Raises:
         UserError: if a file is missing, the description says what cannot be, or the network is no such network.
@@ -110,6 +114,7 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
         inputs=VectorInputs.from_json(inputs),
         labels=read_labels(classes),
         labels_file=classes,
+        architecture=architecture,
     ).with_files(network)
     unknown = without_moments(read_features(inputs))
     found, whence, widest = _moments_in(card, network)
@@ -123,7 +128,7 @@ def card_of_vector_file(network: Path, inputs: Path, classes: Path | None = None
 
 def _moments_in(card: VectorFileCard, network: Path) -> tuple[tuple[list[float], list[float]] | None, str, float]:
     """Return what a network's file tells of its features: mean and spread, F numbers each, where, and how far to go."""
-    file = reader_of(network).open_file(network)
+    file = None if card.architecture else reader_of(network).open_file(network)
     graph = file.model if isinstance(file, OnnxFile) else None
     found = standardisation(card.load(), random_vectors(card.inputs)) or (graph and scaler(graph))
     if found and len(found[0]) == card.inputs.size:

@@ -36,6 +36,15 @@ def test_inputs_are_of_the_types_that_a_network_asks_for() -> None:
         assert named["x"].dtype == expected and run.run(None, named)[0].tolist() == [[1, 0]]
 
 
+def test_integers_are_the_nearest_ones_of_their_type() -> None:
+    near = torch.tensor([[253.99998, 0.6], [-3.0, 300.0]])
+    for kind, expected in ((TensorProto.UINT8, [[254, 1], [0, 255]]), (TensorProto.INT32, [[254, 1], [-3, 300]])):
+        run = session(graph([helper.make_node("Identity", ["x"], ["y"])], kind, {}))
+        assert feeds(run, [near])["x"].tolist() == expected
+    run = session(graph([helper.make_node("Identity", ["x"], ["y"])], TensorProto.INT64, {}))
+    assert feeds(run, [near])["x"].tolist() == [[254, 1], [-3, 300]]
+
+
 def test_parameters_are_counted_without_statistics_and_single_numbers() -> None:
     nodes = [
         helper.make_node("BatchNormalization", ["x", "scale", "bias", "mean", "variance"], ["n"]),

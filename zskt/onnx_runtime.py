@@ -28,11 +28,22 @@ def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.Infe
 
 
 def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str, np.ndarray]:
-    """Return a session's inputs by name, of the types that it asks for; ``x`` in their order."""
+    """Return a session's inputs by name, of the types that it asks for; ``x`` in their order.
+
+    Integers are the nearest ones within the range of their type.
+    """
     names = {"float": "float32", "double": "float64"}
     named = zip(model.get_inputs(), x, strict=True)
     kinds = ((i.name, i.type.removeprefix("tensor(").removesuffix(")"), t) for i, t in named)
-    return {name: t.detach().cpu().numpy().astype(np.dtype(names.get(kind, kind))) for name, kind, t in kinds}
+    return {name: _of_type(t.detach().cpu().numpy(), np.dtype(names.get(kind, kind))) for name, kind, t in kinds}
+
+
+def _of_type(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return numbers as those of another type; a plain conversion would cut 253.99998 off to 253."""
+    if dtype.kind in "iu" and x.dtype.kind == "f":
+        limits = np.iinfo(dtype)
+        x = np.rint(x) if dtype.itemsize > 4 else np.rint(x.astype(np.float64)).clip(limits.min, limits.max)
+    return x.astype(dtype)
 
 
 LEVELS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,16 +14,25 @@ from teachers.onnx_operators.node import Node, Operator, axes_of, integers, torc
 
 
 def _reshape(node: Node, x: Tensor, shape: Tensor | None = None) -> Tensor:
-    sizes = list(node.get("shape")) if shape is None else integers(shape)
+    sizes = list(node.get("shape")) if shape is None else _sizes(shape)
     if not node.get("allowzero", 0):
         sizes = [x.shape[i] if size == 0 else size for i, size in enumerate(sizes)]
     return x.reshape(sizes)
 
 
+def _sizes(shape: Tensor) -> list[Any]:
+    """Return the numbers of a shape; in a trace as tensors, so that an export computes them for any batch."""
+    return list(shape.flatten().unbind()) if torch.jit.is_tracing() else integers(shape)
+
+
 def _flatten(node: Node, x: Tensor) -> Tensor:
-    axis = node.get("axis", 1)
-    rows = int(np.prod(x.shape[:axis], dtype=int)) if axis else 1
-    return x.reshape(rows, int(np.prod(x.shape[axis:] if axis else x.shape, dtype=int)))
+    """Flatten without a size that is a number: an export would be of the batch that it was traced with."""
+    axis: int = node.get("axis", 1)
+    axis += x.ndim if axis < 0 else 0
+    if not axis:
+        return x.reshape(1, -1)
+    rows = x.flatten(axis) if axis < x.ndim else x.unsqueeze(-1)
+    return rows.flatten(0, axis - 1) if axis > 1 else rows
 
 
 def _squeeze(node: Node, x: Tensor, axes: Tensor | None = None) -> Tensor:
@@ -111,7 +121,10 @@ def _pad(
 
 def _shape(node: Node, x: Tensor) -> Tensor:
     """Return the shape, on the CPU: shapes are computed there."""
-    return torch.tensor(x.shape[node.get("start", 0) : node.get("end")], dtype=torch.long)
+    part = slice(node.get("start", 0), node.get("end"))
+    if torch.jit.is_tracing():  # as a tensor of the trace: numbers would be those of the traced batch
+        return torch._shape_as_tensor(x)[part]
+    return torch.tensor(x.shape[part], dtype=torch.long)
 
 
 def _constant_of_shape(node: Node, shape: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from teachers.image_file import card_of_image_file, random_images
 from tests.teachers.plain_networks import Pictures, write
 from zskt.errors import UserError
 from zskt.images.inputs import ImageInputs
+from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 
 
 def images(channels: int = 3, side: int = 8) -> Tensor:
@@ -108,6 +109,20 @@ def test_the_record_stands_for_the_flags(tmp_path: Path) -> None:
         ({"input_shape": (3, 8)}, "--input-shape 3 8: images of 3 x 8 pixels; only square ones are drawn"),
         ({"input_shape": (784,)}, "--input-shape 784: an image has height and width"),
         (
+            {"input_shape": (3, 8, 8), "mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)},
+            r"--mean 123.675 116.28 103.53: is not of intensities in \[0, 1\]; divide what is of 0 to 255 by 255: "
+            "--mean 0.485 0.456 0.406 --std 0.229 0.224 0.225$",
+        ),
+        (
+            {"input_shape": (3, 8, 8), "mean": (127.5,)},
+            "--mean 0.5 0.5 0.5 --std 0.00392157 0.00392157 0.00392157$",
+        ),
+        (
+            {"input_shape": (3, 8, 8), "mean": (127.5,), "std": (0.25,)},
+            "--mean 0.5 0.5 0.5 --std 0.25 0.25 0.25$",
+        ),
+        ({"input_shape": (3, 8, 8), "std": (255.0,)}, "--std 255 255 255: .* --mean 0 0 0 --std 1 1 1$"),
+        (
             {"input_shape": (3, 8, 8), "mean": (0.5, 0.5)},
             "--mean 0.5 0.5: 2 numbers for 3 channels; give one a channel",
         ),
@@ -149,3 +164,74 @@ def test_the_published_resnet_is_read_back_from_onnx(shared: Path, tmp_path: Pat
     x = random_images(inputs)
     assert torch.allclose(card.load()(x), network(x), atol=1e-4)
     assert card.default_preset == "images" and card.inputs == inputs
+
+
+def test_a_script_saved_in_training_mode_keeps_its_running_statistics(tmp_path: Path) -> None:
+    network, file = Pictures(), tmp_path / "net.pt"
+    network.norm.running_mean = torch.linspace(-1, 1, 6)
+    network.norm.running_var = torch.linspace(0.5, 2, 6)
+    torch.jit.script(network.train()).save(str(file))
+    expected = network.eval()(images())
+    for card in (card_of_image_file(file, (3, 8, 8)), card_of_image_file(file, (3, 8, 8)).answering_only()):
+        teacher = card.load()
+        assert torch.allclose(teacher(images()), expected, atol=1e-5)
+        held = {name.rpartition(".")[2]: value for name, value in teacher.state_dict().items() if ".norm." in name}
+        assert torch.equal(held["running_mean"], network.norm.running_mean)
+        assert torch.equal(held["running_var"], network.norm.running_var)
+
+
+class OfBytes(nn.Module):
+    """Takes images of whole numbers from 0 to 255."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = Pictures()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x.float() / 255)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_images_of_whole_numbers_are_fed_0_to_255(tmp_path: Path, dtype: torch.dtype, suffix: str) -> None:
+    network, whole = OfBytes(), torch.arange(4 * 192).remainder(256).view(4, 3, 8, 8)
+    file = write(network, whole[:2].to(dtype), tmp_path / f"net{suffix}")
+    expected = network(whole.to(dtype))
+    for std in (None, (1 / 255,), (0.00392157,)):
+        card = card_of_image_file(file, (3, 8, 8), std=std)
+        x = card.inputs(whole.to(torch.uint8))[0]
+        assert torch.allclose(card.load()(x), expected, atol=1e-4)
+        if suffix == ".onnx":
+            assert torch.allclose(card.answering_only().load()(x), expected, atol=1e-4)
+    with pytest.raises(UserError, match=r"of which these leave 2 levels; for 0 to 255 give --std 0.00392156862745098$"):
+        card_of_image_file(file, (3, 8, 8), std=(1.0,))
+
+
+def test_usual_means_and_spreads_are_taken(tmp_path: Path) -> None:
+    file = write(Pictures(), torch.rand(2, 3, 8, 8), tmp_path / "net.onnx")
+    for mean, std in (
+        ((0.485,), (0.229,)),
+        ((0.5,), (0.5,)),
+        ((0.5,), (1.0,)),
+        ((0.485,), (1 / 255,)),
+        ((1.0,), (1.0,)),
+    ):
+        assert card_of_image_file(file, (3, 8, 8), mean, std).inputs.mean == mean * 3
+
+
+class Viewed(Pictures):
+    """Flattens by a shape that it computes, as networks that say ``x.view(x.size(0), -1)`` do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(torch.relu(self.norm(self.first(x))))
+        return self.linear(x.view(x.size(0), -1))
+
+
+@pytest.mark.parametrize("network", [Pictures(), Viewed()])
+def test_a_teacher_leaves_as_onnx_that_takes_any_number_of_images(tmp_path: Path, network: nn.Module) -> None:
+    teacher = card_of_image_file(write(network, torch.rand(2, 3, 8, 8), tmp_path / "net.onnx"), (3, 8, 8)).load()
+    out = tmp_path / "teacher.onnx"
+    write_onnx(teacher, ["x"], [{0: "N"}], [torch.rand(N_TRACE_SAMPLES, 3, 8, 8)], out)
+    for count in (1, 2, 7):
+        x = torch.rand(count, 3, 8, 8)
+        assert torch.allclose(run_onnx(out, ["x"], [x]), teacher(x), atol=1e-4)

@@ -16,6 +16,7 @@ from teachers.vector_file import card_of_vector_file
 from zskt.vectors.inputs import VectorInputs
 
 INPUTS = VectorInputs.from_bounds(0.0, 10.0, size=4)
+OPEN = VectorInputs.from_bounds(-math.inf, math.inf, size=4)
 
 
 def forest(*, cast: bool = False) -> ModelProto:
@@ -97,6 +98,17 @@ def test_a_spread_that_bounds_do_not_allow_is_made_less() -> None:
     assert found is not None
     mean, std = found[0][0], found[1][0]
     assert std == pytest.approx(0.9 * math.sqrt((mean - 3.9) * (7.1 - mean)))
+
+
+def test_two_thresholds_side_by_side_do_not_hold_a_feature_in_place() -> None:
+    model = forest()
+    values = next(a for a in model.graph.node[0].attribute if a.name == "nodes_values")
+    values.floats[:] = [2.0, 2.0, 2.01, *values.floats[3:7], 2.01, *values.floats[8:]]
+    found = thresholds(model, INPUTS)
+    assert found is not None
+    assert found[0][0] == pytest.approx(2.0, abs=0.01) and found[1][0] == pytest.approx(0.05 * 10)
+    unbounded = thresholds(model, OPEN)
+    assert unbounded is not None and unbounded[1][0] < 0.02
 
 
 def test_a_card_says_what_its_trees_tell(tmp_path: Path) -> None:

@@ -92,9 +92,15 @@ def load_teacher(card: Card, members: Sequence[Path] = ()) -> nn.Module:
         members: files of the others, which are fed as the first is.
 
     Raises:
-        UserError: if a file cannot be read, or holds a network with other outputs.
+        UserError: if a file cannot be read, or holds a network with other outputs, or the same in another order.
     """
     cards = [card, *(card.with_files(path) for path in members)]
+    for path, one in zip(members, cards[1:], strict=True):
+        if one.classes != card.classes and set(one.classes) == set(card.classes):
+            raise UserError(
+                f"--teacher-path {path}: its classes are {', '.join(one.classes)}, those of the first network "
+                f"{', '.join(card.classes)}; give networks with one order of classes"
+            )
     return card.load() if not members else Ensemble([one.load() for one in cards])
 
 
@@ -139,3 +145,10 @@ def recorded_path(recorded: dict[str, str | None]) -> Path | None:
     """Return where a finished run found a file or folder, if that is still there."""
     place = recorded.get("path")
     return None if place is None or not Path(place).exists() else Path(place)
+
+
+def taken_for(teacher: nn.Module | None) -> str:
+    """Return what the answers of a teacher from a file are taken for, a line a network; nothing of other teachers."""
+    networks = getattr(teacher, "networks", (teacher,))
+    lines = dict.fromkeys(words for network in networks if (words := getattr(network, "taken_for", "")))
+    return "\n".join(f"answers    {words}" for words in lines)

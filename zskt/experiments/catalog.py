@@ -70,17 +70,18 @@ class Catalog:
     def _with_feeding(self, name: str | None, files: TeacherFiles) -> tuple[Catalog, str]:
         """Return a catalogue with a network of images or vectors from a file; a resumed run may describe it again."""
         feeding = files.feeding
+        built = {} if files.architecture is None else {"architecture": files.architecture}
         flag = f"--{next(iter(feeding)).replace('_', '-')}"
         if name is None and files.network is None:
             raise UserError(f"{flag}: say of which network: --teacher-path FILE")
         if name is None:
-            card = self.card_of_files(files.network, files.preprocess, **feeding)
+            card = self.card_of_files(files.network, files.preprocess, **feeding, **built)
             return self.with_teacher(card), card.name
         card = lookup(self.teachers, name, "teacher").with_files(files.network, files.preprocess)
         feed = getattr(card, "with_feeding", None)  # cards of networks of images or vectors from files have it
         if feed is None or files.network is None:
             raise UserError(f"{flag}: {name} is fed as its card says; leave the flag out")
-        return self.with_teacher(feed(self.card_of_files(files.network, None, **feeding))), name
+        return self.with_teacher(feed(self.card_of_files(files.network, None, **feeding, **built))), name
 
     def student(self, name: str) -> Any:
         """Return the `zskt.networks.students.Student` of a name, or of the user's code, ``module:function``.
@@ -127,11 +128,11 @@ class Catalog:
         return self.with_teacher(card), card.name
 
     def _with_architecture(self, name: str | None, architecture: str, options: str | None) -> Catalog:
-        """Return a catalogue in which a tagger from a file of parameters is built so."""
+        """Return a catalogue in which a network from a file of parameters is built so."""
         flag = f"--architecture {architecture}"
         if name is None:
             raise UserError(f"{flag}: say of which parameters, and how they are fed: --teacher-path, --preprocess")
-        build = getattr(self.teachers[name], "with_architecture", None)  # taggers from files have it
+        build = getattr(self.teachers[name], "with_architecture", None)  # cards of files have it
         if build is None:
             raise UserError(f"{flag}: the teacher {name} has its own architecture; leave one of the two flags out")
         return self.with_teacher(build(architecture, options))

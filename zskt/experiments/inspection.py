@@ -25,7 +25,7 @@ def inspection(card: Card) -> str:
         ("domain", card.domain),
         ("run as", getattr(network, "origin", "") or "our own network, with the parameters of the file"),
         ("gradients", getattr(network, "gradient", "yes")),
-        ("answers", getattr(network, "answers", "logits")),
+        ("answers", getattr(network, "taken_for", "") or getattr(network, "answers", "logits")),
         ("classes", _listed(card.classes)),
         ("values", _listed(card.values)),
     ]

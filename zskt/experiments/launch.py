@@ -16,7 +16,7 @@ from zskt.domains import DOMAINS, Source
 from zskt.ensemble import Drawn
 from zskt.errors import UserError
 from zskt.experiments.answers_data import answers_source, open_shards
-from zskt.experiments.build import build_student, choose_device, load_student, load_teacher
+from zskt.experiments.build import build_student, choose_device, load_student, load_teacher, taken_for
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.compress import begin_healing, start_smaller
 from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
@@ -139,6 +139,8 @@ def _play(
             raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
     if generator is not None and card.describe() and not options.resume:
         print(card.describe())
+    if not options.resume and (words := taken_for(evaluator.teacher)):
+        print(words)
     folder = open_folder(config, options)
     locked = FolderLock(folder.path) if folder.writes else nullcontext()
     told = saying_what_is_left(folder, method.state)
