@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from zskt.dataset import MAX_NAMES, UNLABELLED
 from zskt.errors import UserError, listed
-from zskt.terminal import note
+from zskt.terminal import note_once
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -59,7 +58,7 @@ def class_positions(values: Iterable[Any], classes: Sequence[str], where: str) -
         positions = numbers
     elif len(numbers) == len(positions) and numbers != positions:
         (text, k), *_ = ((text, k) for text, k in positions.items() if numbers[text] != k)
-        _note_once(
+        note_once(
             f"zskt: {where}: labels are read as the names of classes: {text} is class {classes[k]!r}, not number "
             f"{numbers[text]}, {classes[numbers[text]]!r}"
         )
@@ -166,15 +165,9 @@ def _note_doubtful_numbers(labels: Tensor, there: Sequence[str], classes: int, w
     counts = torch.bincount(labels[labels >= 0], minlength=classes)
     is_absent = counts == 0
     if classes > 2 and is_absent.nonzero().flatten().tolist() == [0] and counts.sum() >= ENOUGH_A_CLASS * classes:
-        _note_once(
+        note_once(
             f"zskt: {where}: no sample has label 0, and all of 1 to {classes - 1} occur: labels begin at 0; where "
             "these begin at 1, subtract 1"
         )
     if classes == 2 and counts[0] == 0 and any(_number(text) == UNLABELLED for text in there):
-        _note_once(f"zskt: {where}: label -1 stands for none, and no sample has label 0; where -1 is a class, write 0")
-
-
-@cache
-def _note_once(line: str) -> None:
-    """Say a line once a process: images are looked at before a run, and read in it."""
-    note(line)
+        note_once(f"zskt: {where}: label -1 stands for none, and no sample has label 0; where -1 is a class, write 0")
