@@ -26,6 +26,7 @@ FLOORS = (
     {"optim"},
     {"losses", "shard_stream", "shards", "replay"},
     {"forward", "generator", "bn_statistics", "onnx_runtime"},
+    {"class_labels"},
     {"dataset", "padding", "ensemble", "viewed"},
     {"contracts"},
     {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 import unicodedata
 from typing import TextIO
@@ -34,6 +35,12 @@ def note(line: str) -> None:
     """
     with contextlib.suppress(OSError):
         print(printable(line), file=sys.stderr, flush=True)
+
+
+@functools.cache
+def note_once(line: str) -> None:
+    """Print a line as `note` does, once a process: samples are looked at before a run, and read in it."""
+    note(line)
 
 
 class PrintableStream:

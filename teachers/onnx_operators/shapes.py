@@ -22,7 +22,7 @@ def _reshape(node: Node, x: Tensor, shape: Tensor | None = None) -> Tensor:
 
 def _sizes(shape: Tensor) -> list[Any]:
     """Return the numbers of a shape; in a trace as tensors, so that an export computes them for any batch."""
-    return list(shape.flatten().unbind()) if torch.jit.is_tracing() else integers(shape)
+    return list(shape.flatten().unbind()) if torch._C._is_tracing() else integers(shape)
 
 
 def _flatten(node: Node, x: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ def _pad(
 def _shape(node: Node, x: Tensor) -> Tensor:
     """Return the shape, on the CPU: shapes are computed there."""
     part = slice(node.get("start", 0), node.get("end"))
-    if torch.jit.is_tracing():  # as a tensor of the trace: numbers would be those of the traced batch
+    if torch._C._is_tracing():  # as a tensor of the trace: numbers would be those of the traced batch
         return torch._shape_as_tensor(x)[part]
     return torch.tensor(x.shape[part], dtype=torch.long)
 

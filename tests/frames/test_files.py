@@ -44,13 +44,25 @@ def test_ts_is_read_with_frames_first_and_names_of_classes_in_any_case(tmp_path:
 
 def test_npz_has_frames_and_labels_by_number_by_name_or_none(tmp_path: Path) -> None:
     frames = np.arange(36, dtype=np.uint8).reshape(2, 2, 1, 3, 3)
-    for labels, expected in (([1, 0], [1, 0]), (["running", "standing"], [1, 0]), ([-1, 1], [-1, 1])):
+    for labels, expected in (
+        ([1, 0], [1, 0]),
+        ([1.0, 0.0], [1, 0]),
+        (["running", "standing"], [1, 0]),
+        ([-1, 1], [-1, 1]),
+    ):
         data = read_frames(npz(tmp_path / "a.npz", frames=frames, labels=labels), VIDEO, CLASSES)
         assert isinstance(data.samples, Tensor) and data.labels.tolist() == expected
         assert torch.equal(data.samples, torch.from_numpy(frames))
     assert read_frames(npz(tmp_path / "b.npz", frames=frames), VIDEO, CLASSES).labels.tolist() == [-1, -1]
     values = npz(tmp_path / "c.npz", frames=np.ones((4, 3, 2)))
     assert read_frames(values, SERIES, CLASSES).samples[:2].dtype == torch.float32  # type: ignore[attr-defined]
+
+
+def test_numbers_that_are_names_are_these_classes_and_case_tells_classes_apart(tmp_path: Path) -> None:
+    path = npz(tmp_path / "a.npz", frames=np.ones((2, 3, 2)), labels=[12, 7])
+    assert read_frames(path, SERIES, ("7", "12")).labels.tolist() == [1, 0]
+    path = npz(tmp_path / "a.npz", frames=np.ones((2, 3, 2)), labels=["b", "B"])
+    assert read_frames(path, SERIES, ("b", "B")).labels.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

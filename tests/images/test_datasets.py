@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +82,7 @@ def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: p
     ("columns", "message"),
     [
         ({"picture": ["a"], "label": [1]}, "img or image, and label are needed"),
-        ({"img": [{"bytes": b"no image", "path": None}], "label": [1]}, "not a readable parquet file of images"),
+        ({"img": [{"bytes": b"no image", "path": None}], "label": [1]}, "row 0: not an image"),
         (
             {"img": [{"bytes": png(np.zeros((28, 28), np.uint8)), "path": None}], "label": [1]},
             r"images of \(1, 28,",
@@ -88,7 +90,7 @@ def test_packed_mnist_is_read_whole(shared: Path, tmp_path: Path, monkeypatch: p
         ({"img": [{"bytes": png(np.zeros((64, 64, 3), np.uint8)), "path": None}], "label": [1]}, r"images of \(3, 64"),
         (
             {"img": [{"bytes": png(np.zeros((32, 32, 3), np.uint8)), "path": None}], "label": [10]},
-            "labels from 10 to 10, but cifar10 has classes 0 to 9",
+            "label 10, but the classes have no names but their numbers, 0 to 9",
         ),
     ],
 )
@@ -130,11 +132,12 @@ Image.fromarray(np.zeros((32, 32, 3), np.uint8)).convert("P").save(PALETTE, "PNG
             [0, 1],
             r"images of \(3, 28, 32\), but cifar10 has",
         ),
-        ([GREY_16], [0], "images of Pillow's mode I;16; 8 bits a channel are needed"),
-        ([PALETTE.getvalue()], [0], "images of Pillow's mode P; 8 bits"),
-        ([COLOUR], [-1], "labels from -1 to -1, but cifar10 has classes 0 to 9"),
-        ([COLOUR], [0.5], "column label holds double; an integer for each image is needed"),
-        ([COLOUR, COLOUR], [0, None], "column label holds 1 empty rows"),
+        ([GREY_16], [0], "an image of Pillow's mode I;16; 8 bits a channel are needed"),
+        ([PALETTE.getvalue()], [0], "an image of Pillow's mode P; 8 bits"),
+        ([COLOUR], [-2], "label -2, but the classes have no names but their numbers, 0 to 9"),
+        ([COLOUR], [0.5], "label 0.5, but the classes have"),
+        ([COLOUR], [[1, 2]], "column label holds list<.*>; a class for each image is needed"),
+        ([COLOUR, b""], [0, 1], r"test.parquet row 1: not an image, or a damaged one"),
         ([], [], "holds no images"),
     ],
 )
@@ -191,5 +194,98 @@ def test_images_of_a_network_of_the_users_are_those_of_its_size_and_classes(tmp_
     with pytest.raises(MissingSamples, match="my-network: no test images are known; give a folder with them as --data"):
         read_images(own, None, "test")
     pq.write_table(pa.table({"img": [{"bytes": COLOUR}], "label": [2]}), tmp_path / "test.parquet")
-    with pytest.raises(UserError, match="labels from 2 to 2, but my-network has classes 0 to 1"):
+    with pytest.raises(UserError, match="label 2, but the classes have no names but"):
         find_images(own, tmp_path, "test")
+
+
+NAMED = replace(ImageDataset("mine", 3, 32, 2), names=("cat", "dog"))
+
+
+def write(place: Path, labels: object, names: list[str] | None = None, codes: list[bytes] | None = None) -> None:
+    """Write images as Hugging Face does, the names of classes in its words."""
+    images = [{"bytes": code} for code in codes or [COLOUR] * len(labels)]  # type: ignore[arg-type]
+    table = pa.table({"image": images, "label": labels})
+    if names is not None:
+        features = {"label": {"names": names, "_type": "ClassLabel"}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    pq.write_table(table, place / "test.parquet")
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        ([0, 1, 1], ["dog", "cat"], [1, 0, 0]),
+        ([0, -1, None], ["Dog", "Cat"], [1, -1, -1]),
+        ([0, 1], ["0", "1"], [0, 1]),
+        ([0, 1], None, [0, 1]),
+        (["dog", "cat", ""], None, [1, 0, -1]),
+        ([1.0, None], None, [1, -1]),
+    ],
+)
+def test_labels_of_images_are_matched_by_name(
+    tmp_path: Path, labels: list[object], names: list[str] | None, expected: list[int]
+) -> None:
+    write(tmp_path, labels, names)
+    assert read_images(NAMED, tmp_path, "test").labels.tolist() == expected
+    find_images(NAMED, tmp_path, "test")
+
+
+def test_other_names_are_refused_and_numbers_stand_where_the_network_has_none(tmp_path: Path) -> None:
+    write(tmp_path, [0, 1], ["mouse", "cat"])
+    with pytest.raises(
+        UserError, match="its label 0 is 'mouse', but the network's classes are cat, dog; give --classes"
+    ):
+        read_images(NAMED, tmp_path, "test")
+    assert read_images(ImageDataset("mine", 3, 32, 2), tmp_path, "test").labels.tolist() == [0, 1]
+    clothes = replace(DATASETS["cifar10"], names=TEACHERS["cifar10-resnet20"].classes)
+    write(tmp_path, [0, 1], ["plane", "automobile"])  # a publisher's other words for the same number
+    assert read_images(clothes, tmp_path, "test").labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_images_are_turned_as_their_camera_says(tmp_path: Path, kind: str) -> None:
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[:8] = 255  # bright above
+    image = Image.fromarray(np.rot90(pixels, 1).copy())
+    tag = image.getexif()
+    tag[0x0112] = 6
+    code = io.BytesIO()
+    image.save(code, kind, exif=tag)
+    write(tmp_path, [0], codes=[code.getvalue()])
+    samples = read_images(NAMED, tmp_path, "test").samples
+    assert int((samples[0].int() - torch.from_numpy(pixels).permute(2, 0, 1).int()).abs().max()) < 8  # type: ignore
+
+
+def folders(place: Path, *names: str) -> Path:
+    for k, name in enumerate(names):
+        (place / "test" / name).mkdir(parents=True)
+        (place / "test" / name / "a.png").write_bytes(png(np.full((32, 32, 3), k, np.uint8)))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("names", "classes", "expected"),
+    [
+        (("cat", "dog"), ("dog", "cat"), [1, 0]),
+        (("0", "1"), (), [0, 1]),
+        (("1",), (), [1]),
+        (("bird", "zebra"), (), [0, 1]),
+    ],
+)
+def test_folders_of_images_are_classes(
+    tmp_path: Path, names: tuple[str, ...], classes: tuple[str, ...], expected: list[int]
+) -> None:
+    data = read_images(replace(NAMED, names=classes), folders(tmp_path, *names), "test")
+    assert data.labels.tolist() == expected
+    assert data.samples[:, 0, 0, 0].tolist() == list(range(len(names)))  # type: ignore[index, union-attr]
+
+
+def test_folders_of_images_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    folders(tmp_path, "cat", "horse")
+    with pytest.raises(UserError, match="label 'horse', but the classes are cat, dog"):
+        read_images(NAMED, tmp_path, "test")
+    with pytest.raises(UserError, match="2 folders of images, but the network has 3 classes without names"):
+        read_images(ImageDataset("mine", 3, 32, 3), tmp_path, "test")
+    (tmp_path / "test" / "cat" / "a.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"test/cat/a\.png: not an image"):
+        find_images(NAMED, tmp_path, "test")

@@ -66,18 +66,41 @@ def test_images_without_labels_are_told(tmp_path: Path) -> None:
     assert locate(MNIST, tmp_path, "train").layout == "idx"
 
 
-def test_parquet_files_of_a_split_are_found_in_either_layout(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [".", "data"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["test.parquet"],
+        ["test-00000-of-2.parquet", "test-00001-of-2.parquet"],
+        ["test-00000-of-00001-a09b74b3ef9c3b56.parquet"],
+    ],
+)
+def test_parquet_files_of_a_split_are_found_in_either_layout(tmp_path: Path, folder: str, names: list[str]) -> None:
+    place = tmp_path / folder
+    place.mkdir(exist_ok=True)
+    for name in (*reversed(names), "train.parquet", "test_corrupted.parquet", "test2.parquet", "test.csv"):
+        (place / name).touch()
+    assert locate_parquet(tmp_path, "test") == [place / name for name in names]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            ["test.parquet", "data/test-0-of-1.parquet"],
+            r"more than once \(test.parquet, data/test-0-of-1.parquet\); keep",
+        ),
+        (["test.parquet", "test-00000-of-00001.parquet"], "test images are there more than once"),
+        (["test-0-of-1.parquet", "test-0-of-2.parquet", "test-1-of-2.parquet"], "more than once"),
+        (["test-00000-of-00002.parquet"], "are not 2 as test-00000-of-00002.parquet says; fetch all of them"),
+    ],
+)
+def test_one_layout_is_read_whole(tmp_path: Path, names: list[str], message: str) -> None:
     (tmp_path / "data").mkdir()
-    for name in (
-        "test-00001-of-2.parquet",
-        "test-00000-of-2.parquet",
-        "train.parquet",
-        "data/test.parquet",
-        "test.csv",
-    ):
+    for name in names:
         (tmp_path / name).touch()
-    names = [str(path.relative_to(tmp_path)) for path in locate_parquet(tmp_path, "test")]
-    assert names == ["data/test.parquet", "test-00000-of-2.parquet", "test-00001-of-2.parquet"]
+    with pytest.raises(UserError, match=message):
+        locate_parquet(tmp_path, "test")
 
 
 def test_the_parent_of_parquet_files_is_enough_where_it_is_unambiguous(tmp_path: Path) -> None:

@@ -53,8 +53,7 @@ def _images(folder: Path) -> None:
 
 
 def _read_images(path: Path) -> None:
-    images, _ = open_parquet([path])
-    decoded(images, path)
+    decoded(open_parquet([path]).pictures)
 
 
 def _png(folder: Path) -> None:

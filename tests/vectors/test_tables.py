@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -114,3 +115,81 @@ def test_rows_beyond_bounds_or_between_integers_are_used_and_counted(
         "tracks beyond 0 to 3 (1), tracks no integer (1); they are used, but no pseudo-sample is like them: correct "
         "the table, or the description\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "expected"),
+    [
+        (("true", "false"), ("true", "false"), [0, 1]),
+        (("2", "0", "1"), ("0", "2"), [1, 0]),
+        (("01", "02", "10"), ("10", "01"), [2, 0]),
+        (("2020-01-01", "2020-01-02"), ("2020-01-02", "2020-01-01"), [1, 0]),
+        (("a", "b"), ("1", ""), [1, -1]),
+        (("a", "b"), ("-1", "0.0"), [-1, 0]),
+    ],
+)
+@pytest.mark.parametrize("name", ["label", " label "])
+def test_labels_in_text_are_the_words_that_the_file_has(
+    tmp_path: Path, name: str, classes: tuple[str, ...], labels: tuple[str, ...], expected: list[int]
+) -> None:
+    inputs = VectorInputs.from_bounds([0.0], [9.0], names=["a"])
+    path = tmp_path / "table.csv"
+    path.write_text(f"a,{name}\n" + "".join(f"1,{label}\n" for label in labels))
+    assert read_table(path, inputs, classes).labels.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"), [(("true", "false"), [False, True]), (("2", "0", "1"), [0, 2]), (("0.5", "1.0"), [1.0, 0.5])]
+)
+def test_labels_in_parquet_are_names_by_their_value(
+    tmp_path: Path, classes: tuple[str, ...], labels: list[Any]
+) -> None:
+    inputs = VectorInputs.from_bounds([0.0], [9.0], names=["a"])
+    path = tmp_path / "table.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1.0, 2.0], "label": labels}), path)
+    assert read_table(path, inputs, classes).labels.tolist() == [1, 0]
+
+
+def test_values_of_categories_may_look_like_truth_or_have_zeros_in_front(tmp_path: Path) -> None:
+    path = tmp_path / "features.yaml"
+    path.write_text("features:\n  - {name: a, kind: category, values: ['true', 'false']}\n"
+                    "  - {name: b, kind: category, values: ['01', '02']}\n")  # fmt: skip
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\ntrue,02\nFalse,01\n")
+    samples = read_table(table, VectorInputs.from_json(path), ("x", "y")).samples
+    assert samples.tolist() == [[1, 0, 0, 1], [0, 1, 1, 0]]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["Label", "target", "class", "y"])
+def test_a_column_that_may_be_the_labels_is_told(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = VectorInputs.from_bounds([0.0], [9.0], names=["a"])
+    path = tmp_path / "table.csv"
+    path.write_text(f"a,{name}\n1,0\n")
+    assert read_table(path, inputs, ("x", "y")).labels.tolist() == [-1]
+    assert capsys.readouterr().err == (
+        f"zskt: --data {path}: has no column label, but {name}: rename it to judge accuracy\n"
+    )
+    path.write_text(f"a,{name},label\n1,0,1\n")
+    assert read_table(path, inputs, ("x", "y")).labels.tolist() == [1]
+    assert capsys.readouterr().err == ""
+    if name == "y":  # a feature is no label
+        path.write_text("a,y\n1,0\n")
+        read_table(path, VectorInputs.from_bounds([0.0] * 2, [9.0] * 2, names=["a", "y"]), ("x", "y"))
+        assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a;b;label\n0,5;1,5;0\n", "has semicolons between its columns; write commas there, and points in numbers"),
+        (b"a\tb\tlabel\n0,5\t1,5\t0\n", "has tabulators between its columns; write commas there"),
+        (b"\x93NUMPY\x01\x00v\x00", "is no text; give a table as CSV with a line of names, or as .parquet"),
+        (b"PK\x03\x04\x14\x00\xcaA,\n", "is no text; give a table as CSV"),
+    ],
+)
+def test_other_tables_and_arrays_are_told_in_a_clean_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "table.npz"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        read_table(path, VectorInputs.from_bounds([0.0] * 2, [9.0] * 2, names=["a", "b"]), ("x", "y"))
+    assert message in str(raised.value) and str(raised.value).isprintable()

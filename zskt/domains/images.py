@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,17 +27,17 @@ if TYPE_CHECKING:
 def _dataset(card: Card) -> ImageDataset:
     """Return what a teacher is evaluated on: its data set, or images of its size and classes that a user has."""
     if card.dataset is not None:
-        return lookup(DATASETS, card.dataset, "data set")
-    return ImageDataset(card.name, card.inputs.channels, card.inputs.side, len(card.classes))
+        return replace(lookup(DATASETS, card.dataset, "data set"), names=card.classes)
+    return ImageDataset(card.name, card.inputs.channels, card.inputs.side, len(card.classes), names=card.classes)
 
 
-def _parquet_files(dataset: ImageDataset, place: Path, split: Split) -> tuple[Path, ...]:
-    """List the parquet files of a split; none where the images are in another layout, or not there."""
+def _files(dataset: ImageDataset, place: Path, split: Split) -> tuple[Path, ...]:
+    """List the files of a split, of parquet or an image each; none in another layout, or where it is not there."""
     try:
         found = locate(dataset, place, split)
     except UserError:  # told when the images are asked for
         return ()
-    return found.files if found.layout == "parquet" else ()
+    return found.files if found.layout in ("parquet", "folders") else ()
 
 
 def _sources(card: Card, place: Path | None, learns: bool) -> tuple[Source | None, Source]:
@@ -44,7 +45,7 @@ def _sources(card: Card, place: Path | None, learns: bool) -> tuple[Source | Non
     name = dataset.name
 
     def source(split: Split) -> Source:
-        files = () if place is None else _parquet_files(dataset, place, split)
+        files = () if place is None else _files(dataset, place, split)
         title = f"{name} {split}" if place is None or not files else f"{name} {split} ({place.name})"
         return Source(
             title,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from zskt.class_labels import class_positions
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
 from zskt.frames.inputs import FrameInputs
@@ -27,12 +29,12 @@ def read_frames(path: Path, inputs: FrameInputs, classes: Sequence[str]) -> Labe
         path: ``.npz`` with an array ``frames`` and, if there are any, ``labels``, numbers of classes or their names; or
             ``.ts`` of series of one length.
         inputs: what the network takes.
-        classes: names of its classes, for which upper and lower case are alike.
+        classes: names of its classes; see `zskt.class_labels` for how labels are matched with them.
 
     Raises:
         UserError: if the file cannot be read, or holds something else.
     """
-    names: Sequence[str | int] | None
+    names: Sequence[Any] | None
     if path.suffix == ".ts":
         samples, names = read_ts(path)
     elif path.suffix == ".npz":
@@ -44,11 +46,13 @@ def read_frames(path: Path, inputs: FrameInputs, classes: Sequence[str]) -> Labe
                         f"{inputs.sample_shape}; give such")  # fmt: skip
     if inputs.size and samples.dtype != torch.uint8:
         raise UserError(f"--data {path}: frames are {samples.dtype}; give pixels of uint8, from 0 to 255")
-    labels = torch.full((len(samples),), UNLABELLED) if names is None else _labels(path, names, classes)
+    labels = torch.full((len(samples),), UNLABELLED)
+    if names is not None:
+        labels = class_positions(names, classes, f"--data {path}")
     return Labelled(samples, labels)
 
 
-def _read_npz(path: Path) -> tuple[Tensor, Sequence[str | int] | None]:
+def _read_npz(path: Path) -> tuple[Tensor, Sequence[Any] | None]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             frames = arrays[FRAMES]
@@ -74,7 +78,7 @@ def _read_npz(path: Path) -> tuple[Tensor, Sequence[str | int] | None]:
     return torch.from_numpy(np.ascontiguousarray(frames)), None if labels is None else labels.tolist()
 
 
-def read_ts(path: Path) -> tuple[Tensor, list[str | int]]:
+def read_ts(path: Path) -> tuple[Tensor, list[str]]:
     """Read a ``.ts`` of series of one length: (N, T, F), and the name of each one's class.
 
     The layout is that of timeseriesclassification.com and of aeon: lines of the head begin with @ or #; after @data a
@@ -84,7 +88,7 @@ def read_ts(path: Path) -> tuple[Tensor, list[str | int]]:
         UserError: if it cannot be read, or its series differ in length or lack values.
     """
     series: list[np.typing.NDArray[np.float32]] = []
-    names: list[str | int] = []
+    names: list[str] = []
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -104,15 +108,3 @@ def read_ts(path: Path) -> tuple[Tensor, list[str | int]]:
     if not series:
         raise UserError(f"--data {path}: holds no series; give a .ts that does")
     return torch.from_numpy(np.stack(series)).transpose(1, 2).contiguous(), names
-
-
-def _labels(path: Path, names: Sequence[str | int], classes: Sequence[str]) -> Tensor:
-    known = {str(name).casefold(): i for i, name in enumerate(classes)}
-    numbers = []
-    for name in names:
-        number = name if isinstance(name, int) else known.get(str(name).casefold())
-        if number is None or not UNLABELLED <= number < len(classes):
-            raise UserError(f"--data {path}: label {name!r}, but the classes are {', '.join(classes)}; give these, or "
-                            "their numbers")  # fmt: skip
-        numbers.append(number)
-    return torch.tensor(numbers)

@@ -5,6 +5,7 @@ Shapes: B images, C channels, H x W pixels.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zskt.dataset import Labelled
+from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import MissingSamples, UserError, lookup
 from zskt.images.fetched import fetch_images
-from zskt.images.files import decoded, open_parquet, read_idx, shape
+from zskt.images.files import decoded, open_parquet, open_pictures, read_idx
+from zskt.images.labels import label_positions
 from zskt.images.places import Place, Split, locate
 from zskt.images.published import DATASETS, ImageDataset, dataset_of_labels, named_after
 
@@ -38,7 +40,8 @@ def read_images(data: str | ImageDataset, place: Path | None, split: Split) -> L
 
     Args:
         data: a data set, or the name of one in `DATASETS`.
-        place: a folder with parquet files of the split, or in torchvision's layout; None fetches from the publisher.
+        place: a folder with parquet files of the split, with ``test/CLASS/`` of images, or in torchvision's layout;
+            None fetches from the publisher.
 
     Raises:
         UserError: if the images are missing, cannot be read, or are of another kind.
@@ -52,35 +55,44 @@ def _read(data: str | ImageDataset, place: Path | None, split: Split, *, decode:
     """Read pixels (B, C, H, W) and labels (B,); without ``decode`` only shapes of those in parquet files."""
     dataset = lookup(DATASETS, data, "data set") if isinstance(data, str) else data
     found = locate(dataset, _fetched(dataset, split) if place is None else place, split)
-    where = found.files[0]
-    if found.layout == "parquet":
-        images, labels = open_parquet(found.files)
-        shapes: set[tuple[int, ...]] = {shape(image) for image in images}
+    where = found.folder if found.layout == "folders" else found.files[0]
+    if found.layout in ("parquet", "folders"):
+        opened = open_parquet(found.files) if found.layout == "parquet" else open_pictures(found.files)
+        _require_shapes(dataset, {picture.shape: picture.where for picture in reversed(opened.pictures)})
+        labels = label_positions(dataset, opened, where, found.class_folders)
     else:
-        pixels, labels = read_idx(*found.files) if found.layout == "idx" else _tensors(_opened(dataset, found, split))
-        shapes = {tuple(pixels.shape[1:])}
-    _require_kind(dataset, where, shapes, labels)
+        read = read_idx(*found.files) if found.layout == "idx" else _tensors(_torchvision(dataset, found, split))
+        pixels, labels = read
+        _require_shapes(dataset, {tuple(pixels.shape[1:]): str(where)})
+    _require_kind(dataset, where, labels)
     _require_identity(dataset, found, labels)
-    if found.layout == "parquet":
-        pixels = decoded(images, where) if decode else torch.zeros(0)
+    if found.layout in ("parquet", "folders"):
+        pixels = decoded(opened.pictures) if decode else torch.zeros(0)
     return pixels, labels
 
 
-def _require_kind(dataset: ImageDataset, where: Path | str, shapes: set[tuple[int, ...]], labels: Tensor) -> None:
-    """Raise `UserError` if images have another shape or other classes than those of the data set."""
+def _require_shapes(dataset: ImageDataset, shapes: Mapping[tuple[int, ...], str]) -> None:
+    """Raise `UserError` if images have another shape than those of the data set; it names where the first is."""
+    wrong = min((shape for shape in shapes if shape != dataset.shape), default=None)
+    if wrong is not None:
+        raise UserError(
+            f"{shapes[wrong]}: images of {wrong}, but {dataset.name} has {dataset.shape} (channels first); {REMEDY}"
+        )
+
+
+def _require_kind(dataset: ImageDataset, where: Path, labels: Tensor) -> None:
+    """Raise `UserError` if images have other classes than those of the data set."""
     name, classes = dataset.name, dataset.classes
-    wrong = sorted(shapes - {dataset.shape})
-    if wrong:
-        raise UserError(f"{where}: images of {wrong[0]}, but {name} has {dataset.shape} (channels first); {REMEDY}")
     if not len(labels):
         raise UserError(f"{where}: holds no images; {REMEDY}")
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= classes:
+    if low < UNLABELLED or high >= classes:
         raise UserError(f"{where}: labels from {low} to {high}, but {name} has classes 0 to {classes - 1}; {REMEDY}")
-    absent = torch.bincount(labels, minlength=classes).eq(0).nonzero().flatten().tolist()
-    if absent and len(labels) >= MIN_IMAGES_PER_CLASS * classes:
+    known = labels[labels != UNLABELLED]
+    absent = torch.bincount(known, minlength=classes).eq(0).nonzero().flatten().tolist()
+    if absent and len(known) >= MIN_IMAGES_PER_CLASS * classes:
         raise UserError(
-            f"{where}: {len(labels)} images, and none of class {absent[0]} ({len(absent)} of {classes} classes are "
+            f"{where}: {len(known)} images, and none of class {absent[0]} ({len(absent)} of {classes} classes are "
             f"missing): not those of {name}; {REMEDY}"
         )
 
@@ -102,7 +114,7 @@ def _fetched(dataset: ImageDataset, split: Split) -> Path:
         raise MissingSamples(str(error)) from error
 
 
-def _opened(dataset: ImageDataset, found: Place, split: Split) -> Any:
+def _torchvision(dataset: ImageDataset, found: Place, split: Split) -> Any:
     """Open a data set that lies in torchvision's layout, all in memory."""
     from torchvision import datasets  # takes a second to import
 

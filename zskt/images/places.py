@@ -1,20 +1,23 @@
-"""Where the files of a data set of images lie in a folder: parquet, the packed files of MNIST, torchvision's layout."""
+"""Where images lie in a folder: parquet, folders of classes, the packed files of MNIST, torchvision's layout."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.images.published import ImageDataset, named_after
 
 Split = str
 """Split of a data set: "train" or "test"."""
-Layout = Literal["parquet", "idx", "torchvision"]
+Layout = Literal["parquet", "folders", "idx", "torchvision"]
 IDX_PREFIX = {"train": "train", "test": "t10k"}
 """What the names of MNIST's files begin with."""
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""Of the files that torchvision's ``ImageFolder`` reads."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,12 @@ class Place:
 
     layout: Layout
     files: tuple[Path, ...]
-    """Of parquet all files, of idx that of images and that of labels, of torchvision the root that its class takes."""
+    """Of parquet all files, of folders every image, of idx that of images and that of labels, of torchvision the root
+    that its class takes."""
     folder: Path
     """The folder that holds them."""
+    class_folders: tuple[str, ...] = ()
+    """Names of the folders of classes, in order."""
 
 
 def locate(dataset: ImageDataset, place: Path, split: Split) -> Place:
@@ -36,9 +42,10 @@ def locate(dataset: ImageDataset, place: Path, split: Split) -> Place:
     """
     if not place.is_dir():
         problem = "is a file" if place.exists() else "no such folder"
-        raise UserError(f"--data {place}: {problem}; give a folder with {split}.parquet, or in torchvision's layout")
+        raise UserError(f"--data {place}: {problem}; give a folder with {_layouts(dataset, split)}")
     found = (
         _parquet(place, split)
+        or _class_folders(place, split)
         or (_idx(dataset, place, split) if dataset.folder.endswith("/raw") else _torchvision(dataset, place, split))
         or _parquet_below(dataset, place, split)
     )
@@ -54,13 +61,63 @@ def _problem(dataset: ImageDataset, place: Path, split: Split) -> str:
         others = " and ".join(sorted(name for name in names if name is not None))
         return f"holds {others}, not {dataset.title}; give the folder of {dataset.title}"
     if not dataset.torchvision:
-        return f"holds no {split}.parquet; give a folder with images and labels in {split}.parquet"
+        return f"holds none of these; give a folder with {_layouts(dataset, split)}"
     return f"holds neither {split}.parquet nor torchvision's {dataset.title}; give the folder that does, or its parent"
 
 
+def _layouts(dataset: ImageDataset, split: Split) -> str:
+    """Say what a folder may hold."""
+    published = ", or in torchvision's layout" if dataset.torchvision else ""
+    return f"{split}.parquet, or with images in {split}/CLASS/{published}"
+
+
 def locate_parquet(place: Path, split: Split) -> list[Path]:
-    """List a split's parquet files in a folder: ``test.parquet``, ``test-00000-of-1.parquet``, ``data/test-...``."""
-    return sorted([*place.glob(f"{split}*.parquet"), *place.glob(f"data/{split}*.parquet")])
+    """List a split's parquet files in a folder: ``test.parquet``, or ``test-00000-of-00002.parquet`` and all others.
+
+    They lie in the folder itself, or in its ``data``. Files of other names, ``test_corrupted.parquet``, are others.
+
+    Raises:
+        UserError: if there are several of these layouts, or one of the files is missing.
+    """
+    # Some of Hugging Face's older files have a hash behind the numbers.
+    shard = re.compile(rf"{re.escape(split)}-(\d+)-of-(\d+)(-[0-9a-f]{{16}})?\.parquet")
+    layouts: dict[tuple[Path, str], dict[int, list[Path]]] = {}
+    for folder in (place, place / "data"):
+        for file in sorted(folder.glob(f"{split}*.parquet")):
+            numbers = shard.fullmatch(file.name)
+            if numbers is not None:
+                layouts.setdefault((folder, str(int(numbers[2]))), {}).setdefault(int(numbers[1]), []).append(file)
+            elif file.name == f"{split}.parquet":
+                layouts[folder, "1"] = layouts.get((folder, "1"), {})
+                layouts[folder, "1"].setdefault(0, []).append(file)
+    if len(layouts) > 1 or any(len(files) > 1 for shards in layouts.values() for files in shards.values()):
+        first = [str(file.relative_to(place)) for shards in layouts.values() for file in shards[min(shards)]]
+        raise UserError(
+            f"--data {place}: {split} images are there more than once ({listed(first, 3)}); keep one of these layouts, "
+            "or give a folder that holds one"
+        )
+    for (folder, count), shards in layouts.items():
+        missing = sorted(set(range(int(count))) - set(shards))
+        if missing or len(shards) > int(count):
+            there = shards[min(shards)][0].name
+            raise UserError(f"{folder}: files of {split} images are not {count} as {there} says; fetch all of them")
+        return [shards[k][0] for k in sorted(shards)]
+    return []
+
+
+def _class_folders(place: Path, split: Split) -> Place | None:
+    """Find images in ``test/CLASS/``, as torchvision's ``ImageFolder`` takes them."""
+    root = place / split
+    if not root.is_dir():
+        return None
+    folders = [folder for folder in _folders(root) if not folder.name.startswith(".")]
+    files = [
+        file
+        for folder in folders
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() in ENDINGS and file.is_file() and not file.name.startswith(".")
+    ]
+    return Place("folders", tuple(files), root, tuple(folder.name for folder in folders)) if files else None
 
 
 def _parquet(place: Path, split: Split) -> Place | None:
@@ -70,8 +127,8 @@ def _parquet(place: Path, split: Split) -> Place | None:
 
 def _parquet_below(dataset: ImageDataset, place: Path, split: Split) -> Place | None:
     """Find the one folder of parquet files in a folder that is not named after another data set."""
-    found = [(folder, split_there) for folder in _folders(place) if (split_there := _parquet(folder, split))]
-    fitting = [pair for pair in found if named_after(pair[0]) in (None, dataset.title)]
+    folders = [folder for folder in _folders(place) if named_after(folder) in (None, dataset.title)]
+    fitting = [(folder, split_there) for folder in folders if (split_there := _parquet(folder, split))]
     named = [pair for pair in fitting if named_after(pair[0]) == dataset.title]
     chosen = named or fitting
     if len(chosen) > 1:

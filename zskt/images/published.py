@@ -25,11 +25,18 @@ class ImageDataset:
     """Name of torchvision's class; empty where there is none, and images come from parquet files alone."""
     folder: str = ""
     """Folder, in the root that torchvision takes, where it keeps the files; empty for the root itself."""
+    names: tuple[str, ...] = ()
+    """Names of the network's classes, in the order of its outputs; empty where they are numbered."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W)"""
         return self.channels, self.side, self.side
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, or their numbers."""
+        return self.names or tuple(map(str, range(self.classes)))
 
     @property
     def title(self) -> str:

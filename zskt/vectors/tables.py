@@ -5,7 +5,7 @@ Shapes: B rows, F features.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zskt.class_labels import class_positions, match_names
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
+from zskt.terminal import note
 from zskt.vectors.described import note_other_rows, require_one_value
 from zskt.vectors.inputs import VectorInputs
 
 LABELS = "label"
 """Column of the labels: numbers of classes, or their names."""
+SIMILAR = {"label", "labels", "target", "targets", "class", "y"}
+"""Names, in small letters, of what may be a column of labels that is called otherwise."""
+PACKED = {".gz", ".bz2", ".zst", ".lz4"}
+"""Endings of packed text, which pyarrow unpacks."""
+HEAD_BYTES = 1024
 
 
 def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labelled:
@@ -32,10 +39,11 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
         classes: names of the classes.
 
     Raises:
-        UserError: if the file cannot be read, lacks a feature, or holds what is no number, no class, or no one value
-            of a category.
+        UserError: if the file cannot be read, lacks a feature, or holds what is no number, no class (see
+            `zskt.class_labels`), or no one value of a category.
     """
-    table = _open(path, (*inputs.names, *{name.rpartition("=")[0] for name in inputs.names}, LABELS))
+    in_words = {*(name.rpartition("=")[0] for name in inputs.names), LABELS} - set(inputs.names)
+    table = _open(path, (*inputs.names, *in_words), in_words)
     categories = _categories(inputs, table.column_names)
     spread = {name for values in categories.values() for name in values.values()}
     missing = [name for name in inputs.names if name not in table.column_names and name not in spread]
@@ -53,15 +61,20 @@ def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labe
     note_other_rows(x, inputs, path)
     labels = torch.full((len(x),), UNLABELLED)
     if LABELS in table.column_names:
-        labels = _labels(path, table[LABELS].to_pylist(), classes)
+        labels = class_positions(table[LABELS].to_pylist(), classes, f"--data {path}")
+    else:
+        _note_similar(
+            path, [name for name in table.column_names if name not in inputs.names and name not in categories]
+        )
     return Labelled(x, labels)
 
 
-def _open(path: Path, used: Sequence[str]) -> Any:
+def _open(path: Path, used: Sequence[str], in_words: Collection[str]) -> Any:
     """Open a table, its names without spaces about them.
 
     Args:
         used: names of columns that may be read; of others there may be two.
+        in_words: names of columns whose entries stay the text that they are: 01 is not 1 to everybody.
     """
     try:
         if path.suffix == ".parquet":
@@ -71,9 +84,14 @@ def _open(path: Path, used: Sequence[str]) -> Any:
         else:
             import pyarrow.csv
 
-            table = pyarrow.csv.read_csv(path)
+            _require_text(path)
+            with pyarrow.csv.open_csv(path) as start:
+                words = {name: pyarrow.string() for name in start.schema.names if name.strip() in in_words}
+            table = pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=words))
         # Names are decoded when they are asked for.
         names = [name if name in used else name.strip() for name in table.column_names]
+    except UserError:
+        raise
     except Exception as error:  # pyarrow raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"--data {path}: not a readable table ({first}); give CSV with names, or parquet") from error
@@ -81,6 +99,30 @@ def _open(path: Path, used: Sequence[str]) -> Any:
     if twice is not None:
         raise UserError(f"--data {path}: has two columns {twice}; rename one")
     return table.rename_columns(names)
+
+
+def _require_text(path: Path) -> None:
+    """Raise `UserError` if a file holds arrays, pages or other bytes, or its columns are not parted by commas."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if path.suffix in PACKED:
+        return
+    if b"\0" in head:
+        raise UserError(f"--data {path}: is no text; give a table as CSV with a line of names, or as .parquet")
+    names = head.decode("utf-8", "replace").partition("\n")[0]
+    other = next((mark for mark in (";", "\t") if names.count(mark) > names.count(",")), None)
+    if other is not None and "," in head.decode("utf-8", "replace"):
+        mark = {";": "semicolons", "\t": "tabulators"}[other]
+        raise UserError(
+            f"--data {path}: has {mark} between its columns; write commas there, and points in numbers (0.5)"
+        )
+
+
+def _note_similar(path: Path, others: Sequence[str]) -> None:
+    """Say which of the columns that are no features may be the labels of a table that has no column of that name."""
+    similar = [name for name in others if name.strip().casefold() in SIMILAR]
+    if similar:
+        note(f"zskt: --data {path}: has no column {LABELS}, but {similar[0]}: rename it to judge accuracy")
 
 
 def _column(path: Path, table: Any, name: str) -> Tensor:
@@ -108,20 +150,11 @@ def _categories(inputs: VectorInputs, columns: Sequence[str]) -> dict[str, dict[
 def _one_hot(path: Path, table: Any, category: str, names: Mapping[str, str]) -> dict[str, Tensor]:
     """Read a column of values as a number for each of them, 1 where a row has it: (B,) each."""
     found = table[category].to_pylist()
-    if None in found:
+    if None in found or "" in found:
         raise UserError(f"--data {path}: column {category} has empty entries; leave these rows out")
-    values = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in found]
-    strange = next((value for value in values if value not in names), None)
+    values = [str(value) for value in found]
+    positions = match_names(set(values), list(names))
+    strange = next((value for value in values if value not in positions), None)
     if strange is not None:
         raise UserError(f"--data {path}: column {category} holds {strange!r}; give {', '.join(names)}")
-    return {name: torch.tensor([float(v == value) for v in values]) for value, name in names.items()}
-
-
-def _labels(path: Path, values: Sequence[Any], classes: Sequence[str]) -> Tensor:
-    numbers = {name: i for i, name in enumerate(classes)} | {i: i for i in range(len(classes))}
-    strange = next((v for v in values if v is not None and v not in numbers), None)
-    if strange is not None:
-        raise UserError(
-            f"--data {path}: label {strange!r}, but the classes are {', '.join(classes)}; give these, or their numbers"
-        )
-    return torch.tensor([UNLABELLED if v is None else numbers[v] for v in values])
+    return {name: torch.tensor([float(positions[v] == k) for v in values]) for k, name in enumerate(names.values())}
