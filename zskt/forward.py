@@ -64,7 +64,8 @@ def evaluating(*networks: nn.Module | None) -> Iterator[None]:
 
     ``network.train(mode)`` would give one mode to all: a normalisation that its owner froze would thaw.
     """
-    modes = [(module, module.training) for n in networks if n is not None for module in n.modules()]
+    modules = [module for n in networks if n is not None for module in n.modules()]
+    modes = [(module, module.training) for module in modules if hasattr(module, "training")]  # frozen scripts have none
     for network in networks:
         if network is not None:
             network.eval()
