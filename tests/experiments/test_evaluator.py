@@ -51,7 +51,9 @@ def evaluator(teacher: nn.Module | None, file: Path | None = None) -> tuple[Eval
         readings.append(1)
         return Labelled(PIXELS, torch.tensor([0, 1, 0, 1]))
 
-    card: Any = SimpleNamespace(domain="images", inputs=lambda x: (x,), values=(), gaussians=(), parameters=lambda: 7)
+    card: Any = SimpleNamespace(
+        domain="images", inputs=lambda x: (x,), values=(), gaussians=(), bernoulli=False, parameters=lambda: 7
+    )
     source = Source("four", "four", "sample", read, () if file is None else (file,))
     return Evaluator(source, card, teacher, torch.device("cpu")), readings
 
