@@ -61,7 +61,7 @@ def _problem(dataset: ImageDataset, place: Path, split: Split) -> str:
         others = " and ".join(sorted(name for name in names if name is not None))
         return f"holds {others}, not {dataset.title}; give the folder of {dataset.title}"
     if not dataset.torchvision:
-        return f"holds none of these; give a folder with {_layouts(dataset, split)}"
+        return f"holds no {split} images; give a folder with {_layouts(dataset, split)}"
     return f"holds neither {split}.parquet nor torchvision's {dataset.title}; give the folder that does, or its parent"
 
 
