@@ -260,10 +260,7 @@ class FileCard:
         Raises:
             UserError: if the options are no JSON object, or a run recorded another architecture.
         """
-        architecture = Architecture.of(name, options)
-        if self.architecture not in (None, architecture):
-            raise UserError(f"--architecture {name}: the run began with {self.architecture.name}; leave the flag out")
-        return replace(self, architecture=architecture)
+        return replace(self, architecture=Architecture.agreed(self.architecture, name, options))
 
     def with_selection(self, **changes: float) -> Self:
         """Return the same card; raise `UserError` if it is to be for other jets."""

@@ -76,6 +76,18 @@ class Architecture:
         return cls(place, json.dumps(arguments), sha256(Path(file)))
 
     @classmethod
+    def agreed(cls, recorded: Self | None, name: str, options: str | None) -> Self:
+        """Make it of what the user wrote, where a run may have recorded one before.
+
+        Raises:
+            UserError: as `of` does, and if the run recorded another one.
+        """
+        named = cls.of(name, options)
+        if recorded not in (None, named):
+            raise UserError(f"--architecture {name}: the run began with {recorded.name}; leave the flag out")
+        return named
+
+    @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Make it of what `record` returned."""
         return cls(str(record["name"]), json.dumps(record["options"]), record.get("sha256"))

@@ -298,10 +298,7 @@ class TaggerCard:
         Raises:
             UserError: if the options are no JSON object, or a run recorded another architecture.
         """
-        architecture = Architecture.of(name, options)
-        if self.architecture not in (None, architecture):
-            raise UserError(f"--architecture {name}: the run began with {self.architecture}; leave the flag out")
-        return replace(self, architecture=architecture)
+        return replace(self, architecture=Architecture.agreed(self.architecture, name, options))
 
     def with_selection(self, **changes: float) -> Self:
         """Return the card of the same teacher for other jets.
