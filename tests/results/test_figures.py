@@ -19,10 +19,10 @@ def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
     assert list(figures) == ["pairs", "few-shot", "transition", "learning", "pseudo-images"]
     labels = [str(line.get_label()) for line in figures["learning"].axes[0].lines]
     pair = "cifar10-resnet20-to-resnet8"
-    assert f"{pair}: data (kd), 3 seeds" in labels and len(labels) == 3
+    assert f"{pair}: data (kd), 3 seeds" in labels and len(labels) == 4
     assert len(figures["learning"].axes[0].collections) == len(labels)  # a band each
     titles = [axes.get_title() for axes in figures["pseudo-images"].axes]
-    assert titles == ["cutouts-prior", "strokes-prior", "things-prior"]
+    assert titles == ["cutouts-prior", "scenes-prior", "strokes-prior", "things-prior"]
     heights = [bar.get_height() for bar in figures["pairs"].axes[0].patches]
     assert 98.67 in [round(height, 2) for height in heights]
     assert min(heights) > 0 and not figures["pairs"].axes[0].texts
