@@ -1,18 +1,24 @@
-"""Choose which of a network's outputs tells its classes: by how many names the user gives, else by its own name.
+"""Which of a network's outputs tells its classes, what these are called, and what speaks against it.
 
-Networks answer with features, or a value, beside their classes. Where nothing decides, nothing is guessed.
+Networks answer with features, or a value, beside their classes. The number of names that the user gives decides, else
+an output's own name; where neither does, nothing is guessed.
 
-Shapes: B samples.
+Shapes: B samples, O outputs.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
 
+from teachers.heads import Heads
+from teachers.network_file import NetworkFile
+from teachers.onnx_reader import OnnxFile
+from zskt.contracts import HeadKind
 from zskt.errors import UserError
 
 CLASSES = re.compile(r"logit|prob|softmax|sigmoid|score|class|label|pred", re.IGNORECASE)
@@ -46,7 +52,7 @@ def class_output(
     fitting = [i for i in rows if _holds(row(outputs[i]), n_classes)]
     if not fitting:
         raise UserError(
-            f"{path}: answers {_listed(list(words.values()))} numbers a sample, but --classes has {n_classes} names; "
+            f"{path}: answers {' and '.join(words.values())} numbers a sample, but --classes has {n_classes} names; "
             "give a line a class"
         )
     named = [i for i in fitting if known and CLASSES.search(names[i]) and not OTHERS.search(names[i])]
@@ -55,11 +61,11 @@ def class_output(
         told = "have as many as --classes has names" if n_classes else "may be the classes"
         remedy = "" if n_classes else "give --classes FILE, whose number of lines tells, or "
         raise UserError(
-            f"{path}: answers {_listed(list(words.values()))} numbers a sample, of which several {told}; {remedy}"
+            f"{path}: answers {' and '.join(words.values())} numbers a sample, of which several {told}; {remedy}"
             "export it with the classes alone"
         )
     left = [words[i] for i in rows if i != meant[0]]
-    return meant[0], f"its output {words[meant[0]]}, without {_listed(left)}"
+    return meant[0], f"its output {words[meant[0]]}, without {' and '.join(left)}"
 
 
 def row(output: Tensor) -> int:
@@ -79,5 +85,48 @@ def _tells_the_same(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and a.shape[1] > 1 and bool((a.argmax(1) == b.argmax(1)).all())
 
 
-def _listed(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+def require_classes(file: NetworkFile, output: str, heads: Heads) -> None:
+    """Raise `UserError` if a file itself says that an output holds values, and not classes."""
+    if not isinstance(file, OnnxFile):
+        return
+    from teachers.onnx_classes import REGRESSOR_OUTPUT, regressor  # onnx takes a second to import
+
+    operator = regressor(file.model, output)
+    says = f"its operator {operator}" if operator else f"its output {output}"
+    if operator or (output == REGRESSOR_OUTPUT and not heads.probabilities):
+        raise UserError(
+            f"{file.path}: answers values, and not classes, as {says} says; networks of images and vectors are read as "
+            "classifiers: export a classifier"
+        )
+
+
+def labelled(file: NetworkFile, heads: Heads) -> tuple[Heads, tuple[str, ...], tuple[str, ...]]:
+    """Return the heads, and the names of the classes that a file holds: in the order of the heads, and as it has them.
+
+    Columns of classes that are numbered from 0 come in the order of their numbers.
+    """
+    count = 2 if heads.kind == HeadKind.SCORE else len(heads.classes)
+    held = [names for names in (file.classes if isinstance(file, OnnxFile) else ()) if len(names) == count]
+    if len(held) != 1 or len(set(held[0])) < count:
+        return heads, (), ()
+    from teachers.onnx_classes import in_order
+
+    columns = tuple(range(count)) if heads.kind == HeadKind.SCORE else in_order(held[0])
+    if heads.kind != HeadKind.SCORE:
+        heads = replace(heads, classes=tuple(heads.classes[i] for i in columns))
+    return heads, tuple(held[0][i] for i in columns), held[0]
+
+
+def doubt(heads: Heads, answers: Tensor, output: str, unit: str) -> str:
+    """Say what speaks against taking a network's answers (B, O), of random samples, for logits; nothing if nothing."""
+    if heads.probabilities:
+        return ""
+    if OTHERS.search(output) and not CLASSES.search(output):
+        return f"its output is called {output!r}: if that is a value, there are no classes to learn"
+    signs = answers[:, list(heads.classes)].sign()
+    if heads.kind == HeadKind.SCORE and bool((signs == signs[:1]).all()):
+        return (
+            f"all {len(answers)} random {unit} are on one side of 0 ({float(answers.min()):.3g} to "
+            f"{float(answers.max()):.3g}): if that is a value, there are no classes to learn"
+        )
+    return ""

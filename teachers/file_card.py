@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,7 +16,7 @@ from teachers.state_dict_reader import Architecture
 from zskt.contracts import HeadKind, Inputs
 from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
-from zskt.terminal import note
+from zskt.terminal import note_once
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class FileCard:
                 "sample; give a line a class"
             )
         if own != self.labels and set(own) == set(self.labels):
-            _tell(
+            note_once(
                 f"zskt: --classes {self.labels_file}: {self.local_file} has the same names in another order, which is "
                 f"taken: {', '.join(own)}"
             )
@@ -252,14 +252,7 @@ class FileCard:
         )
 
     def with_architecture(self, name: str, options: str | None) -> Self:
-        """Return the card of the same parameters in the network that the user names.
-
-        Args:
-            name, options: of the command line: ``--architecture``, ``--architecture-options``.
-
-        Raises:
-            UserError: if the options are no JSON object, or a run recorded another architecture.
-        """
+        """Return the card of the same parameters in another network; see `Architecture.agreed`."""
         return replace(self, architecture=Architecture.agreed(self.architecture, name, options))
 
     def with_selection(self, **changes: float) -> Self:
@@ -272,12 +265,6 @@ class FileCard:
         """Return None: `zskt.export` exports the network that was read."""
         del network, folder
         return None
-
-
-@cache
-def _tell(line: str) -> None:
-    """Print a line to standard error, once a process however many cards ask."""
-    note(line)
 
 
 def _is_out_of_order(names: Sequence[str]) -> bool:

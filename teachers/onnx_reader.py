@@ -141,8 +141,8 @@ def _shape(entry: onnx.ValueInfoProto) -> tuple[Axis, ...] | None:
 def _is_whole(entry: onnx.ValueInfoProto) -> bool:
     import onnx
 
-    kinds = ("INT8", "UINT8", "INT16", "UINT16", "INT32", "UINT32", "INT64", "UINT64")
-    return entry.type.tensor_type.elem_type in [onnx.TensorProto.DataType.Value(kind) for kind in kinds]
+    kind = entry.type.tensor_type.elem_type
+    return bool(kind) and onnx.helper.tensor_dtype_to_np_dtype(kind).kind in "iu"
 
 
 def _axis(value: int, name: str) -> Axis:

@@ -9,7 +9,6 @@ Shapes: B samples, C channels, H x W pixels, F features, O outputs, K classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from teachers.class_output import CLASSES, OTHERS, class_output
+from teachers.class_output import class_output, doubt, labelled, require_classes
 from teachers.company import require_independent
 from teachers.files import is_network
 from teachers.gradients import with_gradient
@@ -169,10 +168,9 @@ def read_network(
     answers = _answers(network, x, path, unit)
     heads = find_heads([f"label_{i}" for i in range(answers.shape[1])], answers)
     name = file.outputs[output] if len(file.outputs) == len(outputs) else ""
-    _require_classes(file, name, heads)
-    heads, labels, file_labels = _labelled(file, heads)
-    doubt = _doubt(heads, answers, name, unit)
-    remarks = [remark for remark in (choice, doubt) if remark]
+    require_classes(file, name, heads)
+    heads, labels, file_labels = labelled(file, heads)
+    remarks = [remark for remark in (choice, doubt(heads, answers, name, unit)) if remark]
     return SingleInputNetwork(network, layout, heads, gradient, labels, file_labels, remarks).eval()
 
 
@@ -265,50 +263,3 @@ def _answers(network: nn.Module, x: Tensor, path: Path, unit: Unit) -> Tensor:
         )
     require_independent(network, (x,), outputs, path, unit.removesuffix("s"))
     return outputs  # type: ignore[no-any-return]
-
-
-def _require_classes(file: NetworkFile, output: str, heads: Heads) -> None:
-    """Raise `UserError` if a file itself says that an output holds values, and not classes."""
-    if not isinstance(file, OnnxFile):
-        return
-    from teachers.onnx_classes import REGRESSOR_OUTPUT, regressor  # onnx takes a second to import
-
-    operator = regressor(file.model, output)
-    says = f"its operator {operator}" if operator else f"its output {output}"
-    if operator or (output == REGRESSOR_OUTPUT and not heads.probabilities):
-        raise UserError(
-            f"{file.path}: answers values, and not classes, as {says} says; networks of images and vectors are read as "
-            "classifiers: export a classifier"
-        )
-
-
-def _labelled(file: NetworkFile, heads: Heads) -> tuple[Heads, tuple[str, ...], tuple[str, ...]]:
-    """Return the heads, and the names of the classes that a file holds: in the order of the heads, and as it has them.
-
-    Columns of classes that are numbered from 0 come in the order of their numbers.
-    """
-    count = 2 if heads.kind == HeadKind.SCORE else len(heads.classes)
-    held = [names for names in (file.classes if isinstance(file, OnnxFile) else ()) if len(names) == count]
-    if len(held) != 1 or len(set(held[0])) < count:
-        return heads, (), ()
-    from teachers.onnx_classes import in_order
-
-    columns = tuple(range(count)) if heads.kind == HeadKind.SCORE else in_order(held[0])
-    if heads.kind != HeadKind.SCORE:
-        heads = replace(heads, classes=tuple(heads.classes[i] for i in columns))
-    return heads, tuple(held[0][i] for i in columns), held[0]
-
-
-def _doubt(heads: Heads, answers: Tensor, output: str, unit: Unit) -> str:
-    """Say what speaks against taking a network's answers (B, O), of random samples, for logits; nothing if nothing."""
-    if heads.probabilities:
-        return ""
-    if OTHERS.search(output) and not CLASSES.search(output):
-        return f"its output is called {output!r}: if that is a value, there are no classes to learn"
-    signs = answers[:, list(heads.classes)].sign()
-    if heads.kind == HeadKind.SCORE and bool((signs == signs[:1]).all()):
-        return (
-            f"all {len(answers)} random {unit} are on one side of 0 ({float(answers.min()):.3g} to "
-            f"{float(answers.max()):.3g}): if that is a value, there are no classes to learn"
-        )
-    return ""

@@ -79,6 +79,9 @@ class Architecture:
     def agreed(cls, recorded: Self | None, name: str, options: str | None) -> Self:
         """Make it of what the user wrote, where a run may have recorded one before.
 
+        Args:
+            name, options: of the command line: ``--architecture``, ``--architecture-options``.
+
         Raises:
             UserError: as `of` does, and if the run recorded another one.
         """

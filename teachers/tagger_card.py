@@ -290,14 +290,7 @@ class TaggerCard:
         return replace(self, answers_only=True)
 
     def with_architecture(self, name: str, options: str | None) -> Self:
-        """Return the card of the same parameters in the network that the user names.
-
-        Args:
-            name, options: of the command line: ``--architecture``, ``--architecture-options``.
-
-        Raises:
-            UserError: if the options are no JSON object, or a run recorded another architecture.
-        """
+        """Return the card of the same parameters in another network; see `Architecture.agreed`."""
         return replace(self, architecture=Architecture.agreed(self.architecture, name, options))
 
     def with_selection(self, **changes: float) -> Self:

@@ -8,13 +8,14 @@ Shapes: B batch, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from zskt.errors import UserError
 from zskt.parallel import collectives
 
 Normalisation = nn.modules.batchnorm._BatchNorm
@@ -23,6 +24,21 @@ Normalisation = nn.modules.batchnorm._BatchNorm
 def normalisations(network: nn.Module) -> list[Normalisation]:
     """List the batch normalisations of a network that hold running means and variances."""
     return [m for m in network.modules() if isinstance(m, Normalisation) and m.running_mean is not None]
+
+
+def require_normalisations(layers: Sequence[Normalisation], setting: str, weight: float) -> None:
+    """Raise `UserError` if a teacher shows no batch normalisation whose statistics could be compared.
+
+    Args:
+        layers: those that were found.
+        setting: name of the setting that asks for statistics.
+        weight: its value.
+    """
+    if not layers:
+        raise UserError(
+            f"{setting} is {weight}, but the teacher has no batch normalisation; set {setting}=0, or give its "
+            "parameters with --architecture, if its file hides what it has, as ONNX, TorchScript and torch.export do"
+        )
 
 
 def mismatch(x: Tensor, layer: Normalisation) -> Tensor:

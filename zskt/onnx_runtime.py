@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.onnx import register_custom_op_symbolic  # type: ignore[attr-defined]
 
 from zskt.errors import UserError
+from zskt.number_types import as_type
 
 
 def session(model: onnx.ModelProto | Path, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -35,15 +36,7 @@ def feeds(model: onnxruntime.InferenceSession, x: Sequence[Tensor]) -> dict[str,
     names = {"float": "float32", "double": "float64"}
     named = zip(model.get_inputs(), x, strict=True)
     kinds = ((i.name, i.type.removeprefix("tensor(").removesuffix(")"), t) for i, t in named)
-    return {name: _of_type(t.detach().cpu().numpy(), np.dtype(names.get(kind, kind))) for name, kind, t in kinds}
-
-
-def _of_type(x: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return numbers as those of another type; a plain conversion would cut 253.99998 off to 253."""
-    if dtype.kind in "iu" and x.dtype.kind == "f":
-        limits = np.iinfo(dtype)
-        x = np.rint(x) if dtype.itemsize > 4 else np.rint(x.astype(np.float64)).clip(limits.min, limits.max)
-    return x.astype(dtype)
+    return {name: as_type(t.detach().cpu(), getattr(torch, names.get(kind, kind))).numpy() for name, kind, t in kinds}
 
 
 LEVELS = (

@@ -267,3 +267,11 @@ def test_each_inversion_can_compare_statistics_with_a_memory_of_earlier_synthese
     (latest, _), (mean, _) = method.statistics.latest[0], method.statistics.memory[0]
     assert torch.allclose(mean, 0.9 * first[0] + 0.1 * latest)
     require_exact_resume(make, tmp_path / "c.pt")
+
+
+def test_a_teacher_whose_file_hides_its_normalisations_is_told_how_to_show_them() -> None:
+    setup = resnets_setup()
+    assert setup.pair.teacher is not None
+    hidden = torch.jit.trace(setup.pair.teacher, torch.zeros(2, 3, 16, 16))  # type: ignore[no-untyped-call]
+    with pytest.raises(UserError, match=r"set bn_weight=0, or give its parameters with --architecture"):
+        start("deepinversion", replace(setup, pair=replace(setup.pair, teacher=hidden)), **SMALL)

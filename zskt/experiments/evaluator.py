@@ -13,15 +13,12 @@ from zskt.dataset import Labelled
 from zskt.domains import DOMAINS, Diagnosis, Source
 from zskt.ensemble import Ensemble
 from zskt.errors import MissingSamples
+from zskt.experiments.result import BY_LABEL
 from zskt.metrics import Predictions, compare, network_metrics, predict
 from zskt.networks.students import count_parameters
 
 MONITORED = ("accuracy", "auc", "agreement", "kl")
 """Metrics that are logged during a run."""
-
-
-LABELS = "labels"
-"""Word of ``result.json`` for figures that are counted label by label."""
 
 
 @dataclass
@@ -113,7 +110,7 @@ class Evaluator:
         if labelled < len(self.data):
             data["labelled"] = labelled
         if self.card.bernoulli:
-            data["counted"] = LABELS
+            data["counted"] = BY_LABEL
         return {"data": data, "teacher": teacher_entry, "student": student_entry}
 
     def _unjudged(self, student: nn.Module, teacher_name: str, student_name: str) -> dict[str, Any]:

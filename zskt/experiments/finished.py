@@ -105,12 +105,17 @@ def _place(card: Card, recorded: dict[str, str | None]) -> Path | None:
 
 
 def judged_before(run: Path, card: Card) -> Path | None:
-    """Return where a finished run found the samples that it was judged on; None if they are not there any more."""
+    """Return where a finished run found the samples that it was judged on; None if they are not there any more.
+
+    Raises:
+        UserError: if other samples are there by now.
+    """
     config, files = read_config(run)
     recorded = files.get("data", {})
-    if _place(card, recorded) is not None:
-        evaluation_source(config, card, recorded, None)  # see that they are the same
-    return _place(card, recorded)
+    place = _place(card, recorded)
+    if place is not None:
+        evaluation_source(config, card, recorded, None)  # which sees that they are the same
+    return place
 
 
 def open_run(

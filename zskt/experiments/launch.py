@@ -25,7 +25,7 @@ from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.finished import judged_before
 from zskt.experiments.interrupt import working_in
 from zskt.experiments.loggers.logger import Recipe
-from zskt.experiments.preparation import calibrate, require_fit
+from zskt.experiments.preparation import calibrate, require_fit, without_attention
 from zskt.experiments.projection import show_projection
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.run_folder import RunFolder
@@ -81,7 +81,8 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     asked = asked if asked is None or access == GRADIENT else AnswersOnly(asked, access)
     meter = QueryMeter(config.queries) if asked is not None and (config.queries or access != GRADIENT) else None
     student = domain.place(_student(config, card, catalog, options), device).train()
-    config = _without_attention(config, teacher, student, options)
+    if "attention_weight" not in options.assigned:
+        config = without_attention(config, teacher, student)
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
         data = None if train_source is None else _training_data(train_source, config, card, options)
@@ -212,25 +213,6 @@ def _without_training(config: RunConfig, catalog: Catalog, options: Options) -> 
         )
     print(f"method {config.method}: trains no generator; {prior} in place of {config.generator}")
     return config.with_(generator=prior)
-
-
-def _without_attention(config: RunConfig, teacher: nn.Module | None, student: nn.Module, options: Options) -> RunConfig:
-    """Return the configuration of mode few-shot without the recipe's match of attention, if there is none to match.
-
-    What the user asked for himself stays, and is refused as such.
-    """
-    if config.mode != "few-shot" or teacher is None or not config.settings.attention_weight:
-        return config
-    lacking = [role for role, network in (("teacher", teacher), ("student", student)) if not _names_blocks(network)]
-    if not lacking or "attention_weight" in options.assigned:
-        return config
-    names = "names" if len(lacking) == 1 else "name"
-    note(f"zskt: the {' and the '.join(lacking)} {names} no blocks: attention_weight is 0, not the recipe's")
-    return config.with_(attention_weight=0.0)
-
-
-def _names_blocks(network: nn.Module) -> bool:
-    return bool(getattr(network, "attention_layers", ()))
 
 
 def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) -> nn.Module:

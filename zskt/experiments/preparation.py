@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.errors import UserError
+from zskt.experiments.config import RunConfig
 from zskt.forward import evaluating, forward
 from zskt.methods import Method, Setup
 from zskt.methods.student import require_comparable
+from zskt.terminal import note
 
 N_CALIBRATION = 512
 """Samples on which parts of a student are calibrated."""
@@ -103,3 +105,19 @@ def _first_values(setup: Setup) -> Tensor:
     if count < 2:
         raise UserError(f"queries is {budget}: too few to learn from; give at least {2 * BUDGET_SHARE}")
     return forward(setup.pair.teacher, first_samples(setup, count)).extras["values"]
+
+
+def without_attention(config: RunConfig, teacher: nn.Module | None, student: nn.Module) -> RunConfig:
+    """Return the configuration of mode few-shot without the recipe's match of attention, if a network has no blocks.
+
+    A line says so. Other modes, and networks that name their blocks, are left as they are.
+    """
+    if config.mode != "few-shot" or teacher is None or not config.settings.attention_weight:
+        return config
+    networks = {"teacher": teacher, "student": student}
+    lacking = [role for role, network in networks.items() if not getattr(network, "attention_layers", ())]
+    if not lacking:
+        return config
+    names = "names" if len(lacking) == 1 else "name"
+    note(f"zskt: the {' and the '.join(lacking)} {names} no blocks: attention_weight is 0, not the recipe's")
+    return config.with_(attention_weight=0.0)

@@ -91,7 +91,7 @@ SUMMARIES = {
     "jetclass-kin": "the published JetClass ParticleNet on kinematics, 38 400 queries, 12 000 student steps",
     "tagger": "a tagger from a file, or one of CMS's by name, with whatever inputs its preprocess.json describes",
     "images": "an image network from a file: --teacher-path FILE --input-shape 3 32 32",
-    "images-deepinversion": "one of photographs with batch normalisations, as TorchScript and torch.export keep them",
+    "images-deepinversion": "one of photographs with batch normalisations, from its parameters: --architecture FILE.py",
     "grey-images": "one of small grey images, as of written characters",
     "vectors": "a network of vectors from a file: --teacher-path FILE --inputs description.yaml",
     "jetclass-kinpid": "the same with particle types",

@@ -28,6 +28,8 @@ METHODS = {
 """Mode -> method, of results that do not name their method."""
 DATA_FREE = ("zero-shot", "compress")
 """Modes whose student learns from a generator."""
+BY_LABEL = "labels"
+"""Word for figures of independent labels, each label of each sample counted by itself."""
 UNITS = {"jets": "jet", "images": "image"}
 """Key under which an older result counts its samples -> what a sample is called."""
 SUPERVISED_ENTRIES = ("samples_per_class", "kd_fraction", "attention_weight", "init_from_run")
@@ -48,8 +50,8 @@ class ScoredSamples:
     labelled: int | None = None
     """Number of samples that carry the label of a class, where not all do."""
     counted: str | None = None
-    """"labels" where accuracy and agreement are shares of decisions on independent labels, each label of each sample by
-    itself; left out where they are shares of samples."""
+    """`BY_LABEL` where accuracy and agreement are shares of decisions on independent labels; left out where they are
+    shares of samples."""
     missing: str | None = None
     """Why there were no samples, and nothing was scored. Only in results without figures."""
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zskt.experiments.result import upgrade
+from zskt.experiments.result import BY_LABEL, upgrade
 from zskt.markdown import NO_VALUE, integer
 from zskt.terminal import printable
 
-BY_LABEL = "accuracy and agreement: shares of decisions on independent labels, label by label, not of samples"
+COUNTED_BY_LABEL = "accuracy and agreement: shares of decisions on independent labels, label by label, not of samples"
 
 
 def written(value: float | int | None) -> str:
@@ -54,8 +54,8 @@ def summary(result: dict[str, Any], where: Path) -> str:
         for row in rows
     ]
     values = [value_line(name, figures) for name, figures in result["student"].get("values", {}).items()]
-    if data.get("counted") == "labels":
-        values = [BY_LABEL, *values]
+    if data.get("counted") == BY_LABEL:
+        values = [COUNTED_BY_LABEL, *values]
     shown = printable(str(where))
     headline = f"on {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
     if data.get("missing"):

@@ -17,10 +17,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zskt.bn_statistics import BatchStatistics
+from zskt.bn_statistics import BatchStatistics, require_normalisations
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
-from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output, evaluating
 from zskt.generator import balanced_labels, is_trainable
 from zskt.losses import generator_loss
@@ -126,11 +125,8 @@ class Generative(Method):
         self.observed = CountedTeacher(replace(setup.pair, teacher=observed), self.state)
         """The teacher that the generator is trained on, with its normalisations where they count."""
         self.statistics = BatchStatistics(observed if bn_weight else nn.Identity(), bn_momentum)
-        if bn_weight and not self.statistics.layers:
-            raise UserError(
-                f"bn_weight is {bn_weight}, but the teacher has no batch normalisation, or it was folded into its "
-                "layers by whoever wrote its file: take --set bn_weight=0"
-            )
+        if bn_weight:
+            require_normalisations(self.statistics.layers, "bn_weight", bn_weight)
         if bn_momentum:
             self.state.parts["statistics"] = self.statistics
         self.generator_optimizer: torch.optim.Optimizer | None = None

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zskt.bn_statistics import BatchStatistics
+from zskt.bn_statistics import BatchStatistics, require_normalisations
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
@@ -141,8 +141,8 @@ class Inversion(Method):
             teacher if weight else nn.Identity(), self.config.statistics_memory, self.config.bn_distance
         )
         self.state.parts["statistics"] = self.statistics
-        if weight and not self.statistics.layers:
-            raise UserError(f"bn_weight is {weight}, but the teacher has no batch normalisation; set bn_weight=0")
+        if weight:
+            require_normalisations(self.statistics.layers, "bn_weight", weight)
 
     @torch.no_grad()
     def _probe(self) -> Batch:

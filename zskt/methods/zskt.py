@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from zskt.bn_statistics import capture_bn_statistics, normalisations
+from zskt.bn_statistics import capture_bn_statistics, normalisations, require_normalisations
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.cuda_graphs import Replayed, is_replayable
-from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
 from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
@@ -143,11 +142,9 @@ class ZSKT(Method):
         if config.init_from_teacher:
             init_from_teacher(pair)
         self.terms = student_terms(config, pair)
-        if config.bn_statistics_weight and not normalisations(pair.teacher or torch.nn.Identity()):
-            raise UserError(
-                f"bn_statistics_weight is {config.bn_statistics_weight}, but the teacher has no batch normalisation; "
-                "leave it out"
-            )
+        if config.bn_statistics_weight:
+            layers = normalisations(pair.teacher or torch.nn.Identity())
+            require_normalisations(layers, "bn_statistics_weight", config.bn_statistics_weight)
         self.cacheable = [term for term in self.terms if term.cacheable]
         self.schedule = StudentSchedule(
             iterations=config.iterations,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zskt.experiments.summary import BY_LABEL, written
+from zskt.experiments.result import BY_LABEL
+from zskt.experiments.summary import COUNTED_BY_LABEL, written
 from zskt.results.printed_table import PrintedTable
 
 FIGURES = ("parameters", "accuracy", "auc", "ece", "agreement", "kl", "ms_per_sample")
@@ -49,6 +50,6 @@ def scores_table(results: Sequence[tuple[str, dict[str, Any]]]) -> PrintedTable:
     """Return the table of several results, as `scored_runs` takes them."""
     rows = scored_runs(results)
     head = ["run", "network", "samples", *(TITLES.get(name, name) for name in FIGURES)]
-    by_label = any(result["data"].get("counted") == "labels" for _, result in results)
+    by_label = any(result["data"].get("counted") == BY_LABEL for _, result in results)
     cells = [[r.run, r.network, r.data, *(written(r.figures[name]) for name in FIGURES)] for r in rows]
-    return PrintedTable(head, cells, 3, [row.to_dict() for row in rows], [BY_LABEL] if by_label else [])
+    return PrintedTable(head, cells, 3, [row.to_dict() for row in rows], [COUNTED_BY_LABEL] if by_label else [])

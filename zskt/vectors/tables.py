@@ -27,6 +27,7 @@ SIMILAR = {"label", "labels", "target", "targets", "class", "y"}
 PACKED = {".gz", ".bz2", ".zst", ".lz4"}
 """Endings of packed text, which pyarrow unpacks."""
 HEAD_BYTES = 1024
+"""Bytes of a file in which it is seen what parts its columns."""
 
 
 def read_table(path: Path, inputs: VectorInputs, classes: Sequence[str]) -> Labelled:
