@@ -50,7 +50,7 @@ class ScoredSamples:
     labelled: int | None = None
     """Number of samples that carry the label of a class, where not all do."""
     counted: str | None = None
-    """`BY_LABEL` where accuracy and agreement are shares of decisions on independent labels; left out where they are
+    """"labels" where accuracy and agreement are shares of decisions on independent labels; left out where they are
     shares of samples."""
     missing: str | None = None
     """Why there were no samples, and nothing was scored. Only in results without figures."""
