@@ -296,5 +296,7 @@ def batch_metrics(teacher: Tensor, student: Tensor) -> Metrics:
 
 def as_numbers(scalars: Mapping[str, Tensor]) -> Metrics:
     """Read scalars, averaged over ranks, all at once: each reading of a GPU waits for it."""
+    if not scalars:
+        return {}
     values = collectives.mean(torch.stack([s.detach().float() for s in scalars.values()]))
     return dict(zip(scalars, values.tolist(), strict=True))
