@@ -20,6 +20,7 @@ def test_the_reference_runs_allow_all(catalog: Catalog) -> None:
     labels = [str(line.get_label()) for line in figures["learning"].axes[0].lines]
     pair = "cifar10-resnet20-to-resnet8"
     assert f"{pair}: data (kd), 3 seeds" in labels and len(labels) == 5
+    assert len(set(labels)) == len(labels)  # one preset at two lengths
     assert len(figures["learning"].axes[0].collections) == len(labels)  # a band each
     titles = [axes.get_title() for axes in figures["pseudo-images"].axes]
     assert titles == ["cutouts-prior", "scenes-prior", "strokes-prior", "things-prior"]

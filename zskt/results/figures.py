@@ -167,14 +167,16 @@ def _learning(records: list[Record]) -> Figure | None:
             curves.setdefault((record.recipe, is_jpeg_copy(data)), []).append(curve)
     if not curves:
         return None
-    figure = Figure(figsize=(8.5, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     axes = figure.subplots()
-    for i, ((recipe, is_copy), several) in enumerate(curves.items()):
-        draw_band(axes, several, _learning_label(recipe, is_copy), series_style(i))
+    names = [_learning_label(recipe, is_copy) for recipe, is_copy in curves]
+    for i, ((recipe, _), several) in enumerate(curves.items()):
+        longer = f", {recipe.length} iterations" if names.count(names[i]) > 1 else ""
+        draw_band(axes, several, names[i] + longer, series_style(i))
     axes.set(xlabel="iteration", ylabel="agreement on test images", ylim=(0, 1))
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside right upper", fontsize=7, frameon=False)
+    figure.legend(loc="outside lower left", fontsize=7, frameon=False)
     return figure
 
 
