@@ -92,7 +92,9 @@ def _cifar_resnet(depth: int) -> Student:
 
 
 def _mlp(hidden: Sequence[int], summary: str) -> Student:
-    return Student("vectors", lambda inputs, outputs: MLP(inputs.size, hidden, outputs), summary)
+    return Student(
+        "vectors", lambda inputs, outputs: MLP(inputs.size, hidden, outputs, inputs.mean, inputs.std), summary
+    )
 
 
 STUDENTS: dict[str, Student] = {
