@@ -28,7 +28,7 @@ from zskt.arguments import (
     frozen,
     read_loader,
 )
-from zskt.call_checks import asked_of, require_source, settings_of, training_data, tried
+from zskt.call_checks import asked_of, require_own_layers, require_source, settings_of, training_data, tried
 from zskt.contracts import Batch
 from zskt.dataset import Labelled, TensorInputs
 from zskt.errors import UserError, lookup
@@ -165,6 +165,8 @@ def distill(
     if teacher is student:
         raise UserError("student: is the teacher itself; give another network")
     network = None if teacher is None else as_network(teacher).to(device)
+    if network is not None:
+        require_own_layers(network, student)
     asked = None if network is None else asked_of(network, kind, name, teacher_access or "")
     meter = QueryMeter(queries or 0) if isinstance(asked, AnswersOnly) or queries else None
     test = None if evaluate is None else read_loader(evaluate)
@@ -186,7 +188,7 @@ def distill(
             ),
             generator=as_generator(generator).to(device).train() if kind.needs_generator else None,
             prior=None if prior is None else as_generator(prior).to(device).eval().requires_grad_(False),
-            data=None if data is None else training_data(kind, name, data),
+            data=None if data is None else training_data(kind, name, data, config, seed),
             inputs=TensorInputs() if data is not None else None,
             seed=seed,
             device=device,

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from zskt.arguments import Loader, Network, precision_remedy, read_loader, shapes_of
 from zskt.contracts import Batch
-from zskt.dataset import Labelled
+from zskt.dataset import Labelled, of_each_class
 from zskt.errors import UserError, lookup, quoted
+from zskt.experiments.config import is_unused
 from zskt.experiments.preparation import first_samples
 from zskt.forward import Pair, evaluating
 from zskt.methods import METHODS, Method, Setup
@@ -41,20 +42,38 @@ def require_source(kind: type[Method], name: str, teacher: Network | None, gener
         raise UserError(f"method {name} learns from samples: give data=, a tensor or a DataLoader")
     if not kind.needs_data and data is not None:
         raise UserError(f"method {name} uses no data: leave data= out, or take method='kd'")
+    if not kind.needs_generator and generator is not None:
+        raise UserError(f"method {name} learns from data alone: leave generator= out, or data= and take method='zskt'")
 
 
-def training_data(kind: type[Method], name: str, loader: Loader) -> Labelled:
-    """Read the samples that a method learns from.
+def require_own_layers(teacher: nn.Module, student: nn.Module) -> None:
+    """Raise `UserError` if training the student would change the teacher: a trained parameter or a buffer of both."""
+    held = {id(t) for t in (*teacher.parameters(), *teacher.buffers())}
+    trained = [(name, p) for name, p in student.named_parameters() if p.requires_grad]
+    shared = [name for name, t in (*trained, *student.named_buffers()) if id(t) in held]
+    if shared:
+        raise UserError(
+            f"student: shares {shared[0]} with the teacher, which training would change; give it a copy of its own, as "
+            "by copy.deepcopy"
+        )
+
+
+def training_data(kind: type[Method], name: str, loader: Loader, settings: Any, seed: int) -> Labelled:
+    """Read the samples that a method learns from; of each class as many as its settings say.
 
     Raises:
-        UserError: if they lack the labels that it needs, or are no batches.
+        UserError: if they lack the labels that it needs, are no batches, or a class has too few.
     """
     data = read_loader(loader)
     if kind.needs_labels and bool((data.labels < 0).any()):
         raise UserError(
             f"method {name} needs labels: give data= as batches (x, labels), labels of integers, or take method='kd'"
         )
-    return data
+    count = getattr(settings, "samples_per_class", 0)
+    if not count:
+        return data
+    classes = {k: str(k) for k in data.labels.unique().tolist()}
+    return of_each_class(data, classes, count, seed, asked_by="samples_per_class")
 
 
 def settings_of(kind: type[Method], name: str, iterations: int | None, settings: dict[str, Any]) -> Settings:
@@ -64,8 +83,12 @@ def settings_of(kind: type[Method], name: str, iterations: int | None, settings:
         UserError: if the method has no such setting, or a value cannot be.
     """
     names = dict.fromkeys(kind.Config.names())
+    if "init_from_run" in settings and "init_from_run" in names:
+        raise UserError("init_from_run: is what the command line records; give student=zskt.load_run(FOLDER).student")
     for setting in settings:
         lookup(names, setting, f"setting of method {name}")
+        if is_unused(kind, setting):
+            raise UserError(f"{setting}: method {name} trains no generator; leave it out")
     length = {} if iterations is None else {"iterations" if "iterations" in names else "epochs": iterations}
     return kind.Config(**length, **settings)
 

@@ -5,7 +5,7 @@ Shapes: B samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -90,18 +90,24 @@ def only_labelled(data: Labelled, classes: Sequence[str], where: str) -> Labelle
     return data
 
 
-def of_each_class(data: Labelled, classes: Sequence[str], count: int, seed: int) -> Labelled:
+def of_each_class(
+    data: Labelled, classes: Mapping[int, str], count: int, seed: int, *, asked_by: str = "--samples-per-class"
+) -> Labelled:
     """Choose ``count`` random samples of every class; a larger count with the same seed adds to them.
+
+    Args:
+        classes: label -> name.
+        asked_by: what the user gave the count as, for messages.
 
     Raises:
         UserError: if a class has fewer.
     """
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
     choices = []
-    for k, name in enumerate(classes):
+    for k, name in classes.items():
         rows = order[data.labels[order] == k]
         if len(rows) < count:
-            raise UserError(f"--samples-per-class {count}: class {name} has {len(rows)} samples; take at most as many")
+            raise UserError(f"{asked_by} {count}: class {name} has {len(rows)} samples; take at most as many")
         choices.append(rows[:count])
     return data[torch.cat(choices)]
 

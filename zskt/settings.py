@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from zskt.errors import UserError, lookup
+from zskt.terminal import note_once
 
 MOST_SEED = 2**60
 """Random streams take 64 bits; some are begun with a little more than the seed."""
@@ -104,6 +105,12 @@ class Settings:
     def with_(self, **changes: Any) -> Self:
         """Copy, with those of ``changes`` that are not None."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def tell_unused(self, why: str, *names: str) -> None:
+        """Say in a line that a setting which somebody has changed does nothing here."""
+        for f in fields(self):
+            if f.name in names and (value := getattr(self, f.name)) != f.default:
+                note_once(f"zskt: {f.name} {value}: does nothing, as {why}")
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

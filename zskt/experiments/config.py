@@ -12,7 +12,7 @@ from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.method_recipes import VARIANTS, recipe_of
 from zskt.forward import LAYERS, PRECISIONS
-from zskt.methods import METHODS, iterations_of
+from zskt.methods import METHODS, Method, iterations_of
 from zskt.methods.zskt import ZSKT
 from zskt.settings import MOST_SEED, Settings, setting
 from zskt.storage.documents import checked
@@ -189,6 +189,8 @@ class RunConfig(Settings):
         if name in ("init_from_run", "begins_from", "preset", "mode", "teacher", "method", "settings"):
             raise UserError(f"--set {name}: has a flag of its own; see --help")
         inner = self.settings.names()
+        if name in inner and is_unused(METHODS[self.method], name):
+            raise UserError(f"--set {name}: method {self.method} trains no generator; leave it out")
         if name.partition(".")[0] not in inner:
             names = dict.fromkeys([*inner, *RUN_SETTINGS])
             lookup(names, name, f"setting of --mode {self.mode} (method {self.method})")
@@ -251,6 +253,11 @@ def _upgraded(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     if run.get("generator") == "none" or mode != "zero-shot":
         run["generator"] = None
     return {**run, "method": method, "settings": settings}
+
+
+def is_unused(kind: type[Method], name: str) -> bool:
+    """Whether a method has a setting that it shares with its family, and no use for it."""
+    return name == "generator_lr" and not kind.trains_generator
 
 
 def require_settings(settings: Settings, domain: str, teacher: str) -> None:

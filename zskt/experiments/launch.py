@@ -246,7 +246,7 @@ def _training_data(source: Source, config: RunConfig, card: Card, options: Optio
         )
     data = only_labelled(data, card.classes, f"--data {options.data}")
     count = config.settings.samples_per_class
-    return of_each_class(data, card.classes, count, config.seed) if count else data
+    return of_each_class(data, dict(enumerate(card.classes)), count, config.seed) if count else data
 
 
 def _generator(name: str | None, card: Card, catalog: Catalog, device: torch.device) -> Generator:

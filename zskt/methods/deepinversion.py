@@ -40,7 +40,7 @@ class DeepInversionConfig(InversionConfig):
     bn_weight: float = setting(100.0, minimum=0)
     """Weight of the distance of the teacher's batch statistics from the running ones, summed over its
     normalisations."""
-    total_variation_weight: float = setting(2.5e-5, minimum=0)
+    total_variation_weight: float = setting(2.5e-5, minimum=0, domains=("images",))
     """Weight of the differences of neighbouring pixels, of images alone."""
     l2_weight: float = setting(0.0, minimum=0)
     """Weight of the Euclidean norm of all that is optimised, pixels or z."""
@@ -49,7 +49,7 @@ class DeepInversionConfig(InversionConfig):
     ADI."""
     adversarial_temperature: float = setting(3.0, above=0)
     """Temperature of both softmaxes in JS(T || S)."""
-    jitter: int = setting(2, minimum=0)
+    jitter: int = setting(2, minimum=0, domains=("images",))
     """Pixels by which a batch of images is rolled at most, anew in each step."""
     temperature: float = setting(3.0, above=0)
     """Temperature of both softmaxes in the student's KL(T || S)."""

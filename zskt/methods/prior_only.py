@@ -88,7 +88,9 @@ class PriorOnly(BlackBox):
         while state.step < config.iterations:
             batch, target = self.ask()
             worth = self.worth(batch, target)
-            if batch.component is not None:
+            if batch.component is None:
+                config.tell_unused("the generator has no components to choose among", "class_entropy_weight")
+            else:
                 self.generator.update(whole(batch.component), whole(worth))
             self.replay.add(batch.x, target)
             begin, end = schedule.steps_until(state.step), schedule.steps_until(state.step + 1)
