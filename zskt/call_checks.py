@@ -17,8 +17,9 @@ from zskt.errors import UserError, lookup, quoted
 from zskt.experiments.preparation import first_samples
 from zskt.forward import Pair, evaluating
 from zskt.methods import METHODS, Method, Setup
+from zskt.probabilities import are_probabilities
 from zskt.settings import Settings
-from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, are_probabilities, granted, refusal
+from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
 
 N_TRIED = 8
 """Samples on which networks are tried before a run begins."""
