@@ -186,7 +186,9 @@ class RunConfig(Settings):
             raise UserError(f"--set {name}: --mode {self.mode} has no use for it; leave it out")
         if name in RUN_SETTINGS:
             return super().assigned(name, text)
-        if name in ("init_from_run", "begins_from", "preset", "mode", "teacher", "method", "settings"):
+        if name == "members":
+            raise UserError("--set members: is the number of files behind --teacher-path; name them there")
+        if name == "init_from_run" or name in self.names():
             raise UserError(f"--set {name}: has a flag of its own; see --help")
         inner = self.settings.names()
         if name.partition(".")[0] not in inner:
