@@ -112,3 +112,14 @@ def test_the_logits_of_labels_are_paired_with_zeros_at_the_gate() -> None:
     assert logits.tolist() == [[[2.0, 0.0], [-1.0, 0.0]]] and values is not None and values.tolist() == [[80.0]]
     output = forward(network, (answer,))
     assert output.rows(torch.tensor([0, 0])).logits.shape == (2, 2, 2)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_answers_in_half_precision_become_single_with_their_gradient(kind: torch.dtype) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(), nn.Linear(32, 3)).to(kind)
+    x = torch.randn(5, 1, 4, 4, requires_grad=True)
+    output = forward(network, (x.to(kind),), [Hint()], ["0"])
+    expected = kind if kind == torch.float64 else torch.float32
+    assert output.logits.dtype == output.extras["activation.0"].dtype == expected
+    assert torch.equal(output.logits, network(x.to(kind)).to(expected))
+    assert torch.autograd.grad(output.logits.sum(), x)[0].any()

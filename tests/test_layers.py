@@ -34,6 +34,7 @@ FLOORS = (
         "gaussian",
         "outputs",
         "plots",
+        "probabilities",
         "query_budget",
         "settings",
         "storage",

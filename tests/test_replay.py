@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
 from zskt.forward import Output
-from zskt.replay import ReplayBuffer, concatenate
+from zskt.replay import ReplayBuffer, concatenate, kept_as
 
 
 def sample(value: float, width: int) -> tuple[tuple[Tensor, ...], Output]:
@@ -68,6 +70,45 @@ def test_samples_that_half_precision_would_spoil_are_kept_as_they_are(scale: flo
     (single, double), _ = buffer.draw(20, stream())
     assert all(any(torch.equal(row, other) for other in x) for row in single)
     assert double.dtype == torch.float64 and torch.equal(double.float(), single)
+
+
+def test_a_feature_with_little_spread_about_a_large_mean_is_kept_as_it_is() -> None:
+    x = torch.stack([2000 + 0.2 * torch.randn(64, generator=stream()), torch.randn(64, generator=stream())], 1)
+    buffer = ReplayBuffer(64)
+    buffer.add((x, x[:, 1:]), Output(x[:, :1] - x))
+    (kept, other), output = buffer.draw(200, stream())
+    rows = (kept.unsqueeze(1) == x).all(2).float().argmax(1)
+    assert torch.equal(kept, x[rows])
+    assert torch.equal(other, x[rows, 1:].half().float()), "what varies about 0 loses nothing"
+    assert torch.equal(output.logits, (x[:, :1] - x)[rows])
+
+
+@pytest.mark.parametrize(
+    ("feature", "kept"),
+    [
+        (lambda z: z, torch.float16),
+        (lambda z: 20 + z, torch.float16),  # off by 1/128 at most, 0.5 % of the spread on average
+        (lambda z: 100 + z, torch.float32),
+        (lambda z: (z > 0).float(), torch.float16),
+        (lambda z: 0 * z + 0.1, torch.float16),  # does not vary
+        (lambda z: 1e6 * z, torch.float32),
+        (lambda z: 1e-8 * z, torch.float32),
+    ],
+)
+@pytest.mark.parametrize("padding", [0, 50])
+def test_rounding_is_compared_with_the_spread_of_what_is_no_padding(
+    feature: Any, kept: torch.dtype, padding: int
+) -> None:
+    column = feature(torch.randn(64, 2, 10, generator=stream()))
+    column = torch.cat([column, torch.zeros(64, 2, padding)], 2)
+    assert kept_as("x.0", column) == kept
+    assert kept_as("x.0", torch.cat([column, torch.ones(64, 1, column.shape[2])], 1)) == kept, "one feature is enough"
+
+
+def test_what_terms_capture_is_compared_with_its_size() -> None:
+    column = 2000 + 0.2 * torch.randn(64, 3, generator=stream())
+    kinds = [kept_as(name, column) for name in ("x.1", "logits", "attention.0", "values")]
+    assert kinds == [torch.float32, torch.float32, torch.float16, torch.float32]
 
 
 def test_a_pure_regression_has_no_classes_to_balance() -> None:

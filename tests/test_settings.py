@@ -78,6 +78,7 @@ def test_an_entry_of_a_mapping_is_set_by_its_key() -> None:
         ("sweet", "maybe", "--set sweet=maybe: sweet is of kind bool, like False"),
         ("eggs", "99", "eggs is 99, but must be at most 12"),
         ("spices", "1", "--set spices: write it as spices.KEY=NUMBER"),
+        ("spices.salt", "", "--set spices.salt=: spices.salt is of kind float, like 1.0"),
         ("eggs.big", "1", "--set eggs: write it as eggs=VALUE"),
     ],
 )
@@ -85,6 +86,13 @@ def test_words_that_cannot_be(name: str, text: str, message: str) -> None:
     with pytest.raises(UserError) as error:
         Dough().assigned(name, text)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("spices", ["salt", ["salt"], None])
+def test_a_mapping_is_no_word(spices: Any) -> None:
+    with pytest.raises(UserError) as error:
+        Dough(spices=spices)
+    assert str(error.value) == f"spices is {spices!r}, but must hold numbers by name, like {{'NAME': 1.0}}"
 
 
 def test_other_names_are_left_out_of_a_mapping() -> None:

@@ -29,7 +29,7 @@ MANIFEST = Manifest(
 def shard(rows: int = 10) -> Shard:
     torch.manual_seed(1)
     mask = torch.arange(5).expand(rows, 1, 5) < 3
-    x = (torch.randn(rows, 2, 5), mask, torch.rand(rows, 4) * 1e6)
+    x = (torch.randn(rows, 2, 5), mask, torch.rand(rows, 4) * 1e6, 2000 + 0.2 * torch.randn(rows, 1))
     return Shard.of(x, Output(torch.randn(rows, 3), {"values": torch.randn(rows, 2)}))
 
 
@@ -42,6 +42,7 @@ def test_what_is_written_comes_back_with_its_seed_and_sha(tmp_path: Path) -> Non
     assert back.sha256() == sha == (shard_metadata(path) or {})["sha256"]
     assert back.columns["x.0"].dtype == back.columns["logits"].dtype == torch.float16
     assert back.columns["x.2"].dtype == torch.float32, "half precision ends at 65504"
+    assert back.columns["x.3"].dtype == torch.float32, "half precision knows whole numbers alone at 2000"
     assert back.columns["values"].dtype == torch.float32, "values have units"
     assert [file.name for file in tmp_path.iterdir()] == ["shard-000001.parquet"]
 

@@ -28,7 +28,15 @@ from zskt.arguments import (
     frozen,
     read_loader,
 )
-from zskt.call_checks import asked_of, require_own_layers, require_source, settings_of, training_data, tried
+from zskt.call_checks import (
+    asked_of,
+    require_method,
+    require_own_layers,
+    require_source,
+    settings_of,
+    training_data,
+    tried,
+)
 from zskt.contracts import Batch
 from zskt.dataset import Labelled, TensorInputs
 from zskt.errors import UserError, lookup
@@ -150,6 +158,7 @@ def distill(
     by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
     method = method or ("kd" if data is not None else BY_ANSWERS if by_answers else "zskt")
     kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
+    require_method(kind)
     registered = {other: name for name, other in METHODS.items()}
     name = registered.get(kind, kind.__name__)
     require_source(kind, name, teacher, generator, data)

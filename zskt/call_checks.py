@@ -18,11 +18,32 @@ from zskt.experiments.config import is_unused
 from zskt.experiments.preparation import first_samples
 from zskt.forward import Pair, evaluating
 from zskt.methods import METHODS, Method, Setup
+from zskt.probabilities import are_probabilities
 from zskt.settings import Settings
-from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, are_probabilities, granted, refusal
+from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
 
 N_TRIED = 8
 """Samples on which networks are tried before a run begins."""
+
+
+def require_method(kind: Any) -> None:
+    """Check that a class of a user's own is a method, with all that `zskt.Method` leaves to it.
+
+    Raises:
+        UserError: if it is not.
+    """
+    remedy = "derive a class from zskt.Method, or give a name in zskt.METHODS"
+    if not (isinstance(kind, type) and issubclass(kind, Method)):
+        raise UserError(f"method: is {getattr(kind, '__name__', repr(kind))}, which is none; {remedy}")
+    if missing := ", ".join(sorted(kind.__abstractmethods__)):
+        raise UserError(f"method {kind.__name__}: lacks {missing}, which zskt.Method leaves to it")
+    config: Any = getattr(kind, "Config", None)
+    lengths = ("iterations", "epochs")
+    if not (isinstance(config, type) and issubclass(config, Settings)) or not any(n in config.names() for n in lengths):
+        raise UserError(
+            f"method {kind.__name__}: lacks settings; give it Config, a frozen dataclass that derives from "
+            "zskt.settings.Settings and has iterations and batch_size"
+        )
 
 
 def require_source(kind: type[Method], name: str, teacher: Network | None, generator: Any, data: Loader | None) -> None:
@@ -90,6 +111,9 @@ def settings_of(kind: type[Method], name: str, iterations: int | None, settings:
         if is_unused(kind, setting):
             raise UserError(f"{setting}: method {name} trains no generator; leave it out")
     length = {} if iterations is None else {"iterations" if "iterations" in names else "epochs": iterations}
+    if twice := ", ".join(length.keys() & settings.keys()):
+        both = f"iterations={iterations} and {twice}={settings[twice]}"
+        raise UserError(f"{both}: are the same of method {name}; give one of them")
     return kind.Config(**length, **settings)
 
 

@@ -152,14 +152,19 @@ def forward(
         torch.autocast(x[0].device.type, torch.bfloat16, enabled=half),
     ):
         answer = network(*x)
-    if half:
-        answer, activations, probed = answer.float(), [a.float() for a in activations], [a.float() for a in probed]
+    # Also a network that computes in half precision by itself answers losses, which are float32.
+    answer, activations, probed = _single(answer), [_single(a) for a in activations], [_single(a) for a in probed]
     logits, values = split_heads(network, answer)
     output = Output(logits, {} if values is None else {"values": values})
     output.extras.update(zip(probes, probed, strict=True))
     for term in terms:
         output.extras.update(term.capture(network, x, output, activations))
     return output.detach() if differentiates and not torch.is_grad_enabled() else output
+
+
+def _single(t: Tensor) -> Tensor:
+    """Return numbers of half precision as those of 32 bits, and others as they are."""
+    return t.float() if t.dtype in (torch.bfloat16, torch.float16) else t
 
 
 LAYERS = ("last", "first")

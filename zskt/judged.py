@@ -17,7 +17,8 @@ from zskt.call_checks import N_TRIED, does_not_run, require_classes, require_log
 from zskt.dataset import Labelled, TensorInputs, TensorSamples
 from zskt.errors import RankLost, UserError
 from zskt.metrics import Predictions, compare, network_metrics, predict
-from zskt.teacher_access import AsLogits, chosen_logits
+from zskt.probabilities import AsLogits
+from zskt.teacher_access import chosen_logits
 
 
 def evaluated(student: nn.Module, teacher: nn.Module | None, data: Labelled, device: torch.device) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def evaluated(student: nn.Module, teacher: nn.Module | None, data: Labelled, dev
 @contextmanager
 def _answering_logits(role: str, network: nn.Module, classes: int) -> Iterator[None]:
     """Let a network answer logits meanwhile, as a method sees them, also where it answers probabilities or classes."""
-    as_logits = AsLogits(network)
+    as_logits = AsLogits(network, role)
 
     def read(_network: nn.Module, _x: object, answer: Any) -> Tensor:
         if classes and isinstance(answer, Tensor) and answer.dim() == 1 and not answer.is_floating_point():

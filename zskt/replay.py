@@ -19,7 +19,10 @@ from zskt.parallel.ranks import world
 
 MAX_HALF = torch.finfo(torch.float16).max
 HALF_ROUNDING = 1e-3
-"""Relative loss by rounding to half precision, at most."""
+"""Loss by rounding to half precision, at most, in units of the largest number of a feature."""
+HALF_NOISE = 1e-2
+"""The same in units of its standard deviation, as a root mean square: 1 % of noise is a ten-thousandth of the
+variance."""
 FULL_PRECISION = frozenset({"values"})
 """Extras that keep their own precision: regressed values have units."""
 
@@ -137,15 +140,34 @@ def _rarity(classes: Tensor, count: int, balance: float) -> Tensor:
 
 
 def kept_as(name: str, column: Tensor) -> torch.dtype:
-    """Choose how a column (B, F, ...) is kept: in half precision where no feature loses by it."""
+    """Choose how a column (B, F, ...) is kept: in half precision where no feature loses by it.
+
+    A feature of inputs or logits loses what rounding takes of its spread: one of 2000 +- 0.2 all of it. What terms
+    capture is compared as a whole, and a feature that does not vary has nothing but its size to lose.
+    """
     if column.dtype != torch.float32 or name in FULL_PRECISION:
         return column.dtype
     others = [d for d in range(column.dim()) if d != 1]
-    loss = (column - column.clamp(-MAX_HALF, MAX_HALF).half().float()).abs()
-    scale = column.abs()
-    if others and column.numel():
-        loss, scale = largest(loss.amax(others)), largest(scale.amax(others))
-    return torch.float16 if bool((loss <= HALF_ROUNDING * scale).all()) else torch.float32
+    loss, size = (column - column.clamp(-MAX_HALF, MAX_HALF).half().float()).abs(), column.abs()
+    if not others or not column.numel():
+        return torch.float16 if bool((loss <= HALF_ROUNDING * size).all()) else torch.float32
+    fits = largest(loss.amax(others)) <= HALF_ROUNDING * largest(size.amax(others))
+    if name == "logits" or name.startswith("x."):
+        noise, spread = (largest(t) for t in _noise_and_spread(column, loss, others))
+        fits &= (noise <= HALF_NOISE * spread) | (spread == 0)
+    return torch.float16 if bool(fits.all()) else torch.float32
+
+
+def _noise_and_spread(column: Tensor, loss: Tensor, others: list[int]) -> tuple[Tensor, Tensor]:
+    """Return the root mean square of the loss, and the standard deviation, of each feature: (B, F, ...) -> (F,) twice.
+
+    Zeros of what has several entries a sample may be padding, and count in neither.
+    """
+    counts = (column != 0) | (column.dim() < 3)
+    numbers, count = column.double(), counts.sum(others).clamp(min=1)
+    mean = (numbers * counts).sum(others, keepdim=True) / count.view(1, -1, *[1] * (column.dim() - 2))
+    spread = (((numbers - mean) * counts).square().sum(others) / count).sqrt()
+    return (loss.double().square().sum(others) / count).sqrt(), spread
 
 
 def put_together(x: Batch, output: Output) -> tuple[Batch, Output]:

@@ -84,6 +84,8 @@ class Settings:
         for f in fields(self):
             value = getattr(self, f.name)
             _require_kind(f.name, value, f.default)
+            if f.default_factory is dict and not isinstance(value, Mapping):
+                raise UserError(f"{f.name} is {value!r}, but must hold numbers by name, like {{'NAME': 1.0}}")
             if isinstance(value, Mapping):
                 for key, entry in value.items():
                     _require_kind(f"{f.name}.{key}", entry, 0.0)
@@ -139,5 +141,6 @@ class Settings:
         try:
             value = words[text.lower()] if kind is bool else kind(text)
         except (ValueError, KeyError):
-            raise UserError(f"--set {name}={text}: {name} is of kind {kind.__name__}, like {before}") from None
+            whole, like = (f"{name}.{key}", 1.0) if key else (name, before)
+            raise UserError(f"--set {whole}={text}: {whole} is of kind {kind.__name__}, like {like}") from None
         return replace(self, **{name: {**before, key: value} if key else value})

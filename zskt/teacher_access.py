@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.errors import UserError
+from zskt.probabilities import AsLogits
 
 GRADIENT, PROBABILITIES, TOP_CLASS = "gradient", "probabilities", "top-class"
 ACCESSES = (GRADIENT, PROBABILITIES, TOP_CLASS)
@@ -20,8 +21,6 @@ ACCESSES = (GRADIENT, PROBABILITIES, TOP_CLASS)
 NEVER = -1e4
 """Logit of a class that was not chosen: its probability is 0 in 32 bits at any usual temperature, and half precision
 holds it."""
-SUM_TOLERANCE = 1e-3
-"""How far from 1 the probabilities of an answer may sum to."""
 
 
 class AnswersOnly(nn.Module):
@@ -36,7 +35,7 @@ class AnswersOnly(nn.Module):
         access: "probabilities" or "top-class".
         classes: K, which a function that answers classes (B,) does not say.
         may_be_probabilities: whether what is asked may answer probabilities (B, K) instead of logits, as a service
-            does; its first answer tells.
+            does; its first answers tell.
 
     Raises:
         UserError: if the class alone is to be seen of a teacher that regresses values, too.
@@ -59,7 +58,7 @@ class AnswersOnly(nn.Module):
         self.bernoulli = bool(getattr(teacher, "bernoulli", False))
         self.gaussians = getattr(teacher, "gaussians", ())
         self.draws = bool(getattr(teacher, "draws", False))
-        self.are_probabilities: bool | None = None if may_be_probabilities and not self.bernoulli else False
+        self._as_logits = AsLogits(self) if may_be_probabilities else None
         if access == TOP_CLASS and self.regressions:
             raise UserError(
                 f"teacher access {TOP_CLASS}: the teacher regresses {self.regressions} values, of which a class says "
@@ -88,44 +87,29 @@ class AnswersOnly(nn.Module):
                 f"teacher: answers with {tuple(answer.shape)}, not with (B, K); return logits or probabilities "
                 "for each sample"
             )
-        logits = answer[:, : answer.shape[1] - self.regressions].float()
-        if self.are_probabilities is None:
-            self.are_probabilities = are_probabilities(logits)
+        count = answer.shape[1] - self.regressions
+        logits = answer[:, :count].float()
         if self.bernoulli:
             decided = torch.where(logits > 0, -NEVER, torch.where(logits.isnan(), logits, NEVER))
             logits = logits if self.access == PROBABILITIES else decided
         elif self.access == TOP_CLASS:
             logits = hardened(logits)
-        elif self.are_probabilities:
-            logits = log_probabilities(logits)
-        elif logits.shape[1]:
-            logits = torch.log_softmax(logits, 1)
-        return torch.cat([logits, answer[:, answer.shape[1] - self.regressions :]], 1)
+        else:
+            if self._as_logits is not None:
+                logits = self._as_logits(answer)[:, :count].float()
+            if count and not self.are_probabilities:
+                logits = torch.log_softmax(logits, 1)
+        return torch.cat([logits, answer[:, count:]], 1)
+
+    @property
+    def are_probabilities(self) -> bool | None:
+        """What answers are taken for, as `AsLogits` has it."""
+        return False if self._as_logits is None else self._as_logits.are_probabilities
 
     def _chosen(self, classes: Tensor, count: int) -> Tensor:
         if self.access != TOP_CLASS or self.classes is None or len(classes) != count:
             raise UserError(f"teacher: answers {tuple(classes.shape)} whole numbers; say teacher_access='{TOP_CLASS}'")
         return chosen_logits(classes, self.classes)
-
-
-class AsLogits:
-    """Reads a network's answers as logits: those of a softmax become log p, for which the first answer tells.
-
-    Independent labels are taken as they are: logits of theirs may all lie between 0 and 1.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        self._regressions: int = getattr(network, "regressions", 0)
-        self._are_probabilities: bool | None = False if getattr(network, "bernoulli", False) else None
-
-    def __call__(self, answer: Tensor) -> Tensor:
-        """Map (B, K + R) to the same, of classes logits."""
-        count = answer.shape[1] - self._regressions
-        if self._are_probabilities is None:
-            self._are_probabilities = are_probabilities(answer[:, :count].detach())
-        if not self._are_probabilities:
-            return answer
-        return torch.cat([log_probabilities(answer[:, :count]), answer[:, count:]], 1)
 
 
 @contextmanager
@@ -171,19 +155,6 @@ def hardened(logits: Tensor) -> Tensor:
     """Keep the top class of logits (n, K) alone, as `one_hot_logits`; NaN stays, whose top would look like a class."""
     broken = logits.isnan().any(1, keepdim=True)
     return torch.where(broken, torch.nan, one_hot_logits(logits.argmax(1), logits.shape[1]))
-
-
-def log_probabilities(p: Tensor) -> Tensor:
-    """Return log p, which are logits, of probabilities of any shape; of 0 that of the smallest normal number."""
-    return p.clamp(min=torch.finfo(p.dtype).tiny).log()
-
-
-def are_probabilities(answer: Tensor) -> bool:
-    """Tell whether an answer (B, K) holds the probabilities of one choice of classes: rows that sum to 1."""
-    if answer.dim() != 2 or answer.shape[1] < 2 or not len(answer):
-        return False
-    bounded = bool(((answer >= 0) & (answer <= 1)).all())
-    return bounded and bool(((answer.sum(1) - 1).abs() < SUM_TOLERANCE).all())
 
 
 def granted(requested: str, has_gradient: bool, accepted: Sequence[str]) -> str | None:

@@ -88,6 +88,26 @@ def test_a_student_of_a_softmax_is_that_of_its_logits(
     assert all(p.requires_grad for p in teacher.parameters())
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("method", ["zskt", "dafl", "prior-only", "kd"])
+def test_a_teacher_that_computes_in_half_precision_teaches_in_single(
+    method: str, kind: torch.dtype, numbers: tuple[nn.Module, Tensor, Tensor]
+) -> None:
+    teacher, x, _ = numbers
+    runs, settings = [], {"feature_weight": 0.0} if method == "dafl" else {}
+    for halves in (True, False):
+        torch.manual_seed(0)
+        source = {"data": x} if method == "kd" else {"generator": zskt.generators.tabular(-1.0, 1.0, size=16)}
+
+        def answer(x: Tensor, halves: bool = halves) -> Tensor:
+            logits: Tensor = teacher(x).to(kind)
+            return logits if halves else logits.float()
+
+        runs.append(zskt.distill(answer, mlp(8), method=method, iterations=3, batch_size=16, evaluate=x, **source,
+                                 **settings))  # fmt: skip
+    assert torch.equal(*map(parameters, runs)) and runs[0].evaluation == runs[1].evaluation
+
+
 def test_a_module_of_torchscript_is_a_teacher_and_stays_as_it_was(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
     script = torch.jit.script(mlp(8))
     next(iter(script.parameters())).requires_grad_(False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 
 import zskt
 from tests.api.networks import mlp, own_samples
+from zskt.checkpoint import TrainState
 from zskt.errors import NonFiniteLoss, UserError
+from zskt.settings import Settings
 
 
 def test_a_teacher_that_answers_nan_is_told(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
@@ -44,6 +47,33 @@ class Detached(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.network(x)
         return out.detach()
+
+
+class WithoutSettings(zskt.Method):
+    """A method that says nothing but what it must."""
+
+    def __init__(self, config: Any, setup: zskt.Setup) -> None:
+        self.config, self.setup = config, setup
+        self.state = TrainState(parts={"student": setup.pair.student}, streams={}, device=setup.device)
+
+    def run(self) -> Iterator[dict[str, float]]:
+        while self.state.step < self.config.iterations:
+            self.state.step += 1
+            yield {"step": float(self.state.step)}
+
+    @property
+    def result(self) -> nn.Module:
+        return self.setup.pair.student
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeastConfig(Settings):
+    iterations: int = 3
+    batch_size: int = 8
+
+
+class Least(WithoutSettings):
+    Config = LeastConfig
 
 
 TABULAR = zskt.generators.tabular(0.0, 1.0, size=16)
@@ -82,6 +112,21 @@ X = torch.rand(20, 16)
             "bn_statistics_weight is 1.0, but the teacher has no batch",
         ),
         (call(generator=TABULAR, terms={"hints": 1.0}), "unknown term of the loss 'hints': did you mean hint?"),
+        (call(generator=TABULAR, terms="gram"), "terms is 'gram', but must hold numbers by name, like {'NAME': 1.0}"),
+        (call(generator=TABULAR, terms={"kl": 0.0}), "terms.kl is 0, and the student's loss has no other term"),
+        (
+            call(data=X, method="supervised", iterations=5, epochs=6),
+            "iterations=5 and epochs=6: are the same of method supervised; give one of them",
+        ),
+        (
+            call(generator=TABULAR, method=nn.Linear),
+            "method: is Linear, which is none; derive a class from zskt.Method",
+        ),
+        (call(generator=TABULAR, method=3), "method: is 3, which is none; derive a class from zskt.Method"),
+        (call(generator=TABULAR, method=zskt.Method), "method Method: lacks __init__, result, run, which zskt.Method"),
+        (call(generator=TABULAR, method=WithoutSettings), "method WithoutSettings: lacks settings; give it Config"),
+        (call(method=Least), "method Least needs a generator"),
+        (call(generator=TABULAR, data=X, method=Least), "method Least uses no data: leave data= out"),
         (call(data=[]), "loader: it yields no batch; give one that does"),
         (call(data=["text"]), "loader: a batch is str; yield a tensor, or a tuple of tensors"),
         (call(data=X, method="supervised"), "method supervised needs labels"),
@@ -100,6 +145,15 @@ def test_mistakes_are_one_line(run: Any, message: str, numbers: tuple[nn.Module,
     with pytest.raises(UserError) as error:
         run(numbers[0])
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+def test_a_method_of_ones_own_needs_no_more_than_settings_and_a_loop(
+    numbers: tuple[nn.Module, Tensor, Tensor],
+) -> None:
+    run = call(generator=TABULAR, method=Least, iterations=4)(numbers[0])
+    assert (
+        isinstance(run, zskt.Run) and run.method == "Least" and [line["step"] for line in run.metrics] == [1, 2, 3, 4]
+    )
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,34 @@ def test_a_service_is_a_teacher_and_its_queries_are_counted(
     assert 0 <= judged["agreement"] <= 1
 
 
+@pytest.mark.parametrize("access", [None, "probabilities"])
+@pytest.mark.parametrize("how", ["2 decimals", "3 decimals", "bfloat16"])
+def test_a_service_that_rounds_teaches_what_one_does_that_does_not(
+    how: str, access: str | None, numbers: tuple[nn.Module, Tensor, Tensor]
+) -> None:
+    x = numbers[1]
+    teacher = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 20))  # of 20 classes, none of which is sure
+    method = {"data": x} if access is None else {"generator": zskt.generators.tabular(-1.0, 1.0, size=16)}
+
+    def exact(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return (8 * teacher(x)).softmax(1)
+
+    def rounded(x: Tensor) -> Tensor:
+        p = exact(x)
+        return p.bfloat16().float() if how == "bfloat16" else torch.round(p, decimals=int(how[0]))
+
+    scores = []
+    for ask in (exact, rounded):
+        torch.manual_seed(0)
+        run = zskt.distill(ask, mlp(8, 20), teacher_access=access, iterations=30, batch_size=32, student_lr=1e-2,
+                           **method)  # fmt: skip
+        scores.append((zskt.evaluate(run.student, exact, x)["kl"], zskt.evaluate(run.student, ask, x)["kl"]))
+    (kl, _), (other, reported) = scores
+    assert other == pytest.approx(kl, rel=0.05) and reported == pytest.approx(other, rel=0.05)
+    assert zskt.evaluate(rounded, exact, x)["kl"] < 0.01
+
+
 def test_a_service_may_answer_classes_alone(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
     teacher, x, _ = numbers
     generator = zskt.generators.tabular(-1.0, 1.0, size=16)

@@ -191,6 +191,8 @@ def test_settings_of_the_run_and_entries_of_mappings_are_assigned() -> None:
         (FEW, "hint", "unknown setting of --mode few-shot (method supervised) 'hint_weight': did you mean "),
         (ZERO, "student_rl", "unknown setting of --mode zero-shot (method zskt) 'student_rl': did you mean student_lr"),
         (ZERO, "mode", "--set mode: has a flag of its own; see --help"),
+        (ZERO, "queries", "--set queries: has a flag of its own; see --help"),
+        (ZERO, "members", "--set members: is the number of files behind --teacher-path; name them there"),
         (ZERO, "start", "--set init_from_run: has a flag of its own; see --help"),
     ],
 )

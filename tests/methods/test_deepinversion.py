@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from tests.methods.setups import jets_setup, resnets_setup, start, vectors_setup
+from tests.methods.setups import digits_setup, jets_setup, resnets_setup, start, vectors_setup
 from tests.methods.test_inversion import SMALL
 from zskt.contracts import PseudoBatch
+from zskt.errors import UserError
 from zskt.methods import Setup
 from zskt.methods.canvas import Latent, Pixels
 from zskt.methods.deepinversion import DeepInversion
@@ -48,6 +49,24 @@ def test_the_loss_is_that_of_the_paper() -> None:
     expected = cross_entropy + 0.01 * tv + 0.02 * x.norm() + 10 * (1 - js)
     assert torch.allclose(loss, expected, rtol=1e-4)
     assert math.isclose(float(parts["loss/tv"].detach()), 0.01 * tv, rel_tol=1e-4)
+
+
+@pytest.mark.parametrize("setup", [jets_setup, vectors_setup, lambda: jets_setup("mlp")])
+def test_the_norm_of_z_counts_where_z_is_optimised(setup: Any) -> None:
+    method = invert(setup(), l2_weight=0.5, bn_weight=0.0, synthesis_steps=2, synthesis_lr=0.0)
+    _, measured = method.synthesise()
+    assert isinstance(method.canvas, Latent)
+    assert measured["loss/l2"] == pytest.approx(0.5 * float(method.canvas.z.detach().norm()), rel=1e-5)
+    shorter = invert(setup(), l2_weight=100.0, bn_weight=0.0, synthesis_steps=20, synthesis_lr=0.02)
+    shorter.synthesise()
+    assert isinstance(shorter.canvas, Latent) and shorter.canvas.z.norm() < 0.9 * method.canvas.z.norm()
+
+
+def test_samples_without_gradient_are_refused_before_the_run() -> None:
+    message = "^deepinversion: optimises the z of a generator, by which the samples of this one have no gradient; take"
+    with pytest.raises(UserError, match=message):
+        invert(jets_setup("noise"), bn_weight=0.0)
+    assert invert(digits_setup("strokes-prior"), bn_weight=0.0).shows_images, "pixels need no gradient by z"
 
 
 def test_pixels_of_images_are_optimised_and_the_generator_stays() -> None:

@@ -111,6 +111,19 @@ def test_vectors_of_names_random_ones_and_learned_ones_ask_for_classes(how: str)
     assert float(last["loss/generator"]) < float(first["loss/generator"]) + 1e-6
 
 
+@pytest.mark.parametrize("name", [name for name in SETUPS if name != "shower"])
+def test_vectors_that_are_learned_stay_where_the_generator_begins_anew(name: str) -> None:
+    method = made(SETUPS[name](), text_embeddings="learned", generator_life=1, bn_weight=0.0)
+    learned = method.generator.get_parameter("class_embedding.weight")
+    before = learned.detach().clone()
+    run_until(method, 1)
+    after = learned.detach().clone()
+    restart(method.generator, method.begun, method.rng)
+    assert not torch.equal(before, after) and torch.equal(learned, after)
+    run_until(method, 3)
+    assert method.state.counters["steps"] > 0
+
+
 def test_each_batch_has_a_noisy_layer_of_its_own() -> None:
     method = made(numbers_setup())
     (labels, first), (_, second) = method._begin(), method._begin()

@@ -27,6 +27,14 @@ def test_numbers_are_those_of_the_beginning_in_another_order() -> None:
         assert torch.equal(state[name], begun[name]), name
 
 
+def test_what_the_beginning_lacks_stays() -> None:
+    network = nn.Linear(4, 8)
+    begun = {"weight": torch.arange(32.0)}
+    bias = network.bias.detach().clone()
+    restart(network, begun, torch.Generator().manual_seed(0))
+    assert torch.equal(network.weight.flatten().sort().values, begun["weight"]) and torch.equal(network.bias, bias)
+
+
 def test_the_first_layer_is_one_with_a_matrix() -> None:
     assert first_layer(nn.Sequential(nn.BatchNorm1d(4), nn.Sequential(nn.Linear(4, 8)), nn.Linear(8, 2))) == "1.0"
     assert first_layer(nn.BatchNorm1d(4)) == ""

@@ -18,6 +18,7 @@ from zskt.methods.student import (
     require_comparable,
     student_terms,
 )
+from zskt.methods.supervised import SupervisedConfig, supervised_terms
 from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.wide_resnet import WideResNet
@@ -40,6 +41,7 @@ def test_values_are_compared_where_the_teacher_regresses() -> None:
     scale = torch.tensor([2.0])
     pair = Pair(nn.Linear(2, 2), nn.Linear(2, 2), scale)
     (kl, values) = student_terms(KDConfig(regression_weight=3.0), pair)
+    assert student_terms(KDConfig(regression_weight=3.0, terms={"kl": 0.0}), pair) == [values]
     assert isinstance(values, Values) and values.weight == 3.0 and values.scale is scale and isinstance(kl, KL)
     assert len(student_terms(KDConfig(regression_weight=0.0), pair)) == 1
 
@@ -144,3 +146,13 @@ def test_of_labels_the_share_of_positives_is_logged() -> None:
     assert [metrics[f"teacher_class/{k}"] for k in range(3)] == [1.0, 0.5, 0.0]
     assert metrics["agreement/pseudo"] == 0 and metrics["confidence/teacher"] == pytest.approx(0.7311, abs=1e-4)
     assert batch_metrics(pairs, pairs)["agreement/pseudo"] == 1
+
+
+def test_a_loss_without_terms_is_refused() -> None:
+    message = "^terms.kl is 0, and the student's loss has no other term: leave it out, or give another one a weight"
+    with pytest.raises(UserError, match=message):
+        student_terms(KDConfig(terms={"kl": 0.0, "hint": 0.0}), PAIR)
+    with pytest.raises(UserError, match=message):
+        supervised_terms(SupervisedConfig(kd_fraction=1.0, terms={"kl": 0.0}), has_teacher=True)
+    assert student_terms(KDConfig(terms={"kl": 0.0, "hint": 1.0}), PAIR) == [Hint()]
+    assert len(supervised_terms(SupervisedConfig(terms={"kl": 0.0}), has_teacher=True)) == 1

@@ -60,6 +60,7 @@ class DeepInversion(Inversion):
 
     Config = DeepInversionConfig
     name = "deepinversion"
+    paints = True
     config: DeepInversionConfig
 
     def __init__(self, config: DeepInversionConfig, setup: Setup) -> None:
@@ -99,6 +100,6 @@ class DeepInversion(Inversion):
         if config.total_variation_weight and self.shows_images:
             parts["loss/tv"] = config.total_variation_weight * total_variation(inverted.x[0])
         if config.l2_weight:
-            optimised = inverted.x[0] if self.shows_images else inverted.batch.latent[0]
+            optimised = self.canvas.z if isinstance(self.canvas, Latent) else inverted.x[0]
             parts["loss/l2"] = config.l2_weight * torch.linalg.vector_norm(optimised)
         return parts

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +28,7 @@ from zskt.forward import CountedTeacher, evaluating
 from zskt.generator import Generator
 from zskt.losses import generator_loss
 from zskt.methods.bank import Bank
-from zskt.methods.canvas import Canvas
+from zskt.methods.canvas import Canvas, Latent
 from zskt.methods.inversion_settings import STUDENT_OPTIMIZERS, InversionConfig
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import (
@@ -68,6 +68,8 @@ class Inversion(Method):
     takes_prior = True
     name: str
     """As the command line calls it, for messages."""
+    paints: ClassVar[bool] = False
+    """Whether images are optimised themselves, whatever draws them at the beginning."""
     config: InversionConfig
 
     def __init__(self, config: Any, setup: Setup) -> None:
@@ -102,6 +104,8 @@ class Inversion(Method):
         self._observe_teacher()
         probe = self._probe()
         self.shows_images = is_image(probe)
+        if not (self.paints and self.shows_images):
+            self._require_way()
         with torch.no_grad():
             self.classes = pair.forward(setup.pair.teacher, probe).logits.shape[1]
             """K"""
@@ -151,6 +155,16 @@ class Inversion(Method):
         """Draw two samples from a stream of their own, to see what they are."""
         with evaluating(self.generator):
             return self.generator.sample(2, torch.Generator(self.device).manual_seed(0)).x
+
+    def _require_way(self) -> None:
+        """Raise `UserError` if samples have no gradient by what is optimised, as those of a simulation."""
+        with evaluating(self.generator), torch.enable_grad():
+            batch, _ = Latent(self.generator, 2, torch.Generator(self.device).manual_seed(0)).draw()
+        if not any(t.requires_grad for t in batch.x):
+            raise UserError(
+                f"{self.name}: optimises the z of a generator, by which the samples of this one have no gradient; take "
+                "another --generator, or --method prior-only"
+            )
 
     def run(self) -> Iterator[Metrics]:
         """Synthesise a batch and let the student learn, to the last iteration."""

@@ -52,8 +52,8 @@ class Method(ABC):
 
     Config: ClassVar[type[Settings]]
     """Its settings; they have ``iterations`` and ``batch_size``."""
-    needs_generator: ClassVar[bool]
-    needs_data: ClassVar[bool]
+    needs_generator: ClassVar[bool] = True
+    needs_data: ClassVar[bool] = False
     needs_teacher: ClassVar[bool] = True
     needs_labels: ClassVar[bool] = False
     """Whether every sample of its data must carry its class."""

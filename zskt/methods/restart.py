@@ -18,9 +18,11 @@ def restart(network: nn.Module, begun: Mapping[str, Tensor], rng: torch.Generato
     """Give the parameters of a network other initial values, and its buffers those that they had.
 
     Args:
-        begun: its state when it was made, by the names of its ``state_dict``.
+        begun: its state when it was made, by the names of its ``state_dict``; what it lacks stays as it is.
     """
     for name, parameter in network.named_parameters():
+        if name not in begun:
+            continue
         values = begun[name].flatten()
         order = torch.randperm(values.numel(), generator=rng, device=rng.device).to(values.device)
         parameter.copy_(values[order].view_as(parameter))

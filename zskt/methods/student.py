@@ -47,7 +47,11 @@ class StudentSettings(Protocol):
 
 
 def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
-    """List the terms of ZSKT's equation 1, and whatever else the settings ask for; a term of weight 0 is left out."""
+    """List the terms of ZSKT's equation 1, and whatever else the settings ask for; a term of weight 0 is left out.
+
+    Raises:
+        UserError: if one needs labels, or none is left.
+    """
     regression_weight = config.regression_weight if pair.regression_scale is not None else 0.0
     others = dict(config.terms)
     terms: list[Term] = [
@@ -57,11 +61,25 @@ def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
         Values(regression_weight, scale=pair.regression_scale, gaussians=pair.gaussians),
         *(term_of(name, weight, config) for name, weight in others.items()),
     ]
-    terms = [term for term in terms if term.weight]
     for name, weight in others.items():
         if weight and TERMS[name].needs_labels:
             raise UserError(f"terms.{name}: needs labels, from which --mode few-shot alone learns; leave it out")
-    return terms
+    return some_of(terms)
+
+
+def some_of(terms: Sequence[Term]) -> list[Term]:
+    """Return those terms of a loss that have a weight.
+
+    Raises:
+        UserError: if none has one.
+    """
+    weighed = [term for term in terms if term.weight]
+    if not weighed:
+        raise UserError(
+            "terms.kl is 0, and the student's loss has no other term: leave it out, or give another one a weight, such "
+            "as attention_weight or terms.jacobian"
+        )
+    return weighed
 
 
 @dataclass

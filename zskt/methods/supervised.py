@@ -27,7 +27,7 @@ from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, trainable
+from zskt.methods.student import StudentStep, some_of, trainable
 from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
 from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, sample_count, setting
@@ -217,4 +217,4 @@ def supervised_terms(config: SupervisedConfig, *, has_teacher: bool) -> list[Ter
         Attention(config.attention_weight),
         *(term_of(name, weight, config) for name, weight in config.terms.items() if name != "kl"),
     ]
-    return [term for term in terms if term.weight]
+    return some_of(terms)
