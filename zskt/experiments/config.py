@@ -77,7 +77,8 @@ class RunConfig(Settings):
     """What the method sees of the teacher: its gradient, its probabilities, or its top class alone. Empty: what the
     teacher can give, and the method asks for."""
     members: int = setting(1, minimum=1)
-    """M, networks that are the teacher together, each from a file of its own: they answer the mean of their beliefs."""
+    """M, networks that are the teacher together, as many as ``--teacher-path`` names files: they answer the mean of
+    their beliefs."""
     teacher_draw: str = setting("", choices=DRAWS)
     """What is drawn of the teacher for each question of the method: one "member" a sample, or the units that "dropout"
     leaves out. Empty: nothing, the mean answers. The student is judged beside the mean in any case."""
