@@ -61,9 +61,11 @@ class NAYERConfig(GenerativeConfig):
     generator_steps: int = setting(30, minimum=1)
     """Steps of noisy layer and generator for each batch."""
     generator_life: int = setting(10, minimum=1)
-    """Rounds after which the generator begins anew."""
+    """Rounds after which the generator begins anew, counted from the first one."""
     generator_lr: float = setting(4e-3, minimum=0)
     """Learning rate of the Adam of noisy layer and generator, a new one for each batch."""
+    generator_schedule: str = setting("constant", choices=("constant",))
+    """Other methods' generators have one Adam for the whole run, whose rate may fall; here there is none."""
     student_steps: int = setting(400, minimum=1)
     """Student steps of a round, on samples of the bank."""
     student_lr: float = setting(0.2, minimum=0)
@@ -146,7 +148,7 @@ class NAYER(Generative):
         config, state = self.config, self.state
         while state.step < config.iterations:
             now, warm = state.step, state.step >= self.warmup
-            if now % config.generator_life == 0 or (now - self.warmup) % config.generator_life == 0:
+            if now % config.generator_life == 0:
                 restart(self.generator, self.begun, self.rng)
             for _ in range(config.loops if warm else config.warmup_loops):
                 measured = self.synthesise(adversary=warm and bool(config.adversarial_weight))
