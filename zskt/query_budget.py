@@ -43,11 +43,6 @@ class QueryMeter:
             self.ended = True
             raise BudgetSpent(f"{self.asked} of {self.limit} queries are spent")
 
-    def require_a_step(self, steps: float) -> None:
-        """Raise `UserError` if the budget ended a run before its first step: its student would be the untrained one."""
-        if self.ended and not steps:
-            raise UserError(f"queries is {self.limit}: spent before the student's first step; give more")
-
     @contextmanager
     def on(self, teacher: nn.Module | None) -> Iterator[None]:
         """Count and limit what a teacher is asked, meanwhile; a CUDA graph would pass the counter by: none is made."""

@@ -94,3 +94,29 @@ def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tup
     assert run.method == "zskt" and run.teacher_queries == 8 + 9 * 32 and len(run.metrics) == 9
     plain = zskt.distill(teacher, mlp(32), generator=generator, batch_size=32, iterations=2)
     assert plain.teacher_queries == 64  # without a budget only the method's own are told
+
+
+def test_no_untrained_student_is_a_result(
+    numbers: tuple[nn.Module, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher, generator = numbers[0], zskt.generators.tabular(-1.0, 1.0, size=16)
+    small: dict[str, Any] = {"method": "nayer", "synthesis_batch_size": 8, "generator_steps": 2, "warmup_loops": 1,
+                             "synthesis_warmup": 3, "bn_weight": 0.0, "iterations": 6}  # fmt: skip
+    with pytest.raises(UserError, match="queries is 100, but the student's first step comes after 130: give more, or"):
+        zskt.distill(teacher, mlp(8), generator=generator, queries=100, **small)
+    monkeypatch.setattr(zskt.METHODS["nayer"], "queries_before_learning", 0)  # as of a method that cannot tell
+    with pytest.raises(UserError, match="queries is 100: spent before the student's first step; give more"):
+        zskt.distill(teacher, mlp(8), generator=generator, queries=100, **small)
+
+
+def test_a_run_that_is_stopped_in_its_warm_up_says_that_its_student_is_untrained(
+    numbers: tuple[nn.Module, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_method: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zskt.api.iterate", stopped)
+    generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+    with pytest.warns(UserWarning, match="stopped after 0 of 5 iterations, before the student's first step"):
+        run = zskt.distill(numbers[0], mlp(8), generator=generator, iterations=5)
+    assert run.steps == 0

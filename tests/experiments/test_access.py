@@ -19,6 +19,7 @@ from zskt.experiments.finished import read_config
 from zskt.experiments.launch import launch
 from zskt.experiments.result import Result
 from zskt.experiments.runner import Options
+from zskt.methods import METHODS
 from zskt.storage.files import read_json
 
 CATALOG = catalog()
@@ -127,6 +128,21 @@ def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path) -
     _, again = launch(config, known, options(digits, tmp_path / "run", resume=True))
     assert again["teacher_queries"] == result["teacher_queries"] and teacher.asked == asked + N_TEST
     assert (folder / "student.safetensors").read_bytes() == before
+
+
+def test_a_budget_that_ends_before_the_student_learns_leaves_no_result(
+    call: Call, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("synthesis_batch_size=8", "generator_steps=2", "warmup_loops=1", "synthesis_warmup=3", "bn_weight=0")
+    run = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--method", "nayer", "--data", digits,
+           "--iterations", 6, "--queries", 100, *(word for name in settings for word in ("--set", name)))  # fmt: skip
+    code, _, err = call(*run, "--out", tmp_path / "a")
+    assert code == 2 and "queries is 100, but the student's first step comes after" in err
+    assert "give more, or a smaller synthesis_warmup" in err and not (tmp_path / "a").exists()
+    monkeypatch.setattr(METHODS["nayer"], "queries_before_learning", 0)  # as of a method that cannot tell
+    code, _, err = call(*run, "--out", tmp_path / "b")
+    assert code == 2 and "queries is 100: spent before the student's first step; give more" in err
+    assert not (tmp_path / "b" / "result.json").exists() and (tmp_path / "b" / "checkpoint.pt").is_file()
 
 
 def test_samples_are_counted_too_where_a_student_learns_from_data(digits: Path, tmp_path: Path) -> None:

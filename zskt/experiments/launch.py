@@ -33,7 +33,7 @@ from zskt.experiments.runner import Options, begin_or_resume, open_folder, requi
 from zskt.experiments.transfer import start_from_run
 from zskt.forward import Pair
 from zskt.generator import Generator
-from zskt.methods import BY_ANSWERS, METHODS, Method, Setup
+from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, require_affordable
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.distributed import group, in_turn, placed
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
@@ -138,6 +138,8 @@ def _play(
             require_fit(method, setup)
         except BudgetSpent as error:
             raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
+    if not options.resume:
+        require_affordable(method, config.settings)
     if generator is not None and card.describe() and not options.resume:
         print(card.describe())
     if not options.resume and (words := taken_for(evaluator.teacher)):

@@ -25,9 +25,8 @@ from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
-from zskt.methods import Method, iterate
+from zskt.methods import Method, iterate, require_a_step
 from zskt.parallel.collectives import any_of, from_leader
-from zskt.query_budget import METER, QueryMeter
 from zskt.storage.files import read_json, sha256, write_json
 from zskt.storage.run_files import require_new
 
@@ -212,10 +211,9 @@ def train_loop(
             progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
             meter.start()
     if state.step < total:  # a budget of queries is spent
-        budget = state.parts.get(METER)
-        if isinstance(budget, QueryMeter):
-            budget.require_a_step(state.counters.get("steps", 0) or state.step)
         state.save(folder.checkpoint, config.to_dict())
+    require_a_step(method)
+    if state.step < total:
         asked = int(state.counters["teacher_queries"])
         print(f"{folder.path}: {asked} of {config.queries} queries are spent after iteration {state.step} of {total}")
 

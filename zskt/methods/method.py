@@ -79,6 +79,11 @@ class Method(ABC):
         """
         return None
 
+    @property
+    def queries_before_learning(self) -> int:
+        """How many samples the teacher is asked about, at least, before the student can take its first step."""
+        return 0
+
     @abstractmethod
     def run(self) -> Iterator[Metrics]:
         """Iterate from `TrainState.step` to the end, and yield what each iteration has to log."""

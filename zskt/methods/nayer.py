@@ -143,6 +143,17 @@ class NAYER(Generative):
         rng = torch.Generator(setup.device).manual_seed(4 * setup.seed + 2)
         return standardised(orthogonal_vectors(_classes(setup), rng))
 
+    @property
+    def queries_before_learning(self) -> int:
+        """The syntheses of the warm-up and of the round behind it; 0 where batches are of any size."""
+        config = self.config
+        if self.generator.acceptance < 1:
+            return 0
+        shown = (config.generator_steps if is_trainable(self.generator) else 1) + 1  # to the bank, once more
+        batches = self.warmup * config.warmup_loops + config.loops
+        again = config.batch_size if self.bank.asks_again else 0
+        return int(batches * shown * config.synthesis_batch_size + again)
+
     def run(self) -> Iterator[Metrics]:
         """Synthesise, and after the warm-up let the student learn from the bank, a round after the other."""
         config, state = self.config, self.state
