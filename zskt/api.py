@@ -207,6 +207,8 @@ def distill(
             evaluated(student, None, test, device)  # what cannot be judged is told before the run, not after it
         is_image = len(example) == 1 and example[0].dim() == 4
         require_settings(config, "images" if is_image else "tensors", "of this call")
+        if asked is not None:
+            config = kind.within_budget(config, queries or 0, 0 if setup.data is None else len(setup.data))
         trained = kind(config, setup)
         if meter is not None:
             trained.state.parts[METER] = meter

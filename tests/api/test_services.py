@@ -96,6 +96,23 @@ def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tup
     assert plain.teacher_queries == 64  # without a budget only the method's own are told
 
 
+def test_a_length_that_is_asked_for_is_shortened_to_what_the_budget_pays_for(
+    numbers: tuple[nn.Module, Tensor, Tensor],
+) -> None:
+    teacher, x, labels = numbers
+    generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+    for method, cost in (("prior-only", 32), ("dfme", 32 * 7)):
+        run = zskt.distill(teacher, mlp(8), generator=generator, method=method, queries=1001, batch_size=32,
+                           iterations=400)  # fmt: skip
+        assert run.settings.to_dict()["iterations"] == 1001 // cost
+    assert run.metrics[-1]["rate/student"] < 0.2 * run.metrics[0]["rate/student"]  # it falls to 0
+    with pytest.raises(UserError, match="queries is 100, but an iteration costs 224"):
+        zskt.distill(teacher, mlp(8), generator=generator, method="dfme", queries=100, batch_size=32, iterations=9)
+    learned = zskt.distill(teacher, mlp(8), data=(x, labels), method="supervised", queries=700, batch_size=100,
+                           iterations=50, student_steps=3)  # fmt: skip
+    assert learned.settings.to_dict()["epochs"] == 2 and learned.steps == 6
+
+
 def test_no_untrained_student_is_a_result(
     numbers: tuple[nn.Module, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,44 @@ def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path) -
     assert (folder / "student.safetensors").read_bytes() == before
 
 
+def test_a_run_that_its_budget_shortened_goes_on_by_its_own_command(call: Call, digits: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--method", "prior-only", "--data", digits,
+           "--batch-size", 8, "--student-steps", 2, "--queries", "43", "--out", out, "--resume", "auto")  # fmt: skip
+    code, _, err = call(*run, "--iterations", 100)
+    assert code == 0, err
+    result, student = read_json(out / "result.json"), (out / "student.safetensors").read_bytes()
+    assert result["iterations"] == 5 and read_json(out / "environment.json")["asked"] == {"iterations": 100}
+    code, said, err = call(*run, "--iterations", 100)
+    assert (code, said) == (0, f"{out}: is finished, nothing is left to do; see {out / 'result.json'}\n"), err
+    (out / "result.json").unlink()
+    code, _, err = call(*run, "--iterations", 100)
+    assert code == 0, err
+    assert read_json(out / "result.json")["iterations"] == 5
+    assert (out / "student.safetensors").read_bytes() == student
+    for other in (("--iterations", 50), ("--iterations", 100, "--queries", 80)):
+        code, _, err = call(*run, *other)
+        assert code == 2 and "was begun with another" in err and "resume with the flags that it was started" in err
+
+
+def test_few_shot_is_as_long_as_its_budget_lasts_and_goes_on_by_its_own_command(
+    call: Call, digits: Path, tmp_path: Path
+) -> None:
+    few = ("--mode", "few-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--samples-per-class", 1, "--data", digits,
+           "--batch-size", 8, "--iterations", 6, "--set", "attention_weight=0", "--resume", "auto")  # fmt: skip
+    for steps, queries, rounds in ((2, 60, (3, 2)), (4, 24, (1, 3)), (2, 0, (6, 2)), (2, 96, (6, 2))):
+        out = tmp_path / f"{steps}-{queries}"
+        budget = ("--queries", queries) if queries else ()
+        code, _, err = call(*few, "--student-steps", steps, *budget, "--out", out)
+        assert code == 0, err
+        config, _ = read_config(out)
+        assert (config.settings.epochs, config.settings.student_steps) == rounds
+        result = read_json(out / "result.json")
+        assert result["teacher_queries"] == 8 * rounds[0] * rounds[1] and result["steps"] == rounds[0] * rounds[1]
+        code, said, err = call(*few, "--student-steps", steps, *budget, "--out", out)
+        assert code == 0 and "is finished" in said, err
+
+
 def test_a_budget_that_ends_before_the_student_learns_leaves_no_result(
     call: Call, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

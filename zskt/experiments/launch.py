@@ -86,6 +86,9 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
         data = None if train_source is None else _training_data(train_source, config, card, options)
+        if teacher is not None and not options.resume:
+            requested, config = config, config.within_budget(0 if data is None else len(data))
+            options = replace(options, shortened=lowered(requested, config))
         evaluator.missing = None if options.judged else "left out (--without-evaluation)"
         evaluator.missing = evaluator.missing or evaluator.look()
     if evaluator.missing is not None and options.judged:
@@ -191,9 +194,13 @@ def with_access(
         config = config.with_method(BY_ANSWERS)
         access = granted(config.teacher_access, has_gradient, METHODS[BY_ANSWERS].accesses)
     assert access is not None
-    if not options.resume:
-        config = config.with_length_of_budget(at_most=True)  # so that rates fall to 0 when it is spent
     return _without_training(config, catalog, options), access
+
+
+def lowered(requested: RunConfig, config: RunConfig) -> dict[str, int]:
+    """Return those settings of a run's length that a budget of queries lowered, as they were requested."""
+    before, now = requested.settings.to_dict(), config.settings.to_dict()
+    return {name: value for name, value in before.items() if now[name] != value}
 
 
 def _without_training(config: RunConfig, catalog: Catalog, options: Options) -> RunConfig:

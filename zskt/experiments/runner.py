@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class Options:
     """Who looks on, by name in `zskt.experiments.loggers.LOGGERS`; None for TensorBoard, or as the run began."""
     assigned: frozenset[str] = frozenset()
     """Settings that the user gave himself, by name."""
+    shortened: Mapping[str, int] = field(default_factory=dict)
+    """Settings of its length that a budget of queries lowered, as the user asked for them."""
     judged: bool = True
     """Whether the student is scored. A trial of what a run costs has no use for that."""
 
@@ -151,7 +153,7 @@ def begin_or_resume(
     """
     files, state = _files(card, options, data, has_teacher=has_teacher), method.state
     if not options.resume:
-        folder.begin(config, state.device, files, card.record())
+        folder.begin(config, state.device, files, card.record(), options.shortened)
         state.save(folder.checkpoint, config.to_dict())  # stopped before its first iteration, it can still go on
         return
     recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")
