@@ -200,22 +200,26 @@ def distill(
             seed=seed,
             device=device,
         )
-        example = tried(setup, network, needs_labels=kind.needs_labels)
-        with evaluating(setup.generator):
-            calibrate(setup)
-        if test is not None:
-            evaluated(student, None, test, device)  # what cannot be judged is told before the run, not after it
-        is_image = len(example) == 1 and example[0].dim() == 4
-        require_settings(config, "images" if is_image else "tensors", "of this call")
-        if asked is not None:
-            config = kind.within_budget(config, queries or 0, 0 if setup.data is None else len(setup.data))
-        trained = kind(config, setup)
-        if meter is not None:
-            trained.state.parts[METER] = meter
+        trial = QueryMeter()  # of what is asked before the run, where no meter counts all
         try:
-            require_fit(trained, setup, example)
+            with trial.counting(asked):
+                example = tried(setup, network, needs_labels=kind.needs_labels)
+                with evaluating(setup.generator):
+                    calibrate(setup)
+                if test is not None:
+                    evaluated(student, None, test, device)  # what cannot be judged is told before the run, not after it
+                is_image = len(example) == 1 and example[0].dim() == 4
+                require_settings(config, "images" if is_image else "tensors", "of this call")
+                if asked is not None:
+                    config = kind.within_budget(config, queries or 0, 0 if setup.data is None else len(setup.data))
+                trained = kind(config, setup)
+                require_fit(trained, setup, example)
         except BudgetSpent as error:
             raise UserError(f"queries={queries}: spent before the run begins; give more") from error
+        if meter is not None:
+            trained.state.parts[METER] = meter
+        elif trial.asked:
+            trained.state.count("teacher_queries", trial.asked)
         require_affordable(trained, config)
         run = Run(student, name, config, seed, precision, attention_layers, example=tuple(t.cpu() for t in example))
         shown = (sys.stderr.isatty() if progress is None else progress) and world().leader

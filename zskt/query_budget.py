@@ -49,6 +49,22 @@ class QueryMeter:
         if teacher is None:
             yield
             return
+        forms = _forms(teacher)
+        before = [vars(form).get("replayable") for form in forms]
+        for form in forms:
+            form.replayable = False
+        try:
+            with self.counting(teacher):
+                yield
+        finally:
+            for form, replayable in zip(forms, before, strict=True):
+                del form.replayable
+                if replayable is not None:
+                    form.replayable = replayable
+
+    @contextmanager
+    def counting(self, teacher: nn.Module | None) -> Iterator[None]:
+        """Do the same, where no CUDA graph asks: before a run begins, which may make its own."""
 
         def ask(_teacher: nn.Module, x: tuple[Tensor, ...]) -> None:
             if not self._runs:
@@ -57,20 +73,12 @@ class QueryMeter:
             self.require(count)
             self.asked += count
 
-        # A method that looks at statistics asks the form that still has its normalisations.
-        forms = [teacher, *getattr(teacher, "before_folding", ())]
-        before = [vars(form).get("replayable") for form in forms]
-        handles = [form.register_forward_pre_hook(ask) for form in forms]
-        for form in forms:
-            form.replayable = False
+        handles = [form.register_forward_pre_hook(ask) for form in _forms(teacher)]
         try:
             yield
         finally:
-            for form, handle, replayable in zip(forms, handles, before, strict=True):
+            for handle in handles:
                 handle.remove()
-                del form.replayable
-                if replayable is not None:
-                    form.replayable = replayable
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -88,6 +96,11 @@ class QueryMeter:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on counting."""
         self.asked, self.ended = state["asked"], state["ended"]
+
+
+def _forms(teacher: nn.Module | None) -> list[Any]:
+    """List what is asked: a method that looks at statistics asks the form that still has its normalisations."""
+    return [] if teacher is None else [teacher, *getattr(teacher, "before_folding", ())]
 
 
 METER = "queries"

@@ -67,7 +67,17 @@ def with_method(name: str, **changes: Any) -> RunConfig:
 
 @pytest.mark.parametrize(
     ("method", "queries"),
-    [("zskt", 0), ("zskt", 19), ("dfme", 0), ("dfme", 75), ("maze", 135), ("disguide", 19), ("hard-label", 19)],
+    [
+        ("fast", 0),
+        ("nayer", 0),
+        ("zskt", 0),
+        ("zskt", 19),
+        ("dfme", 0),
+        ("dfme", 75),
+        ("maze", 135),
+        ("disguide", 19),
+        ("hard-label", 19),
+    ],
 )
 def test_the_teachers_own_counter_is_what_the_result_says(
     digits: Path, tmp_path: Path, method: str, queries: int

@@ -131,16 +131,18 @@ def _play(
 ) -> tuple[Path, dict[str, Any]]:
     """Run the method in its folder, from its beginning or its checkpoint."""
     card, pair, generator = evaluator.card, setup.pair, setup.generator
-    method = METHODS[config.method](config.settings, setup)
+    trial = QueryMeter()  # of what is asked before the run, where no meter counts all
+    try:
+        with trial.counting(pair.teacher):
+            method = METHODS[config.method](config.settings, setup)
+            if not options.resume or any(term.needs_preparation for term in method.terms):
+                require_fit(method, setup)
+    except BudgetSpent as error:
+        raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
     if pair.meter is not None:
         method.state.parts[METER] = pair.meter
     if draws is not None:
         method.state.streams["teacher"] = draws
-    if not options.resume or any(term.needs_preparation for term in method.terms):
-        try:
-            require_fit(method, setup)
-        except BudgetSpent as error:
-            raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
     if not options.resume:
         require_affordable(method, config.settings)
     if generator is not None and card.describe() and not options.resume:
@@ -158,7 +160,10 @@ def _play(
         if config.mode == "compress":
             begin_healing(method, setup, evaluator)
         elif not method.state.step:
-            calibrate(setup)
+            with trial.counting(pair.teacher):
+                calibrate(setup)
+        if pair.meter is None and not method.state.step and trial.asked:
+            method.state.counters["teacher_queries"] = trial.asked
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
         if pictures is not None and folder.writes and config.evaluate_every and not method.state.step:
             pictures.show(folder, 0)
