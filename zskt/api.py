@@ -44,7 +44,16 @@ from zskt.experiments.config import require_settings
 from zskt.experiments.preparation import calibrate, require_fit
 from zskt.forward import LAYERS, PRECISIONS, Pair, evaluating
 from zskt.judged import evaluated
-from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, iterate, iterations_of
+from zskt.methods import (
+    BY_ANSWERS,
+    METHODS,
+    Method,
+    Setup,
+    iterate,
+    iterations_of,
+    require_a_step,
+    require_affordable,
+)
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.collectives import make_same
 from zskt.parallel.distributed import group, placed
@@ -202,20 +211,27 @@ def distill(
             seed=seed,
             device=device,
         )
-        example = tried(setup, network, needs_labels=kind.needs_labels)
-        with evaluating(setup.generator):
-            calibrate(setup)
-        if test is not None:
-            evaluated(student, None, test, device)  # what cannot be judged is told before the run, not after it
-        is_image = len(example) == 1 and example[0].dim() == 4
-        require_settings(config, "images" if is_image else "tensors", "of this call")
-        trained = kind(config, setup)
-        if meter is not None:
-            trained.state.parts[METER] = meter
+        trial = QueryMeter()  # of what is asked before the run, where no meter counts all
         try:
-            require_fit(trained, setup, example)
+            with trial.counting(asked):
+                example = tried(setup, network, needs_labels=kind.needs_labels)
+                with evaluating(setup.generator):
+                    calibrate(setup)
+                if test is not None:
+                    evaluated(student, None, test, device)  # what cannot be judged is told before the run, not after it
+                is_image = len(example) == 1 and example[0].dim() == 4
+                require_settings(config, "images" if is_image else "tensors", "of this call")
+                if asked is not None:
+                    config = kind.within_budget(config, queries or 0, 0 if setup.data is None else len(setup.data))
+                trained = kind(config, setup)
+                require_fit(trained, setup, example)
         except BudgetSpent as error:
             raise UserError(f"queries={queries}: spent before the run begins; give more") from error
+        if meter is not None:
+            trained.state.parts[METER] = meter
+        elif trial.asked:
+            trained.state.count("teacher_queries", trial.asked)
+        require_affordable(trained, config)
         run = Run(student, name, config, seed, precision, attention_layers, example=tuple(t.cpu() for t in example))
         shown = (sys.stderr.isatty() if progress is None else progress) and world().leader
         judge = asked if isinstance(network, FunctionNetwork) else network
@@ -242,13 +258,13 @@ def _train(
                 metrics |= {f"test/{key}": value for key, value in scores.items() if isinstance(value, float)}
             run.metrics.append(metrics)
     except KeyboardInterrupt:
-        warnings.warn(f"stopped after {method.state.step} of {total} iterations", stacklevel=3)
+        untrained = "" if method.state.student_steps else ", before the student's first step"
+        warnings.warn(f"stopped after {method.state.step} of {total} iterations{untrained}", stacklevel=3)
+    else:
+        require_a_step(method)
     run.seconds = time.monotonic() - begin
     run.steps = int(method.state.counters.get("steps", 0))
     run.teacher_queries = int(method.state.counters.get("teacher_queries", 0))
-    meter = method.state.parts.get(METER)
-    if isinstance(meter, QueryMeter):
-        meter.require_a_step(run.steps or method.state.step)
 
 
 def evaluate(

@@ -40,6 +40,11 @@ class TrainState:
     _last_is_damaged: bool = field(default=False, init=False, repr=False)
     """Whether the last checkpoint is not worth keeping, as the run went on from the one before."""
 
+    @property
+    def student_steps(self) -> float:
+        """Steps that the student has taken; of a method that counts none, its iterations."""
+        return self.counters.get("steps", self.step)
+
     def count(self, what: str, n: int) -> None:
         """Add to one of the counters."""
         self.counters[what] = self.counters.get(what, 0) + n

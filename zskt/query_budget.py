@@ -43,17 +43,28 @@ class QueryMeter:
             self.ended = True
             raise BudgetSpent(f"{self.asked} of {self.limit} queries are spent")
 
-    def require_a_step(self, steps: float) -> None:
-        """Raise `UserError` if the budget ended a run before its first step: its student would be the untrained one."""
-        if self.ended and not steps:
-            raise UserError(f"queries is {self.limit}: spent before the student's first step; give more")
-
     @contextmanager
     def on(self, teacher: nn.Module | None) -> Iterator[None]:
         """Count and limit what a teacher is asked, meanwhile; a CUDA graph would pass the counter by: none is made."""
         if teacher is None:
             yield
             return
+        forms = _forms(teacher)
+        before = [vars(form).get("replayable") for form in forms]
+        for form in forms:
+            form.replayable = False
+        try:
+            with self.counting(teacher):
+                yield
+        finally:
+            for form, replayable in zip(forms, before, strict=True):
+                del form.replayable
+                if replayable is not None:
+                    form.replayable = replayable
+
+    @contextmanager
+    def counting(self, teacher: nn.Module | None) -> Iterator[None]:
+        """Do the same, where no CUDA graph asks: before a run begins, which may make its own."""
 
         def ask(_teacher: nn.Module, x: tuple[Tensor, ...]) -> None:
             if not self._runs:
@@ -62,20 +73,12 @@ class QueryMeter:
             self.require(count)
             self.asked += count
 
-        # A method that looks at statistics asks the form that still has its normalisations.
-        forms = [teacher, *getattr(teacher, "before_folding", ())]
-        before = [vars(form).get("replayable") for form in forms]
-        handles = [form.register_forward_pre_hook(ask) for form in forms]
-        for form in forms:
-            form.replayable = False
+        handles = [form.register_forward_pre_hook(ask) for form in _forms(teacher)]
         try:
             yield
         finally:
-            for form, handle, replayable in zip(forms, handles, before, strict=True):
+            for handle in handles:
                 handle.remove()
-                del form.replayable
-                if replayable is not None:
-                    form.replayable = replayable
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -93,6 +96,11 @@ class QueryMeter:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on counting."""
         self.asked, self.ended = state["asked"], state["ended"]
+
+
+def _forms(teacher: nn.Module | None) -> list[Any]:
+    """List what is asked: a method that looks at statistics asks the form that still has its normalisations."""
+    return [] if teacher is None else [teacher, *getattr(teacher, "before_folding", ())]
 
 
 METER = "queries"

@@ -121,4 +121,84 @@ def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tup
                        evaluate_every=2)  # fmt: skip
     assert run.method == "zskt" and run.teacher_queries == 8 + 9 * 32 and len(run.metrics) == 9
     plain = zskt.distill(teacher, mlp(32), generator=generator, batch_size=32, iterations=2)
-    assert plain.teacher_queries == 64  # without a budget only the method's own are told
+    assert plain.teacher_queries == 8 + 64  # those that see whether both fit are counted without a budget, too
+
+
+SHORT_INVERSION = {
+    "synthesis_size": 6,
+    "synthesis_steps": 2,
+    "synthesis_warmup": 1,
+    "student_steps": 2,
+    "bn_weight": 0.0,
+}
+SHORT_NAYER = {"synthesis_batch_size": 6, "generator_steps": 2, "student_steps": 2, "bn_weight": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "queries"),
+    [
+        ("zskt", {}, 8 + 3 * 16),
+        ("fast", SHORT_INVERSION, 8 + 2 + 3 * 3 * 6),
+        ("deepinversion", SHORT_INVERSION, 8 + 2 + 3 * 3 * 6),
+        ("cmi", SHORT_INVERSION, 8 + 2 + 2 + 2 + 3 * 5 * 6),
+        ("nayer", SHORT_NAYER, None),
+        ("kd", {"iterations": 3}, 8 + 1000),
+        ("supervised", {"epochs": 3, "student_steps": 2}, 8 + 3 * 2 * 16),
+    ],
+)
+def test_every_question_is_counted_without_a_budget_too(
+    method: str, settings: dict[str, Any], queries: int | None, numbers: tuple[nn.Module, Tensor, Tensor]
+) -> None:
+    asked: list[int] = []
+    teacher, x, labels = numbers
+    handle = teacher.register_forward_hook(lambda _, x, y: asked.append(len(x[0])))
+    data = {"kd": x, "supervised": (x, labels)}.get(method)
+    source: dict[str, Any] = {"data": data} if data is not None else {}
+    source = source or {"generator": zskt.generators.tabular(-1.0, 1.0, size=16)}
+    settings = settings if "epochs" in settings else {"iterations": 3} | settings
+    run = zskt.distill(teacher, mlp(8), method=method, batch_size=16, **source, **settings)
+    handle.remove()
+    assert run.teacher_queries == sum(asked) and queries in (None, sum(asked))
+
+
+def test_a_length_that_is_asked_for_is_shortened_to_what_the_budget_pays_for(
+    numbers: tuple[nn.Module, Tensor, Tensor],
+) -> None:
+    teacher, x, labels = numbers
+    generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+    for method, cost in (("prior-only", 32), ("dfme", 32 * 7)):
+        run = zskt.distill(teacher, mlp(8), generator=generator, method=method, queries=1001, batch_size=32,
+                           iterations=400)  # fmt: skip
+        assert run.settings.to_dict()["iterations"] == 1001 // cost
+    assert run.metrics[-1]["rate/student"] < 0.2 * run.metrics[0]["rate/student"]  # it falls to 0
+    with pytest.raises(UserError, match="queries is 100, but an iteration costs 224"):
+        zskt.distill(teacher, mlp(8), generator=generator, method="dfme", queries=100, batch_size=32, iterations=9)
+    learned = zskt.distill(teacher, mlp(8), data=(x, labels), method="supervised", queries=700, batch_size=100,
+                           iterations=50, student_steps=3)  # fmt: skip
+    assert learned.settings.to_dict()["epochs"] == 2 and learned.steps == 6
+
+
+def test_no_untrained_student_is_a_result(
+    numbers: tuple[nn.Module, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teacher, generator = numbers[0], zskt.generators.tabular(-1.0, 1.0, size=16)
+    small: dict[str, Any] = {"method": "nayer", "synthesis_batch_size": 8, "generator_steps": 2, "warmup_loops": 1,
+                             "synthesis_warmup": 3, "bn_weight": 0.0, "iterations": 6}  # fmt: skip
+    with pytest.raises(UserError, match="queries is 100, but the student's first step comes after 130: give more, or"):
+        zskt.distill(teacher, mlp(8), generator=generator, queries=100, **small)
+    monkeypatch.setattr(zskt.METHODS["nayer"], "queries_before_learning", 0)  # as of a method that cannot tell
+    with pytest.raises(UserError, match="queries is 100: spent before the student's first step; give more"):
+        zskt.distill(teacher, mlp(8), generator=generator, queries=100, **small)
+
+
+def test_a_run_that_is_stopped_in_its_warm_up_says_that_its_student_is_untrained(
+    numbers: tuple[nn.Module, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_method: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zskt.api.iterate", stopped)
+    generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+    with pytest.warns(UserWarning, match="stopped after 0 of 5 iterations, before the student's first step"):
+        run = zskt.distill(numbers[0], mlp(8), generator=generator, iterations=5)
+    assert run.steps == 0

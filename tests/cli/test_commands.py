@@ -82,7 +82,7 @@ def test_few_shot_with_a_teacher_without_and_from_a_zero_shot_student(call: Call
     code, _, err = call("--mode", "few-shot", *fast(digits), "--samples-per-class", 2, "--out", "kdat")
     assert code == 0, err
     result = json.loads(Path("kdat/result.json").read_text())
-    assert result["steps"] == 4 and result["teacher_queries"] == 4 * 8 and result["samples_per_class"] == 2
+    assert result["steps"] == 4 and result["teacher_queries"] == 16 + 4 * 8 and result["samples_per_class"] == 2
     assert result["kd_fraction"] == 0.9 and result["init_from_run"] == "scratch"
     assert result["changes"] == {"student_steps": 2}
     code, out, err = call("--mode", "few-shot", *fast(digits), "--without-teacher", "--out", "labels")

@@ -44,7 +44,7 @@ def test_wide_resnets_have_both_recipes_and_are_tuned(call: Call, tmp_path: Path
     short = ("--data", place, "--iterations", 1, "--batch-size", 4)
     code, _, err = call("--mode", "teacher", "--preset", "cifar10-wrn-16-2", *short)
     assert code == 0, err
-    for preset, queries in (("cifar10-wrn-16-2-to-wrn-16-1", 4), ("cifar10-wrn-16-2-to-wrn-16-1-paper", 8)):
+    for preset, queries in (("cifar10-wrn-16-2-to-wrn-16-1", 4), ("cifar10-wrn-16-2-to-wrn-16-1-paper", 16 + 8)):
         code, _, err = call("--mode", "zero-shot", "--preset", preset, *short, "--student-steps", 1, "--out", preset)
         assert code == 0, err
         result = json.loads(Path(preset, "result.json").read_text())

@@ -19,6 +19,7 @@ from zskt.experiments.finished import read_config
 from zskt.experiments.launch import launch
 from zskt.experiments.result import Result
 from zskt.experiments.runner import Options
+from zskt.methods import METHODS
 from zskt.storage.files import read_json
 
 CATALOG = catalog()
@@ -66,7 +67,17 @@ def with_method(name: str, **changes: Any) -> RunConfig:
 
 @pytest.mark.parametrize(
     ("method", "queries"),
-    [("zskt", 0), ("zskt", 19), ("dfme", 0), ("dfme", 75), ("maze", 135), ("disguide", 19), ("hard-label", 19)],
+    [
+        ("fast", 0),
+        ("nayer", 0),
+        ("zskt", 0),
+        ("zskt", 19),
+        ("dfme", 0),
+        ("dfme", 75),
+        ("maze", 135),
+        ("disguide", 19),
+        ("hard-label", 19),
+    ],
 )
 def test_the_teachers_own_counter_is_what_the_result_says(
     digits: Path, tmp_path: Path, method: str, queries: int
@@ -127,6 +138,59 @@ def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path) -
     _, again = launch(config, known, options(digits, tmp_path / "run", resume=True))
     assert again["teacher_queries"] == result["teacher_queries"] and teacher.asked == asked + N_TEST
     assert (folder / "student.safetensors").read_bytes() == before
+
+
+def test_a_run_that_its_budget_shortened_goes_on_by_its_own_command(call: Call, digits: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--method", "prior-only", "--data", digits,
+           "--batch-size", 8, "--student-steps", 2, "--queries", "43", "--out", out, "--resume", "auto")  # fmt: skip
+    code, _, err = call(*run, "--iterations", 100)
+    assert code == 0, err
+    result, student = read_json(out / "result.json"), (out / "student.safetensors").read_bytes()
+    assert result["iterations"] == 5 and read_json(out / "environment.json")["asked"] == {"iterations": 100}
+    code, said, err = call(*run, "--iterations", 100)
+    assert (code, said) == (0, f"{out}: is finished, nothing is left to do; see {out / 'result.json'}\n"), err
+    (out / "result.json").unlink()
+    code, _, err = call(*run, "--iterations", 100)
+    assert code == 0, err
+    assert read_json(out / "result.json")["iterations"] == 5
+    assert (out / "student.safetensors").read_bytes() == student
+    for other in (("--iterations", 50), ("--iterations", 100, "--queries", 80)):
+        code, _, err = call(*run, *other)
+        assert code == 2 and "was begun with another" in err and "resume with the flags that it was started" in err
+
+
+def test_few_shot_is_as_long_as_its_budget_lasts_and_goes_on_by_its_own_command(
+    call: Call, digits: Path, tmp_path: Path
+) -> None:
+    few = ("--mode", "few-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--samples-per-class", 1, "--data", digits,
+           "--batch-size", 8, "--iterations", 6, "--set", "attention_weight=0", "--resume", "auto")  # fmt: skip
+    for steps, queries, rounds in ((2, 60, (3, 2)), (4, 24, (1, 3)), (2, 0, (6, 2)), (2, 96, (6, 2))):
+        out = tmp_path / f"{steps}-{queries}"
+        budget = ("--queries", queries) if queries else ()
+        code, _, err = call(*few, "--student-steps", steps, *budget, "--out", out)
+        assert code == 0, err
+        config, _ = read_config(out)
+        assert (config.settings.epochs, config.settings.student_steps) == rounds
+        result = read_json(out / "result.json")
+        assert result["teacher_queries"] == 8 * rounds[0] * rounds[1] and result["steps"] == rounds[0] * rounds[1]
+        code, said, err = call(*few, "--student-steps", steps, *budget, "--out", out)
+        assert code == 0 and "is finished" in said, err
+
+
+def test_a_budget_that_ends_before_the_student_learns_leaves_no_result(
+    call: Call, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("synthesis_batch_size=8", "generator_steps=2", "warmup_loops=1", "synthesis_warmup=3", "bn_weight=0")
+    run = ("--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--method", "nayer", "--data", digits,
+           "--iterations", 6, "--queries", 100, *(word for name in settings for word in ("--set", name)))  # fmt: skip
+    code, _, err = call(*run, "--out", tmp_path / "a")
+    assert code == 2 and "queries is 100, but the student's first step comes after" in err
+    assert "give more, or a smaller synthesis_warmup" in err and not (tmp_path / "a").exists()
+    monkeypatch.setattr(METHODS["nayer"], "queries_before_learning", 0)  # as of a method that cannot tell
+    code, _, err = call(*run, "--out", tmp_path / "b")
+    assert code == 2 and "queries is 100: spent before the student's first step; give more" in err
+    assert not (tmp_path / "b" / "result.json").exists() and (tmp_path / "b" / "checkpoint.pt").is_file()
 
 
 def test_samples_are_counted_too_where_a_student_learns_from_data(digits: Path, tmp_path: Path) -> None:

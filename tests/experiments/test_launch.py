@@ -169,7 +169,7 @@ def test_results_say_what_was_asked_and_what_it_took(digits: Path, tmp_path: Pat
     config = few_shot(PAIR, CATALOG.card(PAIR), samples_per_class=2).with_(epochs=2, student_steps=2, batch_size=8)
     folder, result = launch(config, CATALOG, options(digits, tmp_path / "run"))
     assert result == read_json(folder / "result.json")
-    assert (result["steps"], result["teacher_queries"], result["samples_per_class"]) == (4, 4 * 8, 2)
+    assert (result["steps"], result["teacher_queries"], result["samples_per_class"]) == (4, 16 + 4 * 8, 2)
     assert (result["kd_fraction"], result["init_from_run"], result["generator"]) == (0.9, "scratch", None)
     assert result["changes"] == {"student_steps": 2} and result["epochs"] == 2 and "iterations" not in result
     assert result["method"] == "supervised" and result["schema"] == 2

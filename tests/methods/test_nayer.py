@@ -13,6 +13,7 @@ import torch
 
 from generators import GENERATORS
 from zskt.contracts import PseudoBatch
+from zskt.errors import UserError
 from zskt.jets.features import KIN
 from zskt.jets.jets import JETCLASS_CLASSES
 from zskt.methods import METHODS, Setup
@@ -144,6 +145,19 @@ def test_the_generator_begins_anew_when_its_life_is_over(monkeypatch: pytest.Mon
     monkeypatch.setattr("zskt.methods.nayer.restart", watched)
     run_until(method, 3)
     assert seen == [(0, False, False), (2, False, True)] and last.any()  # what it knows of classes stays
+
+
+def test_a_generator_lives_its_rounds_whatever_the_warm_up_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = made(numbers_setup(), generator_life=4, synthesis_warmup=3, iterations=10, student_steps=1)
+    seen: list[int] = []
+    monkeypatch.setattr("zskt.methods.nayer.restart", lambda *_: seen.append(method.state.step))
+    run_until(method, 10)
+    assert seen == [0, 4, 8]
+
+
+def test_a_schedule_that_no_optimiser_would_follow_is_refused() -> None:
+    with pytest.raises(UserError, match="unknown generator_schedule 'cosine': choose one of constant"):
+        made(numbers_setup(), generator_schedule="cosine")
 
 
 @pytest.mark.parametrize("name", SETUPS)

@@ -16,7 +16,7 @@ from zskt.experiments.build import member_roles, recorded_path, require_same_tea
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.few_shot_presets import few_shot
-from zskt.experiments.finished import read_config
+from zskt.experiments.finished import as_begun, read_config
 from zskt.experiments.presets import find_preset, for_mode
 from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
@@ -46,6 +46,8 @@ def read_run(flags: argparse.Namespace, catalog: Catalog) -> tuple[RunConfig, Ca
         config = config.with_length(flags.iterations)
     elif flags.queries and not begun and not _sets_length(flags):
         config = config.with_length_of_budget()
+    if begun:
+        config = as_begun(config, flags.out)
     if flags.mode == "few-shot" and flags.without_teacher and config.settings.has_teacher:
         raise UserError("--without-teacher: contradicts the --set that asks for a teacher; leave one of the two out")
     catalog.require(config)

@@ -162,16 +162,14 @@ class RunConfig(Settings):
         settings = replace(begun, **recipe.settings)
         return replace(self, method=method, generator=generator, prior="", settings=settings)
 
-    def with_length_of_budget(self, at_most: bool = False) -> Self:
-        """Copy, as many iterations as the budget of queries lasts, if the method says what one costs.
-
-        Args:
-            at_most: no more than there are.
-        """
+    def with_length_of_budget(self) -> Self:
+        """Copy, as many iterations as the budget of queries lasts, if the method says what one costs."""
         length = iterations_of(METHODS[self.method], self.settings, self.queries)
-        if length is None or (at_most and length >= self.settings.iterations):
-            return self
-        return self.with_length(length)
+        return self if length is None else self.with_length(length)
+
+    def within_budget(self, samples: int = 0) -> Self:
+        """Copy, no longer than the budget of queries lasts, see `zskt.methods.method.Method.within_budget`."""
+        return replace(self, settings=METHODS[self.method].within_budget(self.settings, self.queries, samples))
 
     def assigned(self, name: str, text: str) -> Self:
         """Copy, with one setting from the command line; earlier names are understood.

@@ -20,6 +20,7 @@ from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.result import Result, upgrade
 from zskt.shards import holds_answers
 from zskt.storage.files import read_json, write_json
+from zskt.storage.run_files import ASKED, ENVIRONMENT
 from zskt.terminal import note
 
 
@@ -67,6 +68,23 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
     )
 
 
+def as_begun(config: RunConfig, folder: Path) -> RunConfig:
+    """Return the configuration of a run with the length that its budget left it, if it asks for the one that it had.
+
+    Args:
+        folder: of a run that was begun; another one's configuration is left as it is.
+    """
+    path = folder / ENVIRONMENT
+    asked = read_json(path).get(ASKED, {}) if path.is_file() else {}
+    if not isinstance(asked, dict) or not asked:
+        return config
+    recorded, _ = read_config(folder)
+    now, begun = config.settings.to_dict(), recorded.settings.to_dict()
+    if recorded.method != config.method or any(now.get(name) != value for name, value in asked.items()):
+        return config
+    return config.with_(**{name: begun[name] for name in asked if name in begun})
+
+
 def require_same_config(
     folder: Path, planned: RunConfig, advice: str = "name another --out, or remove the folder"
 ) -> None:
@@ -74,6 +92,7 @@ def require_same_config(
     if not (folder / "config.json").is_file():
         return
     recorded, _ = read_config(folder)
+    planned = as_begun(planned, folder)
     before, now = (config.to_dict() | config.settings.to_dict() for config in (recorded, planned))
     other = [name for name in now if name != "settings" and before.get(name) != now[name]]
     if other:

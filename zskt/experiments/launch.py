@@ -33,7 +33,7 @@ from zskt.experiments.runner import Options, begin_or_resume, open_folder, requi
 from zskt.experiments.transfer import start_from_run
 from zskt.forward import Pair
 from zskt.generator import Generator
-from zskt.methods import BY_ANSWERS, METHODS, Method, Setup
+from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, require_affordable
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.distributed import group, in_turn, placed
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
@@ -86,6 +86,9 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
         data = None if train_source is None else _training_data(train_source, config, card, options)
+        if teacher is not None and not options.resume:
+            requested, config = config, config.within_budget(0 if data is None else len(data))
+            options = replace(options, shortened=lowered(requested, config))
         evaluator.missing = None if options.judged else "left out (--without-evaluation)"
         evaluator.missing = evaluator.missing or evaluator.look()
     if evaluator.missing is not None and options.judged:
@@ -128,16 +131,20 @@ def _play(
 ) -> tuple[Path, dict[str, Any]]:
     """Run the method in its folder, from its beginning or its checkpoint."""
     card, pair, generator = evaluator.card, setup.pair, setup.generator
-    method = METHODS[config.method](config.settings, setup)
+    trial = QueryMeter()  # of what is asked before the run, where no meter counts all
+    try:
+        with trial.counting(pair.teacher):
+            method = METHODS[config.method](config.settings, setup)
+            if not options.resume or any(term.needs_preparation for term in method.terms):
+                require_fit(method, setup)
+    except BudgetSpent as error:
+        raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
     if pair.meter is not None:
         method.state.parts[METER] = pair.meter
     if draws is not None:
         method.state.streams["teacher"] = draws
-    if not options.resume or any(term.needs_preparation for term in method.terms):
-        try:
-            require_fit(method, setup)
-        except BudgetSpent as error:
-            raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
+    if not options.resume:
+        require_affordable(method, config.settings)
     if generator is not None and card.describe() and not options.resume:
         print(card.describe())
     if not options.resume and (words := taken_for(evaluator.teacher)):
@@ -153,7 +160,10 @@ def _play(
         if config.mode == "compress":
             begin_healing(method, setup, evaluator)
         elif not method.state.step:
-            calibrate(setup)
+            with trial.counting(pair.teacher):
+                calibrate(setup)
+        if pair.meter is None and not method.state.step and trial.asked:
+            method.state.counters["teacher_queries"] = trial.asked
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
         if pictures is not None and folder.writes and config.evaluate_every and not method.state.step:
             pictures.show(folder, 0)
@@ -189,9 +199,13 @@ def with_access(
         config = config.with_method(BY_ANSWERS)
         access = granted(config.teacher_access, has_gradient, METHODS[BY_ANSWERS].accesses)
     assert access is not None
-    if not options.resume:
-        config = config.with_length_of_budget(at_most=True)  # so that rates fall to 0 when it is spent
     return _without_training(config, catalog, options), access
+
+
+def lowered(requested: RunConfig, config: RunConfig) -> dict[str, int]:
+    """Return those settings of a run's length that a budget of queries lowered, as they were requested."""
+    before, now = requested.settings.to_dict(), config.settings.to_dict()
+    return {name: value for name, value in before.items() if now[name] != value}
 
 
 def _without_training(config: RunConfig, catalog: Catalog, options: Options) -> RunConfig:

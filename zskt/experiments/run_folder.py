@@ -26,7 +26,7 @@ from zskt.experiments.loggers import DEFAULT, open_loggers
 from zskt.experiments.loggers.logger import Logger, Projection, Recipe
 from zskt.parallel.ranks import world
 from zskt.storage.files import read_json, write_json
-from zskt.storage.run_files import CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
+from zskt.storage.run_files import ASKED, CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
 from zskt.storage.whole_files import naming, replacing
 
 if TYPE_CHECKING:
@@ -103,19 +103,26 @@ class RunFolder:
         return self.path / CHECKPOINT
 
     def begin(
-        self, config: RunConfig, device: torch.device, files: dict[str, Any], inputs: dict[str, Any] | None = None
+        self,
+        config: RunConfig,
+        device: torch.device,
+        files: dict[str, Any],
+        inputs: dict[str, Any] | None = None,
+        asked: Mapping[str, int] | None = None,
     ) -> None:
         """Record what a run is asked to do, before anything is computed.
 
         Args:
             files: the files that it is made of.
             inputs: what the user has said of the inputs of a teacher from a file.
+            asked: settings of its length as the user asked for them, where its budget of queries shortened it.
         """
         if not self.writes:
             return
         if inputs is not None:
             write_json(self.path / INPUTS, inputs)
-        write_json(self.path / ENVIRONMENT, environment(device) | {"loggers": list(self.logger_names)})
+        shortened = {ASKED: dict(asked)} if asked else {}
+        write_json(self.path / ENVIRONMENT, environment(device) | {"loggers": list(self.logger_names)} | shortened)
         write_json(self.path / CONFIG, config.to_dict() | {"files": files})  # last: who reads it needs the others
 
     def rewind(self, step: int) -> None:

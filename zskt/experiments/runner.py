@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,8 @@ from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
-from zskt.methods import Method, iterate
+from zskt.methods import Method, iterate, require_a_step
 from zskt.parallel.collectives import any_of, from_leader
-from zskt.query_budget import METER, QueryMeter
 from zskt.storage.files import read_json, sha256, write_json
 from zskt.storage.run_files import require_new
 
@@ -62,6 +61,8 @@ class Options:
     """Who looks on, by name in `zskt.experiments.loggers.LOGGERS`; None for TensorBoard, or as the run began."""
     assigned: frozenset[str] = frozenset()
     """Settings that the user gave himself, by name."""
+    shortened: Mapping[str, int] = field(default_factory=dict)
+    """Settings of its length that a budget of queries lowered, as the user asked for them."""
     judged: bool = True
     """Whether the student is scored. A trial of what a run costs has no use for that."""
 
@@ -152,7 +153,7 @@ def begin_or_resume(
     """
     files, state = _files(card, options, data, has_teacher=has_teacher), method.state
     if not options.resume:
-        folder.begin(config, state.device, files, card.record())
+        folder.begin(config, state.device, files, card.record(), options.shortened)
         state.save(folder.checkpoint, config.to_dict())  # stopped before its first iteration, it can still go on
         return
     recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")
@@ -212,10 +213,9 @@ def train_loop(
             progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
             meter.start()
     if state.step < total:  # a budget of queries is spent
-        budget = state.parts.get(METER)
-        if isinstance(budget, QueryMeter):
-            budget.require_a_step(state.counters.get("steps", 0) or state.step)
         state.save(folder.checkpoint, config.to_dict())
+    require_a_step(method)
+    if state.step < total:
         asked = int(state.counters["teacher_queries"])
         print(f"{folder.path}: {asked} of {config.queries} queries are spent after iteration {state.step} of {total}")
 

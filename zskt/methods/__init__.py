@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from zskt.errors import NonFiniteLoss
+from zskt.errors import NonFiniteLoss, UserError
 from zskt.methods.adadfkd import AdaDFKD
 from zskt.methods.cmi import CMI
 from zskt.methods.dafl import DAFL
@@ -27,8 +27,19 @@ from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
 from zskt.parallel.collectives import make_same, part_streams
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
+from zskt.settings import Settings
 
-__all__ = ["BY_ANSWERS", "METHODS", "Method", "Metrics", "Setup", "iterate", "iterations_of"]
+__all__ = [
+    "BY_ANSWERS",
+    "METHODS",
+    "Method",
+    "Metrics",
+    "Setup",
+    "iterate",
+    "iterations_of",
+    "require_a_step",
+    "require_affordable",
+]
 
 METHODS: dict[str, type[Method]] = {
     "zskt": ZSKT,
@@ -78,3 +89,29 @@ def iterate(method: Method) -> Iterator[Metrics]:
         method.state.counters["teacher_queries"] = meter.asked
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"iteration {method.state.step}: {error}; no step was taken on it") from error
+
+
+def require_affordable(method: Method, config: Settings) -> None:
+    """Raise `UserError` if a budget of queries will be spent before the student learns, as far as the method can tell.
+
+    Args:
+        config: the method's settings.
+    """
+    meter = method.state.parts.get(METER)
+    if not isinstance(meter, QueryMeter) or not meter.limit:
+        return
+    needed = meter.asked + method.queries_before_learning
+    if needed <= meter.limit:
+        return
+    remedy = "give more, or a smaller synthesis_warmup" if config.iterations_before_learning else "give more"
+    raise UserError(f"queries is {meter.limit}, but the student's first step comes after {needed}: {remedy}")
+
+
+def require_a_step(method: Method) -> None:
+    """Raise `UserError` if a run has ended before its first step: its student would be the untrained one."""
+    if method.state.student_steps:
+        return
+    meter = method.state.parts.get(METER)
+    if isinstance(meter, QueryMeter) and meter.ended:
+        raise UserError(f"queries is {meter.limit}: spent before the student's first step; give more")
+    raise UserError(f"the student took no step in {method.state.step} iterations; give more iterations")

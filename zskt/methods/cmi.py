@@ -88,6 +88,11 @@ class CMI(Inversion):
         self.best: tuple[Tensor, Tensor]
         """Those of the step of the lowest loss."""
 
+    @property
+    def asked_each_step(self) -> int:
+        """How often the teacher is asked about a batch in a step of its synthesis: about each of its views."""
+        return 2 if self.config.contrastive_weight else 1
+
     def synthesise(self) -> tuple[Batch, Metrics]:
         """Optimise a fresh generator and z, and remember the features of what came of it."""
         config = self.config

@@ -150,6 +150,23 @@ class Inversion(Method):
         if weight:
             require_normalisations(self.statistics.layers, "bn_weight", weight)
 
+    @property
+    def asked_each_step(self) -> int:
+        """How often the teacher is asked about a batch in a step of its synthesis."""
+        return 1
+
+    @property
+    def queries_before_learning(self) -> int:
+        """The syntheses of the warm-up and the first one behind it; 0 where batches are of any size."""
+        config = self.config
+        if self.generator.acceptance < 1:
+            return 0
+        shown = config.synthesis_steps * self.asked_each_step + (config.targets == "own") + 1  # to the bank, once more
+        synthesis = shown * config.synthesis_size
+        if self.prior is not None:
+            synthesis += self._prior_count(config.synthesis_size)
+        return (config.synthesis_warmup + 1) * synthesis + (config.batch_size if self.bank.asks_again else 0)
+
     @torch.no_grad()
     def _probe(self) -> Batch:
         """Draw two samples from a stream of their own, to see what they are."""
@@ -192,8 +209,11 @@ class Inversion(Method):
     @torch.no_grad()
     def _of_prior(self, prior: Generator, synthesised: int) -> Batch:
         """Draw samples of the run's prior, as many as its share asks for beside those that were synthesised."""
+        return prior.sample(self._prior_count(synthesised), self.prior_rng).x
+
+    def _prior_count(self, synthesised: int) -> int:
         share = self.config.prior_share
-        return prior.sample(max(1, round(synthesised * share / (1 - share))), self.prior_rng).x
+        return max(1, round(synthesised * share / (1 - share)))
 
     @abstractmethod
     def synthesise(self) -> tuple[Batch, Metrics]:

@@ -141,6 +141,7 @@ class KD(Method):
         """
         assert isinstance(self.samples, ReplayBuffer) and self.data is not None and self.inputs is not None
         here, data = world(), self._affordable(self.data)
+        before = self.state.counters.get("teacher_queries", 0)
         count = len(data)
         starts = range(0, count, QUERY_BATCH * here.size)
         for i in tqdm(starts, "teacher queries", disable=None, unit="batch", leave=False):
@@ -154,7 +155,7 @@ class KD(Method):
             else:
                 answer = self.teacher.query(x, self.cacheable)
             self.samples.add(tuple(t[kept] for t in x), answer.rows(kept), end - i)
-        self.state.counters["teacher_queries"] = count
+        self.state.counters["teacher_queries"] = before + count
 
     def _affordable(self, data: Labelled) -> Labelled:
         """Return as many samples as the budget pays answers for: all, or some at random; a line says how many."""
@@ -177,6 +178,7 @@ class KD(Method):
         while state.step < config.iterations:
             lr = config.student_lr * cosine(state.step, config.iterations)
             for _ in range(config.student_steps):
+                used = self.samples.used if isinstance(self.samples, ShardStream) else 0
                 x, answer = self.samples.draw(config.batch_size, self.rng)
                 if isinstance(self.samples, ReplayBuffer):
                     x, answer = put_together(x, answer)
@@ -184,7 +186,7 @@ class KD(Method):
                 if self.asks_again:
                     answer = self.teacher.query(x, self.terms)
                 elif isinstance(self.samples, ShardStream):
-                    state.counters["teacher_queries"] = self.samples.used  # asked before the run
+                    state.count("teacher_queries", self.samples.used - used)  # asked before the run
                 loss, output = self.student_step(x, answer, lr)
             metrics = self.student_step.metrics(loss, answer.logits, output.logits)
             state.step += 1

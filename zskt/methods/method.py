@@ -79,6 +79,25 @@ class Method(ABC):
         """
         return None
 
+    @classmethod
+    def within_budget(cls, config: Any, queries: int, samples: int = 0) -> Any:
+        """Return settings of a run that is no longer than a budget of queries lasts; its rates fall to 0 by then.
+
+        Args:
+            queries: 0 for any number.
+            samples: how many it learns from, where it learns from data.
+
+        Raises:
+            UserError: if the budget does not last one iteration.
+        """
+        length = iterations_of(cls, config, queries)
+        return config if length is None or length >= config.iterations else config.with_(iterations=length)
+
+    @property
+    def queries_before_learning(self) -> int:
+        """How many samples the teacher is asked about, at least, before the student can take its first step."""
+        return 0
+
     @abstractmethod
     def run(self) -> Iterator[Metrics]:
         """Iterate from `TrainState.step` to the end, and yield what each iteration has to log."""

@@ -61,9 +61,11 @@ class NAYERConfig(GenerativeConfig):
     generator_steps: int = setting(30, minimum=1)
     """Steps of noisy layer and generator for each batch."""
     generator_life: int = setting(10, minimum=1)
-    """Rounds after which the generator begins anew."""
+    """Rounds after which the generator begins anew, counted from the first one."""
     generator_lr: float = setting(4e-3, minimum=0)
     """Learning rate of the Adam of noisy layer and generator, a new one for each batch."""
+    generator_schedule: str = setting("constant", choices=("constant",))
+    """Other methods' generators have one Adam for the whole run, whose rate may fall; here there is none."""
     student_steps: int = setting(400, minimum=1)
     """Student steps of a round, on samples of the bank."""
     student_lr: float = setting(0.2, minimum=0)
@@ -141,12 +143,23 @@ class NAYER(Generative):
         rng = torch.Generator(setup.device).manual_seed(4 * setup.seed + 2)
         return standardised(orthogonal_vectors(_classes(setup), rng))
 
+    @property
+    def queries_before_learning(self) -> int:
+        """The syntheses of the warm-up and of the round behind it; 0 where batches are of any size."""
+        config = self.config
+        if self.generator.acceptance < 1:
+            return 0
+        shown = (config.generator_steps if is_trainable(self.generator) else 1) + 1  # to the bank, once more
+        batches = self.warmup * config.warmup_loops + config.loops
+        again = config.batch_size if self.bank.asks_again else 0
+        return int(batches * shown * config.synthesis_batch_size + again)
+
     def run(self) -> Iterator[Metrics]:
         """Synthesise, and after the warm-up let the student learn from the bank, a round after the other."""
         config, state = self.config, self.state
         while state.step < config.iterations:
             now, warm = state.step, state.step >= self.warmup
-            if now % config.generator_life == 0 or (now - self.warmup) % config.generator_life == 0:
+            if now % config.generator_life == 0:
                 restart(self.generator, self.begun, self.rng)
             for _ in range(config.loops if warm else config.warmup_loops):
                 measured = self.synthesise(adversary=warm and bool(config.adversarial_weight))

@@ -102,6 +102,7 @@ class StudentStep:
     def __post_init__(self) -> None:
         differentiates = any(term.needs_gradient for term in self.terms)
         self._replayed = Replayed(self._step, allowed=is_replayable(self.pair.student) and not differentiates)
+        self.state.count("steps", 0)  # a student that has taken none is told from one whose steps nobody counts
 
     def __call__(self, x: Batch, target: Output, lr: float) -> tuple[Tensor, Output]:
         """Minimise the terms at a learning rate; the loss and the student's output, both without graph.

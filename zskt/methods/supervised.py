@@ -134,6 +134,22 @@ class Supervised(Method):
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm)
         self.teacher = CountedTeacher(pair, self.state)
 
+    @classmethod
+    def within_budget(cls, config: SupervisedConfig, queries: int, samples: int = 0) -> SupervisedConfig:
+        """Return settings with as many rounds as a budget lasts, or a single one that is shorter, if it lasts for less.
+
+        Each step asks about its batch, whose augmentation is new.
+        """
+        if not queries or not samples:
+            return config
+        size = min(config.batch_size, samples)
+        steps, affordable = config.student_steps or max(samples // size, 1), queries // size
+        if affordable >= steps * config.epochs:
+            return config
+        if affordable < steps:
+            return config.with_(epochs=1, student_steps=max(affordable, 1))
+        return config.with_(epochs=affordable // steps)
+
     def run(self) -> Iterator[Metrics]:
         """Learn to the last round, and yield the mean loss and accuracy on the training samples of each."""
         config, state, device = self.config, self.state, self.state.device

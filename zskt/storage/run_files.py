@@ -9,6 +9,8 @@ from zskt.errors import UserError
 
 CONFIG, ENVIRONMENT, INPUTS, RESULT = "config.json", "environment.json", "inputs.json", "result.json"
 CHECKPOINT = "checkpoint.pt"
+ASKED = "asked"
+"""Entry of `ENVIRONMENT`: the length that the user asked for of a run that its budget of queries shortened."""
 LOCK, LOCK_OWNER = ".lock", ".lock.json"
 """Files by which a process holds a folder, see `zskt.storage.folder_lock`; a folder that has no others is new."""
 BEFORE_FIRST_CHECKPOINT = (
