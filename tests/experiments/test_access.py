@@ -15,7 +15,7 @@ from zskt.__main__ import catalog
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
-from zskt.experiments.finished import read_config
+from zskt.experiments.finished import as_begun, read_config, require_same_config
 from zskt.experiments.launch import launch
 from zskt.experiments.result import Result
 from zskt.experiments.runner import Options
@@ -129,6 +129,28 @@ def test_a_method_that_nobody_chose_gives_way(digits: Path, tmp_path: Path, caps
     assert folder.is_dir() and not (tmp_path / "b").exists()
 
 
+def test_what_a_run_exchanged_by_itself_is_known_to_who_asks_for_the_same_again(digits: Path, tmp_path: Path) -> None:
+    """As comparisons and sweeps do, which plan runs before a teacher is read."""
+    known, _ = counted(differentiable=False)
+    chosen = with_method("prior-only").with_(generator="image")
+    for name, asked, replaced in (("gives-way", PAIR, ["method", "generator"]), ("chosen", chosen, ["generator"])):
+        folder, _ = launch(asked, known, options(digits, tmp_path / name))
+        recorded, _ = read_config(folder)
+        assert recorded.generator == "leaves-prior" != asked.generator
+        assert set(replaced) <= set(read_json(folder / "config.json")["asked"])
+        for same in (asked, recorded):
+            require_same_config(folder, same)
+            assert as_begun(same, folder) == recorded
+        for field, other in (
+            ("seed", {"seed": 3}),
+            ("batch_size", {"batch_size": 6}),
+            ("generator", {"generator": "noise"}),
+        ):
+            with pytest.raises(UserError, match=f"was begun with another {field}; "):
+                require_same_config(folder, asked.with_(**other))
+            assert as_begun(asked.with_(**other), folder) == asked.with_(**other)
+
+
 def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path) -> None:
     known, teacher = counted()
     config = PAIR.with_(queries=30, perturbation_radius=1.0)  # asked before and after the move, so that costs vary
@@ -147,7 +169,7 @@ def test_a_run_that_its_budget_shortened_goes_on_by_its_own_command(call: Call, 
     code, _, err = call(*run, "--iterations", 100)
     assert code == 0, err
     result, student = read_json(out / "result.json"), (out / "student.safetensors").read_bytes()
-    assert result["iterations"] == 5 and read_json(out / "environment.json")["asked"] == {"iterations": 100}
+    assert result["iterations"] == 5 and read_json(out / "config.json")["asked"]["iterations"] == 100
     code, said, err = call(*run, "--iterations", 100)
     assert (code, said) == (0, f"{out}: is finished, nothing is left to do; see {out / 'result.json'}\n"), err
     (out / "result.json").unlink()

@@ -16,6 +16,7 @@ from zskt.methods import METHODS, Method, iterations_of
 from zskt.methods.zskt import ZSKT
 from zskt.settings import MOST_SEED, Settings, setting
 from zskt.storage.documents import checked
+from zskt.storage.run_files import ASKED
 from zskt.teacher_access import ACCESSES
 
 METHOD_OF_MODE = {
@@ -126,6 +127,10 @@ class RunConfig(Settings):
         """Return all values, as ``config.json`` holds them."""
         return {f.name: getattr(self, f.name) for f in fields(self)} | {"settings": self.settings.to_dict()}
 
+    def flat(self) -> dict[str, Any]:
+        """Return all values by name, those of the method's settings among them."""
+        return {name: value for name, value in self.to_dict().items() if name != "settings"} | self.settings.to_dict()
+
     def with_(self, **changes: Any) -> Self:
         """Copy, with those of ``changes`` that are not None; names of the method's settings are changed there."""
         changes = {name: value for name, value in changes.items() if value is not None}
@@ -208,7 +213,7 @@ class RunConfig(Settings):
         Raises:
             UserError: if there are fields that this version does not know, or some are missing.
         """
-        values = {name: value for name, value in values.items() if name != "files"}
+        values = {name: value for name, value in values.items() if name not in ("files", ASKED)}
         if "settings" not in values:
             values = _upgraded(values, where)
         values["settings"] = checked(values["settings"], dict[str, Any], f"{where}, settings")

@@ -20,7 +20,7 @@ from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.result import Result, upgrade
 from zskt.shards import holds_answers
 from zskt.storage.files import read_json, write_json
-from zskt.storage.run_files import ASKED, ENVIRONMENT
+from zskt.storage.run_files import ASKED, CONFIG
 from zskt.terminal import note
 
 
@@ -69,34 +69,33 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
 
 
 def as_begun(config: RunConfig, folder: Path) -> RunConfig:
-    """Return the configuration of a run with the length that its budget left it, if it asks for the one that it had.
+    """Return the configuration of the run in a folder, if that was asked for the same; else the one that is given.
 
-    Args:
-        folder: of a run that was begun; another one's configuration is left as it is.
+    A run exchanges by itself what cannot be as it was asked for: a length that its budget of queries does not pay for,
+    a generator that its method does not train, a method that follows a gradient which there is not.
     """
-    path = folder / ENVIRONMENT
-    asked = read_json(path).get(ASKED, {}) if path.is_file() else {}
-    if not isinstance(asked, dict) or not asked:
-        return config
-    recorded, _ = read_config(folder)
-    now, begun = config.settings.to_dict(), recorded.settings.to_dict()
-    if recorded.method != config.method or any(now.get(name) != value for name, value in asked.items()):
-        return config
-    return config.with_(**{name: begun[name] for name in asked if name in begun})
+    return config if _strange(config, folder) else read_config(folder)[0]
 
 
 def require_same_config(
     folder: Path, planned: RunConfig, advice: str = "name another --out, or remove the folder"
 ) -> None:
     """Raise `UserError` if a run folder, where there is one, was begun with another configuration than ``planned``."""
-    if not (folder / "config.json").is_file():
+    if not (folder / CONFIG).is_file():
         return
-    recorded, _ = read_config(folder)
-    planned = as_begun(planned, folder)
-    before, now = (config.to_dict() | config.settings.to_dict() for config in (recorded, planned))
-    other = [name for name in now if name != "settings" and before.get(name) != now[name]]
-    if other:
+    if other := _strange(planned, folder):
         raise UserError(f"{folder}: was begun with another {other[0]}; {advice}")
+
+
+def _strange(config: RunConfig, folder: Path) -> list[str]:
+    """Name what the run in a folder neither has nor was asked for."""
+    asked = read_json(folder / CONFIG).get(ASKED, {})
+    begun, asked = read_config(folder)[0].flat(), asked if isinstance(asked, dict) else {}
+
+    def known(name: str, value: Any) -> bool:
+        return any(name in entries and entries[name] == value for entries in (begun, asked))
+
+    return [name for name, value in config.flat().items() if not known(name, value)]
 
 
 def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | None], data: Path | None) -> Source:

@@ -72,6 +72,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
     else:
         train_source, test_source = None, domain.sources(card, None, False)[1]
+    requested = config
     has_teacher = config.mode != "teacher" and getattr(config.settings, "has_teacher", True)
     with in_turn():  # the first one downloads what is not there
         teacher = domain.place(load_teacher(card, options.members), device) if has_teacher else None
@@ -87,8 +88,8 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     with in_turn():
         data = None if train_source is None else _training_data(train_source, config, card, options)
         if teacher is not None and not options.resume:
-            requested, config = config, config.within_budget(0 if data is None else len(data))
-            options = replace(options, shortened=lowered(requested, config))
+            config = config.within_budget(0 if data is None else len(data))
+            options = replace(options, asked=exchanged(requested, config))
         evaluator.missing = None if options.judged else "left out (--without-evaluation)"
         evaluator.missing = evaluator.missing or evaluator.look()
     if evaluator.missing is not None and options.judged:
@@ -202,10 +203,10 @@ def with_access(
     return _without_training(config, catalog, options), access
 
 
-def lowered(requested: RunConfig, config: RunConfig) -> dict[str, int]:
-    """Return those settings of a run's length that a budget of queries lowered, as they were requested."""
-    before, now = requested.settings.to_dict(), config.settings.to_dict()
-    return {name: value for name, value in before.items() if now[name] != value}
+def exchanged(requested: RunConfig, config: RunConfig) -> dict[str, Any]:
+    """Return what a run was asked to be, by name, where it is something else: its length, its generator, its method."""
+    before, now = requested.flat(), config.flat()
+    return {name: value for name, value in before.items() if name not in now or now[name] != value}
 
 
 def _without_training(config: RunConfig, catalog: Catalog, options: Options) -> RunConfig:

@@ -108,22 +108,24 @@ class RunFolder:
         device: torch.device,
         files: dict[str, Any],
         inputs: dict[str, Any] | None = None,
-        asked: Mapping[str, int] | None = None,
+        asked: Mapping[str, Any] | None = None,
     ) -> None:
         """Record what a run is asked to do, before anything is computed.
 
         Args:
             files: the files that it is made of.
             inputs: what the user has said of the inputs of a teacher from a file.
-            asked: settings of its length as the user asked for them, where its budget of queries shortened it.
+            asked: what the user asked for, by name, where the run has something else.
         """
         if not self.writes:
             return
         if inputs is not None:
             write_json(self.path / INPUTS, inputs)
-        shortened = {ASKED: dict(asked)} if asked else {}
-        write_json(self.path / ENVIRONMENT, environment(device) | {"loggers": list(self.logger_names)} | shortened)
-        write_json(self.path / CONFIG, config.to_dict() | {"files": files})  # last: who reads it needs the others
+        write_json(self.path / ENVIRONMENT, environment(device) | {"loggers": list(self.logger_names)})
+        exchanged = {ASKED: dict(asked)} if asked else {}
+        write_json(
+            self.path / CONFIG, config.to_dict() | {"files": files} | exchanged
+        )  # last: who reads it needs the others
 
     def rewind(self, step: int) -> None:
         """Forget metrics later than ``step``: a resumed run writes them again."""

@@ -61,8 +61,8 @@ class Options:
     """Who looks on, by name in `zskt.experiments.loggers.LOGGERS`; None for TensorBoard, or as the run began."""
     assigned: frozenset[str] = frozenset()
     """Settings that the user gave himself, by name."""
-    shortened: Mapping[str, int] = field(default_factory=dict)
-    """Settings of its length that a budget of queries lowered, as the user asked for them."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What the user asked for, by name, where the run has something else, as the length that its budget pays for."""
     judged: bool = True
     """Whether the student is scored. A trial of what a run costs has no use for that."""
 
@@ -153,7 +153,7 @@ def begin_or_resume(
     """
     files, state = _files(card, options, data, has_teacher=has_teacher), method.state
     if not options.resume:
-        folder.begin(config, state.device, files, card.record(), options.shortened)
+        folder.begin(config, state.device, files, card.record(), options.asked)
         state.save(folder.checkpoint, config.to_dict())  # stopped before its first iteration, it can still go on
         return
     recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")

@@ -10,7 +10,7 @@ from zskt.errors import UserError
 CONFIG, ENVIRONMENT, INPUTS, RESULT = "config.json", "environment.json", "inputs.json", "result.json"
 CHECKPOINT = "checkpoint.pt"
 ASKED = "asked"
-"""Entry of `ENVIRONMENT`: the length that the user asked for of a run that its budget of queries shortened."""
+"""Entry of `CONFIG`: what the user asked for where a run has something else, as the length that its budget pays for."""
 LOCK, LOCK_OWNER = ".lock", ".lock.json"
 """Files by which a process holds a folder, see `zskt.storage.folder_lock`; a folder that has no others is new."""
 BEFORE_FIRST_CHECKPOINT = (
