@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from teachers.images import DATA
 from tests.conftest import Call
 from zskt.__main__ import catalog
+from zskt.dataset import drawn_rows
 from zskt.experiments.build import load_student
-from zskt.experiments.finished import read_config
+from zskt.experiments.finished import open_run, read_config
 from zskt.onnx_runtime import run_onnx, session
 from zskt.storage.files import read_json
 
@@ -45,7 +47,10 @@ def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(
     assert "neighbours tie" in card and "Jets with as many entries as the network takes." in card
 
 
-def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_path: Path, digits: Path) -> None:
+def test_an_image_student_is_exported_with_its_normalisation(
+    call: Call, tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zskt.export.export.N_AGREEMENT", 15)
     fast = ("--data", digits, "--iterations", 3, "--batch-size", 16)
     assert call("--mode", "teacher", "--preset", "mnist-lenet5", *fast)[0] == 0
     preset = ("--preset", "mnist-lenet5-to-lenet5-half-paper")
@@ -55,11 +60,17 @@ def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_pat
     assert code == 0, err
     measured = read_json(tmp_path / "student/export.json")
     assert (
-        (measured["count"], measured["unit"]) == (40, "image")
+        (measured["count"], measured["of"], measured["unit"]) == (15, 40, "image")
         and measured["difference"] < 1e-5
         and len(measured["latency"]) == 4
     )
-    assert "ms per image" in out
+    assert "ms per image" in out and "compared on 15 images drawn at random from 40 of" in out
+    run, rows = open_run(tmp_path / "run", catalog(), data=digits), drawn_rows(40, 15)
+    asked = run.evaluator.teacher_predictions()
+    assert asked is not None
+    same = asked.logits.argmax(1) == run.evaluator.predict(run.student).logits.argmax(1)
+    assert measured["onnx"]["agreement_with_teacher"] == pytest.approx(float(same[rows].double().mean()))
+    assert "on 15 images drawn at random from 40 same top class" in (tmp_path / "student/README.md").read_text()
     inputs = {i.name: i.shape for i in session(tmp_path / "student/model.onnx").get_inputs()}
     assert inputs == {"images": ["N", 1, 28, 28]}
     assert (tmp_path / "student/labels.txt").read_text().split() == list("0123456789")

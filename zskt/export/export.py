@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from zskt.dataset import drawn_rows
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import FinishedRun, open_run
@@ -99,7 +100,7 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     """Write all files of a student into an empty folder, and return what was measured."""
     model, int8 = out / "model.onnx", out / "model-int8.onnx"
     used = write_onnx(spec.network, spec.input_names, spec.dynamic_axes, spec.random_inputs(N_TRACE_SAMPLES), model)
-    measured = _require_equal(model, spec)
+    measured = _require_equal(model, spec, _size(run, spec))
     quantise(model, int8, spec.input_names, spec.calibration)
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
@@ -109,7 +110,8 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     if not isinstance(spec.student, DeepSets) and any(isinstance(m, DeepSets) for m in spec.student.modules()):
         note("zskt: no hls4ml project: it is made of one choice of classes, not of labels or values")
     if isinstance(spec.student, DeepSets):
-        x = spec.calibration if spec.test_inputs is None else spec.test_inputs(N_EMULATED)
+        rows = drawn_rows(_size(run, spec), N_EMULATED)
+        x = spec.calibration if spec.test_inputs is None else spec.test_inputs(rows)
         measured["hls4ml"] = hls_project(spec.student, x, out / "hls4ml")
     write_json(out / "preprocess.json", spec.preprocess(used))
     write_text(out / "labels.txt", "".join(f"{c.removeprefix('label_')}\n" for c in run.card.classes))
@@ -119,11 +121,19 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     return measured
 
 
+def _size(run: FinishedRun, spec: ExportSpec) -> int:
+    """Return how many samples the run is evaluated on."""
+    return 0 if spec.test_inputs is None else len(run.evaluator.data)
+
+
 @torch.no_grad()
-def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
+def _require_equal(path: Path, spec: ExportSpec, size: int) -> dict[str, Any]:
     """Measure the largest difference between torch and onnxruntime, on random and on real inputs, of one and of many.
 
     Where there are no real ones, pseudo-samples take their place.
+
+    Args:
+        size: number of the real ones.
 
     For a student with a neighbour search, or whose numbers are on a grid, samples with ties are counted and left out.
 
@@ -132,7 +142,7 @@ def _require_equal(path: Path, spec: ExportSpec) -> dict[str, Any]:
     """
     batches = [spec.random_inputs(1), spec.random_inputs(64), spec.calibration]
     if spec.test_inputs is not None:
-        batches[2:] = [spec.test_inputs(1), spec.test_inputs(N_COMPARED)]
+        batches[2:] = [spec.test_inputs(drawn_rows(size, count)) for count in (1, N_COMPARED)]
     differences = []
     for x in batches:
         expected, exported = spec.network(*x), run_onnx(path, spec.input_names, x)
@@ -156,12 +166,13 @@ def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) ->
 
     Where there are none, only the difference is measured, on pseudo-samples.
     """
-    x = spec.calibration if spec.test_inputs is None else spec.test_inputs(N_AGREEMENT)
+    rows = drawn_rows(_size(run, spec), N_AGREEMENT)
+    x = spec.calibration if spec.test_inputs is None else spec.test_inputs(rows)
     trained, teacher = spec.network(*x), run.evaluator.teacher_predictions()
     classes = [spec.output_names.index(name) for name in run.card.classes]
-    result: dict[str, Any] = {"count": len(trained), "unit": run.evaluator.source.unit}
+    result: dict[str, Any] = {"count": len(rows), "of": _size(run, spec), "unit": run.evaluator.source.unit}
     if spec.test_inputs is None:
-        classes, result = [], result | {"count": 0, "missing": run.evaluator.missing}
+        classes, result = [], result | {"missing": run.evaluator.missing}
     for name, path in exported.items():
         outputs = run_onnx(path, spec.input_names, x)
         entry: dict[str, Any] = {"bytes": path.stat().st_size, "difference": float((outputs - trained).abs().max())}
@@ -170,7 +181,7 @@ def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) ->
             own = _decisions(trained[:, classes], run.card.bernoulli)
             entry["agreement_with_student"] = float((top == own).double().mean())
             if teacher is not None:
-                same = top == teacher.logits[: len(top)].argmax(-1)
+                same = top == teacher.logits[rows].argmax(-1)
                 entry["agreement_with_teacher"] = float(same.double().mean())
         result[name] = entry
     if result["int8"]["bytes"] > result["onnx"]["bytes"]:

@@ -40,8 +40,8 @@ class ExportSpec:
     """Draws a number of random samples."""
     largest_inputs: Callable[[int], Batch]
     """Draws a number of samples as large as the network takes: the worst case of a trigger."""
-    test_inputs: Callable[[int], Batch] | None
-    """Returns the first of the samples on which the run is evaluated; None where there are none."""
+    test_inputs: Callable[[Tensor], Batch] | None
+    """Takes positions (B,) among the samples on which the run is evaluated, and returns these; None without any."""
     calibration: Batch
     """Pseudo-samples that set the ranges of the int8 student."""
     preprocess: Callable[[set[str]], dict[str, Any]]

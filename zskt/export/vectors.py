@@ -50,8 +50,8 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
     def draw(count: int) -> Batch:
         return (samples[0][torch.arange(count) % len(samples[0])],)
 
-    def test_inputs(count: int) -> Batch:
-        samples: Any = run.evaluator.data[:count].samples
+    def test_inputs(rows: Tensor) -> Batch:
+        samples: Any = run.evaluator.data[rows].samples
         return student.transform(*card.inputs(samples))
 
     def preprocess(used: set[str]) -> dict[str, Any]:
