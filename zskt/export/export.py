@@ -105,7 +105,7 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     model, int8 = out / "model.onnx", out / "model-int8.onnx"
     used = write_onnx(spec.network, spec.input_names, spec.dynamic_axes, spec.random_inputs(N_TRACE_SAMPLES), model)
     measured = _require_equal(model, spec, _size(run, spec))
-    quantise(model, int8, spec.input_names, spec.calibration)
+    quantise(model, int8, spec.input_names, spec.calibration, has_units=spec.has_units)
     measured |= {"data": run.evaluator.source.name} | _agreement({"onnx": model, "int8": int8}, run, spec)
     measured["latency"] = _latency(model, spec)
     if run.config.compression:
@@ -178,7 +178,7 @@ def _rounded(x: Batch) -> Batch:
 def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
     """Measure the agreement of exported students with the teacher and with the trained student, on test samples.
 
-    Where there are none, only the difference is measured, on pseudo-samples.
+    Where there are none, they are compared with the student alone, on pseudo-samples.
     """
     rows = drawn_rows(_size(run, spec), N_AGREEMENT)
     x = spec.calibration if spec.test_inputs is None else spec.test_inputs(rows)
@@ -186,14 +186,15 @@ def _agreement(exported: dict[str, Path], run: FinishedRun, spec: ExportSpec) ->
     classes = [spec.output_names.index(name) for name in run.card.classes]
     result: dict[str, Any] = {"count": len(rows), "of": _size(run, spec), "unit": run.evaluator.source.unit}
     if spec.test_inputs is None:
-        classes, result = [], result | {"missing": run.evaluator.missing}
+        result["missing"] = run.evaluator.missing
     for name, path in exported.items():
         outputs = run_onnx(path, spec.input_names, x)
         entry: dict[str, Any] = {"bytes": path.stat().st_size, "difference": float((outputs - trained).abs().max())}
         if classes:
             top = _decisions(outputs[:, classes], run.card.bernoulli)
             own = _decisions(trained[:, classes], run.card.bernoulli)
-            entry["agreement_with_student"] = float((top == own).double().mean())
+            where = "_on_pseudo_samples" if spec.test_inputs is None else ""
+            entry[f"agreement_with_student{where}"] = float((top == own).double().mean())
             if teacher is not None:
                 same = top == teacher.logits[rows].argmax(-1)
                 entry["agreement_with_teacher"] = float(same.double().mean())

@@ -110,7 +110,9 @@ def _int8(measured: dict[str, Any]) -> str:
     """Say what quantisation costs."""
     quantised, exact = measured["int8"], measured["onnx"]
     if not measured["count"]:
-        return "it was not compared with the student on any test sample: do that before you use it."
+        same = quantised.get("agreement_with_student_on_pseudo_samples")
+        seen = "" if same is None else f" On pseudo-samples its top class is the student's on {written(same)}."
+        return f"it was not compared with the student on any test sample: do that before you use it.{seen}"
     return (
         f"on {judged_on(measured)} same top class as the student on "
         f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "

@@ -53,6 +53,8 @@ class ExportSpec:
     teacher_as_onnx: Callable[[Path], tuple[Path, str] | None]
     """Writes the teacher as ONNX into a folder: the file, which takes inputs of the same names, and whose export it is.
     None if the teacher is not there, or cannot be exported."""
+    has_units: bool = False
+    """True for columns of tables, whose scales differ: what takes them first is not quantised."""
     has_neighbour_search: bool = False
     """True for graph networks: kNN ties may be broken differently by each runtime."""
 

@@ -74,6 +74,7 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
         test_inputs=None if run.evaluator.missing else test_inputs,
         calibration=samples,
         preprocess=preprocess,
+        has_units=True,
         preprocess_note="the columns in their order, with kinds and bounds",
         teacher_as_onnx=timed_teacher(
             run,
