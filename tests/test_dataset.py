@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from zskt.dataset import Labelled, of_each_class, only_labelled, short
+from zskt.dataset import Labelled, drawn_rows, of_each_class, only_labelled, short
 from zskt.errors import UserError
 
 
@@ -17,6 +17,14 @@ def test_samples_are_of_each_class_and_a_larger_number_adds_to_them() -> None:
     assert len(values[0]) == 12 and values[0] < values[1]
     other = of_each_class(data, dict(enumerate("abc")), 4, seed=6)
     assert set(other.samples.flatten().tolist()) != values[0]  # type: ignore[attr-defined]
+
+
+def test_few_samples_of_a_sorted_file_are_of_all_its_classes_and_the_same_ones_each_time() -> None:
+    sorted_by_class = torch.arange(10_000) // 1000
+    rows = drawn_rows(10_000, 5000)
+    assert torch.bincount(sorted_by_class[rows]).min() > 400 and len(set(rows.tolist())) == 5000
+    assert torch.equal(rows, drawn_rows(10_000, 5000)) and torch.equal(rows, rows.sort().values)
+    assert drawn_rows(3, 5).tolist() == [0, 1, 2]
 
 
 def test_more_than_there_are_is_told() -> None:

@@ -90,6 +90,15 @@ def only_labelled(data: Labelled, classes: Sequence[str], where: str) -> Labelle
     return data
 
 
+def drawn_rows(size: int, count: int) -> Tensor:
+    """Draw at most ``count`` of ``size`` samples, the same ones each time: files may be sorted by class.
+
+    Returns:
+        (min(size, count),) of int64, their positions, in order; all of them where there are no more.
+    """
+    return torch.randperm(size, generator=torch.Generator().manual_seed(0))[:count].sort().values
+
+
 def of_each_class(
     data: Labelled, classes: Mapping[int, str], count: int, seed: int, *, asked_by: str = "--samples-per-class"
 ) -> Labelled:

@@ -12,9 +12,10 @@ import torch
 from zskt.__main__ import catalog
 from zskt.errors import UserError
 from zskt.experiments.build import load_student
-from zskt.experiments.finished import evaluate_runs, open_run, read_config, require_same_config
+from zskt.experiments.finished import evaluate_runs, judged_before, open_run, read_config, require_same_config
 from zskt.experiments.launch import launch
 from zskt.experiments.runner import Options
+from zskt.experiments.teacher_files import TeacherFiles
 from zskt.storage.files import read_json, write_json
 
 CATALOG = catalog()
@@ -118,3 +119,40 @@ def test_a_folder_of_another_recipe_is_told(tmp_path: Path) -> None:
     require_same_config(tmp_path, config)
     with pytest.raises(UserError, match=f"{tmp_path}: was begun with another batch_size; name another --out"):
         require_same_config(tmp_path, config.with_(batch_size=7))
+
+
+@pytest.fixture
+def of_vectors(tmp_path: Path) -> Path:
+    """A finished run of a network of vectors, judged on a table."""
+    names = ("net.pt", "test.csv", "features.json", "classes.txt")
+    network, table, features, classes = (tmp_path / name for name in names)
+    torch.jit.trace(torch.nn.Linear(2, 2), torch.randn(3, 2)).save(str(network))  # type: ignore[no-untyped-call]
+    rows = "".join(f"{i / 10},{-i / 7},{'ab'[i % 2]}\n" for i in range(12))
+    table.write_text(f"x,y,label\n{rows}")
+    features.write_text(json.dumps({"features": [{"name": name, "mean": 0, "std": 1} for name in "xy"]}))
+    classes.write_text("a\nb\n")
+    known, name = CATALOG.with_files(None, TeacherFiles(network=network, inputs=features, classes=classes))
+    assert name is not None
+    config = CATALOG.presets["vectors"].with_(teacher=name, iterations=1, batch_size=8, student_steps=1)
+    options = Options(device="cpu", out=tmp_path / "run", data=table, teacher_path=network, progress=False)
+    return launch(config, known, options)[0]
+
+
+def test_a_run_of_vectors_is_judged_again_on_the_file_that_it_recorded(
+    of_vectors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, before = open_run(of_vectors, CATALOG), read_json(of_vectors / "result.json")["student"]
+    assert run.evaluator.look() is None
+    assert run.evaluate()["student"]["agreement"] == pytest.approx(before["agreement"])
+    assert judged_before(of_vectors, run.card) == tmp_path / "test.csv"
+    (tmp_path / "test.csv").write_text("x,y,label\n0,0,a\n")
+    assert open_run(of_vectors, CATALOG).evaluator.look() is not None
+    assert "test.csv: was what this run was judged on, and is another file by now; say" in capsys.readouterr().err
+    (tmp_path / "test.csv").unlink()
+    assert judged_before(of_vectors, run.card) is None and "is not there any more" in capsys.readouterr().err
+
+
+def test_a_run_that_does_not_say_any_more_what_its_teacher_takes_names_the_file(of_vectors: Path) -> None:
+    (of_vectors / "inputs.json").unlink()
+    with pytest.raises(UserError, match=r"run/inputs\.json: no such file; it says what the teacher .*-net takes"):
+        open_run(of_vectors, CATALOG)

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 import torch
+from torch import Tensor, nn
 
 from teachers.images import DATA
 from tests.conftest import Call
 from zskt.__main__ import catalog
+from zskt.dataset import drawn_rows
+from zskt.errors import UserError
 from zskt.experiments.build import load_student
-from zskt.experiments.finished import read_config
-from zskt.onnx_runtime import run_onnx, session
+from zskt.experiments.finished import open_run, read_config
+from zskt.export.export import EXPORT_TOLERANCE, _require_equal
+from zskt.onnx_runtime import run_onnx, session, write_onnx
 from zskt.storage.files import read_json
+
+
+class Steep(nn.Module):
+    """The probability of one label, of a function in which roundings of x are 1000 times as large.
+
+    Args:
+        factor: of the function: anything but 1 is another network.
+    """
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1) -> (B, 1)."""
+        return (1000 * (x.double() * self.factor - 1.5)).sigmoid().float()
 
 
 def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(
@@ -45,7 +68,24 @@ def test_a_graph_student_is_exported_and_timed_beside_its_graph_teacher(
     assert "neighbours tie" in card and "Jets with as many entries as the network takes." in card
 
 
-def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_path: Path, digits: Path) -> None:
+def test_a_student_that_roundings_move_may_differ_by_as_much_and_no_wrong_network_passes(tmp_path: Path) -> None:
+    steep, path = Steep(), tmp_path / "model.onnx"
+    x = (1.5 + 0.002 * torch.rand(64, 1, generator=torch.Generator().manual_seed(0)),)
+    spec: Any = SimpleNamespace(
+        network=steep, input_names=("x",), calibration=x, test_inputs=None, random_inputs=lambda count: (x[0][:count],),
+        has_neighbour_search=False,
+    )  # fmt: skip
+    write_onnx(Steep(1 + 8e-8), spec.input_names, ({0: "N"},), x, path)
+    assert EXPORT_TOLERANCE < _require_equal(path, spec, 0)["difference"] < 1e-4
+    write_onnx(Steep(1 + 1e-5), spec.input_names, ({0: "N"},), x, path)
+    with pytest.raises(UserError, match=r"^model.onnx: its outputs would differ .*; nothing is exported"):
+        _require_equal(path, spec, 0)
+
+
+def test_an_image_student_is_exported_with_its_normalisation(
+    call: Call, tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zskt.export.export.N_AGREEMENT", 15)
     fast = ("--data", digits, "--iterations", 3, "--batch-size", 16)
     assert call("--mode", "teacher", "--preset", "mnist-lenet5", *fast)[0] == 0
     preset = ("--preset", "mnist-lenet5-to-lenet5-half-paper")
@@ -55,11 +95,17 @@ def test_an_image_student_is_exported_with_its_normalisation(call: Call, tmp_pat
     assert code == 0, err
     measured = read_json(tmp_path / "student/export.json")
     assert (
-        (measured["count"], measured["unit"]) == (40, "image")
+        (measured["count"], measured["of"], measured["unit"]) == (15, 40, "image")
         and measured["difference"] < 1e-5
         and len(measured["latency"]) == 4
     )
-    assert "ms per image" in out
+    assert "ms per image" in out and "compared on 15 images drawn at random from 40 of" in out
+    run, rows = open_run(tmp_path / "run", catalog(), data=digits), drawn_rows(40, 15)
+    asked = run.evaluator.teacher_predictions()
+    assert asked is not None
+    same = asked.logits.argmax(1) == run.evaluator.predict(run.student).logits.argmax(1)
+    assert measured["onnx"]["agreement_with_teacher"] == pytest.approx(float(same[rows].double().mean()))
+    assert "on 15 images drawn at random from 40 same top class" in (tmp_path / "student/README.md").read_text()
     inputs = {i.name: i.shape for i in session(tmp_path / "student/model.onnx").get_inputs()}
     assert inputs == {"images": ["N", 1, 28, 28]}
     assert (tmp_path / "student/labels.txt").read_text().split() == list("0123456789")

@@ -10,6 +10,7 @@ from zskt.export.model_card import model_card
 MEASURED: dict[str, Any] = {
     "difference": 2.34e-7,
     "count": 40,
+    "of": 40,
     "unit": "jet",
     "onnx": {"bytes": 123456, "agreement_with_teacher": 0.75},
     "int8": {"bytes": 45678, "agreement_with_student": 0.875},
@@ -44,6 +45,10 @@ def test_a_card_has_the_figures_of_both_networks_and_all_files() -> None:
     assert "at most 2.3e-07 on the inputs that were tried." in card
     assert "45,678 bytes instead of 123,456; on 40 jets same top class as the student on 0.8750" in card
     assert "agreement with the teacher – instead of 0.7500" in card
+
+
+def test_a_card_says_of_how_many_samples_those_were_drawn_that_the_files_were_compared_on() -> None:
+    assert "on 40 jets drawn at random from 28000 same top class as the student" in card_of("zero-shot", of=28000)
 
 
 def test_ties_and_emulation_and_times_are_told_where_they_were_measured() -> None:

@@ -18,3 +18,20 @@ def test_an_int8_network_has_nearly_the_same_outputs_and_smaller_weights(tmp_pat
     exact, quantised = (run_onnx(tmp_path / name, ("x",), x) for name in ("model.onnx", "int8.onnx"))
     assert 0 < (quantised - exact).abs().max() < 0.1
     assert (tmp_path / "int8.onnx").stat().st_size < 0.5 * (tmp_path / "model.onnx").stat().st_size
+
+
+def test_columns_of_other_scales_do_not_share_eight_bits(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    wide, narrow = 20 + 480 * torch.rand(500, 1), 0.6 * torch.rand(500, 1) - 0.3
+    x = (torch.cat([wide, narrow], 1),)
+    network = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 2)).eval()
+    with torch.no_grad():  # it decides by the narrow column alone
+        network[0].weight.zero_()[:, 1], network[0].bias[:] = torch.linspace(-9, 9, 16), 0
+        network[2].weight[:] = torch.stack([torch.linspace(-1, 1, 16), torch.linspace(1, -1, 16)])
+    write_onnx(network, ("x",), ({0: "N"},), (x[0][:3],), tmp_path / "model.onnx")
+    top = run_onnx(tmp_path / "model.onnx", ("x",), x).argmax(1)
+    agreed = []
+    for has_units in (False, True):
+        quantise(tmp_path / "model.onnx", tmp_path / "int8.onnx", ("x",), x, has_units=has_units)
+        agreed.append(float((run_onnx(tmp_path / "int8.onnx", ("x",), x).argmax(1) == top).double().mean()))
+    assert agreed[0] < 0.8 and agreed[1] > 0.95

@@ -17,7 +17,8 @@ from tests.toy_taggers import described
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.jets.constituents import Constituents
-from zskt.jets.features import FULL, KIN, KINPID, JetInputs
+from zskt.jets.decode import CloudDecoder
+from zskt.jets.features import FEATURES, FULL, KIN, KINPID, JetInputs
 from zskt.jets.jets import Jets
 from zskt.jets.observables import OBSERVABLES
 from zskt.jets.preprocess import InputGroup, Preprocess, Variable
@@ -115,6 +116,27 @@ def test_jets_of_the_sample_have_the_momentum_mass_and_side_that_the_file_says()
     eta = torch.asinh(pz / (px.square() + py.square()).sqrt()).abs()
     assert torch.allclose(found["abs_eta"], eta, atol=0.03)
     assert torch.equal(found["multiplicity"].round(), jets.mask.sum(1).float())
+
+
+def test_pseudorapidity_keeps_its_digits_where_the_jet_lies_near_the_middle() -> None:
+    names = ("part_pt_log", "part_e_log")
+    deta = 0.1 * torch.randn(200, 20, generator=torch.Generator().manual_seed(0))
+    pt = 1 + 50 * torch.rand(200, 20, generator=torch.Generator().manual_seed(1))
+    deta -= (pt * deta).sum(1, keepdim=True) / pt.sum(1, keepdim=True)
+    prepared = [
+        (v.log() - FEATURES[n].subtract) * FEATURES[n].multiply
+        for n, v in zip(names, (pt, pt * (0.02 + deta).cosh()), strict=True)
+    ]
+    x = (torch.stack([deta, torch.zeros_like(deta)], 1), torch.stack(prepared, 1), torch.ones(200, 1, 20))
+    found = CloudDecoder(names)(*x).abs_eta
+    raw = [t / FEATURES[n].multiply + FEATURES[n].subtract for n, t in zip(names, prepared, strict=True)]
+    told = [t.double().exp() for t in raw]
+    low, high = torch.zeros(200, 1, dtype=torch.float64), torch.ones(200, 1, dtype=torch.float64)
+    for _ in range(50):  # the energy rises with |eta|
+        middle = (low + high) / 2
+        above = (told[0] * (middle + deta.double()).cosh()).sum(1, keepdim=True) > told[1].sum(1, keepdim=True)
+        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    assert found is not None and (found.double() - low.squeeze(1)).abs().max() < 1e-7
 
 
 def test_correlators_and_axes_against_fastjet() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -61,6 +62,17 @@ def test_a_batch_walks_as_single_images_do(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_network_makes_no_error_against_itself() -> None:
     x, classes = torch.randn(3, 1, 2, 2, dtype=torch.float64), torch.tensor([0, 1, 2])
     assert transition(Flat(0), Flat(0), x, classes, steps=4).error < 1e-15
+
+
+def test_walks_begin_at_images_of_all_classes_of_a_sorted_folder() -> None:
+    logits = nn.functional.one_hot(torch.arange(300) // 100, 3).float()
+    evaluator = SimpleNamespace(
+        teacher_predictions=lambda: SimpleNamespace(logits=logits), predict=lambda _: SimpleNamespace(logits=logits),
+        data=SimpleNamespace(samples=torch.arange(300)), device="cpu",
+    )  # fmt: skip
+    run = SimpleNamespace(evaluator=evaluator, student=None, card=SimpleNamespace(inputs=lambda rows: (rows,)))
+    x, classes = module._agreed_images(run, 60)  # type: ignore[arg-type]
+    assert len(x) == 60 and torch.equal(x // 100, classes) and torch.bincount(classes).min() > 10
 
 
 def test_transition_of_runs(call: Call, digits: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from zskt.errors import FolderInUse
-from zskt.storage.folder_lock import STALE_SECONDS, FolderLock, owner
+from zskt.errors import FolderInUse, UserError
+from zskt.storage.folder_lock import STALE_SECONDS, FolderLock, owner, require_new_or_free
 from zskt.storage.run_files import LOCK_OWNER, require_new
 
 HOLD = """
@@ -33,6 +33,21 @@ def holder(tmp_path: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "held\n"
     return process
+
+
+def test_a_run_that_would_begin_is_told_who_is_there_and_then_that_the_folder_is_not_empty(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    require_new_or_free(tmp_path)  # nothing is there yet
+    (tmp_path / "metrics.jsonl").write_text("{}")
+    with pytest.raises(FolderInUse, match=f"process {holder.pid} on .* is at work there"):
+        require_new_or_free(tmp_path)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    left = (tmp_path / ".lock.json").read_text()
+    with pytest.raises(UserError, match="the folder is not empty"):
+        require_new_or_free(tmp_path)
+    assert (tmp_path / ".lock.json").read_text() == left
 
 
 def test_a_second_process_is_told_who_is_there(tmp_path: Path, holder: subprocess.Popen[str]) -> None:

@@ -240,11 +240,14 @@ def export(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``export``."""
     from zskt.export.export import export_run
     from zskt.export.latency import latency_table
+    from zskt.export.model_card import judged_on
 
     run = one_run(flags)
     catalog = with_teacher_files(flags, catalog)
     out = export_run(run, flags.out, catalog, flags.data, flags.teacher_path)
     measured = read_json(out / "export.json")
+    if measured["count"]:
+        print(f"compared on {judged_on(measured)} of {measured['data']}")
     for name in ("onnx", "int8", "hls4ml"):
         if name in measured:
             note = measured[name].pop("note", None)

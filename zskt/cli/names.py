@@ -16,7 +16,7 @@ from zskt.cli.listing import facts
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.jets.data_file import refuse_several
-from zskt.storage.run_files import has_checkpoint, require_new
+from zskt.storage.run_files import has_checkpoint
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -126,7 +126,9 @@ def require_names(flags: argparse.Namespace) -> None:
             raise UserError(f"{run / 'config.json'}: no such file; give the folder of a run of zskt")
     begins = not flags.resume or flags.resume == "auto"
     if flags.mode in TRAINS and flags.out is not None and begins and not (flags.resume and has_checkpoint(flags.out)):
-        require_new(flags.out)
+        from zskt.storage.folder_lock import require_new_or_free
+
+        require_new_or_free(flags.out)
 
 
 def _require_settings(flags: argparse.Namespace) -> None:

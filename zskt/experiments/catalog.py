@@ -15,7 +15,7 @@ from zskt.experiments.teacher_files import TeacherFiles
 from zskt.methods import METHODS
 from zskt.networks.own_student import is_own, own_student
 from zskt.storage.files import read_json, sha256
-from zskt.storage.run_files import INPUTS
+from zskt.storage.run_files import CONFIG, INPUTS, is_finished
 from zskt.teacher_access import GRADIENT
 from zskt.viewed import make_view
 
@@ -141,6 +141,7 @@ class Catalog:
         """Return a catalogue that knows the teacher of a run, if the run's folder says what it takes and answers."""
         record = run / TEACHER_RECORD
         if not record.is_file():
+            self._require_known(run)
             return self
         recorded = read_json(run / "config.json")
         name = str(recorded.get("teacher"))
@@ -149,6 +150,18 @@ class Catalog:
         if path is not None and Path(path).exists():
             card = card.with_files(Path(path))
         return self.with_teacher(card.with_record(read_json(record), record))
+
+    def _require_known(self, run: Path) -> None:
+        """Raise `UserError` if a finished run is of a teacher from files, and does not say any more what that takes."""
+        if not is_finished(run) or not (run / CONFIG).is_file():
+            return
+        recorded = read_json(run / CONFIG)
+        path = recorded_files(recorded, run / CONFIG).get("teacher", {}).get("path")
+        if path is not None and recorded.get("teacher") not in self.teachers:
+            raise UserError(
+                f"{run / INPUTS}: no such file; it says what the teacher {recorded['teacher']} takes and answers: copy "
+                "all of the run's folder"
+            )
 
     def card(self, config: RunConfig) -> Card:
         """Return the card of a run's teacher, for the jets that the run asks for, read as far as the run may see it."""

@@ -108,7 +108,7 @@ def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | N
         UserError: if other samples are there by now.
     """
     domain = DOMAINS[card.domain]
-    before = _place(card, recorded) if data is None else None
+    before = _place(config, card, recorded) if data is None else None
     _, source = domain.sources(card, before or data, False)
     # What a run with data has recorded are those that it learned from.
     if before is not None and config.mode in DATA_FREE and source.sha256() != recorded["sha256"]:
@@ -116,10 +116,24 @@ def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | N
     return source
 
 
-def _place(card: Card, recorded: dict[str, str | None]) -> Path | None:
-    """Return where a run found samples of which some are for tests, as images are; a teacher's answers have none."""
-    before = recorded_path(recorded) if DOMAINS[card.domain].has_test_split else None
-    return None if holds_answers(before) else before
+def _place(config: RunConfig, card: Card, recorded: dict[str, str | None]) -> Path | None:
+    """Return where a run found samples of which some are for tests, as images are; a teacher's answers have none.
+
+    Of domains of which no test samples ship, as vectors, it is the file that a run without data was judged on; a line
+    says so where that is not there any more.
+    """
+    before, domain = recorded_path(recorded), DOMAINS[card.domain]
+    if holds_answers(before):
+        return None
+    if domain.has_test_split:
+        return before
+    if config.mode not in DATA_FREE or recorded.get("path") is None or domain.sources(card, None, False)[1].files:
+        return None
+    if before is not None and domain.sources(card, before, False)[1].sha256() == recorded["sha256"]:
+        return before
+    why = "is not there any more" if before is None else "is another file by now"
+    note(f"zskt: {recorded['path']}: was what this run was judged on, and {why}; say where it is: --data")
+    return None
 
 
 def judged_before(run: Path, card: Card) -> Path | None:
@@ -130,7 +144,7 @@ def judged_before(run: Path, card: Card) -> Path | None:
     """
     config, files = read_config(run)
     recorded = files.get("data", {})
-    place = _place(card, recorded)
+    place = _place(config, card, recorded)
     if place is not None:
         evaluation_source(config, card, recorded, None)  # which sees that they are the same
     return place

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
+from zskt.dataset import drawn_rows
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.forward import evaluating, forward
@@ -35,7 +36,7 @@ def first_samples(setup: Setup, count: int) -> Batch:
         return tuple(t.to(setup.device) for t in setup.shards.first(count))
     if setup.data is not None:
         assert setup.inputs is not None
-        return tuple(t.to(setup.device) for t in setup.inputs(setup.data[:count].samples))
+        return tuple(t.to(setup.device) for t in setup.inputs(setup.data[drawn_rows(len(setup.data), count)].samples))
     assert setup.generator is not None
     return setup.generator.draw(count, torch.Generator(setup.device).manual_seed(0)).x
 
@@ -47,7 +48,7 @@ def require_fit(method: Method, setup: Setup, x: Batch | None = None) -> None:
     What terms learn themselves is built here, and becomes part of the method's state.
 
     Args:
-        x: samples to try, (B, ...) each; by default the first ones. A user's iterator gives each of its own once.
+        x: samples to try, (B, ...) each; by default few that are drawn. A user's iterator gives each of its own once.
 
     Raises:
         UserError: if a term compares layers that the networks do not name, or that differ in shape.

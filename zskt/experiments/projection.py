@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
+from zskt.dataset import drawn_rows
 from zskt.device import to_device
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.loggers.logger import Projection
@@ -36,11 +37,10 @@ def show_projection(
     rows = [("pseudo", _name(classes, top), "") for top in _tops(points)]
     if evaluator.missing is None:
         data = evaluator.data
-        samples = data.samples[:: max(len(data) // POINTS, 1)][:POINTS]
-        labels = data.labels[:: max(len(data) // POINTS, 1)][:POINTS].tolist()
-        x = tuple(to_device(t, evaluator.device) for t in evaluator.card.inputs(samples))
+        shown = data[drawn_rows(len(data), POINTS)]
+        x = tuple(to_device(t, evaluator.device) for t in evaluator.card.inputs(shown.samples))
         others = _log_probabilities(student, x)
-        tops = zip(_tops(others), labels, strict=True)
+        tops = zip(_tops(others), shown.labels.tolist(), strict=True)
         rows += [("test", _name(classes, top), _name(classes, label)) for top, label in tops]
         points = torch.cat([points, others])
     folder.projection("pseudo-samples", Projection(points, HEADS, rows), step)

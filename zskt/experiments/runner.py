@@ -28,7 +28,7 @@ from zskt.experiments.run_folder import RunFolder, free_name
 from zskt.methods import Method, iterate, require_a_step
 from zskt.parallel.collectives import any_of, from_leader
 from zskt.storage.files import read_json, sha256, write_json
-from zskt.storage.run_files import require_new
+from zskt.storage.folder_lock import require_new_or_free
 
 RUNS = Path("runs")
 CHECKPOINT_SECONDS = 300.0
@@ -71,7 +71,7 @@ def require_room(options: Options) -> None:
     """Raise `UserError` if a run cannot begin in its folder, or its loggers are not there: before anything is read."""
     require_loggers(options.loggers or ())
     if options.out is not None and not options.resume:
-        require_new(options.out)
+        require_new_or_free(options.out)
 
 
 def open_folder(config: RunConfig, options: Options) -> RunFolder:

@@ -55,8 +55,8 @@ def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int)
     def draw(count: int) -> Batch:
         return (samples[0][torch.arange(count) % len(samples[0])],)
 
-    def test_inputs(count: int) -> Batch:
-        tested: Any = run.evaluator.data[:count].samples
+    def test_inputs(rows: Tensor) -> Batch:
+        tested: Any = run.evaluator.data[rows].samples
         return (inputs.values(student.transform(*card.inputs(tested))[0]),)
 
     def preprocess(used: set[str]) -> dict[str, Any]:

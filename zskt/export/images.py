@@ -70,10 +70,10 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         (x,) = student.transform(all_pixels.normalised(all_pixels.padded(intensities)))
         return (unpadded(inputs.intensities(x), inputs),)
 
-    def test_inputs(count: int) -> Batch:
+    def test_inputs(rows: Tensor) -> Batch:
         pixels = run.evaluator.data.samples
         assert isinstance(pixels, Tensor)
-        intensities = pixels[:count].float() / 255
+        intensities = pixels[rows].float() / 255
         return (intensities,) if student.sees_all else seen(intensities)
 
     def preprocess(used: set[str]) -> dict[str, Any]:

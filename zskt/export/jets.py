@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from torch import Tensor
+
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
 from zskt.export.dense import GraphNetwork, SoftmaxHead, to_export_form
@@ -34,8 +36,8 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
     groups = preprocess.groups
     full_groups = [replace(group, min_length=group.max_length) for group in groups]
 
-    def test_inputs(count: int) -> Batch:
-        return masks_as_numbers(student.transform(*card.inputs(run.evaluator.data[:count].samples)))
+    def test_inputs(rows: Tensor) -> Batch:
+        return masks_as_numbers(student.transform(*card.inputs(run.evaluator.data[rows].samples)))
 
     def teacher_as_onnx(folder: Path) -> tuple[Path, str] | None:
         network = run.evaluator.teacher

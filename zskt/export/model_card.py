@@ -100,13 +100,21 @@ def _beside_whole(rows: dict[str, list[dict[str, Any]]]) -> str:
     return markdown_table(["file", "threads", "batch", "times as fast"], cells)
 
 
+def judged_on(measured: dict[str, Any]) -> str:
+    """Say on how many samples the exported files were compared with the student, and of how many they were drawn."""
+    count, every = measured["count"], measured["of"]
+    return f"{count} {measured['unit']}s" + (f" drawn at random from {every}" if count < every else "")
+
+
 def _int8(measured: dict[str, Any]) -> str:
     """Say what quantisation costs."""
     quantised, exact = measured["int8"], measured["onnx"]
     if not measured["count"]:
-        return "it was not compared with the student on any test sample: do that before you use it."
+        same = quantised.get("agreement_with_student_on_pseudo_samples")
+        seen = "" if same is None else f" On pseudo-samples its top class is the student's on {written(same)}."
+        return f"it was not compared with the student on any test sample: do that before you use it.{seen}"
     return (
-        f"on {measured['count']} {measured['unit']}s same top class as the student on "
+        f"on {judged_on(measured)} same top class as the student on "
         f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
         f"{written(quantised.get('agreement_with_teacher'))} instead of {written(exact.get('agreement_with_teacher'))}."
     )

@@ -7,17 +7,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import onnx
 from torch import Tensor
 
 from zskt.onnx_runtime import feeds, session
 
+PRODUCTS = ("Conv", "MatMul", "Gemm")
+"""Operators that are quantised."""
 
-def quantise(model: Path, path: Path, names: Sequence[str], x: Sequence[Tensor]) -> None:
+
+def first_products(model: Path) -> list[str]:
+    """Return the names of the products that take the inputs of a network, behind no other product."""
+    graph = onnx.load(str(model)).graph
+    raw, first = {i.name for i in graph.input}, []
+    for node in graph.node:  # in the order in which they are computed
+        if not raw & set(node.input):
+            continue
+        if node.op_type in PRODUCTS:
+            first.append(node.name)
+        else:
+            raw |= set(node.output)
+    return first
+
+
+def quantise(model: Path, path: Path, names: Sequence[str], x: Sequence[Tensor], *, has_units: bool = False) -> None:
     """Quantise weights and activations of all products to 8 bits, with ranges from a batch of inputs.
 
     Args:
         path: the file to write.
         names, x: inputs and their names.
+        has_units: whether inputs are of many scales, which 8 bits cannot share: the first products keep 32.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
@@ -35,8 +54,8 @@ def quantise(model: Path, path: Path, names: Sequence[str], x: Sequence[Tensor])
             return self.batches.pop() if self.batches else None
 
     logging.getLogger().setLevel(logging.ERROR)  # it recommends another preparation, which changes nothing here
-    operators = ["Conv", "MatMul", "Gemm"]
     quantize_static(
-        str(model), str(path), Reader(), op_types_to_quantize=operators, per_channel=True,
+        str(model), str(path), Reader(), op_types_to_quantize=list(PRODUCTS), per_channel=True,
+        nodes_to_exclude=first_products(model) if has_units else [],
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
     )  # fmt: skip

@@ -40,8 +40,8 @@ class ExportSpec:
     """Draws a number of random samples."""
     largest_inputs: Callable[[int], Batch]
     """Draws a number of samples as large as the network takes: the worst case of a trigger."""
-    test_inputs: Callable[[int], Batch] | None
-    """Returns the first of the samples on which the run is evaluated; None where there are none."""
+    test_inputs: Callable[[Tensor], Batch] | None
+    """Takes positions (B,) among the samples on which the run is evaluated, and returns these; None without any."""
     calibration: Batch
     """Pseudo-samples that set the ranges of the int8 student."""
     preprocess: Callable[[set[str]], dict[str, Any]]
@@ -53,6 +53,8 @@ class ExportSpec:
     teacher_as_onnx: Callable[[Path], tuple[Path, str] | None]
     """Writes the teacher as ONNX into a folder: the file, which takes inputs of the same names, and whose export it is.
     None if the teacher is not there, or cannot be exported."""
+    has_units: bool = False
+    """True for columns of tables, whose scales differ: what takes them first is not quantised."""
     has_neighbour_search: bool = False
     """True for graph networks: kNN ties may be broken differently by each runtime."""
 

@@ -50,8 +50,8 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
     def draw(count: int) -> Batch:
         return (samples[0][torch.arange(count) % len(samples[0])],)
 
-    def test_inputs(count: int) -> Batch:
-        samples: Any = run.evaluator.data[:count].samples
+    def test_inputs(rows: Tensor) -> Batch:
+        samples: Any = run.evaluator.data[rows].samples
         return student.transform(*card.inputs(samples))
 
     def preprocess(used: set[str]) -> dict[str, Any]:
@@ -74,6 +74,7 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
         test_inputs=None if run.evaluator.missing else test_inputs,
         calibration=samples,
         preprocess=preprocess,
+        has_units=True,
         preprocess_note="the columns in their order, with kinds and bounds",
         teacher_as_onnx=timed_teacher(
             run,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from zskt.contracts import Card, PseudoBatch
-from zskt.dataset import Labelled
+from zskt.dataset import Labelled, drawn_rows
 from zskt.frames.inputs import FrameInputs
 
 ROWS = 6
@@ -25,7 +25,7 @@ def frame_rows(batch: PseudoBatch, real: Labelled | None, card: Card) -> Figure:
     sides = [("pseudo-samples", batch.x[0])]
     if real is not None:
         assert isinstance(real.samples, torch.Tensor)
-        sides.append(("real samples", inputs(real.samples[:ROWS])[0]))
+        sides.append(("real samples", inputs(real.samples[drawn_rows(len(real), ROWS)])[0]))
     figure = Figure(figsize=(4.8 * len(sides), 3.6), layout="constrained")
     for axes, (name, x) in zip(figure.subplots(1, len(sides), squeeze=False)[0], sides, strict=True):
         draw = _draw_frames if inputs.size else _draw_series

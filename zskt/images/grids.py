@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zskt.contracts import Card, PseudoBatch
-from zskt.dataset import Labelled
+from zskt.dataset import Labelled, drawn_rows
 from zskt.images.inputs import ImageInputs
 from zskt.plots.plot import Panel, Plot
 
@@ -29,7 +29,7 @@ def _sides(batch: PseudoBatch, real: Labelled | None, card: Card) -> list[tuple[
     sides = [("pseudo-images", batch.x[0])]
     if real is not None:
         assert isinstance(real.samples, torch.Tensor)
-        sides.append(("real images", card.inputs(real.samples[: GRID_ROWS * GRID_COLUMNS])[0]))
+        sides.append(("real images", card.inputs(real.samples[drawn_rows(len(real), GRID_ROWS * GRID_COLUMNS)])[0]))
     return sides
 
 

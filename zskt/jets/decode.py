@@ -64,7 +64,7 @@ class CloudDecoder:
 
         eta, phi = (torch.where(real, points[:, i], 0.0) for i in range(2))
         pt = torch.where(real, raw("part_pt_log").exp(), 0.0)
-        energy = raw("part_e_log").exp() * real if "part_e_log" in self.features else None
+        energy = raw("part_e_log").double().exp() * real if "part_e_log" in self.features else None
         return Constituents(
             pt=pt,
             eta=eta,
@@ -72,7 +72,7 @@ class CloudDecoder:
             mask=real,
             charge=raw("part_charge") if "part_charge" in self.features else None,
             significance=_of_tanh(raw("part_d0"), raw("part_d0err")) if "part_d0" in self.features else None,
-            abs_eta=None if energy is None else _abs_eta(pt, eta, energy),
+            abs_eta=None if energy is None else _abs_eta(raw("part_pt_log").double().exp() * real, eta, energy),
         )
 
 
@@ -85,12 +85,15 @@ def _of_tanh(d0: Tensor, error: Tensor) -> Tensor:
 def _abs_eta(pt: Tensor, deta: Tensor, energy: Tensor) -> Tensor:
     """Return |eta| = a of a jet from pT, angles signed by the jet's side, and energies: (B, P) -> (B,).
 
-    It solves sum E = sum pT cosh(a + deta), which is r cosh(a + b).
+    It solves sum E = sum pT cosh(a + deta), which is r cosh(a + b). Near a = -b the inverse of cosh makes a rounding of
+    1e-7 one of 1e-4, so momenta and energies are of 64 bits; the inverses are logarithms, as onnxruntime has these.
     """
+    dtype, deta = deta.dtype, deta.double()
     cosh, sinh = (pt * deta.cosh()).sum(1), (pt * deta.sinh()).sum(1)
-    b = (sinh / cosh.clamp(min=1e-9)).clamp(-0.99, 0.99).atanh()
-    r = cosh / b.cosh()
-    return ((energy.sum(1) / r.clamp(min=1e-9)).clamp(min=1 + 1e-6).acosh() - b).clamp(min=0)
+    tanh = (sinh / cosh.clamp(min=1e-9)).clamp(-0.99, 0.99)
+    b, r = ((1 + tanh) / (1 - tanh)).log() / 2, cosh * (1 - tanh.square()).sqrt()
+    ratio = (energy.sum(1) / r.clamp(min=1e-9)).clamp(min=1 + 1e-6)
+    return ((ratio + (ratio.square() - 1).sqrt()).log() - b).clamp(min=0).to(dtype)
 
 
 def _of_cloud(inputs: JetInputs) -> tuple[Decoder, frozenset[str]]:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from zskt.contracts import PseudoBatch
-from zskt.dataset import Labelled
+from zskt.dataset import Labelled, drawn_rows
 from zskt.jets.jetclass import read_jets
 from zskt.jets.jets import Jets
 from zskt.jets.sample import SAMPLE
@@ -68,7 +68,7 @@ def _simulated(real: Labelled | None) -> Jets:
     samples = None if real is None else real.samples
     shown = samples if isinstance(samples, Jets) else read_jets(SAMPLE, most=JETS_PER_ROW).samples
     assert isinstance(shown, Jets)
-    return shown[:JETS_PER_ROW]
+    return shown[drawn_rows(len(shown), JETS_PER_ROW)]
 
 
 def _legend(figure: Figure, axes: Axes, columns: int = len(PARTICLE_COLOURS)) -> None:

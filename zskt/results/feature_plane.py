@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
+from zskt.dataset import drawn_rows
 from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.run_generator import rebuild_generator
@@ -55,7 +56,7 @@ def feature_plane(run: FinishedRun) -> Plot | None:
         return None
     generator, _ = rebuild_generator(run)
     batch = generator.eval().draw(SAMPLES, torch.Generator().manual_seed(0))
-    chosen = torch.randperm(len(evaluator.data), generator=torch.Generator().manual_seed(0))[:SAMPLES]
+    chosen = drawn_rows(len(evaluator.data), SAMPLES)
     real = card.inputs(evaluator.data[chosen].samples)
     places = []
     for x in (real, batch.x):

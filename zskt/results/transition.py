@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import trange
 
+from zskt.dataset import drawn_rows
 from zskt.errors import UserError
 from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
@@ -108,7 +109,7 @@ def transition_runs(
     Args:
         runs: folders of finished runs.
         data, teacher_path: as in mode ``evaluate``.
-        count: number of test images to start from, the first ones on which teacher and student agree.
+        count: number of test images to start from, drawn of those on which teacher and student agree.
         progress: whether to draw bars.
 
     Raises:
@@ -158,7 +159,7 @@ def _open(
 
 
 def _agreed_images(run: FinishedRun, count: int) -> tuple[Tensor, Tensor]:
-    """Return the first images on which both networks agree, normalised, and their top classes."""
+    """Draw images on which both networks agree, normalised, and their top classes."""
     evaluator = run.evaluator
     predictions = evaluator.teacher_predictions()
     assert predictions is not None
@@ -167,5 +168,6 @@ def _agreed_images(run: FinishedRun, count: int) -> tuple[Tensor, Tensor]:
     if not 1 <= count <= len(rows):
         remedy = f"ask for 1 to {len(rows)}" if len(rows) else "train the student longer"
         raise UserError(f"--images {count}: teacher and student agree on {len(rows)} of them; {remedy}")
-    (x,) = run.card.inputs(evaluator.data.samples[rows[:count]])
-    return x.to(evaluator.device), classes[rows[:count]].to(evaluator.device)
+    rows = rows[drawn_rows(len(rows), count)]
+    (x,) = run.card.inputs(evaluator.data.samples[rows])
+    return x.to(evaluator.device), classes[rows].to(evaluator.device)

@@ -18,9 +18,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from zskt.errors import FolderInUse
+from zskt.errors import FolderInUse, UserError
 from zskt.storage.files import write_json
-from zskt.storage.run_files import LOCK, LOCK_OWNER
+from zskt.storage.run_files import LOCK, LOCK_OWNER, require_new
 
 HEARTBEAT_SECONDS, STALE_SECONDS = 15.0, 90.0
 
@@ -60,6 +60,14 @@ class FolderLock:
         (self.folder / LOCK_OWNER).unlink(missing_ok=True)
         self._lock.release()
 
+    def require_free(self) -> None:
+        """Raise `FolderInUse` if another process holds the folder; nothing there changes."""
+        try:
+            with self._lock:
+                self._require_left_alone()
+        except Timeout:
+            raise _in_use(self.folder, owner(self.folder)) from None
+
     def _require_left_alone(self) -> None:
         """Raise `FolderInUse` if a process of another machine was at work here a moment ago."""
         before = owner(self.folder)
@@ -79,6 +87,16 @@ class FolderLock:
                 os.utime(self.folder / LOCK_OWNER)
             except OSError:  # the folder is gone, or its server: the run itself will say so
                 return
+
+
+def require_new_or_free(path: Path) -> None:
+    """Raise `UserError` if a run cannot begin in a folder; `FolderInUse` where that is of a process at work there."""
+    try:
+        require_new(path)
+    except UserError:
+        if (path / LOCK).is_file():
+            FolderLock(path).require_free()
+        raise
 
 
 def owner(folder: Path) -> dict[str, Any]:

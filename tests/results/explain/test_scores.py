@@ -39,6 +39,13 @@ def test_decision_ordering_counts_pairs_of_signal_and_background() -> None:
     assert decision_ordering(teacher, student, torch.ones(4).bool()) is None
 
 
+def test_samples_in_the_order_of_how_right_the_student_is_order_like_those_in_any_order() -> None:
+    signal = torch.arange(8000) % 2 == 0
+    teacher = signal.float()
+    student = torch.where(torch.arange(8000) < 4000, teacher, 1 - teacher)  # half right, half wrong
+    assert decision_ordering(teacher, student, signal) == pytest.approx(0.5, abs=0.03)
+
+
 def test_decision_scores_are_the_odds_of_a_class_against_the_rest() -> None:
     p = torch.tensor([[0.5, 0.3, 0.2]])
     assert torch.allclose(decision_scores(p.log()), (p / (1 - p)).log().double(), atol=1e-6)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zskt.dataset import drawn_rows
 from zskt.losses import divergence
 from zskt.metrics import agreement, label_logits
 
 MAX_ORDERED = 2000
-"""Samples of signal, and of background, whose pairs are counted."""
+"""Samples of signal, and of background, whose pairs are counted; drawn where there are more."""
 
 
 def divergence_of_nothing(teacher: Tensor) -> float:
@@ -63,7 +64,7 @@ def decision_ordering(teacher: Tensor, student: Tensor, signal: Tensor) -> float
     Returns:
         the share; None without signal, or without background.
     """
-    s, b = signal.nonzero()[:MAX_ORDERED, 0], (~signal).nonzero()[:MAX_ORDERED, 0]
+    s, b = (rows[drawn_rows(len(rows), MAX_ORDERED), 0] for rows in (signal.nonzero(), (~signal).nonzero()))
     if not len(s) or not len(b):
         return None
     orders = [(t[s].unsqueeze(1) - t[b].unsqueeze(0)).sign() for t in (teacher, student)]
