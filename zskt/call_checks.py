@@ -93,7 +93,7 @@ def training_data(kind: type[Method], name: str, loader: Loader, settings: Any, 
     count = getattr(settings, "samples_per_class", 0)
     if not count:
         return data
-    classes = {k: str(k) for k in data.labels.unique().tolist()}
+    classes = {k: str(k) for k in torch.unique(data.labels).tolist()}
     return of_each_class(data, classes, count, seed, asked_by="samples_per_class")
 
 
