@@ -102,9 +102,9 @@ class Inversion(Method):
         self._observe_teacher()
         probe = self._probe()
         self.shows_images = is_image(probe)
-        with torch.no_grad():
-            self.classes = pair.forward(setup.pair.teacher, probe).logits.shape[1]
-            """K"""
+        with torch.no_grad(), evaluating(pair.student):
+            self.classes = pair.ask_student(probe).logits.shape[1]
+            """K: as many as the teacher has, which would count the question."""
         augment = config.augment if self.shows_images else "none"
         teacher = CountedTeacher(pair, self.state)
         self.bank = Bank(

@@ -9,6 +9,8 @@ from zskt.errors import UserError
 
 CONFIG, ENVIRONMENT, INPUTS, RESULT = "config.json", "environment.json", "inputs.json", "result.json"
 CHECKPOINT = "checkpoint.pt"
+QUERIES = "queries.json"
+"""What a run with a budget of queries has asked or set aside, see `zskt.experiments.query_ledger`."""
 ASKED = "asked"
 """Entry of `ENVIRONMENT`: the length that the user asked for of a run that its budget of queries shortened."""
 LOCK, LOCK_OWNER = ".lock", ".lock.json"
