@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from zskt.errors import UserError
+from zskt.experiments.query_ledger import QueryLedger, noted
 from zskt.query_budget import BudgetSpent, QueryMeter
 
 
@@ -65,3 +68,23 @@ def test_the_form_of_a_teacher_that_kept_its_normalisations_is_counted_too() -> 
             before(torch.zeros(1, 1))
     before(torch.zeros(9, 1))
     assert meter.asked == 5 and "replayable" not in vars(before)
+
+
+def test_queries_are_noted_before_they_are_asked(tmp_path: Path) -> None:
+    path, meter = tmp_path / "queries.json", QueryMeter(500)
+    meter.ledger = QueryLedger(path, 500)
+    seen: list[int] = []
+
+    class Teacher(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append(noted(path))
+            return x
+
+    with meter.on(teacher := Teacher()):
+        for count in (3, 2, 4, 490):
+            teacher(torch.zeros(count, 1))
+    assert seen == [8, 8, 14, 500]  # a hundredth of the budget is set aside
+    assert noted(path) == 500 and noted(tmp_path / "none.json") == 0
+    meter.settle()
+    assert noted(path) == meter.asked == 499
+    assert QueryLedger(path, 500).noted == 499

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -17,6 +17,13 @@ from zskt.parallel.ranks import world
 
 class BudgetSpent(Exception):
     """The next question would exceed the budget: it was not asked, and the run ends with the student that there is."""
+
+
+class Ledger(Protocol):
+    """Notes queries before they are asked, so that a budget holds when a run is killed."""
+
+    def reserve(self, asked: int, /) -> None: ...
+    def settle(self, asked: int, /) -> None: ...
 
 
 class QueryMeter:
@@ -30,6 +37,7 @@ class QueryMeter:
         if limit < 0:
             raise UserError(f"queries is {limit}, but must be at least 0, which is no limit")
         self.limit, self.asked, self.ended = limit, 0, False
+        self.ledger: Ledger | None = None
         self._runs = True
 
     def affordable(self, count: int) -> int:
@@ -71,6 +79,8 @@ class QueryMeter:
                 return
             count = len(x[0]) * world().size  # all ranks ask about as many
             self.require(count)
+            if self.ledger is not None:
+                self.ledger.reserve(self.asked + count)
             self.asked += count
 
         handles = [form.register_forward_pre_hook(ask) for form in _forms(teacher)]
@@ -79,6 +89,11 @@ class QueryMeter:
         finally:
             for handle in handles:
                 handle.remove()
+
+    def settle(self) -> None:
+        """Note what was asked, as a checkpoint now knows it."""
+        if self.ledger is not None:
+            self.ledger.settle(self.asked)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -104,7 +104,10 @@ def result_page() -> str:
         table(
             ("file", "content"),
             [
-                ("`config.json`", "the settings, and path and SHA-256 of the files that were read"),
+                (
+                    "`config.json`",
+                    "the settings, path and SHA-256 of the files that were read, and under `asked` what was asked for where the run has something else",
+                ),
                 ("`environment.json`", "command, revision, versions of Python and packages, machine, threads"),
                 ("`metrics.jsonl`", "one line of JSON for each iteration"),
                 ("`events.out.tfevents.*`", "the same and pictures for TensorBoard: `tensorboard --logdir runs`"),
@@ -113,6 +116,7 @@ def result_page() -> str:
                 ("`wandb.json`, `mlflow.json`", "under what number a run goes on there, of these loggers"),
                 ("`checkpoint.pt`", "everything that `--resume` needs, and its SHA-256"),
                 ("`checkpoint.previous.pt`", "the one before, for when the last is damaged"),
+                ("`queries.json`", "with a budget of queries: what was asked or set aside, noted before it is asked"),
                 ("`inputs.json`", "how a tagger from a file is fed, so that its student can be evaluated without it"),
                 ("`student.safetensors`", "parameters of the student (in mode teacher, of the trained teacher)"),
                 ("`result.json`", "the result; it is written last, so a folder that holds it is complete"),

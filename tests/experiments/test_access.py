@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,27 @@ from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import as_begun, read_config, require_same_config
+from zskt.experiments.interrupt import Interrupted
 from zskt.experiments.launch import launch
 from zskt.experiments.result import Result
 from zskt.experiments.runner import Options
-from zskt.methods import METHODS
+from zskt.methods import METHODS, Method, iterate
 from zskt.storage.files import read_json
 
 CATALOG = catalog()
 SHORT: dict[str, Any] = {"batch_size": 8, "student_steps": 2}
 PAIR = CATALOG.presets["mnist-lenet5-to-lenet5-half"].with_(generator="image", iterations=3, **SHORT)
+QUICK: dict[str, dict[str, Any]] = {
+    "zskt": {"perturbation_radius": 0.0},
+    "fast": {"synthesis_steps": 2, "synthesis_size": 8, "synthesis_warmup": 1, "bn_weight": 0.0},
+    "nayer": {
+        "synthesis_batch_size": 8,
+        "generator_steps": 2,
+        "warmup_loops": 1,
+        "synthesis_warmup": 1,
+        "bn_weight": 0.0,
+    },
+}
 N_TEST = 40
 """Images of the fixture ``digits``, on which teacher and student are judged."""
 
@@ -84,8 +98,7 @@ def test_the_teachers_own_counter_is_what_the_result_says(
 ) -> None:
     known, teacher = counted()
     config = with_method(method, queries=queries)
-    if method == "zskt":
-        config = config.with_(perturbation_radius=0.0)
+    config = config.with_(**QUICK.get(method, {}))
     _, result = launch(config, known, options(digits, tmp_path / "run"))
     assert teacher.asked - N_TEST == result["teacher_queries"] > 0
     assert not queries or result["teacher_queries"] <= queries
@@ -160,6 +173,75 @@ def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path) -
     _, again = launch(config, known, options(digits, tmp_path / "run", resume=True))
     assert again["teacher_queries"] == result["teacher_queries"] and teacher.asked == asked + N_TEST
     assert (folder / "student.safetensors").read_bytes() == before
+
+
+class Killed(BaseException):
+    """Ends a process, as far as a run can tell."""
+
+
+def killed_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs be killed behind so many iterations."""
+
+    def iterate_until(method: Method) -> Iterator[dict[str, float]]:
+        for metrics in iterate(method):
+            if method.state.step > steps:
+                raise Killed
+            yield metrics
+
+    monkeypatch.setattr("zskt.experiments.runner.iterate", iterate_until)
+
+
+@pytest.mark.parametrize(("method", "every", "done"), [("prior-only", 100, 6), ("prior-only", 4, 6), ("fast", 2, 3)])
+def test_a_budget_holds_when_a_run_is_killed_and_goes_on(
+    method: str, every: int, done: int, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known, teacher = counted()
+    inversion = {"synthesis_steps": 2, "synthesis_size": 8, "synthesis_warmup": 0, "bn_weight": 0.0}
+    own = inversion if method == "fast" else {"generator": "strokes-prior"}
+    config = with_method(method, queries=200, iterations=20, checkpoint_every=every, **own)
+    with pytest.MonkeyPatch.context() as patched:
+        killed_after(done, patched)
+        with pytest.raises(Killed):
+            launch(config, known, options(digits, tmp_path / "run"))
+    before = teacher.asked - N_TEST
+    noted = read_json(tmp_path / "run" / "queries.json")["noted"]
+    assert before <= noted <= before + 200 // 100
+    config, _ = read_config(tmp_path / "run")
+    _, result = launch(config, known, options(digits, tmp_path / "run", resume=True))
+    assert teacher.asked - 2 * N_TEST <= result["teacher_queries"] <= 200 and result["steps"] > 0
+    assert teacher.asked - 2 * N_TEST > 200 - 8 * 3 - 2 - 8
+    assert f"after its checkpoint; {200 - noted} of 200 are left" in capsys.readouterr().err
+    _, again = launch(config, known, options(digits, tmp_path / "run", resume=True))
+    assert again["teacher_queries"] == result["teacher_queries"] and teacher.asked - 3 * N_TEST <= 200
+
+
+def test_a_run_that_is_stopped_and_saves_loses_nothing_of_its_budget(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    students = []
+    for name in ("whole", "stopped"):
+        known, teacher = counted()
+        config = with_method("prior-only", queries=160, iterations=20, generator="strokes-prior")
+        if name == "stopped":
+            with monkeypatch.context() as patched:
+                patched.setattr("zskt.experiments.runner.Interruption.requested", signal.SIGTERM)
+                with pytest.raises(Interrupted):
+                    launch(config, known, options(digits, tmp_path / name))
+            assert read_json(tmp_path / name / "queries.json") == {"noted": 8}
+        launch(config, known, options(digits, tmp_path / name, resume=name == "stopped"))
+        students.append((tmp_path / name / "student.safetensors").read_bytes())
+        result = read_json(tmp_path / name / "result.json")
+        assert result["teacher_queries"] == 160 == teacher.asked - N_TEST * (1 + (name == "stopped"))
+    assert students[0] == students[1] and "after its checkpoint" not in capsys.readouterr().err
+    killed_after(0, monkeypatch)
+    with pytest.raises(Killed):
+        launch(config, known, options(digits, tmp_path / "third"))
+    (tmp_path / "third" / "queries.json").write_text('{"noted": "many"}')
+    with pytest.raises(UserError, match="says not how many queries were asked"):
+        launch(config, known, options(digits, tmp_path / "third", resume=True))
+    (tmp_path / "third" / "queries.json").write_text('{"noted": 160}')
+    with pytest.raises(UserError, match="queries is 160: spent before the student's first step; give more"):
+        launch(config, known, options(digits, tmp_path / "third", resume=True))
 
 
 def test_a_run_that_its_budget_shortened_goes_on_by_its_own_command(call: Call, digits: Path, tmp_path: Path) -> None:

@@ -28,17 +28,27 @@ from zskt.experiments.loggers.logger import Recipe
 from zskt.experiments.preparation import calibrate, require_fit, without_attention
 from zskt.experiments.projection import show_projection
 from zskt.experiments.pseudo_pictures import PseudoPictures
+from zskt.experiments.query_ledger import noted
 from zskt.experiments.run_folder import RunFolder
-from zskt.experiments.runner import Options, begin_or_resume, open_folder, require_room, train_loop, write_result
+from zskt.experiments.runner import (
+    Options,
+    begin_or_resume,
+    keep_ledger,
+    open_folder,
+    require_room,
+    train_loop,
+    write_result,
+)
 from zskt.experiments.transfer import start_from_run
 from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, require_affordable
 from zskt.networks.regression_head import RegressionHead
+from zskt.parallel.collectives import from_leader
 from zskt.parallel.distributed import group, in_turn, placed
 from zskt.query_budget import METER, BudgetSpent, QueryMeter
 from zskt.storage.folder_lock import FolderLock
-from zskt.storage.run_files import require_new
+from zskt.storage.run_files import QUERIES, require_new
 from zskt.teacher_access import GRADIENT, PROBABILITIES, AnswersOnly, granted, refusal
 from zskt.terminal import note
 
@@ -132,14 +142,17 @@ def _play(
 ) -> tuple[Path, dict[str, Any]]:
     """Run the method in its folder, from its beginning or its checkpoint."""
     card, pair, generator = evaluator.card, setup.pair, setup.generator
-    trial = QueryMeter()  # of what is asked before the run, where no meter counts all
+    trial = QueryMeter(0 if pair.meter is None else pair.meter.limit)  # counts what is asked before the run
+    before = noted(options.out / QUERIES) if options.resume and options.out is not None and trial.limit else 0
+    trial.asked = before = from_leader(before)
     try:
         with trial.counting(pair.teacher):
             method = METHODS[config.method](config.settings, setup)
             if not options.resume or any(term.needs_preparation for term in method.terms):
                 require_fit(method, setup)
     except BudgetSpent as error:
-        raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
+        when = "and its run needs some to go on" if options.resume else "before the run begins; give more"
+        raise UserError(f"--queries {config.queries}: spent {when}") from error
     if pair.meter is not None:
         method.state.parts[METER] = pair.meter
     if draws is not None:
@@ -157,12 +170,16 @@ def _play(
         if folder.writes and not options.resume:
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
+        keep_ledger(folder, pair.meter, before, trial.asked - before, resumed=options.resume)
         folder.show(_recipe(folder, config, card), begins=not method.state.step)
         if config.mode == "compress":
             begin_healing(method, setup, evaluator)
         elif not method.state.step:
-            with trial.counting(pair.teacher):
-                calibrate(setup)
+            try:
+                with trial.counting(pair.teacher):
+                    calibrate(setup)
+            except BudgetSpent as error:
+                raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
         if pair.meter is None and not method.state.step and trial.asked:
             method.state.counters["teacher_queries"] = trial.asked
         pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zskt.checkpoint import TrainState
 from zskt.contracts import Card
 from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
@@ -23,12 +24,16 @@ from zskt.experiments.loggers import require_loggers
 from zskt.experiments.presets import FOR_FILES, changes
 from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
+from zskt.experiments.query_ledger import QueryLedger
 from zskt.experiments.result import SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
 from zskt.methods import Method, iterate, require_a_step
 from zskt.parallel.collectives import any_of, from_leader
+from zskt.query_budget import METER, QueryMeter
 from zskt.storage.files import read_json, sha256, write_json
 from zskt.storage.folder_lock import require_new_or_free
+from zskt.storage.run_files import QUERIES
+from zskt.terminal import note
 
 RUNS = Path("runs")
 CHECKPOINT_SECONDS = 300.0
@@ -169,6 +174,34 @@ def begin_or_resume(
         write_json(folder.path / TEACHER_RECORD, card.record() or {})
 
 
+def save(folder: RunFolder, state: TrainState, config: RunConfig) -> None:
+    """Write a checkpoint, and give back what of a budget of queries was set aside."""
+    state.save(folder.checkpoint, config.to_dict())
+    meter = state.parts.get(METER)
+    if isinstance(meter, QueryMeter):
+        meter.settle()
+
+
+def keep_ledger(folder: RunFolder, meter: QueryMeter | None, noted: int, tried: int, *, resumed: bool) -> None:
+    """Let a budget count what a resumed run had asked after its checkpoint, and asks anew; from now on it is noted.
+
+    Args:
+        noted: what the ledger said.
+        tried: what was asked to see that all fits.
+    """
+    if meter is None or not meter.limit:
+        return
+    if resumed:
+        lost = noted - meter.asked
+        meter.asked = min(max(meter.asked, noted) + tried, meter.limit)
+        if lost > 0 and folder.writes:
+            left = f"{meter.limit - meter.asked} of {meter.limit} are left"
+            note(f"zskt: {folder.path}: {lost} queries count that were asked or set aside after its checkpoint; {left}")
+    if folder.writes:
+        meter.ledger = QueryLedger(folder.path / QUERIES, meter.limit)
+        meter.ledger.reserve(meter.asked)
+
+
 def train_loop(
     folder: RunFolder,
     method: Method,
@@ -206,14 +239,14 @@ def train_loop(
                 require_finite_parameters(state)  # what is saved is good
                 state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
                 folder.flush()
-                state.save(folder.checkpoint, config.to_dict())
+                save(folder, state, config)
                 saved = time.monotonic()
             if stop:
                 raise Interrupted(SIGNALS[signals.index(True)], folder.path)
             progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
             meter.start()
     if state.step < total:  # a budget of queries is spent
-        state.save(folder.checkpoint, config.to_dict())
+        save(folder, state, config)
     require_a_step(method)
     if state.step < total:
         asked = int(state.counters["teacher_queries"])

@@ -106,9 +106,9 @@ class Inversion(Method):
         self.shows_images = is_image(probe)
         if not (self.paints and self.shows_images):
             self._require_way()
-        with torch.no_grad():
-            self.classes = pair.forward(setup.pair.teacher, probe).logits.shape[1]
-            """K"""
+        with torch.no_grad(), evaluating(pair.student):
+            self.classes = pair.ask_student(probe).logits.shape[1]
+            """K: as many as the teacher has, which would count the question."""
         augment = config.augment if self.shows_images else "none"
         teacher = CountedTeacher(pair, self.state)
         self.bank = Bank(

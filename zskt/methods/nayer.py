@@ -241,10 +241,10 @@ class NAYER(Generative):
 
 
 def _classes(setup: Setup) -> int:
-    """Return K: as many as there are names, or as the teacher answers to two pseudo-samples."""
+    """Return K: as many as there are names, or as the student, like its teacher, answers to two pseudo-samples."""
     if setup.classes:
         return len(setup.classes)
     assert setup.generator is not None and setup.pair.teacher is not None
-    with torch.no_grad(), evaluating(setup.generator):
+    with torch.no_grad(), evaluating(setup.generator, setup.pair.student):
         x = setup.generator.sample(2 * world().size, torch.Generator(setup.device).manual_seed(0)).x
-        return setup.pair.forward(setup.pair.teacher, x).logits.shape[-1]
+        return setup.pair.ask_student(x).logits.shape[-1]

@@ -9,6 +9,8 @@ from zskt.errors import UserError
 
 CONFIG, ENVIRONMENT, INPUTS, RESULT = "config.json", "environment.json", "inputs.json", "result.json"
 CHECKPOINT = "checkpoint.pt"
+QUERIES = "queries.json"
+"""What a run with a budget of queries has asked or set aside, see `zskt.experiments.query_ledger`."""
 ASKED = "asked"
 """Entry of `CONFIG`: what the user asked for where a run has something else, as the length that its budget pays for."""
 LOCK, LOCK_OWNER = ".lock", ".lock.json"
