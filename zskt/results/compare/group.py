@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from zskt.errors import UserError
 from zskt.experiments.config import recorded_files
 from zskt.experiments.result import Result
 from zskt.results.records import Record, records_of_runs
+from zskt.results.told_apart import Asked, asked_of, named_apart
 from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
 
@@ -123,17 +123,12 @@ def _teacher_of(run: Path) -> tuple[str, str | None]:
 
 def labels_of(records: Sequence[Record]) -> dict[str, list[Record]]:
     """Name runs that nobody named: by method, and by what else tells recipes of one method apart."""
-    by_recipe: dict[Any, list[Record]] = {}
+    by_recipe: dict[Asked, list[Record]] = {}
     for record in records:
-        by_recipe.setdefault(record.recipe, []).append(record)
-    named: dict[str, list[Record]] = {}
-    for recipe, members in by_recipe.items():
-        methods = [other for other in by_recipe if other.method == recipe.method]
-        label = recipe.method
-        if len({other.generator for other in methods}) > 1:
-            label += f"@{recipe.generator}"
-        alike = [other for other in methods if other.generator == recipe.generator]
-        if len(alike) > 1:
-            label += f" ({recipe.length} iterations" + "".join(f", {k} = {v}" for k, v in sorted(recipe.changes)) + ")"
-        named.setdefault(label, []).extend(members)
-    return named
+        by_recipe.setdefault(asked_of(record), []).append(record)
+    names = []
+    for asked in by_recipe:
+        recipe = asked.recipe
+        generators = {other.recipe.generator for other in by_recipe if other.recipe.method == recipe.method}
+        names.append(recipe.method + (f"@{recipe.generator or 'none'}" if len(generators) > 1 else ""))
+    return dict(zip(named_apart(names, list(by_recipe)), by_recipe.values(), strict=True))
