@@ -12,6 +12,7 @@ from tests.results.conftest import result
 from zskt.errors import UserError
 from zskt.experiments.result import NetworkScores, ScoredSamples
 from zskt.results.compare.group import labels_of, read_groups, require_one_teacher
+from zskt.results.compare.table import head_and_rows
 from zskt.results.records import records_of_runs
 from zskt.storage.files import read_json, write_json
 
@@ -133,3 +134,14 @@ def test_students_of_other_data_are_told_apart_by_the_name_of_the_file(tmp_path:
     assert {name: len(several) for name, several in labels_of(records_of_runs(runs)).items()} == {
         "kd (data a.csv)": 2, "kd (data b.csv)": 1,
     }  # fmt: skip
+
+
+def test_a_compressed_student_learned_without_data(tmp_path: Path) -> None:
+    runs = [
+        leave_run(tmp_path / "a", agreement=0.6, mode="compress", changes={"bits": 8}),
+        leave_run(tmp_path / "kd", agreement=0.9, mode="kd", method="kd", generator=None, data=OTHER),
+    ]
+    (group,) = read_groups({"c": runs[:1], "kd": runs[1:]})  # on the samples of the run without data
+    assert group.label == "c" and not group.is_reference
+    head, rows = head_and_rows([group])
+    assert rows[0][:2] == ["c", "mlp"] and "of kd's agreement" not in head

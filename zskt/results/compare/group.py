@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zskt.errors import UserError
-from zskt.experiments.config import recorded_files
+from zskt.experiments.config import DATA_FREE, recorded_files
 from zskt.experiments.result import Result
 from zskt.results.records import Record, records_of_runs
 from zskt.results.told_apart import Asked, asked_of, named_apart
@@ -47,7 +47,7 @@ class Group:
     @property
     def is_reference(self) -> bool:
         """Whether the runs learned from data."""
-        return self.results[0].mode != "zero-shot"
+        return self.results[0].mode not in DATA_FREE
 
     def values(self, figure: str) -> list[float]:
         """Return one of the student's figures, a value a seed; none where a run lacks it."""
@@ -87,7 +87,7 @@ def read_groups(runs: Mapping[str, Sequence[Path]]) -> list[Group]:
 def choose_same_data(records: Mapping[str, Sequence[Record]]) -> list[Group]:
     """Gather records by label; those on other test samples than the rest are left out."""
     every = [record for several in records.values() for record in several]
-    free = [record for record in every if record.result.mode == "zero-shot"] or every
+    free = [record for record in every if record.result.mode in DATA_FREE] or every
     keys = [_data_of(record) for record in free]
     most = max(dict.fromkeys(keys), key=keys.count, default=None)
     groups = []
