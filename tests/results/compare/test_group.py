@@ -11,7 +11,7 @@ from tests.results.compare.imagined import leave_run
 from tests.results.conftest import result
 from zskt.errors import UserError
 from zskt.experiments.result import NetworkScores, ScoredSamples
-from zskt.results.compare.group import labels_of, read_groups, require_one_teacher
+from zskt.results.compare.group import choose_same_data, labels_of, left_out, read_groups, require_one_teacher
 from zskt.results.compare.table import head_and_rows
 from zskt.results.records import records_of_runs
 from zskt.storage.files import read_json, write_json
@@ -145,3 +145,14 @@ def test_a_compressed_student_learned_without_data(tmp_path: Path) -> None:
     assert group.label == "c" and not group.is_reference
     head, rows = head_and_rows([group])
     assert rows[0][:2] == ["c", "mlp"] and "of kd's agreement" not in head
+
+
+def test_a_copy_of_a_run_counts_once_and_is_named(tmp_path: Path) -> None:
+    runs = [leave_run(tmp_path / name, agreement=0.6, seed=seed) for name, seed in (("a", 0), ("copy", 0), ("b", 1))]
+    runs.append(leave_run(tmp_path / "other", agreement=0.6, seed=2, data=OTHER))
+    named = labels_of(records_of_runs(runs))
+    groups = choose_same_data(named)
+    assert [record.folder.name for group in groups for record in group.records] == ["a", "b"]
+    copy, other = left_out(named, groups)
+    assert copy == f"{runs[1]}: repeats seed 0 of {runs[0]}, which counts once"
+    assert other == f"{runs[3]}: was scored on other samples, and is left out"

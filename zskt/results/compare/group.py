@@ -94,8 +94,28 @@ def choose_same_data(records: Mapping[str, Sequence[Record]]) -> list[Group]:
     for label, several in records.items():
         kept = sorted((r for r in several if _data_of(r) == most), key=lambda record: record.result.seed)
         if kept:
-            groups.append(Group(label=label, records=tuple({r.result.seed: r for r in kept}.values())))
+            groups.append(Group(label=label, records=tuple({r.result.seed: r for r in reversed(kept)}.values())[::-1]))
     return groups
+
+
+def left_out(records: Mapping[str, Sequence[Record]], groups: Sequence[Group]) -> list[str]:
+    """Say of each run that counts in no group of `choose_same_data` why it does not: a line a run folder."""
+    kept = {record.folder for group in groups for record in group.records}
+    chosen = next((_data_of(record) for group in groups for record in group.records), None)
+    lines = {}
+    for label, several in records.items():
+        members = [record for group in groups if group.label == label for record in group.records]
+        for record in several:
+            if record.folder in kept:
+                continue
+            if _data_of(record) == chosen:
+                first = next(other for other in members if other.result.seed == record.result.seed)
+                lines[record.folder] = (
+                    f"{record.folder}: repeats seed {record.result.seed} of {first.folder}, which counts once"
+                )
+            else:
+                lines.setdefault(record.folder, f"{record.folder}: was scored on other samples, and is left out")
+    return list(lines.values())
 
 
 def _data_of(record: Record) -> tuple[str, str | None, int] | None:
