@@ -87,11 +87,24 @@ def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation
     units = {name: variation.unit for name, variation in variations.items()}
     for name, run in zip(students, runs, strict=True):
         own = [{**row, "network": row["network"].split()[0]} for row in rows if row["network"] in ("teacher", name)]
-        write_json(_path(run, source.stem), {"data": count, "units": units, "rows": own})
+        path = _path(run, source.stem)
+        before = read_json(path) if path.exists() else {}
+        merged = merged_rows(before.get("rows", []), own)
+        write_json(path, {"data": count, "units": before.get("units", {}) | units, "rows": merged})
     called = {"teacher": "teacher"} | {name: str(run.folder) for name, run in zip(students, runs, strict=True)}
     return [
         {"data": source.name, **row, "network": called[row["network"]], "unit": units[row["variation"]]} for row in rows
     ]
+
+
+def merged_rows(before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return earlier rows and new ones, which take the place of those of the same variation, size and network.
+
+    Variations stay in the order in which they were first asked for, sizes rise.
+    """
+    rows = {(row["variation"], row["size"], row["network"]): row for row in (*before, *now)}
+    order = list(dict.fromkeys(variation for variation, _, _ in rows))
+    return sorted(rows.values(), key=lambda row: (order.index(row["variation"]), row["size"]))
 
 
 def _path(run: FinishedRun, stem: str) -> Path:
