@@ -45,6 +45,22 @@ def test_other_images_under_the_same_name_are_not_its_own(run: Path, digits: Pat
         list(evaluate_runs([run], CATALOG, digits, None, "cpu"))
 
 
+def test_samples_of_another_file_are_refused_before_any_network_is_asked(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = Path(shutil.copytree(run, tmp_path / "second"))
+    figures = read_json(second / "result.json")
+    figures["data"]["sha256"] = "ab"
+    write_json(second / "evaluate-mnist-test-digits.json", figures)
+
+    def ask(*_: object) -> None:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr("zskt.experiments.finished.FinishedRun.evaluate", ask)
+    with pytest.raises(UserError, match=r"second.*: holds figures on another file named .*; rename one of the two$"):
+        list(evaluate_runs([run, second], CATALOG, None, None, "cpu"))
+
+
 def test_an_opened_run_has_its_student_and_shares_evaluators(run: Path) -> None:
     evaluators: dict[tuple[object, ...], object] = {}
     first, second = (open_run(run, CATALOG, evaluators=evaluators) for _ in range(2))  # type: ignore[arg-type]

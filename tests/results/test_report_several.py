@@ -62,3 +62,14 @@ def test_runs_of_different_teachers_have_no_page(call: Call, runs: list[Path], t
     code, _, err = call("--mode", "report", "--run", runs[0], other)
     assert code == 2 and "another teacher or other samples" in err
     assert call("--mode", "report", "--run", runs[0], runs[0])[0] == 2
+
+
+def test_a_copied_run_is_no_second_seed(call: Call, runs: list[Path], tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(runs[0], tmp_path / "copy"))
+    code, _, err = call("--mode", "report", "--run", *runs, copy)
+    assert code == 0, err
+    (line,) = [line for line in err.splitlines() if "copy" in line]
+    assert line == f"zskt: {copy}: repeats seed 0 of {runs[0]}, which counts once"
+    folder = tmp_path / f"report-{runs[0].name}-and-2-more"
+    assert read_json(folder / "report.json")["recipes"]["zskt"]["runs"] == [runs[0].name]
+    assert "2 runs of 2 recipes" in (folder / "report.html").read_text()

@@ -63,3 +63,18 @@ def test_domains_without_variations_say_so(call: Call, digits: Path) -> None:
     assert call(*pair, *TINY, "--data", digits, "--out", "run")[0] == 0
     code, _, err = call("--mode", "evaluate", "--run", "run", "--data", digits, "--vary")
     assert code == 2 and "is about images" in err and "jets have" in err
+
+
+def test_earlier_figures_stay_beside_new_ones(call: Call, few_jets: Path) -> None:
+    assert call("--mode", "zero-shot", *TINY, "--data", few_jets, "--out", "run")[0] == 0
+    vary = ("--mode", "evaluate", "--run", "run", "--data", few_jets, "--vary")
+    for words in (("boost:0.2,0.4", "smearing:0.1"), ("boost:-1,0.4",)):
+        code, _, err = call(*vary, *words)
+        assert code == 0, err
+    written = json.loads(Path(f"run/robustness-{few_jets.stem}.json").read_text())
+    assert [(row["variation"], row["size"], row["network"]) for row in written["rows"]] == [
+        (variation, size, network)
+        for variation, size in (("boost", -1), ("boost", 0.2), ("boost", 0.4), ("smearing", 0.1))
+        for network in ("teacher", "student")
+    ]
+    assert set(written["units"]) == {"boost", "smearing"}

@@ -109,7 +109,7 @@ def _systems(flags: argparse.Namespace, folder: Path, catalog: Catalog) -> None:
 
 def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``evaluate``."""
-    from zskt.experiments.finished import evaluate_runs
+    from zskt.experiments.finished import evaluate_runs, read_config
     from zskt.experiments.summary import summary
 
     catalog = with_teacher_files(flags, catalog)
@@ -119,15 +119,16 @@ def evaluate(flags: argparse.Namespace, catalog: Catalog) -> None:
         rows = vary_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device, flags.vary)
         _print_table(varied_table(rows), flags)
         return
-    results = []
+    results, files = [], []
     for path, result in evaluate_runs(flags.run, catalog, flags.data, flags.teacher_path, flags.device):
         results.append((str(path.parent), result))
+        files.append(read_config(path.parent)[1])
         if flags.format is None and len(flags.run) == 1:
             print(summary(result, path))
     if flags.format is not None or len(flags.run) > 1:
         from zskt.results.scores_table import scores_table
 
-        _print_table(scores_table(results), flags)
+        _print_table(scores_table(results, files), flags)
 
 
 def _print_table(table: PrintedTable, flags: argparse.Namespace) -> None:

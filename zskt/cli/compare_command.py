@@ -199,7 +199,7 @@ def _evaluate_references(flags: argparse.Namespace, catalog: Catalog, runs: Sequ
 def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Circumstances) -> None:
     """Write the page of runs that are there, however they were made."""
     from zskt.cluster.compare.campaign import PLAN
-    from zskt.results.compare.group import choose_same_data, labels_of, require_one_teacher
+    from zskt.results.compare.group import choose_same_data, labels_of, left_out, require_one_teacher
     from zskt.results.records import records_of_runs
 
     if flags.out is None:
@@ -208,10 +208,10 @@ def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Ci
     if (flags.out / PLAN).is_file():
         raise UserError(f"--out {flags.out}: holds a comparison with a page of its own; name another folder")
     require_one_teacher(flags.run)
-    groups = choose_same_data(labels_of(records_of_runs(flags.run)))
-    left_out = len(flags.run) - len({record.folder for group in groups for record in group.records})
-    if left_out:
-        note(f"zskt: {left_out} runs were scored on other samples, or repeat a seed, and are left out")
+    named = labels_of(records_of_runs(flags.run))
+    groups = choose_same_data(named)
+    for line in left_out(named, groups):
+        note(f"zskt: {line}")
     _write(flags.out, groups, circumstances, catalog)
 
 

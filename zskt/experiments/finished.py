@@ -216,8 +216,8 @@ def evaluate_runs(
         UserError: if there is no such run, or the data cannot be read.
     """
     evaluators: Evaluators = {}
-    for folder in runs:
-        run = open_run(
+    opened = [
+        open_run(
             folder,
             catalog,
             data=data,
@@ -225,18 +225,30 @@ def evaluate_runs(
             device=choose_device(device),
             evaluators=evaluators,
         )
+        for folder in runs
+    ]
+    for run in opened:
+        _require_own_samples(run)
+    for run in opened:
         result = run.evaluate()
-        yield _write(run, result), result
+        path = _path(run)
+        write_json(path, result)
+        yield path, result
 
 
-def _write(run: FinishedRun, result: dict[str, Any]) -> Path:
-    """Write into the run folder, unless a file of the same name is about other data."""
-    source = run.evaluator.source
-    path = run.folder / f"evaluate-{source.stem}.json"
-    before = Result.read(path).to_dict() if path.exists() else None
-    if before is not None and before["data"]["sha256"] != result["data"]["sha256"]:
+def _path(run: FinishedRun) -> Path:
+    return run.folder / f"evaluate-{run.evaluator.source.stem}.json"
+
+
+def _require_own_samples(run: FinishedRun) -> None:
+    """Raise `UserError` if a file of the same name is about other data, or says more; before any network is asked."""
+    path, source = _path(run), run.evaluator.source
+    if not path.exists():
+        return
+    before = Result.read(path).to_dict()
+    if not all(file.exists() for file in source.files):
+        source.check()  # fetches them, or says why not
+    if before["data"]["sha256"] != source.sha256():
         raise UserError(f"{path}: holds figures on another file named {source.name}; rename one of the two")
-    if before is not None and before["student"].get("kl") is not None and result["student"].get("kl") is None:
+    if before["student"].get("kl") is not None and run.evaluator.teacher is None:
         raise UserError(f"{path}: holds agreement with the teacher, kept; give --teacher-path, or move that file away")
-    write_json(path, result)
-    return path

@@ -23,7 +23,7 @@ from zskt.markdown import NO_VALUE, mean_and_deviation
 from zskt.plots.kept_files import Keeper
 from zskt.plots.plot import Plot
 from zskt.results.compare.curves import curve_plots, style_of
-from zskt.results.compare.group import Group, labels_of
+from zskt.results.compare.group import Group, choose_same_data, labels_of, left_out
 from zskt.results.compare.table import TITLES, figures_of, head_and_rows, ranked, split_costs
 from zskt.results.html_page import linked, page_template
 from zskt.results.overlays import calibration_overlay, class_overlay
@@ -31,6 +31,7 @@ from zskt.results.paired_bootstrap import LEVEL, Difference, paired_difference, 
 from zskt.results.records import Record
 from zskt.results.report import FILES, PAGE, provenance, scored_on
 from zskt.storage.files import read_json, write_json, write_text
+from zskt.terminal import note
 
 DATA = "report.json"
 """Figures of the page."""
@@ -81,7 +82,7 @@ def report_runs(
     keeper = Keeper(out / FILES, label)
     page = page_template().render(
         title=f"Students of {students.scores['teacher']['name']}",
-        summary=_summary(students, len(runs)),
+        summary=_summary(students),
         tables=linked(_tables(students, differences), keeper),
         plots=keeper.keep(_plots(students, styles)),
         more_samples=DOMAINS[students.first.card.domain].more_samples,
@@ -127,7 +128,10 @@ def _open(
         Record(folder=run.folder, result=Result.from_dict(score, run.folder))
         for run, score in zip(opened, scores, strict=True)
     ]
-    groups = ranked([Group(label=name, records=tuple(found)) for name, found in labels_of(records).items()])
+    named = labels_of(records)
+    groups = ranked(choose_same_data(named))
+    for line in left_out(named, groups):
+        note(f"zskt: {line}")
     of_folder = {run.folder: evaluator.predict(run.student).logits for run in opened}
     logits = {group.label: [of_folder[record.folder] for record in group.records] for group in groups}
     return Students(groups, logits, evaluator, teacher.logits, scores[0], opened[0])
@@ -150,8 +154,8 @@ def _baseline(students: Students) -> str:
     return (references or [students.groups[0].label])[0]
 
 
-def _summary(students: Students, count: int) -> str:
-    card = students.first.card
+def _summary(students: Students) -> str:
+    card, count = students.first.card, sum(len(group.records) for group in students.groups)
     return (
         f"{count} runs of {len(students.groups)} recipes, all with the teacher {card.name}. "
         f"{scored_on(students.scores['data'])} Figures are mean ± standard deviation over seeds. Teacher: "

@@ -47,6 +47,12 @@ def vary_runs(
         for folder in runs
     ]  # fmt: skip
     variations = [_variations(run, names) for run in opened]
+    for evaluator in evaluators.values():
+        missing = evaluator.look()
+        if missing is not None:
+            raise UserError(missing)
+    for run in opened:
+        _require_same_samples(run, run.evaluator.source.stem, run.evaluator.source.sha256())
     rows = []
     for evaluator in evaluators.values():
         together = [run for run in opened if run.evaluator is evaluator]
@@ -69,9 +75,6 @@ def _variations(run: FinishedRun, names: list[str]) -> dict[str, Variation]:
 
 def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation]) -> list[dict[str, Any]]:
     evaluator = runs[0].evaluator
-    missing = evaluator.look()
-    if missing is not None:
-        raise UserError(missing)
     teacher = evaluator.teacher
     if teacher is None:
         raise UserError(f"--vary: {runs[0].folder} trained a teacher; give runs of students")
@@ -79,19 +82,30 @@ def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation
     if len(data) > MOST_SAMPLES:
         note(f"zskt: asks about {MOST_SAMPLES} of the {len(data)} {source.unit}s of {source.name}, drawn at random")
         data = data[torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES].sort().values]
-    for run in runs:
-        _require_same_samples(run, source.stem, source.sha256())
     students = {f"student {i}": run.student for i, run in enumerate(runs)}  # a folder may be called "teacher"
     rows = robustness(teacher, students, data, evaluator.card.inputs, variations, device=evaluator.device)
     count = {"name": source.name, "sha256": source.sha256(), "count": len(data), "unit": source.unit}
     units = {name: variation.unit for name, variation in variations.items()}
     for name, run in zip(students, runs, strict=True):
         own = [{**row, "network": row["network"].split()[0]} for row in rows if row["network"] in ("teacher", name)]
-        write_json(_path(run, source.stem), {"data": count, "units": units, "rows": own})
+        path = _path(run, source.stem)
+        before = read_json(path) if path.exists() else {}
+        merged = merged_rows(before.get("rows", []), own)
+        write_json(path, {"data": count, "units": before.get("units", {}) | units, "rows": merged})
     called = {"teacher": "teacher"} | {name: str(run.folder) for name, run in zip(students, runs, strict=True)}
     return [
         {"data": source.name, **row, "network": called[row["network"]], "unit": units[row["variation"]]} for row in rows
     ]
+
+
+def merged_rows(before: Sequence[dict[str, Any]], now: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return earlier rows and new ones, which take the place of those of the same variation, size and network.
+
+    Variations stay in the order in which they were first asked for, sizes rise.
+    """
+    rows = {(row["variation"], row["size"], row["network"]): row for row in (*before, *now)}
+    order = list(dict.fromkeys(variation for variation, _, _ in rows))
+    return sorted(rows.values(), key=lambda row: (order.index(row["variation"]), row["size"]))
 
 
 def _path(run: FinishedRun, stem: str) -> Path:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.results.compare.imagined import leave_run
+from tests.results.conftest import result
 from zskt.errors import UserError
-from zskt.experiments.result import ScoredSamples
-from zskt.results.compare.group import labels_of, read_groups, require_one_teacher
+from zskt.experiments.result import NetworkScores, ScoredSamples
+from zskt.results.compare.group import choose_same_data, labels_of, left_out, read_groups, require_one_teacher
+from zskt.results.compare.table import head_and_rows
 from zskt.results.records import records_of_runs
 from zskt.storage.files import read_json, write_json
 
@@ -84,3 +87,72 @@ def test_runs_without_names_are_told_apart(tmp_path: Path) -> None:
         "zskt@shower (20 iterations, student_lr = 0.1)": 1,
         "dafl": 1,
     }
+
+
+def test_no_run_is_a_seed_of_another_recipe(tmp_path: Path) -> None:
+    few = {"mode": "few-shot", "method": "supervised", "generator": None, "iterations": None, "epochs": 5}
+    kd = {"mode": "kd", "method": "kd", "generator": None}
+    other = NetworkScores(name="deepsets", agreement=0.5, auc=0.9, kl=1.0)
+    entries: list[dict[str, Any]] = [
+        {},
+        {"student": other},
+        {"batch_size": 64},
+        {"preset": "q"},
+        {"mode": "compress", "changes": {"channels": 0.5}},
+        {"changes": {"student_lr": 0.1}},
+        {"queries": 500},
+        *(kd | {"answers": count} for count in (2500, 4000)),
+        *(few | {"samples_per_class": m, "init_from_run": "scratch"} for m in (10, 100)),
+        few | {"samples_per_class": 10, "init_from_run": "zero-shot p"},
+        few | {"samples_per_class": 10, "init_from_run": "scratch", "kd_fraction": 0.9},
+    ]
+    runs = []
+    for i, own in enumerate(entries):
+        student = own.pop("student", None)
+        runs.append(leave_run(tmp_path / str(i), agreement=0.5, **own))
+        if student is not None:
+            write_json(runs[-1] / "result.json", result(student=student).to_dict())
+    named = labels_of(records_of_runs(runs))
+    assert [[record.folder.name for record in several] for several in named.values()] == [
+        [str(i)] for i in range(len(entries))
+    ]
+    labels = list(named)
+    for i, word in {1: "student deepsets", 2: "batch_size = 64", 3: "preset q", 4: "mode compress, channels = 0.5",
+                    6: "500 queries", 7: "2 500 answers", 8: "4 000 answers", 9: "10 samples a class",
+                    10: "100 samples a class", 11: "from zero-shot p", 12: "kd_fraction = 0.9"}.items():  # fmt: skip
+        assert word.split(", ")[0] in labels[i] and word.split(", ")[-1] in labels[i], labels[i]
+    assert labels_of(records_of_runs(runs[:2])).keys() == {"zskt (student s)", "zskt (student deepsets)"}
+    assert labels_of(records_of_runs(runs[7:9])).keys() == {"kd (2 500 answers)", "kd (4 000 answers)"}
+
+
+def test_students_of_other_data_are_told_apart_by_the_name_of_the_file(tmp_path: Path) -> None:
+    runs = [
+        leave_run(tmp_path / f"{i}", agreement=0.5, mode="kd", method="kd", generator=None, seed=i) for i in range(3)
+    ]
+    for run, sha in zip(runs, ("aa" * 32, "aa" * 32, "bb" * 32), strict=True):
+        write_json(run / "config.json", {"files": {"data": {"path": f"/x/{sha[0]}.csv", "sha256": sha}}})
+    assert {name: len(several) for name, several in labels_of(records_of_runs(runs)).items()} == {
+        "kd (data a.csv)": 2, "kd (data b.csv)": 1,
+    }  # fmt: skip
+
+
+def test_a_compressed_student_learned_without_data(tmp_path: Path) -> None:
+    runs = [
+        leave_run(tmp_path / "a", agreement=0.6, mode="compress", changes={"bits": 8}),
+        leave_run(tmp_path / "kd", agreement=0.9, mode="kd", method="kd", generator=None, data=OTHER),
+    ]
+    (group,) = read_groups({"c": runs[:1], "kd": runs[1:]})  # on the samples of the run without data
+    assert group.label == "c" and not group.is_reference
+    head, rows = head_and_rows([group])
+    assert rows[0][:2] == ["c", "mlp"] and "of kd's agreement" not in head
+
+
+def test_a_copy_of_a_run_counts_once_and_is_named(tmp_path: Path) -> None:
+    runs = [leave_run(tmp_path / name, agreement=0.6, seed=seed) for name, seed in (("a", 0), ("copy", 0), ("b", 1))]
+    runs.append(leave_run(tmp_path / "other", agreement=0.6, seed=2, data=OTHER))
+    named = labels_of(records_of_runs(runs))
+    groups = choose_same_data(named)
+    assert [record.folder.name for group in groups for record in group.records] == ["a", "b"]
+    copy, other = left_out(named, groups)
+    assert copy == f"{runs[1]}: repeats seed 0 of {runs[0]}, which counts once"
+    assert other == f"{runs[3]}: was scored on other samples, and is left out"

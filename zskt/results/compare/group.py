@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from zskt.errors import UserError
-from zskt.experiments.config import recorded_files
+from zskt.experiments.config import DATA_FREE, recorded_files
 from zskt.experiments.result import Result
 from zskt.results.records import Record, records_of_runs
+from zskt.results.told_apart import Asked, asked_of, named_apart
 from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
 
@@ -47,7 +47,7 @@ class Group:
     @property
     def is_reference(self) -> bool:
         """Whether the runs learned from data."""
-        return self.results[0].mode != "zero-shot"
+        return self.results[0].mode not in DATA_FREE
 
     def values(self, figure: str) -> list[float]:
         """Return one of the student's figures, a value a seed; none where a run lacks it."""
@@ -87,15 +87,35 @@ def read_groups(runs: Mapping[str, Sequence[Path]]) -> list[Group]:
 def choose_same_data(records: Mapping[str, Sequence[Record]]) -> list[Group]:
     """Gather records by label; those on other test samples than the rest are left out."""
     every = [record for several in records.values() for record in several]
-    free = [record for record in every if record.result.mode == "zero-shot"] or every
+    free = [record for record in every if record.result.mode in DATA_FREE] or every
     keys = [_data_of(record) for record in free]
     most = max(dict.fromkeys(keys), key=keys.count, default=None)
     groups = []
     for label, several in records.items():
         kept = sorted((r for r in several if _data_of(r) == most), key=lambda record: record.result.seed)
         if kept:
-            groups.append(Group(label=label, records=tuple({r.result.seed: r for r in kept}.values())))
+            groups.append(Group(label=label, records=tuple({r.result.seed: r for r in reversed(kept)}.values())[::-1]))
     return groups
+
+
+def left_out(records: Mapping[str, Sequence[Record]], groups: Sequence[Group]) -> list[str]:
+    """Say of each run that counts in no group of `choose_same_data` why it does not: a line a run folder."""
+    kept = {record.folder for group in groups for record in group.records}
+    chosen = next((_data_of(record) for group in groups for record in group.records), None)
+    lines = {}
+    for label, several in records.items():
+        members = [record for group in groups if group.label == label for record in group.records]
+        for record in several:
+            if record.folder in kept:
+                continue
+            if _data_of(record) == chosen:
+                first = next(other for other in members if other.result.seed == record.result.seed)
+                lines[record.folder] = (
+                    f"{record.folder}: repeats seed {record.result.seed} of {first.folder}, which counts once"
+                )
+            else:
+                lines.setdefault(record.folder, f"{record.folder}: was scored on other samples, and is left out")
+    return list(lines.values())
 
 
 def _data_of(record: Record) -> tuple[str, str | None, int] | None:
@@ -123,17 +143,12 @@ def _teacher_of(run: Path) -> tuple[str, str | None]:
 
 def labels_of(records: Sequence[Record]) -> dict[str, list[Record]]:
     """Name runs that nobody named: by method, and by what else tells recipes of one method apart."""
-    by_recipe: dict[Any, list[Record]] = {}
+    by_recipe: dict[Asked, list[Record]] = {}
     for record in records:
-        by_recipe.setdefault(record.recipe, []).append(record)
-    named: dict[str, list[Record]] = {}
-    for recipe, members in by_recipe.items():
-        methods = [other for other in by_recipe if other.method == recipe.method]
-        label = recipe.method
-        if len({other.generator for other in methods}) > 1:
-            label += f"@{recipe.generator}"
-        alike = [other for other in methods if other.generator == recipe.generator]
-        if len(alike) > 1:
-            label += f" ({recipe.length} iterations" + "".join(f", {k} = {v}" for k, v in sorted(recipe.changes)) + ")"
-        named.setdefault(label, []).extend(members)
-    return named
+        by_recipe.setdefault(asked_of(record), []).append(record)
+    names = []
+    for asked in by_recipe:
+        recipe = asked.recipe
+        generators = {other.recipe.generator for other in by_recipe if other.recipe.method == recipe.method}
+        names.append(recipe.method + (f"@{recipe.generator or 'none'}" if len(generators) > 1 else ""))
+    return dict(zip(named_apart(names, list(by_recipe)), by_recipe.values(), strict=True))

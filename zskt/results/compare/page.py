@@ -11,7 +11,6 @@ from typing import Any
 
 from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import read_config
-from zskt.experiments.result import Result
 from zskt.markdown import integer
 from zskt.methods import METHODS
 from zskt.plots.kept_files import Keeper
@@ -88,7 +87,7 @@ def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumst
     _write_csv(out / TABLE, groups)
     keeper = Keeper(out / FILES, circumstances.experiment_label)
     page = page_template().render(
-        title=_title(groups[0].results[0]),
+        title=_title(groups),
         summary=_summary(groups, circumstances.budget),
         paragraphs=[*sentences(groups), *circumstances.notes],
         tables=linked(_tables(groups), keeper),
@@ -103,8 +102,13 @@ def write_comparison(out: Path, groups: Sequence[Group], circumstances: Circumst
     return out / PAGE
 
 
-def _title(result: Result) -> str:
-    return f"Methods compared: {result.teacher.name} to {result.student.name}"
+def _title(groups: Sequence[Group]) -> str:
+    return f"Methods compared: {groups[0].results[0].teacher.name} to {', '.join(_students(groups))}"
+
+
+def _students(groups: Sequence[Group]) -> list[str]:
+    """Return the names of the students, each once."""
+    return list(dict.fromkeys(result.student.name for group in groups for result in group.results))
 
 
 def limits_in_words(budget: Mapping[str, Any], of: str = "") -> list[str]:
@@ -134,10 +138,18 @@ def _summary(groups: Sequence[Group], budget: Mapping[str, Any]) -> str:
         if data.missing
         else f"scored once, after its last step, on {integer(data.count)} {data.unit}s of {data.name}"
     )
+    presets = list(dict.fromkeys(each.preset for group in groups for each in group.results))
+    students = _students(groups)
+    began = (
+        "All students are of one architecture; runs of one seed begin with the same weights, unless the table of "
+        "settings says otherwise."
+        if len(students) == 1
+        else f"Students are of {len(students)} architectures: {', '.join(students)}."
+    )
     return (
-        f"Preset {result.preset}. {equal} All students are of one architecture; runs of one seed begin with the same "
-        f"weights, unless the table of settings says otherwise. Each is {scored}. Figures are mean ± standard "
-        "deviation over seeds. Minutes are of the method alone: wall-clock or processor time, whichever is shorter."
+        f"Preset{'' if len(presets) == 1 else 's'} {', '.join(presets)}. {equal} {began} Each is {scored}. Figures "
+        "are mean ± standard deviation over seeds. Minutes are of the method alone: wall-clock or processor time, "
+        "whichever is shorter."
     )
 
 

@@ -23,6 +23,7 @@ from zskt.results.explain.explanation import Shapes, figures_of, groups_of, shap
 from zskt.results.explain.pictures import shapes_figure
 from zskt.results.html_page import page_template, png
 from zskt.storage.files import write_json, write_text
+from zskt.terminal import note
 
 CAVEAT = (
     "an explanation on the prior's samples: shapes and shares say how the teacher answers pseudo-samples that nobody "
@@ -63,7 +64,11 @@ def explain_runs(
     centred = 0 if any(isinstance(m, BernoulliHead) for m in first.student.modules()) else len(classes)
     answers = ask(runs)
     figures = figures_of(runs, answers, centred)
-    readable = [group for group in groups_of(runs) if additive_of(runs[group.runs[0]].student) is not None]
+    groups = groups_of(runs)
+    counted = {i for group in groups for i in group.runs}
+    for run in (run for i, run in enumerate(runs) if i not in counted):
+        note(f"zskt: {run.folder}: repeats a seed of another run, which counts once")
+    readable = [group for group in groups if additive_of(runs[group.runs[0]].student) is not None]
     shapes = [shapes_of(runs, group, answers, centred) for group in readable]
     folder = out or folders[0] / "explain"
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,48 +8,48 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from zskt.experiments.finished import FinishedRun
+from zskt.experiments.result import Result
 from zskt.networks.additive import Additive
 from zskt.results.explain.asked import PRIOR, Answers, additive_of, view_of_student
 from zskt.results.explain.scores import divergence_of_nothing, explained, mean_ordering_of_scores
 from zskt.results.explain.shapes import contributions, curves, pair_contributions, readable
+from zskt.results.records import Record
+from zskt.results.told_apart import Asked, asked_of, named_apart
 
 N_GRID = 60
 """Points of a curve, evenly between the quantiles of the prior's samples that follow."""
 EDGES = (0.005, 0.995)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Group:
     """Runs that differ in their seeds alone."""
 
-    mode: str
-    student: str
-    view: str
-    runs: list[int] = field(default_factory=list)
+    label: str
+    """What it is called on the page."""
+    runs: list[int]
     """Positions among all runs."""
-
-    @property
-    def label(self) -> str:
-        """What it is called on the page."""
-        return f"{self.student} of {self.view or 'all inputs'}" + (
-            "" if self.mode == "zero-shot" else f" ({self.mode})"
-        )
 
 
 def groups_of(runs: Sequence[FinishedRun]) -> list[Group]:
-    """Sort runs into groups, those that can be read first."""
-    found: dict[tuple[str, str, str], Group] = {}
+    """Sort runs into groups, those that can be read first; of a seed that is there twice the first run counts."""
+    found: dict[Asked, dict[int, int]] = {}
+    names: dict[Asked, str] = {}
     for i, run in enumerate(runs):
-        key = (run.config.mode, run.student_name, run.config.view)
-        found.setdefault(key, Group(*key)).runs.append(i)
-    return sorted(found.values(), key=lambda g: (_rank(additive_of(runs[g.runs[0]].student)), g.runs))
+        asked = asked_of(Record(folder=run.folder, result=Result.from_dict(run.result, run.folder)))
+        found.setdefault(asked, {}).setdefault(run.config.seed, i)
+        mode = "" if run.config.mode == "zero-shot" else f" ({run.config.mode})"
+        names[asked] = f"{run.student_name} of {run.config.view or 'all inputs'}{mode}"
+    labels = named_apart(list(names.values()), list(found))
+    groups = [Group(label, list(seeds.values())) for label, seeds in zip(labels, found.values(), strict=True)]
+    return sorted(groups, key=lambda g: (_rank(additive_of(runs[g.runs[0]].student)), g.runs))
 
 
 def _rank(network: Additive | None) -> int:

@@ -1,0 +1,91 @@
+"""What runs were asked, and what tells them apart in words, so that none counts as a seed of another recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from zskt.experiments.config import LEARNS_FROM_DATA, recorded_files
+from zskt.experiments.recipe import Recipe
+from zskt.markdown import integer
+from zskt.results.records import Record
+from zskt.storage.files import read_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A recipe, and what it was given beside. Runs that were asked the same differ by their seed alone."""
+
+    recipe: Recipe
+    queries: int | None = None
+    """Budget of teacher queries; None where there was none."""
+    data_sha256: str | None = None
+    """Hash of what it learned from; None where nobody recorded one, and without data."""
+    data: str = field(default="", compare=False)
+    """Name of the file or folder of that hash."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All that two of them can differ in, by name."""
+        own = {f.name: getattr(self.recipe, f.name) for f in fields(self.recipe) if f.name != "changes"}
+        return own | {"queries": self.queries, "data": self.data_sha256}
+
+
+def asked_of(record: Record) -> Asked:
+    """Return what a finished run was asked, by its result and the files that it recorded."""
+    recipe, path = record.recipe, record.folder / "config.json"
+    files = recorded_files(read_json(path), path) if path.is_file() else {}
+    data = files.get("data", {}) if recipe.mode in LEARNS_FROM_DATA else {}
+    name = Path(data.get("path") or "").name
+    return Asked(recipe=recipe, queries=record.result.queries, data_sha256=data.get("sha256"), data=name)
+
+
+def named_apart(names: Sequence[str], asked: Sequence[Asked]) -> list[str]:
+    """Return a label for each of several recipes, no label twice.
+
+    Args:
+        names: where they are the same, what differs among these follows in brackets.
+        asked: as many, each another one.
+    """
+    labels: list[str] = []
+    for name, one in zip(names, asked, strict=True):
+        words = _differences(one, [other for other, own in zip(asked, names, strict=True) if own == name])
+        label = f"{name} ({', '.join(words)})" if words else name
+        again = 2
+        while label in labels:  # values that are written alike
+            label = f"{name} ({', '.join([*words, f'no. {again}'])})"
+            again += 1
+        labels.append(label)
+    return labels
+
+
+def _differences(one: Asked, alike: Sequence[Asked]) -> list[str]:
+    """Say in what one of several recipes differs from any other, the length first."""
+    values, others = one.values, [other.values for other in alike]
+    differing = {name for name in values if any(other[name] != values[name] for other in others)}
+    order = sorted(differing, key=lambda name: name != "length")
+    words = [_word(name, values, one, alike) for name in order if values[name] is not None]
+    shared = frozenset.intersection(*(other.recipe.changes for other in alike))
+    own = sorted(one.recipe.changes - shared, key=lambda change: change[0])
+    return [word for word in words if word] + [f"{name} = {value}" for name, value in own]
+
+
+def _word(name: str, values: Mapping[str, Any], one: Asked, alike: Sequence[Asked]) -> str:
+    """Write one value; empty where it is the usual one."""
+    value = values[name]
+    if name == "length":
+        return f"{value} {'epochs' if one.recipe.method == 'supervised' else 'iterations'}"
+    if name == "data":
+        same_name = {other.data_sha256 for other in alike if other.data == one.data}
+        return f"data {one.data}" + (f" {value[:8]}" if len(same_name) > 1 else "")
+    if name in ("answers", "queries"):
+        return f"{integer(value)} {name}"
+    if name == "samples_per_class":
+        return f"{integer(value)} samples a class" if value else "all samples"
+    if name == "init_from_run":
+        return f"from {value}"
+    if name in ("kd_fraction", "attention_weight", "batch_size"):
+        return f"{name} = {value}"
+    return "" if (name, value) == ("mode", "zero-shot") else f"{name} {value}"
