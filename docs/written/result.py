@@ -106,11 +106,8 @@ def result_page() -> str:
             [
                 (
                     "`config.json`",
-                    (
-                        "`config.json`",
-                        "the settings, path and SHA-256 of the files that were read, and under `asked` what was asked for where the "
-                        "run has something else",
-                    ),
+                    "the settings, path and SHA-256 of the files that were read, and under `asked` what was asked for "
+                    "where the run has something else",
                 ),
                 ("`environment.json`", "command, revision, versions of Python and packages, machine, threads"),
                 ("`metrics.jsonl`", "one line of JSON for each iteration"),

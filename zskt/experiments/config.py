@@ -129,7 +129,8 @@ class RunConfig(Settings):
 
     def flat(self) -> dict[str, Any]:
         """Return all values by name, those of the method's settings among them."""
-        return {name: value for name, value in self.to_dict().items() if name != "settings"} | self.settings.to_dict()
+        own = {name: value for name, value in self.to_dict().items() if name != "settings"}
+        return {**own, **self.settings.to_dict()}
 
     def with_(self, **changes: Any) -> Self:
         """Copy, with those of ``changes`` that are not None; names of the method's settings are changed there."""
