@@ -21,6 +21,14 @@ def test_disagreement_is_the_deviation_averaged_over_classes() -> None:
     assert torch.allclose(disagreement(p.log(), p.log() + 3), torch.zeros(1), atol=1e-6)
 
 
+def test_students_that_are_both_sure_give_a_gradient() -> None:
+    """Where both give a class 1e-40, the square of their difference is no number any more: the gradient was NaN."""
+    gaps = torch.linspace(5, 110, 400)
+    first = torch.stack([torch.zeros(400), -gaps], 1).requires_grad_()
+    disagreement(first, first.detach() * torch.tensor([1.0, 1.01])).sum().backward()
+    assert first.grad is not None and first.grad.isfinite().all()
+
+
 def test_diversity_is_the_entropy_of_the_mean_belief() -> None:
     p, q = torch.tensor([[0.7, 0.3], [0.1, 0.9]]), torch.tensor([[0.2, 0.8], [0.2, 0.8]])
     mean = torch.tensor([0.3, 0.7])

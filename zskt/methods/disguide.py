@@ -10,6 +10,7 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,10 +59,11 @@ class DisGUIDEConfig(BlackBoxConfig):
 def disagreement(first: Tensor, second: Tensor) -> Tensor:
     """Return the standard deviation of two beliefs, averaged over classes: logits (B, K) or (B, L, 2) -> (B,).
 
-    Of two numbers it is their distance over the square root of 2.
+    Of two numbers it is their distance over the square root of 2, whose gradient is finite where both are nearly 0:
+    that of a standard deviation is NaN there, as its square is no number of 32 bits.
     """
     p, q = first.softmax(-1), second.softmax(-1)
-    return torch.stack([p, q]).std(0).flatten(1).mean(1)
+    return ((p - q).abs() / math.sqrt(2)).flatten(1).mean(1)
 
 
 def diversity(first: Tensor, second: Tensor) -> Tensor:
