@@ -214,7 +214,14 @@ GENERATIVE: dict[str, tuple[str, dict[str, Any], int]] = {
     "dfq": ("dfq", {"generator_warmup": 2}, 3),
     "nayer": (
         "nayer",
-        {"synthesis_warmup": 1, "warmup_loops": 1, "generator_steps": 3, "synthesis_batch_size": 20, "bank_size": 40},
+        {
+            "synthesis_warmup": 1,
+            "warmup_loops": 1,
+            "generator_steps": 3,
+            "synthesis_batch_size": 20,
+            "bank_size": 40,
+            "generator_life": 1,
+        },
         3,
     ),
     "adadfkd": ("adadfkd", {"contrast_size": 16}, 3),

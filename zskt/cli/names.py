@@ -38,14 +38,12 @@ TRAINS = ("zero-shot", "compress", "kd", "few-shot", "teacher")
 STALE_SECONDS = 60.0
 """Age difference beyond which ``names.json`` is taken for older than the sources: a checkout writes both at once."""
 KINDS = ("teachers", "students", "generators", "methods", "presets", "recipes")
-WITH_FLAGS = ("preset", "mode", "teacher", "method", "settings", "init_from_run", "begins_from")
-"""Fields of a run that ``--set`` does not change: flags do."""
 
 
 def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
     """Collect the names of a catalogue, each with its summary; what the list says beside; of methods their settings."""
     from zskt.domains import DOMAINS
-    from zskt.experiments.config import METHOD_OF_MODE, RUN_SETTINGS
+    from zskt.experiments.config import METHOD_OF_MODE, RUN_SETTINGS, RunConfig
     from zskt.experiments.method_recipes import VARIANT_SUMMARIES, VARIANTS, summaries
     from zskt.experiments.presets import summary_of
     from zskt.methods import METHODS
@@ -69,6 +67,7 @@ def names_of(catalog: Catalog) -> dict[str, dict[str, Any]]:
         | {name: list(METHODS[method].Config.names()) for name, method in VARIANTS.items()},
         "run": {
             "settings": list(RUN_SETTINGS),
+            "with_flags": [*(name for name in RunConfig.names() if name not in RUN_SETTINGS), "init_from_run"],
             "method_of_mode": METHOD_OF_MODE,
             "method_of_preset": {name: config.method for name, config in catalog.presets.items()},
         },
@@ -142,8 +141,8 @@ def _require_settings(flags: argparse.Namespace) -> None:
     settings = dict.fromkeys([*read_names()["settings"][method], *run["settings"]])
     for assignment in flags.set or ():
         name = assignment.partition("=")[0].partition(".")[0]
-        if "=" not in assignment or name in WITH_FLAGS:
-            continue  # of which there is more to say
+        if "=" not in assignment or name in run["with_flags"]:
+            continue  # which --set does not change: of these there is more to say
         if name == "iterations" and "epochs" in settings:
             continue  # what labels teach counts its rounds in epochs
         if name not in SETTING_ALIASES or SETTING_ALIASES[name] not in settings:
