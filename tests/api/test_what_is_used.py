@@ -16,6 +16,7 @@ from zskt.terminal import note_once
 
 TABULAR = zskt.generators.tabular(-1.0, 1.0, size=16)
 SHORT = {"iterations": 2, "batch_size": 8}
+FAST = {"synthesis_warmup": 0, "synthesis_steps": 2, "student_steps": 1}
 
 
 def teacher() -> nn.Sequential:
@@ -85,29 +86,21 @@ def test_what_a_method_has_no_use_for_is_refused(given: dict[str, Any], message:
 
 
 @pytest.mark.parametrize(
-    ("given", "line"),
+    ("method", "settings", "unused", "line"),
     [
         (
-            {"method": "prior-only", "class_entropy_weight": 1.5},
+            *("prior-only", {}, {"class_entropy_weight": 1.5}),
             "zskt: class_entropy_weight 1.5: does nothing, as the generator has no components to choose among",
         ),
-        (
-            {"method": "fast", "prior_share": 0.25, "synthesis_warmup": 0, "synthesis_steps": 2, "student_steps": 1},
-            "zskt: prior_share 0.25: does nothing, as there is no prior",
-        ),
+        ("fast", FAST, {"prior_share": 0.25}, "zskt: prior_share 0.25: does nothing, as there is no prior"),
     ],
 )
 def test_what_changes_nothing_here_is_told(
-    given: dict[str, Any], line: str, capsys: pytest.CaptureFixture[str]
+    method: str, settings: dict[str, Any], unused: dict[str, Any], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     note_once.cache_clear()
-    zskt.distill(teacher(), mlp(8), generator=TABULAR, **SHORT | given)
+    usual: dict[str, Any] = {"method": method, **SHORT, **settings}
+    zskt.distill(teacher(), mlp(8), generator=TABULAR, **usual, **unused)
     assert line in capsys.readouterr().err.splitlines()
-    zskt.distill(teacher(), mlp(8), generator=TABULAR, **SHORT | {"method": given["method"]} | SMALL[given["method"]])
+    zskt.distill(teacher(), mlp(8), generator=TABULAR, **usual)
     assert "does nothing" not in capsys.readouterr().err
-
-
-SMALL: dict[str, dict[str, Any]] = {
-    "prior-only": {},
-    "fast": {"synthesis_warmup": 0, "synthesis_steps": 2, "student_steps": 1},
-}

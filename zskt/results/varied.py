@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from zskt.dataset import drawn_rows
 from zskt.domains import DOMAINS
 from zskt.errors import UserError
 from zskt.experiments.build import choose_device
@@ -81,7 +80,7 @@ def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation
     data, source = evaluator.data, evaluator.source
     if len(data) > MOST_SAMPLES:
         note(f"zskt: asks about {MOST_SAMPLES} of the {len(data)} {source.unit}s of {source.name}, drawn at random")
-        data = data[torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:MOST_SAMPLES].sort().values]
+        data = data[drawn_rows(len(data), MOST_SAMPLES)]
     students = {f"student {i}": run.student for i, run in enumerate(runs)}  # a folder may be called "teacher"
     rows = robustness(teacher, students, data, evaluator.card.inputs, variations, device=evaluator.device)
     count = {"name": source.name, "sha256": source.sha256(), "count": len(data), "unit": source.unit}
