@@ -19,6 +19,7 @@ from torch import Tensor
 from zskt.contracts import HeadKind
 from zskt.gaussian import GaussianHead, gaussian_heads
 from zskt.jets.tagger_description import Description
+from zskt.probabilities import are_probabilities, log_probabilities, rounding_step
 
 CLASS_NAME = re.compile(r"^(label|prob|is)", re.IGNORECASE)
 VALUE_NAME = re.compile(
@@ -32,8 +33,6 @@ SCORE_NAME = re.compile(
     r"|(^|_)(top|tops|higgs|qcd|[wzh]?(bb|cc|qq|gg)|h?4q|tbqq|tbl|[bc]_?jets?|tau)(_|$))"
 )
 """Names by which a single number that is not bounded is the logit of a class, and not a value."""
-COMPLETE_TOLERANCE = 1e-3
-"""How far from 1 the probabilities of one choice may sum to."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,8 @@ class Heads:
     """What the classes are."""
     gaussians: tuple[GaussianHead, ...] = ()
     """Which of the values are mean and width of one; positions among the R."""
+    step: float = 0.0
+    """What the file rounds probabilities of one choice to, so that a zero stands for up to half of it."""
 
     def answer(self, outputs: Tensor) -> Tensor:
         """Map all outputs (B, O) to what a teacher answers: logits, and regressed values behind them.
@@ -60,7 +61,7 @@ class Heads:
         logits = outputs[:, list(self.classes)]
         if self.kind == HeadKind.CLASSES:
             if self.probabilities:
-                logits = logits.clamp(min=torch.finfo(logits.dtype).tiny).log()
+                logits = log_probabilities(logits, self.step)
         elif self.probabilities:
             logits = bounded_logit(logits)
         if self.kind == HeadKind.SCORE:
@@ -88,20 +89,22 @@ def find_heads(names: Sequence[str], outputs: Tensor) -> Heads:
     classes = [i for i in free if CLASS_NAME.match(names[i])] or free
     p = outputs[:, classes].double()
     bounded = bool(classes) and bool(((p >= 0) & (p <= 1)).all())
-    kind = HeadKind.CLASSES
+    kind, step = HeadKind.CLASSES, 0.0
     if len(classes) == 1:
         kind = HeadKind.SCORE
         if not bounded and not SCORE_NAME.search(names[classes[0]]):  # some number or other
             classes = []
     elif bounded:
-        complete = ((p.cumsum(1) - 1).abs().amax(0) < COMPLETE_TOLERANCE).nonzero().flatten().tolist()
-        if complete and complete[-1]:  # what follows a complete set of probabilities is something else
-            classes = classes[: complete[-1] + 1]
+        complete = [i + 1 for i in range(1, len(classes)) if are_probabilities(outputs[:, classes[: i + 1]])]
+        if complete:  # what follows a complete set of probabilities is something else
+            classes = classes[: complete[-1]]
+            step = rounding_step(outputs[:, classes])
         else:  # each a probability of its own
             kind = HeadKind.LABELS
     values = tuple(i for i in range(len(names)) if i not in classes)
     gaussians = _positive([names[i] for i in values], outputs[:, list(values)])
-    return Heads(tuple(classes), values, bounded and bool(classes), kind if classes else HeadKind.CLASSES, gaussians)
+    kind = kind if classes else HeadKind.CLASSES
+    return Heads(tuple(classes), values, bounded and bool(classes), kind, gaussians, step)
 
 
 def recorded_heads(found: Heads, description: Description) -> Heads:
@@ -115,7 +118,7 @@ def recorded_heads(found: Heads, description: Description) -> Heads:
     values = tuple(outputs.index(name) for name in description.values)
     classes = tuple(i for i in range(len(outputs)) if i not in values)
     probabilities = found.probabilities and bool(classes)
-    return Heads(classes, values, probabilities, description.kind, description.gaussians)
+    return Heads(classes, values, probabilities, description.kind, description.gaussians, found.step)
 
 
 def _is_value(name: str) -> bool:

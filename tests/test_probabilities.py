@@ -26,11 +26,27 @@ def test_a_softmax_is_told_however_it_was_rounded(classes: int, rows: int) -> No
     assert are_probabilities(nn.functional.one_hot(p.argmax(1), classes).float())
 
 
+@pytest.mark.parametrize("classes", [2, 10, 100])
+def test_so_is_one_of_a_quantised_network_and_one_that_was_printed(classes: int) -> None:
+    p = beliefs(300, classes)
+    for levels in (127, 128, 255, 256, 255 / 0.999):
+        assert are_probabilities(torch.round(p * levels).clamp(max=int(levels)) / levels), levels
+    for digits in (2, 3, 4):
+        assert are_probabilities(torch.tensor([[float(f"{x:.{digits}g}") for x in row] for row in p.tolist()])), digits
+
+
 def test_rounding_is_the_coarsest_that_holds_the_numbers() -> None:
     p = beliefs(8, 10)
     words = [rounding_of(torch.round(p, decimals=d)).words for d in (1, 2, 3, 5)]
     assert words == ["1 decimal", "2 decimals", "3 decimals", "5 decimals"]
     assert [rounding_of(t).words for t in (p.half(), p.bfloat16().float(), p)] == ["float16", "bfloat16", ""]
+    digits = [[f"{x:.{n}g}" for x in row] for n in (2, 3, 4) for row in (p**3).tolist()]
+    written = torch.tensor([[float(x) for x in row] for row in digits]).split(8)
+    assert [rounding_of(t).words for t in written] == [f"{n} significant digits" for n in (2, 3, 4)]
+    assert rounding_of(torch.tensor([[0.75, 0.25]])).words == "2 decimals"
+    for levels in (15, 31, 127, 128, 255, 256, 255 / 0.9987):
+        found = rounding_of(torch.round(p * levels) / levels)
+        assert found.step == pytest.approx(1 / levels) and found.words == f"steps of {1 / levels:.3g}"
     assert rounding_of(torch.round(p, decimals=3)).tolerance == pytest.approx(10 * 0.0005, rel=0.01)
 
 

@@ -20,6 +20,9 @@ EXACT_TOLERANCE = 1e-5
 MOST_DECIMALS = 6
 HALVES = (torch.bfloat16, torch.float16)
 """From the coarser to the finer: what bfloat16 holds of probabilities, float16 mostly holds too."""
+FEWEST_LEVELS, MOST_LEVELS = 7, 1024
+"""Into how many steps the interval from 0 to 1 is divided, where answers are whole numbers of 3 to 10 bits."""
+TINY = 1e-300
 SETTLED = 512
 """Rows after which nothing that follows can change what answers are taken for."""
 
@@ -30,7 +33,7 @@ class Rounding:
 
     words: str
     step: float
-    """Distance of 0 from the next number."""
+    """Distance of 0 from the next number; 0 where a zero stands for itself alone."""
     tolerance: float
     """How far from 1 probabilities may sum to that were rounded so."""
 
@@ -39,7 +42,7 @@ EXACT = Rounding("", 0.0, SUM_TOLERANCE)
 
 
 def rounding_of(answer: Tensor) -> Rounding:
-    """Tell the fewest decimals, or else the shortest floating-point numbers, that hold an answer (B, K) in [0, 1].
+    """Tell the fewest decimals, the largest step or the shortest numbers that hold an answer (B, K) in [0, 1].
 
     Of K numbers that are rounded to d decimals each is off by less than half a step, their sum by less than K / 2
     steps: two that are sum to 1 nevertheless.
@@ -54,13 +57,38 @@ def rounding_of(answer: Tensor) -> Rounding:
             break
         nearest = (exact / step).round() * step
         if bool(((exact - nearest).abs() <= eps * nearest).all()):
-            tolerance = max(SUM_TOLERANCE, 0.499 * step * answer.shape[1])
-            return Rounding(f"{decimals} decimal{'s' * (decimals > 1)}", step, tolerance)
+            return _in_steps(f"{decimals} decimal{'s' * (decimals > 1)}", step, answer.shape[1])
+        unit = 10.0 ** (exact.clamp(min=TINY).log10().floor() + 1 - decimals)
+        if decimals > 1 and bool(((exact - (exact / unit).round() * unit).abs() <= eps * exact).all()):
+            tolerance = 0.499 * float((unit * (exact > 0)).sum(1).max())  # each is off by less than half its last digit
+            return Rounding(f"{decimals} significant digits", 0.0, max(SUM_TOLERANCE, tolerance))
+    if step := _level(exact, eps):
+        return _in_steps(f"steps of {step:.3g}", step, answer.shape[1])
     for half in HALVES:
         if torch.equal(exact.to(half).double(), exact):
             info = torch.finfo(half)
             return Rounding(str(half).removeprefix("torch."), info.smallest_normal * info.eps, 2 * info.eps)
     return EXACT
+
+
+def _in_steps(words: str, step: float, classes: int) -> Rounding:
+    """Return what numbers that are rounded to a step each may sum to."""
+    return Rounding(words, step, max(SUM_TOLERANCE, 0.499 * step * classes))
+
+
+def _level(exact: Tensor, eps: float) -> float:
+    """Return the step of which all numbers (B, K) in [0, 1] are multiples, as those of a quantised network; or 0.
+
+    The smallest number is one, two or three of them, or there is no telling.
+    """
+    least, most = float(exact[exact > 0].min()), float(exact.max())
+    for multiple in (1, 2, 3):
+        if not FEWEST_LEVELS <= multiple / least <= MOST_LEVELS:
+            continue
+        step = most / round(most * multiple / least)  # the largest number tells it best
+        if bool(((exact - (exact / step).round() * step).abs() <= 4 * eps * exact).all()):
+            return step
+    return 0.0
 
 
 def are_probabilities(answer: Tensor) -> bool:
@@ -71,6 +99,11 @@ def are_probabilities(answer: Tensor) -> bool:
     if answer.dim() != 2 or answer.shape[1] < 2 or not len(answer) or not _is_bounded(answer):
         return False
     return float(_misses(answer).max()) <= rounding_of(answer).tolerance
+
+
+def rounding_step(answer: Tensor) -> float:
+    """Return what probabilities (B, K) were rounded to; 0 where all rows sum to 1, whose zeros may be zeros."""
+    return rounding_of(answer).step if float(_misses(answer).max()) > EXACT_TOLERANCE else 0.0
 
 
 def _is_bounded(answer: Tensor) -> bool:
@@ -114,7 +147,7 @@ class AsLogits:
         """None before the first answer."""
         self._regressions: int = getattr(network, "regressions", 0)
         self._seen = 0
-        self._step = 0.0
+        self._step, self._rounded = 0.0, ""
 
     def __call__(self, answer: Tensor) -> Tensor:
         """Map (B, K + R) to the same, of classes logits."""
@@ -141,15 +174,15 @@ class AsLogits:
     def _look_at_rounding(self, classes: Tensor) -> None:
         """Take over the finest step that is seen; none where all rows sum to 1, whose zeros may be zeros."""
         if float(_misses(classes).max()) > EXACT_TOLERANCE:
-            step = rounding_of(classes).step
-            self._step = min(step, self._step or step)
+            rounding = rounding_of(classes)
+            self._step = min(rounding.step, self._step or rounding.step)
+            self._rounded = f", rounded to {rounding.words}" if rounding.words else ""
 
     def _say(self, classes: Tensor, *, was_told: bool) -> None:
         """Say what answers are taken for, unless they are logits beyond doubt."""
         words = ""
         if self.are_probabilities:
-            rounded = f", rounded to {rounding_of(classes).words}" if self._step else ""
-            words = f"answers probabilities{rounded}; their logarithms are its logits"
+            words = f"answers probabilities{self._rounded}; their logarithms are its logits"
         elif was_told:
             words = "answers logits, though its first answers summed to 1"
         elif self.role == "teacher" and classes.shape[1] > 1 and _is_bounded(classes):

@@ -19,6 +19,10 @@ class BudgetSpent(Exception):
     """The next question would exceed the budget: it was not asked, and the run ends with the student that there is."""
 
 
+MOST_LOST = 10
+"""Of a budget, at most about one part in so many is lost when a run is killed."""
+
+
 class Ledger(Protocol):
     """Notes queries before they are asked, so that a budget holds when a run is killed."""
 
@@ -37,6 +41,7 @@ class QueryMeter:
         if limit < 0:
             raise UserError(f"queries is {limit}, but must be at least 0, which is no limit")
         self.limit, self.asked, self.ended = limit, 0, False
+        self._saved = 0  # what of it the latest checkpoint knows
         self.ledger: Ledger | None = None
         self._runs = True
 
@@ -90,8 +95,14 @@ class QueryMeter:
             for handle in handles:
                 handle.remove()
 
+    @property
+    def needs_saving(self) -> bool:
+        """Whether a kill would lose more than a tenth of the budget: what was asked since the latest checkpoint."""
+        return bool(self.limit) and (self.asked - self._saved) * MOST_LOST > self.limit
+
     def settle(self) -> None:
         """Note what was asked, as a checkpoint now knows it."""
+        self._saved = self.asked
         if self.ledger is not None:
             self.ledger.settle(self.asked)
 
@@ -111,6 +122,7 @@ class QueryMeter:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on counting."""
         self.asked, self.ended = state["asked"], state["ended"]
+        self._saved = self.asked
 
 
 def _forms(teacher: nn.Module | None) -> list[Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zskt.experiments.result import NetworkScores, ScoredSamples
 from zskt.results.rows import group
+from zskt.storage.files import write_json
 
 from .conftest import record
 
@@ -21,6 +24,24 @@ def test_seeds_make_a_row_and_other_test_samples_another() -> None:
     assert row.cell("agreement") == "0.6000 ± 0.1414" and row.cell("accuracy") == "–"
     nothing = ScoredSamples(name="mnist test", sha256=None, count=0, unit="image", missing="no network")
     assert group([record(data=nothing)]) == []
+
+
+def test_budgets_and_samples_that_were_learned_from_make_rows_of_their_own(tmp_path: Path) -> None:
+    budgets = group([record(seed=0, queries=100), record(seed=1, queries=100), record(seed=0, queries=5000), record()])
+    assert [(row.label, len(row.runs)) for row in budgets] == [
+        ("mlp, 100 queries", 2), ("mlp, 5 000 queries", 1), ("mlp", 1)
+    ]  # fmt: skip
+    learned: list[Any] = []
+    for i, (name, sha256) in enumerate([("a.root", "11"), (None, None), ("a.root", "11"), ("b.root", "22")]):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        if sha256:
+            write_json(folder / "config.json", {"files": {"data": {"path": f"/d/{name}", "sha256": sha256}}})
+        learned.append(replace(record(mode="kd", generator=None, seed=i), folder=folder))
+    (row,) = group(learned[:3])  # one that recorded nothing is of the only samples that are known
+    assert (row.label, len(row.runs)) == ("data (kd)", 3)
+    rows = {row.label: len(row.runs) for row in group(learned)}
+    assert rows == {"data (kd), data a.root": 2, "data (kd)": 1, "data (kd), data b.root": 1}
 
 
 JPEG = ScoredSamples(name="cifar10 test (cifar10-jpeg)", sha256="", count=1, unit="image")

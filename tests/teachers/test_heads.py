@@ -30,6 +30,25 @@ def test_heads_by_name_and_by_sum() -> None:
     assert not find_heads(["a", "b", "c"], torch.randn(20, 3)).probabilities
 
 
+def test_a_softmax_that_a_file_rounds_is_one_choice() -> None:
+    p = (3 * torch.randn(64, 10, generator=torch.Generator().manual_seed(0))).softmax(1)
+    names = [f"label_{i}" for i in range(10)]
+    for rounded, step in ((torch.round(p, decimals=2), 0.01), (torch.round(p * 256) / 256, 1 / 256), (p, 0.0)):
+        assert float((rounded.sum(1) - 1).abs().max()) > 1e-3 or not step
+        heads = find_heads(names, rounded)
+        assert (heads.kind, heads.probabilities) == (HeadKind.CLASSES, True)
+        assert heads.step == pytest.approx(step)
+        assert recorded_heads(heads, described_as(names)).step == heads.step
+        assert torch.allclose(heads.answer(rounded).softmax(1), p, atol=0.012)
+        assert float(heads.answer(rounded).log_softmax(1).min()) > (-12 if step else -30)
+        beside = find_heads([*names, "other"], torch.cat([rounded, torch.rand(64, 1)], 1))
+        assert (beside.classes, beside.values, beside.step) == (heads.classes, (10,), heads.step)
+
+
+def described_as(names: list[str]) -> Description:
+    return Description.from_record({"inputs": [], "outputs": names, "regressed": [], "parameters": 3}, Path("a.json"))
+
+
 def test_probabilities_that_do_not_sum_to_one_are_independent_labels() -> None:
     heads = find_heads(["a", "b", "c"], torch.rand(20, 3))
     assert (heads.classes, heads.values, heads.kind, heads.probabilities) == ((0, 1, 2), (), HeadKind.LABELS, True)

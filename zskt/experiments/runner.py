@@ -213,7 +213,7 @@ def train_loop(
     """Run the method; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     state, total = method.state, config.settings.iterations
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
-    saved = time.monotonic()
+    saved, budget = time.monotonic(), state.parts.get(METER)
     progress = Progress(str(folder.path), total, state.step, terminal_of_errors() if options.progress else None)
     meter = Meter(state)
     with Interruption() as interruption, progress:
@@ -224,6 +224,7 @@ def train_loop(
             logged: dict[str, float | None] = dict(metrics)
             beside: dict[str, float] = {}
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
+            due = due or (isinstance(budget, QueryMeter) and budget.needs_saving)
             evaluates = config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total)
             if evaluates:
                 require_finite_parameters(state)

@@ -91,6 +91,10 @@ def iterate(method: Method) -> Iterator[Metrics]:
         raise NonFiniteLoss(f"iteration {method.state.step}: {error}; no step was taken on it") from error
 
 
+WARMUPS = ("synthesis_warmup", "generator_warmup")
+"""Settings that make the student wait."""
+
+
 def require_affordable(method: Method, config: Settings) -> None:
     """Raise `UserError` if a budget of queries will be spent before the student learns, as far as the method can tell.
 
@@ -103,7 +107,8 @@ def require_affordable(method: Method, config: Settings) -> None:
     needed = meter.asked + method.queries_before_learning
     if needed <= meter.limit:
         return
-    remedy = "give more, or a smaller synthesis_warmup" if config.iterations_before_learning else "give more"
+    shorter = [f", or a smaller {name}" for name in WARMUPS if getattr(config, name, 0)]
+    remedy = "".join(["give more", *shorter])
     raise UserError(f"queries is {meter.limit}, but the student's first step comes after {needed}: {remedy}")
 
 

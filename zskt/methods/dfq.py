@@ -57,6 +57,14 @@ class DFQ(Generative):
             config, setup, (KL(temperature=config.temperature),), bn_weight=config.bn_weight, betas=(0.5, 0.999)
         )
 
+    @property
+    def queries_before_learning(self) -> int:
+        """A batch for each step of the warm-up, and one for each player; 0 where batches are of any size."""
+        if self.generator.acceptance < 1:
+            return 0
+        moves = self.config.generator_warmup + 1 if self.generator_optimizer is not None else 0
+        return int((moves + 1) * self.config.batch_size)
+
     def run(self) -> Iterator[Metrics]:
         """Warm the generator up, then take one step of it and n_S of the student a round, to the last one."""
         config, state = self.config, self.state

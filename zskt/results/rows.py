@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zskt.experiments.recipe import Recipe
 from zskt.experiments.result import Result, ScoredSamples
 from zskt.markdown import NO_VALUE, mean_and_deviation
 from zskt.results.records import Record
+from zskt.results.told_apart import Asked, asked_of, named_apart
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Row:
     recipe: Recipe
     data: ScoredSamples
     runs: tuple[Result, ...]
+    apart: str = ""
+    """What else tells it from another row of its recipe: a budget of queries, the samples that it learned from."""
 
     @property
     def subject(self) -> tuple[str, str, str, str, str]:
@@ -34,7 +37,7 @@ class Row:
             for name, value in self.runs[0].changes.items()
         )
         copy = " (JPEG copy)" if is_jpeg_copy(self.data) else ""
-        return ", ".join([source_label(self.recipe), *changes]) + copy
+        return ", ".join(filter(None, [source_label(self.recipe), *changes, self.apart])) + copy
 
     def mean(self, figure: str) -> float:
         """Return the mean of one of the student's figures over the runs; NaN where a run lacks it."""
@@ -69,16 +72,28 @@ def group(records: Iterable[Record]) -> list[Row]:
 
     Modes teacher and toy leave no row, nor do runs that nobody judged.
     """
-    groups: dict[tuple[Recipe, str, str | None], list[Record]] = {}
+    recipes: dict[tuple[Recipe, str, str | None], list[tuple[Asked, Record]]] = {}
     for record in records:
         data = record.result.data
         if data is not None and data.missing is None and record.result.mode != "teacher":
-            key = (record.recipe, data.name, data.sha256)
-            groups.setdefault(key, []).append(record)
-    return [_row(members) for members in groups.values()]
+            recipes.setdefault((record.recipe, data.name, data.sha256), []).append((asked_of(record), record))
+    return [row for members in recipes.values() for row in _rows(members)]
 
 
-def _row(members: Sequence[Record]) -> Row:
-    data = members[0].result.data
+def _rows(members: Sequence[tuple[Asked, Record]]) -> list[Row]:
+    """Split runs of one recipe by what else they were asked; an unknown hash of data is the only one that is known."""
+    known = {asked.data_sha256: asked.data for asked, _ in members if asked.data_sha256 is not None}
+    (sha256, name), *others = [*known.items(), (None, "")]
+    groups: dict[Asked, list[Record]] = {}
+    for asked, record in members:
+        if asked.data_sha256 is None and len(others) == 1:
+            asked = replace(asked, data_sha256=sha256, data=name)
+        groups.setdefault(asked, []).append(record)
+    labels = named_apart([""] * len(groups), list(groups))
+    return [_row(asked, label, records) for (asked, records), label in zip(groups.items(), labels, strict=True)]
+
+
+def _row(asked: Asked, apart: str, records: Sequence[Record]) -> Row:
+    data = records[0].result.data
     assert data is not None
-    return Row(members[0].recipe, data, tuple(record.result for record in members))
+    return Row(asked.recipe, data, tuple(record.result for record in records), apart.strip(" ()"))

@@ -89,6 +89,8 @@ def _of_one_teacher(runs: Sequence[FinishedRun], variations: dict[str, Variation
         own = [{**row, "network": row["network"].split()[0]} for row in rows if row["network"] in ("teacher", name)]
         path = _path(run, source.stem)
         before = read_json(path) if path.exists() else {}
+        if before.get("data", {}).get("count") != len(data):  # another draw, which an earlier version made
+            before = {}
         merged = merged_rows(before.get("rows", []), own)
         write_json(path, {"data": count, "units": before.get("units", {}) | units, "rows": merged})
     called = {"teacher": "teacher"} | {name: str(run.folder) for name, run in zip(students, runs, strict=True)}
