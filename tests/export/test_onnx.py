@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from zskt.export.onnx import quantise
+from zskt.export.onnx import first_products, quantise
 from zskt.onnx_runtime import run_onnx, write_onnx
 
 
@@ -29,9 +29,34 @@ def test_columns_of_other_scales_do_not_share_eight_bits(tmp_path: Path) -> None
         network[0].weight.zero_()[:, 1], network[0].bias[:] = torch.linspace(-9, 9, 16), 0
         network[2].weight[:] = torch.stack([torch.linspace(-1, 1, 16), torch.linspace(1, -1, 16)])
     write_onnx(network, ("x",), ({0: "N"},), (x[0][:3],), tmp_path / "model.onnx")
+    assert len(first_products(tmp_path / "model.onnx")) == 1
+    assert first_products(tmp_path / "model.onnx", of_weights=False) == []
     top = run_onnx(tmp_path / "model.onnx", ("x",), x).argmax(1)
     agreed = []
     for has_units in (False, True):
         quantise(tmp_path / "model.onnx", tmp_path / "int8.onnx", ("x",), x, has_units=has_units)
         agreed.append(float((run_onnx(tmp_path / "int8.onnx", ("x",), x).argmax(1) == top).double().mean()))
     assert agreed[0] < 0.8 and agreed[1] > 0.95
+
+
+class PairSum(nn.Module):
+    """An observable, the mean over pairs of entries of a product in (B, 4, P), and a layer that learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(1, 16), nn.ReLU(), nn.Linear(16, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        momenta = x[:, :1] * x[:, 1:]
+        return self.layers((momenta.transpose(1, 2) @ momenta).mean((1, 2)).unsqueeze(1).log())  # type: ignore[no-any-return]
+
+
+def test_products_of_inputs_with_each_other_keep_their_units(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, x = PairSum().eval(), (torch.rand(800, 4, 5) * 10 ** (3 * torch.rand(800, 1, 1)),)
+    model = tmp_path / "model.onnx"
+    write_onnx(network, ("x",), ({0: "N"},), (x[0][:3],), model)
+    assert len(first_products(model, of_weights=False)) == len(first_products(model)) == 1
+    quantise(model, tmp_path / "int8.onnx", ("x",), x)
+    exact, of_int8 = (run_onnx(path, ("x",), x) for path in (model, tmp_path / "int8.onnx"))
+    assert float((of_int8 - exact).abs().max()) < 0.1 * float(exact.max() - exact.min())

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser import look_at, require_sound
+from zskt.results.report_several import short_names
 from zskt.storage.files import read_json
 
 from .conftest import REFERENCE
@@ -45,6 +46,12 @@ def test_students_stand_side_by_side(call: Call, runs: list[Path], tmp_path: Pat
     shutil.copytree(REFERENCE / "jets-embedded-kd-seed0", tmp_path / "else")
     code, _, err = call("--mode", "report", "--run", *runs, "--out", tmp_path / "else")
     assert code == 2 and "nothing is overwritten" in err
+
+
+def test_folders_of_one_name_are_told_by_those_above_them() -> None:
+    paths = [Path(p) for p in ("/a/x/run", "/b/x/run", "/b/other", "/b/y/run")]
+    assert short_names(paths) == ["a/x/run", "b/x/run", "other", "y/run"]
+    assert short_names(paths[2:]) == ["other", "run"]
 
 
 def test_evaluations_of_several_runs_are_one_table(call: Call, runs: list[Path]) -> None:

@@ -65,6 +65,7 @@ def export_jets(run: FinishedRun, teacher_path: Path | None, calibration: int) -
         test_inputs=None if run.evaluator.missing else test_inputs,
         calibration=student.transform(*pseudo_samples(run, calibration)),
         preprocess=lambda used: replace(preprocess, groups=tuple(g for g in groups if g.name in used)).to_json(),
+        has_units=True,
         preprocess_note="how the inputs are prepared, in CMS's layout; any number of entries up to `max_length`",
         latency_note="Jets with as many entries as the network takes. ",
         teacher_as_onnx=teacher_as_onnx,

@@ -17,16 +17,16 @@ PRODUCTS = ("Conv", "MatMul", "Gemm")
 
 
 def first_products(model: Path) -> list[str]:
-    """Return the names of the products that take the inputs of a network, behind no other product."""
+    """Return the names of the products that take the inputs of a network, and nothing that is behind another product."""
     graph = onnx.load(str(model)).graph
-    raw, first = {i.name for i in graph.input}, []
+    raw, behind, first = {i.name for i in graph.input}, set(), []
     for node in graph.node:  # in the order in which they are computed
-        if not raw & set(node.input):
-            continue
-        if node.op_type in PRODUCTS:
-            first.append(node.name)
-        else:
-            raw |= set(node.output)
+        if behind & set(node.input):
+            behind |= set(node.output)
+        elif raw & set(node.input):
+            is_product = node.op_type in PRODUCTS
+            first += [node.name] * is_product
+            (behind if is_product else raw).update(node.output)
     return first
 
 

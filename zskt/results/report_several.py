@@ -86,7 +86,9 @@ def report_runs(
         tables=linked(_tables(students, differences), keeper),
         plots=keeper.keep(_plots(students, styles)),
         more_samples=DOMAINS[students.first.card.domain].more_samples,
-        recipe=json.dumps({run.name: read_json(run / "config.json") for run in runs}, indent=2),
+        recipe=json.dumps(
+            dict(zip(short_names(runs), (read_json(run / "config.json") for run in runs), strict=True)), indent=2
+        ),
         **provenance(runs[0]),
     )
     write_json(out / DATA, _as_json(students, differences))
@@ -237,12 +239,25 @@ def _plots(students: Students, styles: Mapping[str, Mapping[str, Any]]) -> Itera
     yield from curve_plots(students.groups, figures_of(students.groups), own)
 
 
+def short_names(folders: Sequence[Path]) -> list[str]:
+    """Return the fewest last parts of each path that none of the others ends with."""
+    whole = [folder.resolve().parts for folder in folders]
+    return ["/".join(parts[-_needed(parts, whole) :]) for parts in whole]
+
+
+def _needed(parts: Sequence[str], whole: Sequence[Sequence[str]]) -> int:
+    counts = range(1, len(parts) + 1)
+    return next((n for n in counts if sum(other[-n:] == parts[-n:] for other in whole) == 1), len(parts))
+
+
 def _as_json(students: Students, differences: Mapping[str, Mapping[str, Difference]]) -> dict[str, Any]:
     groups = {}
+    folders = [record.folder for group in students.groups for record in group.records]
+    names = dict(zip(folders, short_names(folders), strict=True))
     for group in students.groups:
         figures = {name: group.values(name) for name in figures_of([group])}
         groups[group.label] = {
-            "runs": [record.folder.name for record in group.records],
+            "runs": [names[record.folder] for record in group.records],
             "figures": figures,
             "means": {name: statistics.fmean(values) for name, values in figures.items()},
             "differences": {
