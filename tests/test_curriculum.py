@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zskt.curriculum import THRESHOLD, CurriculumKL, curriculum_weights
+from zskt.curriculum import THRESHOLD, UNIT, CurriculumKL, curriculum_weights
 from zskt.forward import Output
 
 
@@ -28,3 +28,13 @@ def test_the_loss_is_weighed_and_the_weights_have_no_gradient() -> None:
     assert float(loss.detach()) == pytest.approx(weight * kl / 2, rel=1e-5)
     (gradient,) = torch.autograd.grad(loss, student)
     assert gradient[0].tolist() == pytest.approx([weight * -0.25 / 2, weight * 0.25 / 2], rel=1e-4)
+
+
+def test_a_threshold_may_count_in_another_unit_than_nats() -> None:
+    teacher, student = torch.tensor([[9.0, 0.0]]), torch.tensor([[0.0, 9.0]])
+    loss = 9.0 * (1 - 2 / (1 + math.exp(9)))
+    for unit in (1.0, loss):
+        extras = {THRESHOLD: torch.ones(1), UNIT: torch.full((1,), unit)}
+        weight = (1 + math.exp(-1)) / (1 + math.exp(loss / unit - 1))
+        found = float(CurriculumKL().distance(Output(teacher, extras), Output(student)))
+        assert found == pytest.approx(weight * loss, rel=1e-5)

@@ -19,6 +19,8 @@ from zskt.terms.term import Term
 
 THRESHOLD = "threshold"
 """The extra of `Output` in which `CurriculumKL` finds the threshold, (B,), the same for each sample."""
+UNIT = "curriculum_unit"
+"""The extra in which it finds the unit of the threshold, nats, (B,), the same for each sample; 1 without it."""
 
 
 def curriculum_weights(loss: Tensor, threshold: Tensor) -> Tensor:
@@ -36,4 +38,5 @@ class CurriculumKL(Term):
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
         loss = divergence(teacher.logits, student.logits, self.temperature)
-        return (curriculum_weights(loss.detach(), teacher.extras[THRESHOLD]) * loss).mean()
+        counted = loss.detach() / teacher.extras.get(UNIT, 1.0)
+        return (curriculum_weights(counted, teacher.extras[THRESHOLD]) * loss).mean()

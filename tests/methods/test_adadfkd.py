@@ -86,3 +86,21 @@ def test_the_student_learns_and_a_run_goes_on_exactly(name: str, tmp_path: Path)
     logged = run_until(make(), 6)
     assert logged[-1]["loss/student"] < logged[0]["loss/student"]
     require_exact_resume(make, tmp_path / "checkpoint.pt")
+
+
+def test_large_logits_do_not_silence_a_curriculum_that_counts_in_its_first_loss(tmp_path: Path) -> None:
+    def make(unit: str) -> AdaDFKD:
+        setup = numbers_setup()
+        assert setup.pair.teacher is not None
+        with torch.no_grad():
+            for parameter in list(setup.pair.teacher.parameters())[-2:]:
+                parameter.mul_(100)
+        return made(setup, curriculum_unit=unit)  # T = 20: a sure teacher costs up to 400 log K nats
+
+    nats, first = (run_until(make(unit), 6) for unit in ("nats", "first loss"))
+    assert nats[0]["loss/student"] < 1e-6 < 1 < first[0]["loss/student"]
+    method = make("first loss")
+    run_until(method, 2)
+    x, answer = method.fresh()
+    assert method.unit(x, answer) == method.state.counters["first_loss"] > 10
+    require_exact_resume(lambda: make("first loss"), tmp_path / "checkpoint.pt")

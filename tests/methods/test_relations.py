@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from zskt.methods.relations import Relations, pooled
+from zskt.methods.relations import Relations, pooled, without_extremes
 
 
 def made(length: float = 1.0, size: int = 8) -> Relations:
@@ -28,6 +28,16 @@ def test_the_window_moves_from_easy_to_hard_negatives() -> None:
     easy, hard = (float(relations(one, one, hardness)) for hardness in (0.0, 0.5))
     assert easy == pytest.approx(math.log(math.exp(2) + math.exp(-2)) - 2, rel=1e-4)
     assert hard == pytest.approx(math.log(math.exp(2) + 1) - 2, rel=1e-4)
+
+
+def test_extremes_are_those_that_sorting_finds() -> None:
+    rows = torch.randn(5, 40, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for lowest, highest in ((0, 0), (3, 0), (0, 4), (7, 9), (20, 19)):
+        left = without_extremes(rows, lowest, highest)
+        assert torch.equal(left.sort(1).values[:, lowest + highest :], rows.sort(1).values[:, lowest : 40 - highest])
+        assert int(left.isinf().sum()) == 5 * (lowest + highest)
+        (gradient,) = torch.autograd.grad(left.logsumexp(1).sum(), rows)
+        assert torch.equal(gradient == 0, left.isinf())
 
 
 def test_the_queue_keeps_the_latest() -> None:

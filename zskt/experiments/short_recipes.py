@@ -77,7 +77,7 @@ VECTORS: Mapping[str, Mapping[str, Any]] = {
     "dafl": {"batch_size": 256, "feature_weight": 0.0},
     "dfad": {**JETS["dfad"], "batch_size": 256, "adversarial_weight": 1.0},
     "dfq": {**JETS["dfq"], **NUMBERS},
-    "adadfkd": {**JETS["adadfkd"], **NUMBERS},
+    "adadfkd": {**JETS["adadfkd"], **NUMBERS, "curriculum_unit": "first loss"},
     "pre-dfkd": {**JETS["pre-dfkd"], "batch_size": 256, "feature_weight": 0.0},
     "nayer": {**JETS["nayer"], **NUMBERS},
 }

@@ -17,19 +17,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from zskt.contracts import PseudoBatch
-from zskt.curriculum import THRESHOLD, CurriculumKL
+from zskt.contracts import Batch, PseudoBatch
+from zskt.curriculum import THRESHOLD, UNIT, CurriculumKL
 from zskt.forward import Output, capture, evaluating
-from zskt.losses import own_class_cross_entropy
+from zskt.losses import divergence, own_class_cross_entropy
 from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.relations import Relations, pooled
+from zskt.parallel.collectives import whole
 from zskt.parallel.ranks import world
 from zskt.settings import sample_count, setting
 from zskt.synthesis import adversarial, class_imbalance, require_one_choice
 
 ADVERSARY_TEMPERATURE = 3.0
 """Temperature of the adversary's softmaxes, in the published code."""
+
+CURRICULUM_UNITS = ("nats", "first loss")
+FIRST_LOSS = "first_loss"
+"""The counter that keeps the mean loss of the first batch, nats."""
+FEWEST_NATS = 1e-6
+"""A student that begins as its teacher has no loss to count in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +68,9 @@ class AdaDFKDConfig(GenerativeConfig):
     """Temperature of the softmax over similarities."""
     curriculum_threshold: float = setting(1.5)
     """Loss, lambda, at which a sample counts half at the beginning."""
+    curriculum_unit: str = setting("nats", choices=CURRICULUM_UNITS)
+    """What the threshold counts in: nats, as in the paper, or the mean loss of the first batch. Where logits are large
+    the loss begins far above a threshold in nats, and hardly a sample counts."""
     curriculum_growth: float = setting(1e-4, minimum=0)
     """Growth of the threshold with each student step."""
     temperature: float = setting(20.0, above=0)
@@ -114,8 +124,9 @@ class AdaDFKD(Generative):
             for i in range(config.student_steps):
                 x, answer = self.fresh()
                 threshold = self.threshold(state.step * config.student_steps + i)
-                column = answer.logits.new_full((len(answer.logits),), threshold)
-                target = Output(answer.logits, {**answer.extras, THRESHOLD: column})
+                column = answer.logits.new_ones(len(answer.logits))
+                extras = {THRESHOLD: threshold * column, UNIT: self.unit(x, answer) * column}
+                target = Output(answer.logits, answer.extras | extras)
                 loss, output = self.student_step(x, target, self.student_rate)
             metrics = self.metrics((loss, answer, output), measured)
             state.step += 1
@@ -124,6 +135,18 @@ class AdaDFKD(Generative):
     def threshold(self, steps: int) -> float:
         """Return lambda after so many student steps."""
         return float(self.config.curriculum_threshold + self.config.curriculum_growth * steps)
+
+    @torch.no_grad()
+    def unit(self, x: Batch, answer: Output) -> float:
+        """Return what the threshold counts in, nats; of a run's first batch it is measured."""
+        if self.config.curriculum_unit == "nats":
+            return 1.0
+        if FIRST_LOSS not in self.state.counters:
+            with evaluating(self.pair.student):
+                student = self.pair.ask_student(x).logits
+            loss = whole(divergence(answer.logits, student, self.config.temperature)).mean()
+            self.state.counters[FIRST_LOSS] = max(float(loss), FEWEST_NATS)
+        return self.state.counters[FIRST_LOSS]
 
     def hardness(self) -> float:
         """Return the share of negatives that is left out as too easy, which grows from 0 to 1 - length."""

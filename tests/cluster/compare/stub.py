@@ -28,10 +28,11 @@ if flags.method == "killed" and not flags.resume:
     (out / "checkpoint.pt").write_text("")
     os.kill(os.getpid(), signal.SIGKILL)
 iterations = int(flags.iterations or 10)
+seconds = iterations**2 / 100 if flags.method == "grows" else 0.5 * iterations
 result = {
     "schema": 2, "preset": "p", "mode": "zero-shot", "method": flags.method, "generator": "mlp",
     "seed": int(flags.seed), "iterations": iterations, "batch_size": 8, "changes": {}, "steps": 10 * iterations,
-    "teacher_queries": 100 * iterations, "seconds": 1.0, "training_seconds": 0.5 * iterations,
+    "teacher_queries": 100 * iterations, "seconds": 1.0, "training_seconds": seconds,
     "data": {"name": "jets.root", "sha256": "ab", "count": 5, "unit": "jet"},
     "teacher": {"name": "t", "accuracy": 0.7},
     "student": {"name": "s", "agreement": 0.5 + 0.01 * int(flags.seed), "kl": 1.0},

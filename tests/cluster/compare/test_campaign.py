@@ -61,6 +61,33 @@ def test_each_gets_what_fills_its_budget_and_a_second_call_does_nothing(tmp_path
     assert calls(out)[-2:] == ["a 2 120 begun", "b 2 120 begun"] and len(calls(out)) == len(before) + 2
 
 
+def test_a_length_that_does_not_fill_the_budget_is_corrected_by_what_the_first_run_cost(tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    campaign(out, ["grows", "a"], Budget(minutes=1), seeds=(0,)).work()  # n iterations take n^2 / 100 s: 77 fill it
+    plan = read_json(out / PLAN)
+    trials = [trial["iterations"] for trial in plan["trials"]["grows"]]
+    assert plan["corrections"] == {"grows": 2} and len(trials) == 4
+    assert plan["iterations"]["a"] == 120 and 70 < plan["iterations"]["grows"] < 85
+    assert read_json(out / "c-grows-seed0" / "result.json")["iterations"] == plan["iterations"]["grows"]
+    for length in trials[2:]:  # what was run is kept
+        assert read_json(out / "trials" / f"c-grows-seed0-{length}" / "result.json")["iterations"] == length
+    before = calls(out)
+    campaign(out, ["grows", "a"], Budget(minutes=1), seeds=(0, 1)).work()  # other seeds are as long
+    length = plan["iterations"]["grows"]
+    assert calls(out)[len(before) :] == [f"grows 1 {length} begun", "a 1 120 begun"]
+
+
+def test_a_length_stays_where_other_seeds_have_it_or_queries_are_the_limit(tmp_path: Path) -> None:
+    out = tmp_path / "c"
+    campaign(out, ["grows"], Budget(minutes=1, queries=3000), seeds=(0,)).work()
+    assert read_json(out / PLAN)["iterations"] == {"grows": 30} and not read_json(out / PLAN)["corrections"]
+    out = tmp_path / "d"
+    work = campaign(out, ["grows"], Budget(minutes=1))
+    (out / "d-grows-seed1").mkdir()
+    work.work()
+    assert read_json(out / PLAN)["corrections"] == {}
+
+
 def test_what_cannot_play_or_breaks_is_told_and_others_go_on(tmp_path: Path) -> None:
     out = tmp_path / "c"
     work = campaign(out, ["refuses", "breaks", "a"], Budget(minutes=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -25,6 +27,9 @@ PLAN, TRIALS = "plan.json", "trials"
 POINTS = 12
 """Evaluations of a run on the test samples: points of its curves."""
 TRIAL_SEED = 0
+MOST_CORRECTIONS, TOLERANCE = 2, 1.25
+"""How often a method's first run is made anew with another length, as it cost other than its trials said, and by which
+factor the lengths must differ for that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +55,8 @@ class Plan:
     iterations: dict[str, int | None] = field(default_factory=dict)
     """Entrant -> length of its runs; None is its recipe's."""
     trials: dict[str, list[Trial]] = field(default_factory=dict)
+    corrections: dict[str, int] = field(default_factory=dict)
+    """Entrant -> how many of its trials were first runs whose length was wrong."""
 
     @classmethod
     def open(cls, path: Path, preset: str, budget: Budget) -> Plan:
@@ -119,13 +126,13 @@ class Campaign:
             if entrant.name not in self.failures:
                 self._choose_length(entrant)
         playing = [entrant for entrant in self.entrants if entrant.name not in self.failures]
-        requests = [self._request(entrant, seed) for seed in self.seeds for entrant in playing]
-        for request in requests:
+        for seed, entrant in itertools.product(self.seeds, playing):
+            request = self._request(entrant, seed)
             require_same_config(self._folder(request), self.config(request))
             require_same_files(self._folder(request), self.files(request))
-        for request in requests:
-            if request.entrant.name not in self.failures:
-                self._run(request)
+        for seed, entrant in itertools.product(self.seeds, playing):
+            while entrant.name not in self.failures and self._run(entrant, seed):
+                pass
 
     def outcome(self) -> Outcome:
         """Say what there is."""
@@ -137,9 +144,7 @@ class Campaign:
 
     def _choose_length(self, entrant: Entrant) -> None:
         """Set the length of an entrant's runs, unless that is done; one that cannot play fails here."""
-        budget = self.plan.budget
-        if entrant.method == KD:  # asks about each of its samples once, however long it runs
-            budget = replace(budget, queries=None)
+        budget = self._budget(entrant)
         if entrant.name in self.plan.iterations or budget.limits_nothing:
             return
 
@@ -177,19 +182,53 @@ class Campaign:
     def _folder(self, request: Request) -> Path:
         return self.out / request.entrant.folder(self.out.name, request.seed)
 
-    def _run(self, request: Request) -> None:
-        folder, entrant = self._folder(request), request.entrant
+    def _run(self, entrant: Entrant, seed: int) -> bool:
+        """Run one seed of an entrant, unless that is done; return whether it is to be run again with another length."""
+        request = self._request(entrant, seed)
+        folder = self._folder(request)
         if (folder / "result.json").is_file():
-            return
-        label = f"{entrant.name}, seed {request.seed}"
+            return False
+        label = f"{entrant.name}, seed {seed}"
         _tell(f"{label}: runs")
         failure = run(self.job(folder.name, self.arguments(request)))
         if failure is not None:
             self._fail(entrant.name if failure.refused else label, failure)
-            return
+            return False
         result = Result.read(folder / "result.json")
         score = "–" if result.student.agreement is None else f"{result.student.agreement:.4f}"
         _tell(f"{label}: agreement {score} in {(result.training_seconds or 0) / 60:.1f} minutes")
+        return self._corrects(request, result)
+
+    def _corrects(self, request: Request, result: Result) -> bool:
+        """Choose another length where the first run of an entrant cost other than trials said, and put it with these.
+
+        Only its cost is looked at. Where there are other seeds of that length it stays.
+        """
+        name, plan = request.entrant.name, self.plan
+        length, done = plan.iterations.get(name), plan.corrections.get(name, 0)
+        others = [seed for seed in self.seeds if seed != request.seed]
+        if length is None or done == MOST_CORRECTIONS:
+            return False
+        if any(self._folder(replace(request, seed=seed)).exists() for seed in others):
+            return False
+        cost = Trial(iterations=length, seconds=result.training_seconds or 0.0, queries=result.teacher_queries)
+        trials = [*plan.trials.get(name, []), cost]
+        better = length_of(trials, self._budget(request.entrant))
+        if better is None or length / TOLERANCE < better < length * TOLERANCE:
+            return False
+        folder = self._folder(request)
+        kept = self.out / TRIALS / f"{folder.name}-{length}"
+        shutil.rmtree(kept, ignore_errors=True)
+        folder.rename(kept)
+        plan.trials[name], plan.iterations[name], plan.corrections[name] = trials, better, done + 1
+        plan.write(self.out / PLAN)
+        _tell(f"{name}: {better} iterations fill the budget better than {length}; it runs anew")
+        return True
+
+    def _budget(self, entrant: Entrant) -> Budget:
+        """Return what limits an entrant: KD asks about each of its samples once, however long it runs."""
+        budget = self.plan.budget
+        return replace(budget, queries=None) if entrant.method == KD else budget
 
     def _fail(self, label: str, failure: Failure) -> None:
         self.failures[label] = failure
