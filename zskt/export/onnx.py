@@ -19,7 +19,8 @@ PRODUCTS = ("Conv", "MatMul", "Gemm")
 def first_products(model: Path) -> list[str]:
     """Return the names of the products that take inputs of a network, and nothing that is behind another product."""
     graph = onnx.load(str(model)).graph
-    raw, behind, first = {i.name for i in graph.input}, set(), []
+    raw, first = {i.name for i in graph.input}, []
+    behind: set[str] = set()
     for node in graph.node:  # in the order in which they are computed
         if behind & set(node.input):
             behind |= set(node.output)
