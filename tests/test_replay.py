@@ -105,6 +105,13 @@ def test_rounding_is_compared_with_the_spread_of_what_is_no_padding(
     assert kept_as("x.0", torch.cat([column, torch.ones(64, 1, column.shape[2])], 1)) == kept, "one feature is enough"
 
 
+def test_zeros_that_stand_for_what_is_missing_widen_no_spread() -> None:
+    column = 2000 + 0.2 * torch.randn(64, 2, generator=stream())
+    for feature, kept in ((column, torch.float32), (column / 2000 * 0 + 2000, torch.float16)):
+        missing = torch.rand(64, 2, generator=stream()) < 0.3
+        assert kept_as("x.0", feature.masked_fill(missing, 0.0)) == kept
+
+
 def test_what_terms_capture_is_compared_with_its_size() -> None:
     column = 2000 + 0.2 * torch.randn(64, 3, generator=stream())
     kinds = [kept_as(name, column) for name in ("x.1", "logits", "attention.0", "values")]

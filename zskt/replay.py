@@ -161,9 +161,9 @@ def kept_as(name: str, column: Tensor) -> torch.dtype:
 def _noise_and_spread(column: Tensor, loss: Tensor, others: list[int]) -> tuple[Tensor, Tensor]:
     """Return the root mean square of the loss, and the standard deviation, of each feature: (B, F, ...) -> (F,) twice.
 
-    Zeros of what has several entries a sample may be padding, and count in neither.
+    Zeros may be padding, or stand for what is missing, and count in neither.
     """
-    counts = (column != 0) | (column.dim() < 3)
+    counts = column != 0
     numbers, count = column.double(), counts.sum(others).clamp(min=1)
     mean = (numbers * counts).sum(others, keepdim=True) / count.view(1, -1, *[1] * (column.dim() - 2))
     spread = (((numbers - mean) * counts).square().sum(others) / count).sqrt()
