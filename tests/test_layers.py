@@ -51,7 +51,7 @@ ROOTS = {"zskt/__main__.py", "zskt/__init__.py"}
 """Where the shelves are joined with the library."""
 SHELVES_SEE = {"contracts", "errors", "frames", "gaussian",
                "generator", "iterated", "images", "jets", "networks", "number_types", "onnx_runtime", "outputs",
-               "storage", "terminal", "vectors"}  # fmt: skip
+               "probabilities", "storage", "terminal", "vectors"}  # fmt: skip
 """Rooms of the library that teachers and generators may use."""
 
 

@@ -34,9 +34,8 @@ def test_a_stream_prints_what_its_encoding_lacks_as_escapes() -> None:
     assert kept.getvalue() == b"1 \\u2013 2\\x1b[2J\n"
 
 
-@pytest.mark.parametrize("name", [b"r\xff\xe9", b"a\n\x1b[31mred"])
-def test_folders_of_any_name_hold_runs(name: bytes, call: Call, few_jets: Path) -> None:
-    folder = Path(os.fsdecode(name))
+def test_folders_of_any_name_hold_runs(call: Call, few_jets: Path) -> None:
+    folder = Path(os.fsdecode(b"r\xff\xe9\n\x1b[31mred"))
     code, out, err = call("--mode", "zero-shot", "--iterations", 1, "--data", few_jets, "--out", folder)
     assert code == 0, err
     shown = printable(str(folder))
