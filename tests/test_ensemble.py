@@ -43,6 +43,14 @@ def test_ensemble_of_labels_answers_the_mean_probability_of_each() -> None:
     assert torch.allclose(answer[0].sigmoid(), expected, atol=1e-6)
 
 
+def test_an_ensemble_is_traced_with_its_sizes_and_counts_all_its_files() -> None:
+    ensemble = Ensemble([nn.Linear(5, 3), nn.Sequential(nn.Linear(5, 7), nn.Linear(7, 3))])
+    assert ensemble.published == 18 + 42 + 24
+    x = torch.randn(4, 5)
+    traced = torch.jit.trace(ensemble, (x,))
+    assert torch.allclose(traced(x), ensemble(x), atol=1e-6)
+
+
 def test_members_are_captured_only_for_a_term_that_compares_them() -> None:
     ensemble = Ensemble([Constant(1.0, 0.0), Constant(0.0, 2.0)])
     output = forward(ensemble, (torch.zeros(3, 5),), [Dirichlet()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -54,6 +55,18 @@ def test_parameters_are_counted_without_statistics_and_single_numbers() -> None:
     constants = {name: np.ones(2, np.float32) for name in ("scale", "bias", "mean", "variance")}
     constants |= {"w": np.ones((2, 2), np.float32), "one": np.ones(1, np.float32), "shape": np.array([1, 2, 3])}
     assert count_weights(graph(nodes, TensorProto.FLOAT, constants)) == 2 + 2 + 4
+
+
+def test_weights_of_quantised_operators_count_and_their_scales_do_not() -> None:
+    inputs = ["x", "scale", "zero", "w", "scales", "zeros", "scale", "zero"]
+    nodes = [
+        helper.make_node("QLinearMatMul", inputs, ["y"]),
+        helper.make_node("DequantizeLinear", ["b", "scales"], ["z"]),
+    ]
+    constants: dict[str, Any] = {"scale": np.ones(1, np.float32), "scales": np.ones(4, np.float32)}
+    constants |= {"zero": np.zeros(1, np.uint8), "zeros": np.zeros(4, np.int8)}
+    constants |= {"w": np.ones((3, 4), np.int8), "b": np.ones(4, np.int8)}
+    assert count_weights(graph(nodes, TensorProto.FLOAT, constants)) == 12 + 4
 
 
 def test_constants_are_computed_and_the_answers_stay() -> None:

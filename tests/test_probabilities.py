@@ -100,6 +100,15 @@ def test_few_rows_that_sum_to_1_by_chance_settle_nothing() -> None:
     assert settled(second.abs()) is not None and settled.are_probabilities
 
 
+def test_percentages_are_told_though_they_stay_logits(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.note_once.cache_clear()
+    percent = 100 * beliefs(8, 10)
+    assert AsLogits(nn.Identity())(percent) is percent
+    assert "of 0 and above are taken for logits, as rows sum to 100 to 100; if they are" in capsys.readouterr().err
+    AsLogits(nn.Identity())(torch.rand(8, 10) * 7)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_line_says_what_answers_are_taken_for(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.note_once.cache_clear()
     p = beliefs(8, 10)
@@ -109,6 +118,8 @@ def test_a_line_says_what_answers_are_taken_for(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err.splitlines() == [
         "zskt: teacher: answers probabilities; their logarithms are its logits",
         "zskt: teacher: answers probabilities, rounded to 2 decimals; their logarithms are its logits",
+        "zskt: teacher: answers of 0 and above are taken for logits, as rows sum to 10 to 10; if they are "
+        "probabilities, divide each row by its sum",
         "zskt: teacher: answers between 0 and 1 are taken for logits, as rows sum to 0.5 to 0.5; if they are "
         "probabilities, divide each row by its sum",
     ]

@@ -40,6 +40,8 @@ class Ensemble(nn.Module):
         self.bernoulli = bool(getattr(first, "bernoulli", False))
         self.gaussians = getattr(first, "gaussians", ())
         self.differentiable = all(getattr(member, "differentiable", True) for member in members)
+        self.published = sum(p.numel() for p in self.parameters())
+        """Number of parameters of all files together."""
         self.members = nn.Identity()
         """What the members believe passes through it, (B, M, K) log probabilities: see `zskt.forward.MEMBERS`."""
         heads = {(getattr(m, "regressions", 0), bool(getattr(m, "bernoulli", False))) for m in members}
@@ -49,7 +51,7 @@ class Ensemble(nn.Module):
     def forward(self, *x: Tensor) -> Tensor:
         """Return the logarithm of the mean probabilities and the mean values: (B, K + R)."""
         answers = [network(*x) for network in self.networks]
-        shapes = {tuple(answer.shape[1:]) for answer in answers}
+        shapes = {tuple(map(int, answer.shape[1:])) for answer in answers}  # in a trace sizes are tensors
         if len(shapes) > 1:
             raise UserError(f"--teacher-path: the networks answer {sorted(shapes)}; give networks of the same classes")
         stacked = torch.stack(answers, 1)  # (B, M, K + R)

@@ -59,15 +59,26 @@ def optimised(model: onnx.ModelProto, level: onnxruntime.GraphOptimizationLevel 
         return onnx.load(options.optimized_model_filepath)
 
 
+QUANTISED = {
+    "QuantizeLinear": (0,), "DequantizeLinear": (0,), "QLinearConv": (0, 3, 8), "QLinearMatMul": (0, 3),
+    "QGemm": (0, 3, 6), "MatMulInteger": (0, 1), "ConvInteger": (0, 1),
+}  # fmt: skip
+"""Operators on whole numbers -> which of their inputs may hold parameters; the others are scales and zero points."""
+
+
 def count_weights(model: onnx.ModelProto) -> int:
     """Return the number of parameters of a graph: floating-point constants, and whole numbers that it dequantises.
 
-    Single numbers and the running statistics of normalisations are no parameters.
+    Single numbers, scales and the running statistics of normalisations are no parameters.
     """
     floats = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
     nodes = model.graph.node
-    quantised = {n.input[0] for n in nodes if n.op_type == "DequantizeLinear"}
-    statistics = {name for n in nodes if n.op_type == "BatchNormalization" for name in n.input[3:5]}
+    quantised, others = set(), {name for n in nodes if n.op_type == "BatchNormalization" for name in n.input[3:5]}
+    for node in nodes:
+        if node.op_type in QUANTISED:
+            weights = {name for i, name in enumerate(node.input) if i in QUANTISED[node.op_type]}
+            quantised |= weights
+            others |= set(node.input) - weights
     held = {i.name: i for i in model.graph.initializer}
     held |= {n.output[0]: a.t for n in nodes if n.op_type == "Constant" for a in n.attribute if a.name == "value"}
     sizes = {
@@ -75,7 +86,7 @@ def count_weights(model: onnx.ModelProto) -> int:
         for name, tensor in held.items()
         if (tensor.data_type in floats or name in quantised) and tensor.dims
     }
-    return sum(n for name, n in sizes.items() if n > 1 and name not in statistics)
+    return sum(n for name, n in sizes.items() if n > 1 and name not in others)
 
 
 OPSET = 17

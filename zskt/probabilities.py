@@ -22,6 +22,8 @@ HALVES = (torch.bfloat16, torch.float16)
 """From the coarser to the finer: what bfloat16 holds of probabilities, float16 mostly holds too."""
 FEWEST_LEVELS, MOST_LEVELS = 7, 1024
 """Into how many steps the interval from 0 to 1 is divided, where answers are whole numbers of 3 to 10 bits."""
+SAME_SUM = 0.01
+"""How far apart sums of rows may be, as a share, that are taken for one number."""
 TINY = 1e-300
 SETTLED = 512
 """Rows after which nothing that follows can change what answers are taken for."""
@@ -110,6 +112,13 @@ def _is_bounded(answer: Tensor) -> bool:
     return bool(((answer >= 0) & (answer <= 1)).all())
 
 
+def _have_one_sum(answer: Tensor) -> bool:
+    """Tell whether rows (B, K) are never negative and all have the same sum, as percentages have."""
+    sums = answer.double().sum(1)
+    least, most = float(sums.min()), float(sums.max())
+    return len(answer) > 1 and bool((answer >= 0).all()) and 0 < most <= least * (1 + SAME_SUM)
+
+
 def _misses(answer: Tensor) -> Tensor:
     """Return by how much rows miss 1: (B, K) -> (B,)."""
     return (answer.double().sum(1) - 1).abs()
@@ -185,9 +194,10 @@ class AsLogits:
             words = f"answers probabilities{self._rounded}; their logarithms are its logits"
         elif was_told:
             words = "answers logits, though its first answers summed to 1"
-        elif self.role == "teacher" and classes.shape[1] > 1 and _is_bounded(classes):
+        elif self.role == "teacher" and classes.shape[1] > 1 and (_is_bounded(classes) or _have_one_sum(classes)):
             sums = classes.double().sum(1)
-            words = f"answers between 0 and 1 are taken for logits, as rows sum to {sums.min():.3g} to {sums.max():.3g}"
+            between = "between 0 and 1" if _is_bounded(classes) else "of 0 and above"
+            words = f"answers {between} are taken for logits, as rows sum to {sums.min():.4g} to {sums.max():.4g}"
             words += "; if they are probabilities, divide each row by its sum"
         if words and announced().leader:
             note_once(f"zskt: {self.role}: {words}")

@@ -22,7 +22,7 @@ def saved(graph: onnx.GraphProto, path: Path) -> Path:
     return path
 
 
-def trees(path: Path) -> Path:
+def trees(path: Path, threshold: float = 0.4) -> Path:
     """A decision tree with one split, as boosted trees are exported: its answers have no gradient, and no converter."""
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 3])
     ends = [
@@ -32,7 +32,7 @@ def trees(path: Path) -> Path:
     node = helper.make_node(
         "TreeEnsembleClassifier", ["x"], ["label", "p"], domain="ai.onnx.ml",
         nodes_treeids=[0] * 5, nodes_nodeids=[0, 1, 2, 3, 4], nodes_featureids=[0, 0, 1, 0, 0],
-        nodes_modes=["BRANCH_LEQ", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"], nodes_values=[0.4, 0.0, 0.5, 0.0, 0.0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"], nodes_values=[threshold, 0.0, 0.5, 0.0, 0.0],
         nodes_truenodeids=[1, 0, 3, 0, 0], nodes_falsenodeids=[2, 0, 4, 0, 0], nodes_hitrates=[1.0] * 5,
         nodes_missing_value_tracks_true=[0] * 5,
         class_treeids=[0] * 9, class_nodeids=[1, 1, 1, 3, 3, 3, 4, 4, 4], class_ids=[0, 1, 2] * 3,
@@ -64,13 +64,28 @@ def test_a_decision_tree_is_a_teacher(call: Call, tmp_path: Path) -> None:
                           "--set", "student_lr=0.01", "--out", "run")  # fmt: skip
     assert code == 0, err
     assert "has no gradient by its input; method prior-only in place of zskt" in out
+    for lost in ("jitter=0.1", "terms.gram=1", "generator_lr=0.1"):
+        code, _, err = call("--mode", "zero-shot", *files, *SHORT, "--set", lost, "--out", "lost")
+        assert code == 2 and not Path("lost").exists()
+        name = lost.partition("=")[0]
+        assert f"--set {name}: method prior-only has no use for it; " in err and "-tree has no gradient" in err
     result = read_json(Path("run/result.json"))
     assert result["teacher_queries"] == 40 * 64 and result["generator"] == "tabular-prior"
+    again = ("--iterations", 40, "--student-steps", 5, "--batch-size", 64, "--set", "student_lr=0.01", "--out", "run")
+    code, _, err = call("--mode", "zero-shot", "--resume", "auto", *files, *again)
+    assert code == 0, err
+    Path("other").mkdir()
+    moved = trees(Path("other/tree.onnx"), threshold=0.6)
+    code, _, err = call("--mode", "zero-shot", "--resume", "auto", "--teacher-path", moved, *files[2:], *again)
+    assert code == 2 and "was begun with another --teacher-path" in err, err
+    code, out, err = call("--mode", "export", "--run", "run", "--out", "student")
+    assert code == 0 and "teacher not timed: it is run by its own runtime" in err, err
+    assert read_json(Path("student/export.json"))["latency"] is None
     for method in ("dfme", "disguide"):
         code, _, err = call("--mode", "zero-shot", *files, *SHORT, "--method", method, "--out", method)
         assert code == 0, err
         assert read_json(Path(method) / "result.json")["generator"] == "tabular"
-    code, _, err = call("--mode", "zero-shot", *files, *SHORT, "--method", "zskt", "--out", "other")
+    code, _, err = call("--mode", "zero-shot", *files, *SHORT, "--method", "zskt", "--out", "refused")
     assert code == 2 and "take one of dfme" in err
 
 

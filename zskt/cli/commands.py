@@ -34,11 +34,13 @@ def train(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run the modes ``zero-shot``, ``compress``, ``kd``, ``few-shot`` and ``teacher``."""
     from zskt.experiments.finished import require_same_config
     from zskt.experiments.launch import launch
+    from zskt.experiments.runner import given_networks, require_same_files
     from zskt.experiments.summary import summary, truth_line
 
     config, catalog, options = read_run(flags, catalog)
     if options.resume and options.out is not None and is_finished(options.out):
         require_same_config(options.out, config, "resume with the flags that it was started with")
+        require_same_files(options.out, given_networks(options))
         say(f"{options.out}: is finished, nothing is left to do; see {options.out / RESULT}")
         return
     folder, result = launch(config, catalog, options)

@@ -101,7 +101,11 @@ def load_teacher(card: Card, members: Sequence[Path] = ()) -> nn.Module:
                 f"--teacher-path {path}: its classes are {', '.join(one.classes)}, those of the first network "
                 f"{', '.join(card.classes)}; give networks with one order of classes"
             )
-    return card.load() if not members else Ensemble([one.load() for one in cards])
+    if not members:
+        return card.load()
+    ensemble = Ensemble([one.load() for one in cards])
+    ensemble.published = sum(one.parameters() for one in cards)
+    return ensemble
 
 
 def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], path: Path | None) -> nn.Module:

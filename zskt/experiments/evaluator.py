@@ -40,6 +40,10 @@ class Evaluator:
         """M, networks that are the teacher together."""
         return len(self.teacher.networks) if isinstance(self.teacher, Ensemble) else 1
 
+    def teacher_parameters(self) -> int:
+        """Count the parameters of the teacher's files."""
+        return self.teacher.published if isinstance(self.teacher, Ensemble) else self.card.parameters()
+
     def look(self) -> str | None:
         """See whether the test samples can be read; the same as `missing`.
 
@@ -102,7 +106,7 @@ class Evaluator:
         labels, source = self.data.labels, self.source
         teacher_entry: dict[str, Any] = {"name": teacher_name, "parameters": None, "accuracy": None, "auc": None}
         if teacher is not None:
-            teacher_entry = network_metrics(teacher_name, self.card.parameters() * self.members, teacher, labels)
+            teacher_entry = network_metrics(teacher_name, self.teacher_parameters(), teacher, labels)
         student_entry = network_metrics(student_name, count_parameters(student), predictions, labels)
         student_entry |= compare(teacher, predictions, self.card.values, self.card.gaussians)
         data = {"name": source.name, "sha256": source.sha256(), "count": len(self.data), "unit": source.unit}
@@ -117,7 +121,7 @@ class Evaluator:
         """Return the same entries as `evaluate` with nulls, and why."""
         figures = dict.fromkeys(("accuracy", "auc", "ece", "ms_per_sample"))
         data = {"name": self.source.name, "sha256": None, "count": 0, "unit": self.source.unit}
-        parameters = None if self.teacher is None else self.card.parameters()
+        parameters = None if self.teacher is None else self.teacher_parameters()
         scores = {"name": student_name, "parameters": count_parameters(student), "agreement": None, "kl": None}
         return {
             "data": data | {"missing": self.missing},

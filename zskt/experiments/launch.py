@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from zskt.experiments.answers_data import answers_source, open_shards
 from zskt.experiments.build import build_student, choose_device, load_student, load_teacher, taken_for
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.compress import begin_healing, start_smaller
-from zskt.experiments.config import LEARNS_FROM_DATA, RunConfig
+from zskt.experiments.config import LEARNS_FROM_DATA, RUN_SETTINGS, RunConfig, is_unused
 from zskt.experiments.divergence import saying_what_is_left
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.finished import judged_before
@@ -213,11 +214,20 @@ def with_access(
         why = f"is to give {gives} alone" if config.teacher_access else "has no gradient by its input"
         if options.method is not None or config.mode != "zero-shot":
             raise UserError(f"{config.teacher}: {refusal(config.method, gives, METHODS)} as --method")
-        print(f"{config.teacher}: {why}; method {BY_ANSWERS} in place of {config.method}")
-        config = config.with_method(BY_ANSWERS)
+        replaced, config = config.method, config.with_method(BY_ANSWERS)
+        _require_settings(config, options.assigned, f"{config.teacher} {why}, so that it takes the place of {replaced}")
+        print(f"{config.teacher}: {why}; method {BY_ANSWERS} in place of {replaced}")
         access = granted(config.teacher_access, has_gradient, METHODS[BY_ANSWERS].accesses)
     assert access is not None
     return _without_training(config, catalog, options), access
+
+
+def _require_settings(config: RunConfig, assigned: Iterable[str], why: str) -> None:
+    """Raise `UserError` if the user gave settings that the method which a run takes by itself does not have."""
+    known = {*config.settings.names(), *RUN_SETTINGS}
+    lost = [n for n in sorted(assigned) if n.partition(".")[0] not in known or is_unused(METHODS[config.method], n)]
+    if lost:
+        raise UserError(f"--set {', '.join(lost)}: method {config.method} has no use for it; {why}; leave it out")
 
 
 def exchanged(requested: RunConfig, config: RunConfig) -> dict[str, Any]:

@@ -120,11 +120,16 @@ def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> 
     }
 
 
-def given_files(config: RunConfig, card: Card, options: Options) -> dict[str, str | None]:
-    """Return the SHA-256 of what a user gives a run, by role: its teacher's files, and what it is judged on."""
+def given_networks(options: Options) -> dict[str, str]:
+    """Return the SHA-256 of the files of a teacher that a user gives, by role, of those that are there."""
     paths = {"teacher": options.teacher_path, "preprocess": options.preprocess}
     paths |= {f"teacher.{i}": path for i, path in enumerate(options.members, 1)}
-    found: dict[str, str | None] = {role: sha256(path) for role, path in paths.items() if path is not None}
+    return {role: sha256(path) for role, path in paths.items() if path is not None and path.is_file()}
+
+
+def given_files(config: RunConfig, card: Card, options: Options) -> dict[str, str | None]:
+    """Return the SHA-256 of what a user gives a run, by role: its teacher's files, and what it is judged on."""
+    found: dict[str, str | None] = dict(given_networks(options))
     if config.mode in DATA_FREE:
         judged = None if options.data is None else DOMAINS[card.domain].sources(card, options.data, False)[1]
         found["data"] = None if judged is None else judged.sha256()

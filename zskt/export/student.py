@@ -18,6 +18,7 @@ from zskt.experiments.build import view_of
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
+from zskt.terminal import note
 from zskt.viewed import without_view
 
 
@@ -113,10 +114,14 @@ def timed_teacher(
     """
 
     def write(folder: Path) -> tuple[Path, str] | None:
-        if run.evaluator.teacher is None or not student.sees_all:
+        teacher = run.evaluator.teacher
+        if teacher is None or not student.sees_all:
+            return None
+        if not getattr(teacher, "differentiable", True):  # a trace would hold its answers, and not the network
+            note("zskt: teacher not timed: it is run by its own runtime, and cannot be exported from there")
             return None
         path = folder / "teacher.onnx"
-        write_onnx(exportable(run.evaluator.teacher), (input_name,), axes, draw(N_TRACE_SAMPLES), path)
+        write_onnx(exportable(teacher), (input_name,), axes, draw(N_TRACE_SAMPLES), path)
         return path, "ONNX, exported by zskt"
 
     return write

@@ -81,13 +81,16 @@ def group(records: Iterable[Record]) -> list[Row]:
 
 
 def _rows(members: Sequence[tuple[Asked, Record]]) -> list[Row]:
-    """Split runs of one recipe by what else they were asked; an unknown hash of data is the only one that is known."""
-    known = {asked.data_sha256: asked.data for asked, _ in members if asked.data_sha256 is not None}
-    (sha256, name), *others = [*known.items(), (None, "")]
+    """Split runs of one recipe by what else they were asked; an unknown hash is the only one that is known."""
+    data = {asked.data_sha256: asked.data for asked, _ in members if asked.data_sha256 is not None}
+    teachers = {asked.teachers for asked, _ in members if asked.teachers is not None}
     groups: dict[Asked, list[Record]] = {}
     for asked, record in members:
-        if asked.data_sha256 is None and len(others) == 1:
+        if asked.data_sha256 is None and len(data) == 1:
+            ((sha256, name),) = data.items()
             asked = replace(asked, data_sha256=sha256, data=name)
+        if asked.teachers is None and len(teachers) == 1:
+            asked = replace(asked, teachers=next(iter(teachers)))
         groups.setdefault(asked, []).append(record)
     labels = named_apart([""] * len(groups), list(groups))
     return [_row(asked, label, records) for (asked, records), label in zip(groups.items(), labels, strict=True)]

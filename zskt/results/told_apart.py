@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from zskt.experiments.build import member_roles
 from zskt.experiments.config import LEARNS_FROM_DATA, recorded_files
 from zskt.experiments.recipe import Recipe
 from zskt.markdown import integer
@@ -25,12 +26,14 @@ class Asked:
     """Hash of what it learned from; None where nobody recorded one, and without data."""
     data: str = field(default="", compare=False)
     """Name of the file or folder of that hash."""
+    teachers: tuple[str, ...] | None = None
+    """Hashes of the teacher's files, of an ensemble in the order of its members; None where nobody recorded them."""
 
     @property
     def values(self) -> dict[str, Any]:
         """All that two of them can differ in, by name."""
         own = {f.name: getattr(self.recipe, f.name) for f in fields(self.recipe) if f.name != "changes"}
-        return own | {"queries": self.queries, "data": self.data_sha256}
+        return own | {"queries": self.queries, "data": self.data_sha256, "teachers": self.teachers}
 
 
 def asked_of(record: Record) -> Asked:
@@ -39,7 +42,17 @@ def asked_of(record: Record) -> Asked:
     files = recorded_files(read_json(path), path) if path.is_file() else {}
     data = files.get("data", {}) if recipe.mode in LEARNS_FROM_DATA else {}
     name = Path(data.get("path") or "").name
-    return Asked(recipe=recipe, queries=record.result.queries, data_sha256=data.get("sha256"), data=name)
+    teachers = teacher_hashes(files)
+    return Asked(
+        recipe=recipe, queries=record.result.queries, data_sha256=data.get("sha256"), data=name, teachers=teachers
+    )
+
+
+def teacher_hashes(files: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...] | None:
+    """Return the hashes of all files of a teacher, from what a run recorded; None where one is not known."""
+    hashes = [files[role].get("sha256") for role in ("teacher", *member_roles(files)) if role in files]
+    known = tuple(sha256 for sha256 in hashes if sha256 is not None)
+    return known if known and len(known) == len(hashes) else None
 
 
 def named_apart(names: Sequence[str], asked: Sequence[Asked]) -> list[str]:
@@ -80,6 +93,8 @@ def _word(name: str, values: Mapping[str, Any], one: Asked, alike: Sequence[Aske
     if name == "data":
         same_name = {other.data_sha256 for other in alike if other.data == one.data}
         return f"data {one.data}" + (f" {value[:8]}" if len(same_name) > 1 else "")
+    if name == "teachers":
+        return f"teacher {' '.join(sha256[:8] for sha256 in value)}"
     if name in ("answers", "queries"):
         return f"{integer(value)} {name}"
     if name == "samples_per_class":

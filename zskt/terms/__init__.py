@@ -199,7 +199,8 @@ class Dirichlet(Term):
     def check(self, teacher: Output, student: Output) -> None:
         if MEMBERS not in teacher.extras:
             raise UserError(
-                "terms.dirichlet: the teacher is one network; give the files of several: --teacher-path A B C"
+                "terms.dirichlet: the teacher answers as one network; give the files of several, --teacher-path A B C, "
+                "without teacher_draw"
             )
 
 

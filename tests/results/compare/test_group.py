@@ -63,7 +63,14 @@ def test_runs_of_other_teachers_are_refused(tmp_path: Path) -> None:
     for run, sha in zip(runs, ("aa", "aa", "bb"), strict=True):
         write_json(run / "config.json", {"files": {"teacher": {"path": "t.pt", "sha256": sha}}})
     require_one_teacher(runs[:2])
-    with pytest.raises(UserError, match=r"a .*c: have other teachers, two files of the name"):
+    for run, members in zip(runs[:2], ({"teacher.1": "cc"}, {"teacher.1": "dd"}), strict=True):
+        files = {role: {"path": "t.pt", "sha256": sha} for role, sha in ({"teacher": "aa"} | members).items()}
+        write_json(run / "config.json", {"files": files})
+    with pytest.raises(UserError, match="other files under the name"):
+        require_one_teacher(runs[:2])  # ensembles of the same first network
+    for run in runs[:2]:
+        write_json(run / "config.json", {"files": {"teacher": {"path": "t.pt", "sha256": "aa"}}})
+    with pytest.raises(UserError, match=r"a .*c: have other teachers, other files under the name"):
         require_one_teacher(runs)
     figures = read_json(runs[1] / "result.json")
     figures["teacher"]["name"] = "another"

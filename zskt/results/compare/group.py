@@ -11,7 +11,7 @@ from zskt.errors import UserError
 from zskt.experiments.config import DATA_FREE, recorded_files
 from zskt.experiments.result import Result
 from zskt.results.records import Record, records_of_runs
-from zskt.results.told_apart import Asked, asked_of, named_apart
+from zskt.results.told_apart import Asked, asked_of, named_apart, teacher_hashes
 from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
 
@@ -129,16 +129,16 @@ def require_one_teacher(runs: Sequence[Path]) -> None:
     for run in others:
         before, now = _teacher_of(first), _teacher_of(run)
         if before[0] != now[0] or (before[1] != now[1] and None not in (before[1], now[1])):
-            names = f"{before[0]} and {now[0]}" if before[0] != now[0] else f"two files of the name {now[0]}"
+            names = f"{before[0]} and {now[0]}" if before[0] != now[0] else f"other files under the name {now[0]}"
             raise UserError(f"--run {first} {run}: have other teachers, {names}; compare runs of one")
 
 
-def _teacher_of(run: Path) -> tuple[str, str | None]:
-    """Return the name of a finished run's teacher, and the SHA-256 of its file if the run says so."""
+def _teacher_of(run: Path) -> tuple[str, tuple[str, ...] | None]:
+    """Return the name of a finished run's teacher, and the SHA-256 of its files if the run says so."""
     name = Result.read(run / "result.json").teacher.name
     path = run / "config.json"
     files = recorded_files(read_json(path), path) if path.is_file() else {}
-    return name, files.get("teacher", {}).get("sha256")
+    return name, teacher_hashes(files)
 
 
 def labels_of(records: Sequence[Record]) -> dict[str, list[Record]]:

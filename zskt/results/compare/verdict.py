@@ -52,7 +52,8 @@ def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
         return None
     if statistics.variance(first) == statistics.variance(second) == 0:
         return 0.0 if first[0] != second[0] else 1.0
-    return float(stats.ttest_ind(first, second, equal_var=False).pvalue)
+    (m, s, n), (m2, s2, n2) = ((statistics.fmean(x), statistics.stdev(x), len(x)) for x in (first, second))
+    return float(stats.ttest_ind_from_stats(m, s, n, m2, s2, n2, equal_var=False).pvalue)
 
 
 def holm(probabilities: Sequence[float]) -> list[float]:
