@@ -43,6 +43,7 @@ def test_seeds_and_other_students_on_one_page(call: Call, teacher: tuple[object,
     assert len(rows) == 2 * 3 * 3 * 60
     assert all(float(r["low"]) <= float(r["mean"]) <= float(r["high"]) for r in rows)
     page = Path("s0/explain/explain.html").read_text()
+    assert "python train.py --mode explain --run s0 s1 pairs mlp --data table.csv" in page
     assert "Mind: this is an explanation on the prior&#39;s" in page and page.count("<img") == 2
 
 

@@ -77,7 +77,7 @@ def test_another_teacher_than_the_runs_is_refused(tmp_path: Path) -> None:
 def test_all_networks_of_an_ensemble_are_those_of_the_run(tmp_path: Path) -> None:
     card = IMAGES["mnist-lenet5"]
     first = card.files()["teacher"]
-    second = tmp_path / first.name
+    second = tmp_path / f"second-{first.name}"
     second.write_bytes(first.read_bytes())
     files: dict[str, dict[str, str | None]] = {
         "teacher": {"path": str(first), "sha256": sha256(first)},
@@ -92,6 +92,12 @@ def test_all_networks_of_an_ensemble_are_those_of_the_run(tmp_path: Path) -> Non
     files["teacher.1"]["sha256"] = "0"
     with pytest.raises(UserError, match="is not the teacher that this run was distilled from"):
         load_run_teacher(card, files, None)
-    second.unlink()
+    files["teacher.1"]["sha256"] = files["teacher"]["sha256"]
+    moved = tmp_path / "moved" / first.name
+    moved.parent.mkdir()
+    moved.write_bytes(first.read_bytes())
+    second.replace(moved.parent / second.name)
+    ensemble = load_run_teacher(card, files, moved)  # the others are sought beside the first
+    assert isinstance(ensemble, Ensemble) and len(ensemble.networks) == 4
     with pytest.raises(UserError, match="one of the 4 networks of this teacher"):
         load_run_teacher(card, files, None)

@@ -17,14 +17,14 @@ MEASURED: dict[str, Any] = {
 }
 
 
-def card_of(mode: str, **more: Any) -> str:
+def card_of(mode: str, members: int = 1, terms: dict[str, float] = {}, **more: Any) -> str:  # noqa: B006
     """The card of a student of a made-up run."""
     data = {"name": "a.root", "count": 40, "unit": "jet"}
     teacher = {"name": "big", "parameters": 366160, "accuracy": 0.9, "agreement": None, "kl": None}
     student = {"name": "small", "parameters": 9500, "accuracy": 0.8, "agreement": 0.75, "kl": 0.125}
     run: Any = SimpleNamespace(
         card=SimpleNamespace(summary="a big network", source="a paper", licence="GPL-3.0", caveats="", bernoulli=False),
-        config=SimpleNamespace(mode=mode, seed=4, view=""),
+        config=SimpleNamespace(mode=mode, seed=4, view="", members=members, settings=SimpleNamespace(terms=terms)),
         result={"data": data, "student": student, "teacher": teacher},
     )
     spec: Any = SimpleNamespace(preprocess_note="what it is fed", latency_note="Long jets. ")
@@ -36,6 +36,15 @@ def test_a_card_says_of_whom_and_how_a_student_learned_and_what_it_must_not_be_u
     assert card.startswith("# small, distilled from big\n\nA student of: a big network. It learned without any data")
     assert "It needs its own calibration." in card and "Licence of the teacher: GPL-3.0." in card
     assert "It learned from data (zskt, mode kd, seed 4)." in card_of("kd")
+
+
+def test_a_card_says_that_the_teacher_is_several_networks_and_what_of_their_doubt_is_left() -> None:
+    assert "together" not in card_of("zero-shot") and "Dirichlet" not in card_of("zero-shot", terms={"gram": 1.0})
+    card = card_of("zero-shot", members=3, terms={"kl": 0.0, "dirichlet": 0.1})
+    assert (
+        "Teacher: 3 networks together, which are asked for the mean of their probabilities; of each: a paper." in card
+    )
+    assert "The files give its mean, `softmax`, alone" in card
 
 
 def test_a_card_has_the_figures_of_both_networks_and_all_files() -> None:

@@ -113,7 +113,7 @@ def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], pat
 
     Args:
         files: what the run knows of its files, "path" and "sha256" by role.
-        path: where the first is now, if the user says so.
+        path: where the first is now, if the user says so. Others that are not where the run had them are sought there.
 
     Raises:
         UserError: if one cannot be had, or is not the one of the run.
@@ -122,11 +122,18 @@ def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], pat
     path = path or recorded_path(recorded)
     card = card.with_files(path) if path is not None else card
     require_same_teacher(card.files()["teacher"], recorded)
-    members = [Path(str(files[role]["path"])) for role in member_roles(files)]
-    for member, role in zip(members, member_roles(files), strict=True):
+    members, roles = [], member_roles(files)
+    for role in roles:
+        member = Path(str(files[role]["path"]))
+        if not member.is_file() and path is not None:
+            member = path.parent / member.name
         if not member.is_file():
-            raise UserError(f"{member}: no such file; it is one of the {len(members) + 1} networks of this teacher")
+            raise UserError(
+                f"{member}: no such file; it is one of the {1 + len(roles)} networks of this teacher: put all of them "
+                "into one folder, and name the first: --teacher-path FILE"
+            )
         require_same_teacher(member, files[role])
+        members.append(member)
     return load_teacher(card, members)
 
 

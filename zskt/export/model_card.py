@@ -15,6 +15,14 @@ from zskt.markdown import table as markdown_table
 FILES = {"onnx": "model.onnx", "int8": "model-int8.onnx"}
 
 
+DIRICHLET = (
+    "The logits of this student are the logarithms of a Dirichlet distribution's parameters. The files give its mean, "
+    "`softmax`, alone; how sure the teacher's networks are together, the sum of exp(logit), is had from "
+    "`student.safetensors` in Python."
+)
+"""What is lost of a student that learned what each member of an ensemble believes."""
+
+
 def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> str:
     """Write the model card as Markdown.
 
@@ -45,7 +53,8 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         f"A student of: {card.summary}. It learned {learned} (zskt, mode {config.mode}, seed {config.seed}).{seen}",
         "**It needs its own calibration.** It answers like its teacher, mistakes included: working points, scale "
         "factors and systematic uncertainties of the teacher do not carry over.",
-        f"Teacher: {card.source}. Licence of the teacher: {card.licence}. {card.caveats}".strip(),
+        f"Teacher: {_members(config.members)}{card.source}. Licence of the teacher: {card.licence}. "
+        f"{card.caveats}".rstrip(),
         "## Figures",
         f"Nothing was judged: {data['missing']}."
         if data.get("missing")
@@ -62,6 +71,8 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         + (f" It is {quantised['note']}." if "note" in quantised else ""),
         "- `student.safetensors`: parameters for zskt.",
     ]
+    if getattr(config.settings, "terms", {}).get("dirichlet"):
+        parts.append(DIRICHLET)
     if result.get("compression"):
         parts[7:7] = ["## Made smaller", _compression(result["compression"])]
     if measured.get("hls4ml"):
@@ -72,6 +83,11 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     if measured.get("beside_whole"):
         parts += ["Beside the student that it was made of:", _beside_whole(measured["beside_whole"])]
     return "\n\n".join(parts) + "\n"
+
+
+def _members(count: int) -> str:
+    """Say that a teacher is several networks."""
+    return f"{count} networks together, which are asked for the mean of their probabilities; of each: " * (count > 1)
 
 
 def _compression(entry: dict[str, Any]) -> str:

@@ -104,11 +104,12 @@ def _summary(finished_run: FinishedRun, scores: Mapping[str, Any]) -> str:
     source = "without data" if config.mode in DATA_FREE else "from data"
     generator = result.get("generator")
     pseudo = "" if generator is None else f" Pseudo-samples came from the generator {generator}."
+    members = f"{config.members} networks together, of each: " * (config.members > 1)
     return (
         f"Distilled {source} (mode {config.mode}, preset {config.preset}, seed {config.seed}): "
         f"{integer(result.get('teacher_queries', 0))} teacher queries, {integer(result.get('steps', 0))} student steps."
-        f"{pseudo} {scored_on(scores['data'])} Teacher: {card.source}; licence: {card.licence}. A student answers like "
-        "its teacher, mistakes included, and needs its own calibration before use."
+        f"{pseudo} {scored_on(scores['data'])} Teacher: {members}{card.source}; licence: {card.licence}. A "
+        "student answers like its teacher, mistakes included, and needs its own calibration before use."
     )
 
 

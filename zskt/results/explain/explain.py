@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def explain_runs(
     summary = {"teacher": first.config.teacher, "caveat": CAVEAT, "runs": [run.folder.name for run in runs]}
     write_json(folder / "explain.json", {**summary, "sets": _rounded(figures)})
     write_text(folder / "curves.csv", _csv(shapes, classes))
-    write_text(folder / "explain.html", _page(runs, shapes, figures, answers))
+    write_text(folder / "explain.html", _page(runs, shapes, figures, answers, _command(folders, data, teacher_path)))
     return folder / "explain.html", _lines(figures)
 
 
@@ -207,8 +208,20 @@ def _order(group: Mapping[str, Any]) -> list[str]:
     return sorted(features, key=lambda name: -features[name]["strength"]["mean"])
 
 
+def _command(folders: Sequence[Path], data: Path | None, teacher_path: Path | None) -> str:
+    """Return the command that makes the same page again."""
+    words = ["python", "train.py", "--mode", "explain", "--run", *map(str, folders)]
+    for flag, path in (("--data", data), ("--teacher-path", teacher_path)):
+        words += [] if path is None else [flag, str(path)]
+    return shlex.join(words)
+
+
 def _page(
-    runs: Sequence[FinishedRun], shapes: Sequence[Shapes], figures: Mapping[str, Any], answers: Mapping[str, Answers]
+    runs: Sequence[FinishedRun],
+    shapes: Sequence[Shapes],
+    figures: Mapping[str, Any],
+    answers: Mapping[str, Answers],
+    command: str,
 ) -> str:
     card = runs[0].card
     names = {name: asked.name for name, asked in answers.items()}
@@ -232,7 +245,7 @@ def _page(
         tables=list(_tables(figures)),
         pictures=pictures,
         inputs=card.describe(),
-        command=f"python train.py --mode explain --run {' '.join(run.folder.name for run in runs)}",
+        command=command,
         versions="",
         recipe=json.dumps(runs[0].config.to_dict(), indent=2, default=str),
     )
