@@ -25,6 +25,7 @@ FEWEST_LEVELS, MOST_LEVELS = 7, 1024
 SAME_SUM = 0.01
 """How far apart sums of rows may be, as a share, that are taken for one number."""
 TINY = 1e-300
+"""Stands for 0 where a logarithm is taken."""
 SETTLED = 512
 """Rows after which nothing that follows can change what answers are taken for."""
 

@@ -77,7 +77,7 @@ class Relations(nn.Module):
 def without_extremes(rows: Tensor, lowest: int, highest: int) -> Tensor:
     """Return (B, N) with so many of the lowest and of the highest of each row at minus infinity.
 
-    To find them takes a fifth of the time that sorting takes.
+    Finding them takes a third of the time of sorting, or less.
     """
     left_out = [
         rows.detach().topk(count, 1, largest=largest, sorted=False).indices

@@ -10,7 +10,7 @@ from zskt.experiments.recipe import Recipe
 from zskt.experiments.result import Result, ScoredSamples
 from zskt.markdown import NO_VALUE, mean_and_deviation
 from zskt.results.records import Record
-from zskt.results.told_apart import Asked, asked_of, named_apart
+from zskt.results.told_apart import Asked, asked_of, differences
 
 
 @dataclass(frozen=True)
@@ -92,11 +92,10 @@ def _rows(members: Sequence[tuple[Asked, Record]]) -> list[Row]:
         if asked.teachers is None and len(teachers) == 1:
             asked = replace(asked, teachers=next(iter(teachers)))
         groups.setdefault(asked, []).append(record)
-    labels = named_apart([""] * len(groups), list(groups))
-    return [_row(asked, label, records) for (asked, records), label in zip(groups.items(), labels, strict=True)]
+    return [_row(asked, ", ".join(differences(asked, [*groups])), records) for asked, records in groups.items()]
 
 
 def _row(asked: Asked, apart: str, records: Sequence[Record]) -> Row:
     data = records[0].result.data
     assert data is not None
-    return Row(asked.recipe, data, tuple(record.result for record in records), apart.strip(" ()"))
+    return Row(asked.recipe, data, tuple(record.result for record in records), apart)

@@ -64,7 +64,7 @@ def named_apart(names: Sequence[str], asked: Sequence[Asked]) -> list[str]:
     """
     labels: list[str] = []
     for name, one in zip(names, asked, strict=True):
-        words = _differences(one, [other for other, own in zip(asked, names, strict=True) if own == name])
+        words = differences(one, [other for other, own in zip(asked, names, strict=True) if own == name])
         label = f"{name} ({', '.join(words)})" if words else name
         again = 2
         while label in labels:  # values that are written alike
@@ -74,8 +74,12 @@ def named_apart(names: Sequence[str], asked: Sequence[Asked]) -> list[str]:
     return labels
 
 
-def _differences(one: Asked, alike: Sequence[Asked]) -> list[str]:
-    """Say in what one of several recipes differs from any other, the length first."""
+def differences(one: Asked, alike: Sequence[Asked]) -> list[str]:
+    """Say in what one of several recipes differs from any other, the length first; nothing where it is the only one.
+
+    Args:
+        alike: all of them, ``one`` among them.
+    """
     values, others = one.values, [other.values for other in alike]
     differing = {name for name in values if any(other[name] != values[name] for other in others)}
     order = sorted(differing, key=lambda name: name != "length")
