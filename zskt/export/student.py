@@ -105,8 +105,8 @@ def timed_teacher(
 ) -> Callable[[Path], tuple[Path, str] | None]:  # fmt: skip
     """Return what writes the teacher as ONNX beside its student, on whose inputs both are timed.
 
-    It returns the file and whose export it is; None where there is no teacher, it sees more than the student does, or it
-    is run by another runtime and cannot be exported.
+    It returns the file and whose export it is; None where there is no teacher, it sees more than the student does, or
+    another runtime runs it, so that it cannot be exported.
 
     Args:
         exportable: makes the network that leaves of the one that was read.
