@@ -109,10 +109,10 @@ def test_finished_runs_as_they_are(call: Call, digits: Path, tmp_path: Path) -> 
         looks = ("--set", "evaluate_every=1")
         code, _, err = call(*run, *looks, "--batch-size", 8, "--seed", seed, "--out", f"r{seed}")
         assert code == 0, err
-    code, out, err = call(
-        "--mode", "compare", "--run", "r0", "r1", "--out", "page", "--experiment-label", "CMS Simulation"
-    )
-    assert code == 0, err
+    page = ("--mode", "compare", "--run", "r0", "r1", "--out", "page", "--experiment-label", "CMS Simulation")
+    for _ in range(2):  # a page is made again
+        code, out, err = call(*page)
+        assert code == 0, err
     assert "| dafl | image |" in out
     (entrant,) = json.loads((tmp_path / "page" / "comparison.json").read_text())["entrants"]
     assert [run["run"] for run in entrant["runs"]] == ["r0", "r1"]

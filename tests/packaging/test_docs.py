@@ -140,3 +140,11 @@ def test_equations_of_a_page() -> None:
     assert re.search("<mi>log</mi><mspace [^>]*/><mi>K", mathml(r"\log K"))
     with pytest.raises(ValueError, match="does not know all of its commands"):
         mathml(r"\nonsense{x}")
+
+
+def test_numbers_in_tables_stay_on_a_line() -> None:
+    from written.numbers import on_page_content
+
+    row = "<tr><td>zskt</td><td>0.9840 ± 0.0020</td><td>107 776</td><td>3 of 16</td><td>–</td></tr>"
+    marked = row.replace("<td>0", '<td class="number">0').replace("<td>1", '<td class="number">1')
+    assert on_page_content(row) == marked

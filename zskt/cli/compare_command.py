@@ -43,9 +43,10 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
         _page_of_runs(flags, catalog, Circumstances(command=command, experiment_label=flags.experiment_label or ""))
         return
     campaign = _campaign(flags, catalog)
-    _require_out(campaign.out)
+    from zskt.cluster.compare.campaign import PLAN
     from zskt.storage.folder_lock import FolderLock
 
+    _require_out(campaign.out, PLAN)
     campaign.out.mkdir(parents=True, exist_ok=True)
     with FolderLock(campaign.out):
         try:
@@ -154,11 +155,9 @@ def _arguments(flags: argparse.Namespace, request: Request, *, has_split: bool) 
     return arguments_of(given, entrant.mode, dict.fromkeys([*PASSED_ON, *changed]))
 
 
-def _require_out(out: Path) -> None:
-    """Raise `UserError` if a folder holds something else than a comparison."""
-    from zskt.cluster.compare.campaign import PLAN
-
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / PLAN).is_file())):
+def _require_out(out: Path, own: str) -> None:
+    """Raise `UserError` if a folder holds something else than a comparison, which has a file called ``own``."""
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / own).is_file())):
         raise UserError(f"--out {out}: holds something else than a comparison; name another, nothing is overwritten")
 
 
@@ -200,13 +199,14 @@ def _page_of_runs(flags: argparse.Namespace, catalog: Catalog, circumstances: Ci
     """Write the page of runs that are there, however they were made."""
     from zskt.cluster.compare.campaign import PLAN
     from zskt.results.compare.group import choose_same_data, labels_of, left_out, require_one_teacher
+    from zskt.results.compare.page import DATA
     from zskt.results.records import records_of_runs
 
     if flags.out is None:
         raise UserError("--mode compare --run: say where to write the page: --out PATH")
-    _require_out(flags.out)
     if (flags.out / PLAN).is_file():
         raise UserError(f"--out {flags.out}: holds a comparison with a page of its own; name another folder")
+    _require_out(flags.out, DATA)
     require_one_teacher(flags.run)
     named = labels_of(records_of_runs(flags.run))
     groups = choose_same_data(named)

@@ -14,6 +14,8 @@ from zskt.plots.palette import BLACK, BLUE, GREEN, PURPLE, VERMILLION
 from zskt.plots.plot import Panel, Plot, Row
 
 JETS_PER_ROW = 4
+ANGLES = (-0.8, -0.4, 0.0, 0.4, 0.8)
+"""Δη and Δφ that have numbers."""
 PARTICLE_COLOURS = {
     "is_charged_hadron": ("charged hadrons", VERMILLION),
     "is_neutral_hadron": ("neutral hadrons", GREEN),
@@ -37,7 +39,7 @@ def draw_jet(axes: Axes, jets: Jets, i: int) -> None:
             label=label,
             linewidths=0,
         )
-    axes.set(xlim=(-0.8, 0.8), ylim=(-0.8, 0.8), aspect="equal")
+    axes.set(xlim=(-0.8, 0.8), ylim=(-0.8, 0.8), xticks=ANGLES, yticks=ANGLES, aspect="equal")
     axes.set_title(f"{jets.jet_pt[i].item():.0f} GeV, m = {jets.mass[i].item():.0f} GeV", fontsize=8)
     axes.tick_params(labelsize=6)
 

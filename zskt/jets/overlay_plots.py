@@ -15,7 +15,7 @@ from zskt.dataset import short
 from zskt.jets.metrics import Array, TaggingComparison
 from zskt.jets.roc_plots import GRID, MIN_POINTS, Curve, rejection_curve, shown_signals
 from zskt.plots.palette import BLACK
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, plain_log, stacked_axes, wanting
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend_below, plain_log, stacked_axes, wanting
 
 
 def roc_overlay(students: Mapping[str, Sequence[TaggingComparison]], styles: Mapping[str, Mapping[str, Any]]) -> Plot:
@@ -61,11 +61,11 @@ def _panel(name: str, curves: Mapping[str, Sequence[Curve]], styles: Mapping[str
     axes.set_xlim(max(0.0, np.floor(10 * GRID[shown][0] - 0.5) / 10), 1)
     axes.set_ylabel("rejection 1/ε$_B$", fontsize=FONT_SIZE)
     plain_log(axes)
-    legend(axes, name, loc="lower left")
     ratio.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
     ratio.set_ylim(0, 2)
     ratio.set_ylabel("/ teacher", fontsize=FONT_SIZE - 1.5)
     ratio.set_xlabel("signal efficiency ε$_S$", fontsize=FONT_SIZE)
+    legend_below(axes, name)
     figure = axes.figure
     assert isinstance(figure, Figure)
     return Panel(name, figure, rows)

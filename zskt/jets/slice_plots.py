@@ -49,6 +49,7 @@ def agreement_slices(j: TaggingComparison, figures: Mapping[str, Any]) -> Plot:
             quotient = np.array([row["student"] / row["teacher"] if row["teacher"] else np.nan for row in slices])
             _ratio(ratio, edges, quotient)
         axes.set_ylim(0, 1.4)
+        axes.set_yticks(np.linspace(0, 1, 6))
         axes.set_ylabel("share of jets", fontsize=FONT_SIZE)
         legend(axes, loc="upper center", columns=2)
         panels.append(_finished(axes, [axes, *below], name, NAMES[name], rows))
@@ -88,6 +89,7 @@ def _cut_panel(j: TaggingComparison, cut: SlicedCut) -> Panel:
             _points(several[1], cut.edges, value, low, high, ROLE_COLOURS[role], "", OFFSET[role])
             _note(rows, f"rejection, {role}", value, low, high)
     several[0].set_ylim(0, 1.25)
+    several[0].set_yticks(np.linspace(0, 1, 5))
     several[0].set_ylabel("efficiency ε$_S$", fontsize=FONT_SIZE)
     legend(several[0], name, loc="upper center", columns=2)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
@@ -21,6 +22,9 @@ WIDTH, HEIGHT = 3.5, 3.1
 LEFT, RIGHT, BOTTOM, TOP = 0.62, 0.12, 0.48, 0.28
 """Inches of its margins: a layout that measures labels takes longer than the drawing."""
 FONT_SIZE = 8.5
+
+LONGEST_LABEL = 44
+"""Characters of a label in a legend below a panel, which is as wide as so many."""
 
 Place = Literal["best", "upper left", "upper center", "upper right", "lower left", "lower right"]
 Row = Mapping[str, Any]
@@ -120,5 +124,39 @@ def legend(axes: Axes, title: str = "", *, loc: Place = "best", columns: int = 1
     """Draw a legend without a frame; its title says what the panel is of."""
     small = FONT_SIZE - 1.5
     drawn = axes.legend(loc=loc, ncols=columns, frameon=False, fontsize=small, handlelength=1.6, labelspacing=0.3)
+    if title:
+        drawn.set_title(title, prop=FontProperties(size=FONT_SIZE))
+
+
+def legend_below(axes: Axes, title: str = "") -> None:
+    """Draw a legend under all axes of a panel, which grows by as much: many lines leave no room among themselves."""
+    handles, labels = axes.get_legend_handles_labels()
+    if not labels:
+        return
+    size = FONT_SIZE - 1.5
+    labels = [shorten(label, LONGEST_LABEL, placeholder=" …") for label in labels]
+    columns = max(1, min(4, int(WIDTH / (0.45 + max(map(len, labels)) * size * 0.55 / 72))))
+    lines = -(-len(labels) // columns) + (1.5 if title else 0)
+    room = 0.1 + lines * size * 1.35 / 72
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + room)
+    for own in figure.axes:
+        left, bottom, right, top = own.get_position().extents
+        share = height / (height + room)
+        own.set_position((left, (bottom * height + room) / (height + room), right - left, (top - bottom) * share))
+    drawn = figure.legend(
+        handles,
+        labels,
+        loc="lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=size,
+        handlelength=1.6,
+        labelspacing=0.3,
+        columnspacing=1.0,
+        borderaxespad=0.2,
+    )
     if title:
         drawn.set_title(title, prop=FontProperties(size=FONT_SIZE))

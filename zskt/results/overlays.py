@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from zskt.plots.palette import BLACK
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend_below, panel_axes
 
 Styles = Mapping[str, Mapping[str, Any]]
 """Recipe -> colour and dashes."""
@@ -39,9 +39,9 @@ def class_overlay(figures: Mapping[str, Sequence[Mapping[str, Any]]], styles: St
         for row, mean, deviation in zip(rows, means, spread, strict=True):
             row |= {label: mean, f"{label}, deviation": deviation}
     axes.set_xticks(range(len(classes)), classes, rotation=90, fontsize=min(FONT_SIZE - 1, 90 / len(classes)))
-    axes.set_ylim(0, 1.05 + 0.08 * len(figures))
+    axes.set_ylim(0, 1.02)
     axes.set_ylabel("accuracy", fontsize=FONT_SIZE)
-    legend(axes, loc="upper center", columns=2)
+    legend_below(axes)
     figure = axes.figure
     assert isinstance(figure, Figure)
     return Plot("Accuracy by class", (Panel("", figure, rows),), "Means over seeds, bars ± one standard deviation.")
@@ -59,14 +59,12 @@ def calibration_overlay(curves: Mapping[str, Sequence[Mapping[str, Any]]], style
     for label, seeds in curves.items():
         x, y = (np.mean([seed[key] for seed in seeds], axis=0) for key in ("confidence", "accuracy"))
         error = statistics.fmean(seed["ece"] for seed in seeds)
-        axes.plot(
-            x, y, marker="o", label=f"{label}, ECE {error:.4f}", markersize=3, linewidth=1, **_styled(styles)[label]
-        )
+        axes.plot(x, y, marker="o", label=f"{error:.4f}: {label}", markersize=3, linewidth=1, **_styled(styles)[label])
         rows += [{"network": label, "confidence": a, "accuracy": b} for a, b in zip(x, y, strict=True)]
     axes.set(xlim=(0, 1.02), ylim=(0, 1.05))
     axes.set_xlabel("probability of the top class", fontsize=FONT_SIZE)
     axes.set_ylabel("how often it is right", fontsize=FONT_SIZE)
-    legend(axes, loc="upper left")
+    legend_below(axes, "expected calibration error")
     figure = axes.figure
     assert isinstance(figure, Figure)
-    return Plot("Calibration", (Panel("", figure, rows),), "Means over seeds; ECE is the expected calibration error.")
+    return Plot("Calibration", (Panel("", figure, rows),), "Means over seeds.")

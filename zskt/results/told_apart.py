@@ -14,6 +14,9 @@ from zskt.markdown import integer
 from zskt.results.records import Record
 from zskt.storage.files import read_json
 
+MOST_SETTINGS = 2
+"""Changed settings that a label names; of more it says how many there are."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -64,7 +67,8 @@ def named_apart(names: Sequence[str], asked: Sequence[Asked]) -> list[str]:
     """
     labels: list[str] = []
     for name, one in zip(names, asked, strict=True):
-        words = differences(one, [other for other, own in zip(asked, names, strict=True) if own == name])
+        alike = [other for other, own in zip(asked, names, strict=True) if own == name]
+        words = differences(one, alike, most_settings=MOST_SETTINGS)
         label = f"{name} ({', '.join(words)})" if words else name
         again = 2
         while label in labels:  # values that are written alike
@@ -74,19 +78,23 @@ def named_apart(names: Sequence[str], asked: Sequence[Asked]) -> list[str]:
     return labels
 
 
-def differences(one: Asked, alike: Sequence[Asked]) -> list[str]:
+def differences(one: Asked, alike: Sequence[Asked], *, most_settings: int | None = None) -> list[str]:
     """Say in what one of several recipes differs from any other, the length first; nothing where it is the only one.
 
     Args:
         alike: all of them, ``one`` among them.
+        most_settings: changed settings that are named; of more, their number is.
     """
     values, others = one.values, [other.values for other in alike]
     differing = {name for name in values if any(other[name] != values[name] for other in others)}
     order = sorted(differing, key=lambda name: name != "length")
     words = [_word(name, values, one, alike) for name in order if values[name] is not None]
     shared = frozenset.intersection(*(other.recipe.changes for other in alike))
-    own = sorted(one.recipe.changes - shared, key=lambda change: change[0])
-    return [word for word in words if word] + [f"{name} = {value}" for name, value in own]
+    changes = sorted(one.recipe.changes - shared, key=lambda change: change[0])
+    settings = [f"{name} = {value}" for name, value in changes]
+    if most_settings is not None and len(settings) > most_settings:
+        settings[most_settings - 1 :] = [f"{len(settings) - most_settings + 1} other settings"]
+    return [word for word in words if word] + settings
 
 
 def _word(name: str, values: Mapping[str, Any], one: Asked, alike: Sequence[Asked]) -> str:

@@ -96,6 +96,12 @@ def test_runs_without_names_are_told_apart(tmp_path: Path) -> None:
     }
 
 
+def test_a_label_counts_settings_where_there_are_many(tmp_path: Path) -> None:
+    changes = {"student_lr": 0.1, "batch_size": 8, "replay_fraction": 0.5}
+    runs = [leave_run(tmp_path / "0", agreement=0.6), leave_run(tmp_path / "1", agreement=0.6, changes=changes)]
+    assert list(labels_of(records_of_runs(runs))) == ["zskt", "zskt (batch_size = 8, 2 other settings)"]
+
+
 def test_no_run_is_a_seed_of_another_recipe(tmp_path: Path) -> None:
     few = {"mode": "few-shot", "method": "supervised", "generator": None, "iterations": None, "epochs": 5}
     kd = {"mode": "kd", "method": "kd", "generator": None}

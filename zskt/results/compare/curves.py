@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, StrMethodFormatter
 
 from zskt.plots.palette import series_style
-from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes
+from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend_below, panel_axes
 from zskt.results.compare.group import COSTS, Group
 
 NAMES = {"agreement": "agreement with the teacher", "accuracy": "accuracy", "auc": "AUC", "kl": "KL (nats)"}
@@ -19,6 +20,10 @@ DRAWN = ("agreement", "accuracy", "kl")
 """Figures that have curves; the others are in the table."""
 WIDE = 8.0
 """Ratio of the largest value of an axis to the smallest above which it is logarithmic."""
+NEAR_ONE = 0.9
+"""Share above which an axis of shares is logit."""
+SHARES = np.array([0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.998, 0.999, 0.9999])
+"""Where such an axis has its numbers."""
 
 
 def style_of(group: Group, groups: Sequence[Group]) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def curve_plots(groups: Sequence[Group], figures: Sequence[str], teacher: dict[s
             _finish(axes, figure, cost, teacher.get(figure))
             axes.set_xlabel(name, fontsize=FONT_SIZE)
             axes.set_ylabel(NAMES[figure], fontsize=FONT_SIZE)
-            legend(axes)
+            legend_below(axes)
             rows = [
                 {"recipe": group.label, name: p.x, figure: p.mean, "deviation": p.deviation}
                 for group in groups
@@ -95,9 +100,14 @@ def curves_picture(groups: Sequence[Group], figures: Sequence[str], teacher: dic
 
 
 def _draw(axes: Axes, group: Group, figure: str, cost: str, style: dict[str, Any]) -> None:
-    """Draw one curve; what was asked before the first step has no curve against queries, but a level."""
+    """Draw one curve; what was asked before the first step has no curve against queries, but a level.
+
+    A reference that was judged when it was finished, and not on its way, is a level everywhere.
+    """
     points = group.curve(figure, cost)
     if not points:
+        if group.is_reference and (values := group.values(figure)):
+            axes.axhline(statistics.fmean(values), label=group.label, linewidth=1, **style)
         return
     x, mean = [p.x for p in points], [p.mean for p in points]
     if cost == "teacher_queries" and x[0] == x[-1]:
@@ -117,6 +127,7 @@ def _draw(axes: Axes, group: Group, figure: str, cost: str, style: dict[str, Any
 def _finish(axes: Axes, figure: str, cost: str, teacher: float | None) -> None:
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(which="both", top=False, right=False)
     if cost == "teacher_queries" and _is_wide(axes, 0):
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -124,13 +135,36 @@ def _finish(axes: Axes, figure: str, cost: str, teacher: float | None) -> None:
         if _is_wide(axes, 1):
             axes.set_yscale("log")
             axes.yaxis.set_minor_formatter(NullFormatter())
-    elif teacher is not None:
+        return
+    if teacher is not None:
         axes.axhline(teacher, color="0.2", linewidth=0.8, linestyle=(0, (1, 2)), label="teacher")
+    _widen_near_one(axes)
+
+
+def _widen_near_one(axes: Axes) -> None:
+    """Make the axis of shares logit where lines come close to 1, so that those at the top can be told apart."""
+    shares = _values(axes, 1)
+    inside = shares[(shares > 0) & (shares < 1)]
+    if not len(inside) or inside.max() < NEAR_ONE:
+        return
+    axes.set_yscale("logit", nonpositive="clip")
+    below, above = SHARES[inside.min() >= SHARES], SHARES[inside.max() <= SHARES]
+    axes.set_ylim(below[-1] if len(below) else inside.min(), above[0] if len(above) else inside.max())
+    axes.yaxis.set_major_locator(FixedLocator(SHARES.tolist()))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _is_wide(axes: Axes, which: int) -> bool:
     """Tell whether the lines of a panel span so much of an axis, 0 or 1, that it is better logarithmic."""
-    lines = [np.asarray(line.get_data()[which], dtype=float) for line in axes.get_lines()]
-    values = np.concatenate([line for line in lines if len(line)] or [np.ones(1)])
+    values = _values(axes, which)
     positive = values[values > 0]
     return len(positive) > 0 and float(positive.max()) > WIDE * float(positive.min())
+
+
+def _values(axes: Axes, which: int) -> np.ndarray:
+    """Return the finite coordinates, 0 or 1, of all lines of a panel, (n,)."""
+    drawn = [line for line in axes.get_lines() if which or line.get_transform() == axes.transData]  # a level has no x
+    lines = [np.asarray(line.get_data()[which], dtype=float) for line in drawn]
+    values: np.ndarray = np.concatenate([np.empty(0), *lines])
+    return np.extract(np.isfinite(values), values)

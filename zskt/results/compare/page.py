@@ -37,8 +37,9 @@ PAGE, DATA, TABLE, FILES = "comparison.html", "comparison.json", "comparison.csv
 CURVES_NOTE = (
     "Lines are means over seeds, bands ± one standard deviation. The curves are read on the same test samples as the "
     "final figures, during the runs, and choose nothing: each run goes on to its last step, and the student of that "
-    "step is what the table shows. Evaluations are not in the time. Networks that learned from data are dashed; where "
-    "the teacher was asked about all samples before the first step they are a level against queries."
+    "step is what the table shows. Evaluations are not in the time. Networks that learned from data are grey; where "
+    "the teacher was asked about all samples before the first step they are a level against queries, and a level "
+    "everywhere where they were judged when they were finished. Shares are on a logit axis where the best is near 1."
 )
 
 
