@@ -162,6 +162,25 @@ def forward(
     return output.detach() if differentiates and not torch.is_grad_enabled() else output
 
 
+def evaluated_logits(network: nn.Module, x: Batch, output: Output) -> Tensor:
+    """Return the logits that a network gives each sample by itself, with graph: (B, K), or (B, L, 2).
+
+    While a network learns, its batch normalisations tie samples together: what all of a batch have in common, as an
+    energy scale, moves nothing. Its gradient by the input is asked in evaluation mode, as the network will be used.
+
+    Args:
+        output: what it answered as it learns, which is the same where no layer behaves otherwise then.
+    """
+    if not any(isinstance(m, TIES) and m.training for m in network.modules()):
+        return output.logits
+    with evaluating(network):
+        return split_heads(network, _single(network(*x)))[0]
+
+
+TIES = (nn.modules.batchnorm._NormBase, nn.modules.dropout._DropoutNd)
+"""Layers that answer otherwise while a network learns."""
+
+
 def _single(t: Tensor) -> Tensor:
     """Return numbers of half precision as those of 32 bits, and others as they are."""
     return t.float() if t.dtype in (torch.bfloat16, torch.float16) else t

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -14,6 +15,7 @@ from zskt.experiments.preparation import require_fit
 from zskt.forward import MEMBERS, Output, Pair, forward
 from zskt.jets.features import KIN, JetInputs
 from zskt.losses import dirichlet_nll, gram_matrix, jacobian_distance
+from zskt.methods import iterate
 from zskt.methods.kd import KDConfig
 from zskt.methods.student import require_comparable, student_terms
 from zskt.teacher_access import PROBABILITIES, AnswersOnly
@@ -90,6 +92,33 @@ def test_students_step_with_jacobians_brings_the_gradients_together() -> None:
     assert losses[-1] < 0.3 * losses[0]
 
 
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(3, momentum=1.0), nn.Dropout(0.5)])
+def test_a_students_gradient_is_that_of_the_network_as_it_will_be_used(layer: nn.Module) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(32, 3) * 2 + 1
+    student = nn.Sequential(nn.Linear(3, 3), copy.deepcopy(layer), nn.Tanh(), nn.Linear(3, 4)).train()
+    with torch.no_grad():
+        student(
+            x
+        )  # the running statistics are those of the batch: both modes answer alike but for a factor of n / (n - 1)
+    teacher = copy.deepcopy(student).eval().requires_grad_(False)
+    with torch.no_grad():
+        target = forward(teacher, (x,), [Jacobian()])
+    before = copy.deepcopy(student[1].state_dict())
+    output = forward(student, (x,), [Jacobian()])
+    assert Jacobian().distance(target, output).item() == pytest.approx(0.0, abs=1e-6)
+    assert student[1].training and output.logits.shape == (32, 4)
+    if before:  # the pass that learns moves the statistics once, the one that is asked for its gradient never
+        again = copy.deepcopy(student)
+        again[1].load_state_dict(before)
+        again(x)
+        assert torch.equal(again[1].running_mean, student[1].running_mean)
+        (gradient,) = torch.autograd.grad(output.logits[:, 0].sum(), student[0].bias, retain_graph=True)
+        assert float(gradient.abs().max()) < 1e-4  # of a shift of all samples, which training mode forgets
+        (gradient,) = torch.autograd.grad(output.extras["evaluated"][:, 0].sum(), student[0].bias)
+        assert float(gradient.abs().max()) > 0.1
+
+
 def test_teacher_that_only_answers_has_no_jacobian_and_the_line_says_what_to_do() -> None:
     teacher = AnswersOnly(nn.Linear(3, 2), PROBABILITIES)
     pair = Pair(teacher, nn.Linear(3, 2))
@@ -120,6 +149,31 @@ def test_dirichlet_student_learns_mean_and_spread_of_its_ensemble() -> None:
         dirichlet_nll(members, z).sum().backward()
         optimizer.step()
     assert torch.allclose(z.detach().exp(), torch.tensor([[6.0, 3.0, 1.0]]), rtol=0.1)
+
+
+def test_the_temperature_of_the_dirichlet_falls_to_one_on_the_way() -> None:
+    term = Dirichlet(temperature=2.5)
+    z, p = torch.randn(4, 3), torch.randn(4, 5, 3).log_softmax(2)
+    teacher, student = Output(z, {MEMBERS: p}), Output(z)
+    for done, temperature in ((0.0, 2.5), (0.375, 1.75), (0.75, 1.0), (0.99, 1.0)):
+        term.begin(done)
+        assert term.distance(teacher, student).item() == pytest.approx(dirichlet_nll(p, z, temperature).mean().item())
+
+
+def test_a_run_tells_its_terms_how_far_it_is_also_when_it_goes_on() -> None:
+    told: list[float] = []
+
+    class Listens(Dirichlet):
+        def begin(self, done: float) -> None:
+            told.append(done)
+
+    method = start("zskt", jets_setup(), batch_size=4, student_steps=1, iterations=4)
+    method.terms = [Listens()]
+    run_until(method, 2)
+    assert told == [0.0, 0.25, 0.5]
+    for _ in iterate(method):
+        pass
+    assert told == [0.0, 0.25, 0.5, 0.5, 0.75, 1.0]
 
 
 def test_dirichlet_needs_an_ensemble() -> None:

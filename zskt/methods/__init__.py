@@ -80,7 +80,9 @@ def iterate(method: Method) -> Iterator[Metrics]:
     elif meter.ended:
         return
     try:
+        _tell_terms(method)
         for metrics in method.run():
+            _tell_terms(method)
             if meter is not None:  # it counts what is asked beside the method, too: to see that all fits
                 method.state.counters["teacher_queries"] = meter.asked
             yield metrics
@@ -89,6 +91,12 @@ def iterate(method: Method) -> Iterator[Metrics]:
         method.state.counters["teacher_queries"] = meter.asked
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"iteration {method.state.step}: {error}; no step was taken on it") from error
+
+
+def _tell_terms(method: Method) -> None:
+    """Tell the terms of the student's loss which share of the iterations is done."""
+    for term in method.terms:
+        term.begin(method.state.step / method.config.iterations)
 
 
 WARMUPS = ("synthesis_warmup", "generator_warmup")

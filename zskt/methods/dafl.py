@@ -57,6 +57,7 @@ class DAFL(Method):
     Config = DAFLConfig
     needs_generator = True
     needs_data = False
+    config: DAFLConfig
 
     def __init__(self, config: DAFLConfig, setup: Setup) -> None:
         assert setup.generator is not None and setup.pair.teacher is not None

@@ -63,6 +63,8 @@ class Method(ABC):
     """Whether it learns from the samples of a prior, too."""
     trains_generator: ClassVar[bool] = True
     """Whether a generator's parameters are trained; if not, it stays the prior that it begins as."""
+    config: Any
+    """Its settings."""
     state: TrainState
     """All that a checkpoint holds."""
     terms: Sequence[Term] = ()

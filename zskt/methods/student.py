@@ -100,8 +100,8 @@ class StudentStep:
     _replayed: Replayed[tuple[Tensor, Output]] = field(init=False)
 
     def __post_init__(self) -> None:
-        differentiates = any(term.needs_gradient for term in self.terms)
-        self._replayed = Replayed(self._step, allowed=is_replayable(self.pair.student) and not differentiates)
+        fixed = not any(term.needs_gradient or term.changes for term in self.terms)
+        self._replayed = Replayed(self._step, allowed=is_replayable(self.pair.student) and fixed)
         self.state.count("steps", 0)  # a student that has taken none is told from one whose steps nobody counts
 
     def __call__(self, x: Batch, target: Output, lr: float) -> tuple[Tensor, Output]:

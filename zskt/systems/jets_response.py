@@ -131,5 +131,6 @@ RESPONSE = System(
     "change, in nats, of the log probability of the teacher's top class from -0.5 % to +0.5 % of the jet energy scale; "
     "mean and rms over jets, correlation with the teacher's, rms of the difference over the teacher's rms. Rotation "
     "about the axis in radians, boost along it in rapidity, smearing of each particle's momentum; keeps: share of "
-    "jets whose class stays as it was. The weight of the Jacobian, 0.1, was not tuned.",
+    "jets whose class stays as it was. The weight of the Jacobian, 0.1, was not tuned; that of the student "
+    "is the gradient in evaluation mode.",
 )

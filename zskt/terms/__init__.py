@@ -11,7 +11,7 @@ Shapes: B batch, K classes, L independent labels, R regressed values, C channels
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from torch import Tensor, nn
@@ -180,6 +180,10 @@ class Gram(Term):
             )
 
 
+ANNEALED = 0.75
+"""Share of the iterations after which the temperature of `Dirichlet` is 1."""
+
+
 @dataclass(frozen=True)
 class Dirichlet(Term):
     """What each member of an ensemble believes, not their mean alone: `dirichlet_nll`.
@@ -187,14 +191,29 @@ class Dirichlet(Term):
     A. Malinin, B. Mlodozeniec and M. Gales, "Ensemble distribution distillation", arXiv:1905.00076, equation 8. The
     mean of the student's Dirichlet distribution is the softmax of its logits, so that it is used as any other student;
     the sum of their exponentials says how sure the ensemble is together. It takes the place of the KL: ``terms.kl=0``.
+
+    The temperature falls to 1 on the way (section 4), evenly until `ANNEALED` of the iterations: at any other one the
+    exponentials of the logits would be no parameters of a distribution.
     """
 
     temperature: float = 1.0
+    """Temperature of members and student at the beginning."""
     name = "Dirichlet likelihood"
     probe = MEMBERS
+    changes = True
+    _done: list[float] = field(default_factory=lambda: [0.0], init=False, compare=False, repr=False)
+    """The share of the iterations that is done."""
+
+    def begin(self, done: float) -> None:
+        self._done[:] = [done]
+
+    @property
+    def latest_temperature(self) -> float:
+        """The temperature of this iteration."""
+        return self.temperature + (1 - self.temperature) * min(self._done[0] / ANNEALED, 1.0)
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
-        return dirichlet_nll(teacher.extras[MEMBERS], student.logits, self.temperature).mean()
+        return dirichlet_nll(teacher.extras[MEMBERS], student.logits, self.latest_temperature).mean()
 
     def check(self, teacher: Output, student: Output) -> None:
         if MEMBERS not in teacher.extras:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.errors import UserError
-from zskt.forward import Output
+from zskt.forward import Output, evaluated_logits
 from zskt.losses import hint_distance, jacobian_distance
 from zskt.terms.term import Term, Trial
 
@@ -22,6 +22,8 @@ TRACK_RESOLUTION = 0.015
 """Of the transverse momentum of tracks of a few GeV (CMS, JINST 9 (2014) P10009, abstract)."""
 CRYSTAL_RESOLUTION = 0.005
 """Radians, the width of an ECAL crystal, 0.0174 (CMS, JINST 3 (2008) S08004), over the root of 12."""
+EVALUATED = "evaluated"
+"""Name in `Output.extras` of what a student answers in evaluation mode."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,23 @@ class Jacobian(Term):
     cacheable = False
 
     def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Return the input of a network that learns, which `distance` takes the gradient by; of others that gradient.
+        """Return input and logits of a network that learns, for the gradient in `distance`; of others that gradient.
 
         Which class is the teacher's top one, a student does not know.
         """
         if torch.is_grad_enabled():
-            return {f"input.{i}": t for i, t in enumerate(x) if t.requires_grad}
+            return self._learning(network, x, output) | {f"input.{i}": t for i, t in enumerate(x) if t.requires_grad}
         if not output.logits.requires_grad:
             raise UserError("terms.jacobian: the teacher has no gradient by its input; take --set jitter=0.1 instead")
         inputs = [t for t in x if t.requires_grad]
         return {f"jacobian.{i}": g for i, g in enumerate(top_gradient(output.logits, output.logits, inputs))}
 
+    def _learning(self, network: nn.Module, x: Batch, output: Output) -> dict[str, Tensor]:
+        return {EVALUATED: evaluated_logits(network, x, output)}
+
     def distance(self, teacher: Output, student: Output) -> Tensor:
-        gradients = top_gradient(teacher.logits, student.logits, student.numbered("input"), create_graph=True)
+        logits = student.extras[EVALUATED]
+        gradients = top_gradient(teacher.logits, logits, student.numbered("input"), create_graph=True)
         return jacobian_distance(teacher.numbered("jacobian"), gradients)
 
     def check(self, teacher: Output, student: Output) -> None:
@@ -91,16 +97,15 @@ class JacobianInResolutions(Jacobian):
     """The input specification, once it is known."""
 
     def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Return the whole input of a network that learns; of others their gradients by what of it is a number."""
+        """Return logits and whole input of a network that learns; of others their gradients by what is a number."""
         if torch.is_grad_enabled():
-            return {f"input.{i}": t for i, t in enumerate(x)}
+            return self._learning(network, x, output) | {f"input.{i}": t for i, t in enumerate(x)}
         return super().capture(network, x, Output(centred(output.logits)), layers)
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
         x = student.numbered("input")
-        of_student = top_gradient(
-            teacher.logits, centred(student.logits), [t for t in x if t.requires_grad], create_graph=True
-        )
+        logits = centred(student.extras[EVALUATED])
+        of_student = top_gradient(teacher.logits, logits, [t for t in x if t.requires_grad], create_graph=True)
         gradients = [self._by_particle(x, g) for g in (teacher.numbered("jacobian"), of_student)]
         return hint_distance(gradients[:1], gradients[1:])
 

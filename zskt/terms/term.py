@@ -74,6 +74,8 @@ class Term:
     """Whether a replay buffer can keep what is captured; if not, the teacher is asked again in each student step."""
     needs_labels: ClassVar[bool] = False
     """Whether samples must carry their classes, `Output.extras` "labels"."""
+    changes: ClassVar[bool] = False
+    """Whether `begin` changes its distance: then no CUDA graph may record it."""
     needs_preparation: ClassVar[bool] = False
     """Whether `prepare` does anything: it may build a network that the term itself learns."""
 
@@ -90,6 +92,9 @@ class Term:
 
     def prepare(self, trial: Trial) -> None:
         """Build what the term itself learns, and see what it must know, before a run begins or goes on."""
+
+    def begin(self, done: float) -> None:
+        """Learn which share of the run's iterations is done; called before each of them."""
 
     @property
     def part(self) -> LearnedPart | None:
