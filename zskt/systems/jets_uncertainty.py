@@ -170,9 +170,8 @@ JETS_UNCERTAINTY = System(
     seeds=3,
     by_default=False,
     remark="Five ParticleNets of the architecture that ships, each trained on the same 9 000 simulated jets of nine "
-    "classes, without hadronic tops; `pfn` as students, 4 000 steps of 128 pseudo-jets. The temperature of the Dirichlet "
-    "loss falls from 2.5 to 1, as on images. The students' generator makes tops too, without saying so, and the members answer "
-    "what they believe. AUROC on the sample that ships: jets of "
-    "the nine classes against the same jets boosted along their axes by 0.7 of rapidity, and against tops. Needs "
-    "`requirements-sim.txt`.",
+    "classes, without hadronic tops; `pfn` as students, 4 000 steps of 128 pseudo-jets. The temperature of the "
+    "Dirichlet loss falls from 2.5 to 1, as on images. The students' generator makes tops too, without saying so, and "
+    "the members answer what they believe. AUROC on the sample that ships: jets of the nine classes against the same "
+    "jets boosted along their axes by 0.7 of rapidity, and against tops. Needs `requirements-sim.txt`.",
 )

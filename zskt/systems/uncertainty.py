@@ -171,6 +171,6 @@ MEMBERS = System(
     run=members,
     seeds=3,
     remark="Five LeNet-5 of 10 000 labelled images; what is unknown are halves of two digits put together. The student "
-    "is one LeNet-5; knowledge uncertainty is the mutual information of class and member. The temperature of the Dirichlet "
-    "loss falls from 2.5 to 1 on the way.",
+    "is one LeNet-5; knowledge uncertainty is the mutual information of class and member. The temperature of the "
+    "Dirichlet loss falls from 2.5 to 1 on the way.",
 )  # fmt: skip
