@@ -44,6 +44,13 @@ def test_networks_from_files_have_presets_and_that_of_vectors_names_no_teacher()
     assert {"tagger", "images", "grey-images", "vectors"} == set(FOR_FILES)
 
 
+def test_a_recipe_that_learns_from_images_is_taken_by_its_name_alone() -> None:
+    preset = find("mnist-lenet5-to-lenet5-half-mixup", None, "kd")
+    assert preset.settings.mixup and preset.method == "kd"
+    assert find(None, "mnist-lenet5", "kd").preset == find(None, "mnist-lenet5", "zero-shot").preset
+    assert find(None, "mnist-lenet5", "kd").mode == "zero-shot"
+
+
 def test_a_teacher_without_a_preset_gets_the_recipe_of_its_data() -> None:
     preset = find(None, "cifar10-resnet56")
     assert (preset.generator, preset.teacher) == ("things-prior", "cifar10-resnet20")
@@ -54,6 +61,8 @@ def test_a_teacher_without_a_preset_gets_the_recipe_of_its_data() -> None:
     [
         ("jets-embeded", None, "zero-shot", "unknown preset 'jets-embeded': did you mean jets-embedded?"),
         ("mnist-lenet5", None, "zero-shot", "--preset mnist-lenet5 is for --mode teacher"),
+        ("mnist-lenet5-to-lenet5-half-mixup", None, "zero-shot", "--preset mnist-lenet5-to-lenet5-half-mixup is for"),
+        ("mnist-lenet5-to-lenet5-half-mixup", None, "compare", "--preset mnist-lenet5-to-lenet5-half-mixup is for"),
         ("jets-embedded", None, "teacher", "--preset jets-embedded is for --mode zero-shot"),
         ("mnist-lenet5", "svhn-wrn-40-2", "teacher", "--preset mnist-lenet5 trains mnist-lenet5, not svhn-wrn-40-2"),
         (None, "cifar10-resnet20", "teacher", "--mode teacher: no preset trains cifar10-resnet20; choose one of"),

@@ -7,6 +7,7 @@ from typing import Any
 from zskt.experiments.config import RunConfig
 from zskt.methods.deepinversion import DeepInversion
 from zskt.methods.fast import Fast
+from zskt.methods.kd import KD
 from zskt.methods.supervised import Supervised
 from zskt.methods.zskt import ZSKT
 
@@ -185,6 +186,26 @@ CHARACTERS = OURS.with_(
 )
 """Ours for networks from files, of which nothing is known but the size of their images: the recipes of the published
 ResNet-20 without its layers, and of LeNet-5."""
+MIXUP = RunConfig(
+    preset="mnist-lenet5-to-lenet5-half-mixup",
+    mode="kd",
+    teacher="mnist-lenet5",
+    student="lenet5-half",
+    method="kd",
+    settings=KD.Config(
+        iterations=500,
+        student_steps=64,
+        batch_size=128,
+        mixup=True,
+        temperature=1.0,
+        student_lr=5e-3,
+        weight_decay=1e-4,
+    ),
+    evaluate_every=50,
+    checkpoint_every=50,
+)
+"""A patient student of a consistent teacher (L. Beyer et al., arXiv:2106.05237): blended images, which both see alike,
+and several times the usual length. It learns from the training images."""
 IMAGES: tuple[RunConfig, ...] = (
     *_pair(
         "mnist-lenet5",
@@ -194,6 +215,7 @@ IMAGES: tuple[RunConfig, ...] = (
         evaluate_every=0,
         checkpoint_every=100,
     ),
+    MIXUP,
     *_pair(
         "fashion-mnist-lenet5",
         "lenet5-half",

@@ -7,7 +7,7 @@ from typing import Any
 
 from zskt.contracts import Card
 from zskt.errors import UserError, lookup
-from zskt.experiments.config import METHOD_OF_MODE, RunConfig
+from zskt.experiments.config import LEARNS_FROM_DATA, METHOD_OF_MODE, RunConfig
 from zskt.experiments.few_shot_presets import few_shot
 from zskt.experiments.frame_presets import FRAMES
 from zskt.experiments.image_presets import CHARACTERS, IMAGES, PHOTOGRAPHS
@@ -97,6 +97,7 @@ SUMMARIES = {
     "jetclass-kinpid": "the same with particle types",
     "jetclass-full": "the same with impact parameters",
     "mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on MNIST, pen strokes as generator",
+    "mnist-lenet5-to-lenet5-half-mixup": "the same from the training images, blended, at length: --mode kd",
     "fashion-mnist-lenet5-to-lenet5-half": "LeNet-5 to its half on FashionMNIST, cut-out objects as generator",
     "mnist-lenet5": "trains LeNet-5 on MNIST, 20 epochs",
     "fashion-mnist-lenet5": "trains LeNet-5 on FashionMNIST, 20 epochs",
@@ -177,7 +178,7 @@ def find_preset(
     if name is None:
         name = _fitting(teacher or JETS_EMBEDDED.teacher, trains, presets, teachers)
     preset = lookup(presets, name, "preset")
-    if (preset.mode == "teacher") != trains:
+    if (preset.mode == "teacher") != trains or (preset.mode == "kd" and mode not in LEARNS_FROM_DATA):
         raise UserError(f"--preset {name} is for --mode {preset.mode}; see --mode list for the others")
     if trains and teacher not in (None, preset.teacher):
         raise UserError(f"--preset {name} trains {preset.teacher}, not {teacher}; leave one of the two flags out")
@@ -185,7 +186,7 @@ def find_preset(
 
 
 def _fitting(teacher: str, trains: bool, presets: Mapping[str, RunConfig], teachers: Mapping[str, Card]) -> str:
-    names = [n for n, p in presets.items() if (p.mode == "teacher") == trains]
+    names = [n for n, p in presets.items() if p.mode == ("teacher" if trains else "zero-shot")]
     card = teachers[teacher]
     fitting = [n for n in names if presets[n].teacher == teacher]
     if not trains:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zskt.systems.additive_yardstick import ADDITIVE_YARDSTICK
 from zskt.systems.anticipation import ANTICIPATION
 from zskt.systems.asking import ASKING
 from zskt.systems.attention_on_jets import ATTENTION_ON_JETS
@@ -39,6 +40,7 @@ SYSTEMS: dict[str, System] = {
     "frames-without-data": WITHOUT_DATA,
     "first-particles": FIRST_PARTICLES,
     "basic-motions": BASIC_MOTIONS,
+    "additive-yardstick": ADDITIVE_YARDSTICK,
     "torchdistill": TORCHDISTILL,
     "attention-on-jets": ATTENTION_ON_JETS,
     "jets-uncertainty": JETS_UNCERTAINTY,
