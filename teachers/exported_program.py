@@ -35,13 +35,13 @@ class ProgramFile:
     """A network stored by `torch.export.save`."""
 
     runtime = "torch.export"
-    outputs: tuple[str, ...] = ()
 
     def __init__(self, path: Path, program: Any) -> None:
         from teachers.onnx_batches import InPieces  # onnx takes a second to import
 
         self.path = path
         call = AnswersInARow(program)
+        self.outputs = _output_names(program)
         self.arguments = tuple(Argument(a.name, a.shape, not a.dtype.is_floating_point) for a in call.arguments)
         first = {a.shape[0] for a in call.arguments if a.shape} - {None}
         self.batch = first.pop() or 0 if len(first) == 1 else 0
@@ -72,6 +72,13 @@ class ProgramFile:
             return None
         whose = "ONNX, exported from the publisher's torch.export program"
         return export_tagger(open_file(self.path).program, tagger, folder, whose)
+
+
+def _output_names(program: Any) -> tuple[str, ...]:
+    """Return the names of the outputs of a program that answers with a table of tensors; none of another."""
+    answer = program.call_spec.out_spec
+    is_table = answer.type is dict and all(child.num_leaves == 1 for child in answer.children())
+    return tuple(map(str, answer.context)) if is_table else ()
 
 
 def sniff(path: Path) -> bool:

@@ -46,6 +46,8 @@ def fit_inputs(
         UserError: if the network does not run on such inputs in any layout, or in several and its answers do not tell.
     """
     described = [groups[i] for i in order]
+    for argument, group in zip(file.arguments, described, strict=True):
+        _require_unflattened(file, argument, group)
     options = [_options(file, a, g, preprocess_file) for a, g in zip(file.arguments, described, strict=True)]
     described = [_with_length(a, g, o) for a, g, o in zip(file.arguments, described, options, strict=True)]
     probe = Probe()
@@ -69,6 +71,19 @@ def fit_inputs(
         fitted[i] = replace(group, layout=layout, flat=flat)
     lengths = {g.collection: g for g in fitted if g.min_length == g.max_length > 1}
     return [_as_long_as(g, lengths.get(g.collection)) for g in fitted]
+
+
+def _require_unflattened(file: NetworkFile, argument: Argument, group: InputGroup) -> None:
+    """Raise `UserError` if a network takes all entries of a collection in one row, (B, C P)."""
+    variables, entries = len(group.variables), group.max_length
+    if argument.shape is None or len(argument.shape) != 2 or min(variables, entries) < 2:
+        return
+    if argument.shape[1] == variables * entries:
+        raise UserError(
+            f"{file.path}: {argument.name} takes {argument.shape[1]} numbers in a row, {variables} variables of "
+            f"{entries} entries; such a row does not say its order: export the network with (B, C, P) or (B, P, C), "
+            "and flatten inside"
+        )
 
 
 def _answers(

@@ -11,11 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from teachers import exported_program, onnx_reader, state_dict_reader
 from teachers.file_card import FileCard, name_of, read_labels
-from teachers.files import is_network
-from teachers.readers import reader_of
-from teachers.single_input import Unit
+from teachers.single_input import Unit, takes_whole_numbers
 from teachers.state_dict_reader import Architecture
 from zskt.errors import UserError
 from zskt.images.inputs import ImageInputs
@@ -121,7 +118,7 @@ def card_of_image_file(
             or a file is missing.
     """
     channels, side, last = _shape(shape)
-    whole = _takes_whole_numbers(network)
+    whole = takes_whole_numbers(network)
     default = 1 / WHITE if whole and mean is None else 1.0
     means, stds = _channels("--mean", mean, 0.0, channels), _channels("--std", std, default, channels)
     if min(stds) <= 0:
@@ -142,17 +139,6 @@ def card_of_image_file(
         architecture=architecture,
     )
     return card.with_files(network)
-
-
-def _takes_whole_numbers(network: Path) -> bool:
-    """Return whether the file of a network says that its input is of integers."""
-    if not is_network(network) or state_dict_reader.sniff(network):
-        return False
-    reader = reader_of(network)
-    if reader not in (onnx_reader, exported_program):  # scripts do not say, Keras is slow to open
-        return False
-    arguments = reader.open_file(network).arguments
-    return len(arguments) == 1 and arguments[0].is_whole
 
 
 def _require_small(means: Sequence[float], stds: Sequence[float]) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from teachers import exported_program, onnx_reader, state_dict_reader
 from teachers.class_output import class_output, doubt, labelled, require_classes
 from teachers.company import require_independent
 from teachers.files import is_network
@@ -174,6 +175,17 @@ def read_network(
     return SingleInputNetwork(network, layout, heads, gradient, labels, file_labels, remarks).eval()
 
 
+def takes_whole_numbers(network: Path) -> bool:
+    """Return whether the file of a network says that its input is of integers."""
+    if not is_network(network) or state_dict_reader.sniff(network):
+        return False
+    reader = reader_of(network)
+    if reader not in (onnx_reader, exported_program):  # scripts do not say, Keras is slow to open
+        return False
+    arguments = reader.open_file(network).arguments
+    return len(arguments) == 1 and arguments[0].is_whole
+
+
 def _find_layout(
     file: NetworkFile, x: Tensor, layouts: Sequence[str], asked: str
 ) -> tuple[str, tuple[tuple[int, Tensor], ...]]:
@@ -191,6 +203,7 @@ def _find_layout(
         takes = " x ".join("any" if not isinstance(n, int) else str(n) for n in (shape or ())[1:])
         raise UserError(f"{file.path}: takes samples of {takes}, but {asked}; give what the network takes")
     fixed = shape[0] if shape and isinstance(shape[0], int) else None
+    whole = False
     for name in fitting:
         for batch in [fixed] if fixed else [min(len(x), 3), 1]:
             samples = torch.cat([x] * (-(-batch // len(x))))[:batch]
@@ -201,6 +214,12 @@ def _find_layout(
                 continue
             if any(o.dim() and o.is_floating_point() and o.shape[0] == batch for o in outputs):
                 return name, tuple((batch, o) for o in outputs)
+            whole = whole or any(o.dim() and o.shape[0] == batch for o in outputs)
+    if whole:
+        raise UserError(
+            f"{file.path}: answers whole numbers alone, as the class of each sample; export it with the logits or "
+            "probabilities that they come from"
+        )
     raise UserError(f"{file.path}: does not run on such samples ({asked}; {first}); give what the network takes")
 
 

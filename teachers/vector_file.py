@@ -15,9 +15,10 @@ from torch import Tensor
 from teachers.file_card import FileCard, name_of, read_labels
 from teachers.onnx_reader import OnnxFile
 from teachers.readers import reader_of
-from teachers.single_input import Unit
+from teachers.single_input import Unit, takes_whole_numbers
 from teachers.standardisation import scaler, standardisation
 from teachers.state_dict_reader import Architecture
+from zskt.errors import UserError, listed
 from zskt.terminal import note
 from zskt.vectors.description import read_features, without_moments
 from zskt.vectors.inputs import VectorInputs
@@ -116,6 +117,7 @@ def card_of_vector_file(
         labels_file=classes,
         architecture=architecture,
     ).with_files(network)
+    _require_whole(card, network)
     unknown = without_moments(read_features(inputs))
     found, whence, widest = _moments_in(card, network)
     if found is None:
@@ -124,6 +126,16 @@ def card_of_vector_file(
     told = card.inputs.told(*found, unknown, widest=widest)
     pairs = zip(card.inputs.mean, card.inputs.std, told.mean, told.std, strict=True)
     return replace(card, inputs=told, moments=(sum((m, s) != (n, t) for m, s, n, t in pairs), whence))
+
+
+def _require_whole(card: VectorFileCard, network: Path) -> None:
+    """Raise `UserError` if a network takes integers, and a feature is described as real: it would see no fractions."""
+    real = [name for name, kind in zip(card.inputs.names, card.inputs.kinds, strict=True) if kind == REAL]
+    if card.architecture is None and real and takes_whole_numbers(network):
+        raise UserError(
+            f"{network}: takes whole numbers, but {listed(real, 3)} are real in --inputs; give them "
+            "kind: integer, or export the network with float inputs"
+        )
 
 
 def _moments_in(card: VectorFileCard, network: Path) -> tuple[tuple[list[float], list[float]] | None, str, float]:

@@ -27,6 +27,7 @@ from zskt.arguments import (
     as_network,
     frozen,
     read_loader,
+    require_usable,
 )
 from zskt.call_checks import (
     asked_of,
@@ -174,6 +175,8 @@ def distill(
     if prior is not None and not kind.takes_prior:
         able = ", ".join(name for name, other in METHODS.items() if other.takes_prior)
         raise UserError(f"method {name} takes no prior: leave prior= out, or take one of {able}")
+    if evaluate_every and evaluate is None:
+        raise UserError(f"evaluate_every={evaluate_every}: give samples to measure the student on, as evaluate=loader")
     config = settings_of(kind, name, iterations, settings)
     if iterations is None and "iterations" not in settings and queries:
         config = config.with_(iterations=iterations_of(kind, config, queries))
@@ -182,9 +185,11 @@ def distill(
         raise UserError(f"student: is a {type(student).__name__}; give an nn.Module, which can be trained")
     if teacher is student:
         raise UserError("student: is the teacher itself; give another network")
-    network = None if teacher is None else as_network(teacher).to(device)
+    require_usable("student", student, learns=True)
+    network = None if teacher is None else as_network(teacher)
     if network is not None:
-        require_own_layers(network, student)
+        require_usable("teacher", network, learns=False)
+        require_own_layers(network.to(device), student)
     asked = None if network is None else asked_of(network, kind, name, teacher_access or "")
     meter = QueryMeter(queries or 0) if isinstance(asked, AnswersOnly) or queries else None
     test = None if evaluate is None else read_loader(evaluate)
@@ -283,6 +288,10 @@ def evaluate(
         UserError: if the loader yields nothing, or what is no batch.
     """
     device = as_device(device)
-    networks = [None if n is None else as_network(n).to(device) for n in (student, teacher)]
+    networks = [None if n is None else as_network(n) for n in (student, teacher)]
+    for role, network in zip(("student", "teacher"), networks, strict=True):
+        if network is not None:
+            require_usable(role, network, learns=False)
+            network.to(device)
     assert networks[0] is not None
     return evaluated(networks[0], networks[1], read_loader(loader), device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -42,11 +42,11 @@ class FunctionNetwork(nn.Module):
 
     def forward(self, *x: Tensor) -> Tensor:
         answer: Any = self._function(*(t.detach() if self._is_of_numpy else t for t in x))
-        if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "fiu":
-            return answer  # type: ignore[no-any-return]  # what is no tensor is told by who asks
-        self._is_of_numpy = True
-        tensor = torch.from_numpy(np.ascontiguousarray(answer)).to(x[0].device)
-        return tensor.float() if tensor.is_floating_point() else tensor.long()
+        if isinstance(answer, np.ndarray) and answer.dtype.kind in "fiub":
+            self._is_of_numpy = True
+            tensor = torch.from_numpy(np.ascontiguousarray(answer)).to(x[0].device)
+            answer = tensor.float() if tensor.is_floating_point() else tensor.long()
+        return answer  # type: ignore[no-any-return]  # what is no tensor is told by who asks
 
 
 class ScriptNetwork(nn.Module):
@@ -62,11 +62,67 @@ class ScriptNetwork(nn.Module):
         return self.script(*x)  # type: ignore[no-any-return]
 
 
+class ExportedNetwork(nn.Module):
+    """A program of ``torch.export`` as a network: it computes in the mode that it was exported in, and has no other."""
+
+    def __init__(self, program: nn.Module) -> None:
+        super().__init__()
+        self.program = program
+
+    def train(self, mode: bool = True) -> Self:
+        """Change nothing: the program refuses."""
+        self.training = mode
+        return self
+
+    def forward(self, *x: Tensor) -> Tensor:
+        return self.program(*x)  # type: ignore[no-any-return]
+
+
 def as_network(network: Network) -> nn.Module:
-    """Return a module as it is, and wrap one of TorchScript, or another callable."""
+    """Return a module as it is, and wrap one of TorchScript or of ``torch.export``, or another callable.
+
+    Raises:
+        UserError: if it is none of them, or no network that can be asked.
+    """
     if isinstance(network, torch.jit.ScriptModule):
         return ScriptNetwork(network)
+    if isinstance(network, torch.fx.GraphModule) and "eval" in vars(network):
+        return ExportedNetwork(network)
+    if not callable(network):
+        raise UserError(_no_network(network))
     return network if isinstance(network, nn.Module) else FunctionNetwork(network)
+
+
+def _no_network(given: Any) -> str:
+    """Say what to give in place of what cannot be called."""
+    kind = type(given).__name__
+    answers = next((name for name in ("predict_proba", "predict") if hasattr(given, name)), "")
+    if answers:
+        return f"{kind}: is no network; give a function that answers, as lambda x: model.{answers}(x.numpy())"
+    if isinstance(given, list | tuple):
+        return f"{kind}: is no network; an ensemble is zskt.ensemble.Ensemble([...])"
+    return f"{kind}: is no network; give a torch.nn.Module, or a function of a batch that answers logits (B, K)"
+
+
+def require_usable(role: str, network: nn.Module, *, learns: bool) -> None:
+    """Raise `UserError` if a network has parameters that cannot be computed with.
+
+    Args:
+        learns: whether it is trained: its parameters may get their shapes from the first samples, and need gradients
+            that Adam takes.
+    """
+    for name, parameter in network.named_parameters():
+        if torch.nn.parameter.is_lazy(parameter):
+            if learns:
+                continue
+            raise UserError(f"{role}: its parameter {name} has no shape yet; call it once on samples")
+        if parameter.is_meta:
+            raise UserError(f"{role}: its parameter {name} is on the device meta, which holds no numbers; load them")
+        if parameter.is_inference():
+            raise UserError(f"{role}: was made under torch.inference_mode(), whose parameters stay so; make it outside")
+    sparse = [name for name, module in network.named_modules() if getattr(module, "sparse", False) is True]
+    if learns and sparse:
+        raise UserError(f"{role}: its layer {sparse[0]} has sparse gradients, which Adam refuses; make it sparse=False")
 
 
 @contextmanager

@@ -189,11 +189,14 @@ def _answer(role: str, network: nn.Module, own: nn.Module, x: Batch, remedy: str
         raise
     except Exception as error:  # networks raise whatever their operators do
         raise does_not_run(role, own, x, error, remedy) from error
-    return require_logits(role, network, logits)
+    return require_logits(role, network, logits, len(x[0]))
 
 
-def require_logits(role: str, network: nn.Module, answer: Any) -> Tensor:
+def require_logits(role: str, network: nn.Module, answer: Any, samples: int) -> Tensor:
     """Return what a network answers, if it is (B, K + R).
+
+    Args:
+        samples: B.
 
     Raises:
         UserError: if it is something else, or one number a sample that nothing says to be a label of its own.
@@ -201,6 +204,8 @@ def require_logits(role: str, network: nn.Module, answer: Any) -> Tensor:
     if not isinstance(answer, Tensor) or answer.dim() != 2:
         shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
         raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
+    if len(answer) != samples:
+        raise UserError(f"{role}: answers {samples} samples with {len(answer)} rows; give one for each of them")
     if answer.shape[1] == 1 and not any(getattr(network, head, 0) for head in ("regressions", "bernoulli")):
         raise UserError(
             f"{role}: answers one number a sample, which is no choice of classes; if it is the logit of a "

@@ -46,10 +46,10 @@ def _answering_logits(role: str, network: nn.Module, classes: int) -> Iterator[N
     """Let a network answer logits meanwhile, as a method sees them, also where it answers probabilities or classes."""
     as_logits = AsLogits(network, role)
 
-    def read(_network: nn.Module, _x: object, answer: Any) -> Tensor:
+    def read(_network: nn.Module, x: tuple[Tensor, ...], answer: Any) -> Tensor:
         if classes and isinstance(answer, Tensor) and answer.dim() == 1 and not answer.is_floating_point():
             answer = chosen_logits(answer.long(), classes)
-        return as_logits(require_logits(role, network, answer))
+        return as_logits(require_logits(role, network, answer, len(x[0])))
 
     handle = network.register_forward_hook(read)
     try:

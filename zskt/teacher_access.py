@@ -75,17 +75,18 @@ class AnswersOnly(nn.Module):
         """Ask; return (B, K + R), or (B, L + R) of independent labels, without graph."""
         answer = self._ask(*(t.detach() for t in x))
         if not isinstance(answer, Tensor):
+            kind = f" of {answer.dtype}" if hasattr(answer, "dtype") else ""
             raise UserError(
-                f"teacher: answers with {type(answer).__name__}; return a tensor, or an array of NumPy: logits or "
-                "probabilities (B, K), or classes (B,)"
+                f"teacher: answers with {type(answer).__name__}{kind}; return a tensor, or an array of numbers of "
+                "NumPy: logits or probabilities (B, K), or classes (B,)"
             )
         answer = answer.detach()
         if answer.dim() == 1 and not answer.is_floating_point():
             return self._chosen(answer.long(), len(x[0]))
-        if answer.dim() < 2:
+        if answer.dim() < 2 or len(answer) != len(x[0]):
             raise UserError(
-                f"teacher: answers with {tuple(answer.shape)}, not with (B, K); return logits or probabilities "
-                "for each sample"
+                f"teacher: answers {len(x[0])} samples with {tuple(answer.shape)}, not with (B, K); return logits or "
+                "probabilities for each of them"
             )
         count = answer.shape[1] - self.regressions
         logits = answer[:, :count].float()
@@ -137,10 +138,13 @@ def chosen_logits(top: Tensor, classes: int) -> Tensor:
     Raises:
         UserError: if one is none of the student's.
     """
-    if int(top.max()) >= classes or int(top.min()) < 0:
+    lowest, highest = int(top.min()), int(top.max())
+    if lowest < 0:
+        raise UserError(f"teacher: answers class {lowest}; number classes from 0")
+    if highest >= classes:
         raise UserError(
-            f"teacher: answers class {int(top.max())}, but the student has {classes}; give it as many "
-            "outputs as there are classes"
+            f"teacher: answers class {highest}, but the student has {classes}; give it as many outputs as there are "
+            "classes"
         )
     return one_hot_logits(top, classes)
 

@@ -10,6 +10,7 @@ Shapes: B images, Z latent size, C channels, H = W pixels.
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -90,8 +91,11 @@ def convnet(channels: int, size: int) -> ConvGenerator:
     Raises:
         UserError: if one of them is below 1, or the images are not square.
     """
-    if not isinstance(size, int):
-        raise UserError(f"convnet: its images are square; size is {size}, but must be one number of pixels")
+    if not isinstance(size, Integral) or not isinstance(channels, Integral):
+        raise UserError(
+            f"convnet: channels {channels!r}, size {size!r}; give whole numbers, one of them for a square's side"
+        )
+    channels, size = int(channels), int(size)
     if channels < 1 or size < 1:
         raise UserError(f"convnet: {channels} channels of {size} x {size} pixels; give at least 1 of each")
     return ConvGenerator(ImageInputs(mean=(0.0,) * channels, std=(1.0,) * channels, size=size, side=size))

@@ -9,6 +9,7 @@ Shapes: B images, Z latent size, C channels (1 or 3), H = W pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -83,6 +84,9 @@ def scenes(
     Raises:
         UserError: if there are other than one or three channels, a size below 1, or pictures of another kind.
     """
+    if not isinstance(size, Integral):
+        raise UserError(f"scenes: size {size!r}; its images are square: give one whole number of pixels")
+    size = int(size)
     if len(mean) != len(std) or len(mean) not in (1, 3) or size < 1 or min(std) <= 0:
         raise UserError(
             f"scenes: means {tuple(mean)}, spreads {tuple(std)}, {size} pixels; give one or three means, as many "

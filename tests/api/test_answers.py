@@ -120,6 +120,20 @@ def test_a_module_of_torchscript_is_a_teacher_and_stays_as_it_was(numbers: tuple
     assert zskt.evaluate(frozen, frozen, numbers[1])["agreement"] == 1.0
 
 
+def test_a_program_of_torch_export_is_a_teacher_as_its_network_is(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
+    network, x, _ = numbers
+    batch = {0: torch.export.Dim("batch")}
+    program = torch.export.export(network.eval(), (x[:4],), dynamic_shapes=(batch,)).module()
+    runs = [
+        zskt.distill(t, mlp(8), generator=zskt.generators.tabular(-1.0, 1.0, size=16), iterations=2, queries=400)
+        for t in (network, program)
+    ]
+    assert runs[0].teacher_queries == runs[1].teacher_queries
+    scores = [zskt.evaluate(run.student, program, x) for run in runs]
+    assert scores[0]["kl"] == pytest.approx(scores[1]["kl"], abs=1e-5)
+    assert zskt.evaluate(program, network, x)["agreement"] == 1.0
+
+
 X = torch.rand(20, 16)
 
 

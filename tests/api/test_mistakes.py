@@ -49,6 +49,25 @@ class Detached(nn.Module):
         return out.detach()
 
 
+class OfBatch(nn.Module):
+    """A teacher that answers a batch once."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :4].mean(0, keepdim=True)
+
+
+class Model:
+    """A model of another library."""
+
+    def predict_proba(self, x: Any) -> Any:
+        raise AssertionError(x)
+
+
+def inferred() -> nn.Module:
+    with torch.inference_mode():
+        return nn.Linear(16, 4)
+
+
 class WithoutSettings(zskt.Method):
     """A method that says nothing but what it must."""
 
@@ -137,6 +156,30 @@ X = torch.rand(20, 16)
         (call(generator=TABULAR, seed=2**70), f"seed: is {2**70}; give one of at most"),
         (call(generator=TABULAR, seed=-1), "seed: is -1; give one of at least 0"),
         (call(generator=TABULAR, student=Detached(mlp(4))), "student: its answers have no gradient by its parameters"),
+        (call(generator=TABULAR, teacher=lambda x: x[:-1, :4]), "teacher: answers 8 samples with 7 rows; give one for"),
+        (call(generator=TABULAR, teacher=OfBatch()), "teacher: answers 8 samples with 1 rows"),
+        (
+            call(generator=TABULAR, teacher=lambda x: x[:1, :4], teacher_access="probabilities"),
+            "teacher: answers 8",
+        ),
+        (call(generator=TABULAR, teacher=nn.LazyLinear(4)), "teacher: its parameter weight has no shape yet"),
+        (call(generator=TABULAR, teacher=nn.Linear(16, 4, device="meta")), "teacher: its parameter weight is on the"),
+        (call(generator=TABULAR, student=nn.Linear(16, 4, device="meta")), "student: its parameter weight is on the"),
+        (call(generator=TABULAR, teacher=inferred()), "teacher: was made under torch.inference_mode()"),
+        (
+            call(generator=TABULAR, student=nn.Sequential(nn.Embedding(4, 4, sparse=True))),
+            "student: its layer 0 has sparse gradients, which Adam refuses",
+        ),
+        (
+            call(generator=TABULAR, teacher=[mlp(4), mlp(4)]),
+            "list: is no network; an ensemble is",
+        ),
+        (
+            call(generator=TABULAR, teacher=Model()),
+            "Model: is no network; give a function that answers, as",
+        ),
+        (call(generator=TABULAR, teacher=3.0), "float: is no network; give a torch.nn.Module, or a function"),
+        (call(data=X, evaluate_every=1), "evaluate_every=1: give samples to measure the student on"),
         (call(teacher=None, generator=TABULAR), "method zskt needs a teacher"),
         (call(teacher=None, data=X), "method kd needs a teacher"),
     ],
@@ -173,9 +216,11 @@ def test_networks_of_another_precision_are_to_be_made_floats(precision: str, acc
 
 
 def test_answers_that_are_no_tensor_are_told() -> None:
-    with pytest.raises(UserError, match=r"^teacher: answers with list; return a tensor, or an array of NumPy: logits"):
+    with pytest.raises(
+        UserError, match=r"^teacher: answers with list; return a tensor, or an array of numbers of NumPy"
+    ):
         call(generator=TABULAR, teacher=lambda x: x.tolist(), teacher_access="probabilities")(mlp(4))
-    with pytest.raises(UserError, match=r"^teacher: answers with ndarray; return a tensor"):
+    with pytest.raises(UserError, match=r"^teacher: answers with ndarray of <U"):
         call(generator=TABULAR, teacher=lambda x: x.numpy().astype(str), teacher_access="probabilities")(mlp(4))
 
 

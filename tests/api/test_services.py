@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,12 @@ from torch import Tensor, nn
 import zskt
 from tests.api.networks import mlp, parameters
 from zskt.errors import UserError
+
+TOP_CLASS: dict[str, Any] = {
+    "generator": zskt.generators.tabular(-1.0, 1.0, size=16),
+    "iterations": 2,
+    "teacher_access": "top-class",
+}
 
 
 def service(network: nn.Module) -> Any:
@@ -202,3 +209,20 @@ def test_a_run_that_is_stopped_in_its_warm_up_says_that_its_student_is_untrained
     with pytest.warns(UserWarning, match="stopped after 0 of 5 iterations, before the student's first step"):
         run = zskt.distill(numbers[0], mlp(8), generator=generator, iterations=5)
     assert run.steps == 0
+
+
+def test_classes_of_numpy_may_be_booleans() -> None:
+    assert zskt.distill(lambda x: (x[:, 0] > 0).numpy(), mlp(8, classes=2), **TOP_CLASS).steps
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda x: (x[:, 0] > 0).long() - 1, "answers class -1; number classes from 0"),
+        (lambda x: (x[:, 0] > 0).long() + 1, "answers class 2, but the student has 2"),
+        (lambda x: np.array(["a"] * len(x)), "answers with ndarray of <U1; return a tensor"),
+    ],
+)
+def test_classes_that_are_none_are_told(answer: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        zskt.distill(answer, mlp(8, classes=2), **TOP_CLASS)

@@ -57,7 +57,7 @@ def test_samples_of_another_file_are_refused_before_any_network_is_asked(
         raise AssertionError("asked")
 
     monkeypatch.setattr("zskt.experiments.finished.FinishedRun.evaluate", ask)
-    with pytest.raises(UserError, match=r"second.*: holds figures on another file named .*; rename one of the two$"):
+    with pytest.raises(UserError, match=r"second.*: holds figures on another file, .*; rename "):
         list(evaluate_runs([run, second], CATALOG, None, None, "cpu"))
 
 

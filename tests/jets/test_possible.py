@@ -10,6 +10,7 @@ import pytest
 import torch
 import uproot
 
+from zskt.errors import UserError
 from zskt.jets.jetclass import read_jets
 from zskt.jets.possible import possible_jets, without_padding
 from zskt.jets.sample import SAMPLE
@@ -37,6 +38,28 @@ def test_zeros_at_the_end_of_lists_of_one_length_are_padding(regular: bool, caps
 def test_jets_of_padding_alone_have_no_particles(capsys: pytest.CaptureFixture[str]) -> None:
     jets = possible_jets(without_padding(events([[3.0, 2.0], [0.0, 0.0], [2.0, 0.0]])), FILE)
     assert jets["part_px"].tolist() == [[3, 2], [2]] and "1 without particles" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("px", "pt", "message"),
+    [
+        ([[20_000.0, 4_000.0]] * 3, 24_000.0, "3 with a pT of more than 7 TeV"),  # 24 GeV in MeV
+        ([[900.0, 100.0]] * 3, 1.0, "3 whose particles add up to another pT"),
+        ([[0.1, 0.1]] * 3, 50.0, "3 whose particles add up to another pT"),
+    ],
+)
+def test_units_that_differ_are_told(px: list[list[float]], pt: float, message: str) -> None:
+    jets = events(px)
+    jets["jet_pt"] = pt
+    with pytest.raises(UserError, match=f"3 of 3 jets cannot be .*{message}.*are its units GeV and mm"):
+        possible_jets(jets, FILE)
+
+
+def test_corrections_and_losses_of_a_jet_are_no_fault() -> None:
+    for pt in (30.0, 250.0, 6_000.0):
+        jets = events([[pt / 2.5, 0.0001], [pt * 1.5, 0.5 * pt]])
+        jets["jet_pt"] = pt
+        assert len(possible_jets(jets, FILE)) == 2
 
 
 def test_zeros_elsewhere_are_no_padding(capsys: pytest.CaptureFixture[str]) -> None:

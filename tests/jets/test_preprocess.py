@@ -33,7 +33,7 @@ def deep(levels: int) -> list[object]:
     ("change", "words"),
     [
         (lambda d: d.pop("pf_mask"), "says nothing of the input pf_mask"),
-        (lambda d: d.update(output_names=[]), "output_names is no list of names"),
+        (lambda d: d.update(output_names=[]), "output_names is empty"),
         (lambda d: d.update(output_names=["a", "a"]), "output_names has a twice"),
         (lambda d: d["pf_features"].pop("var_names"), "has no entry pf_features.var_names"),
         (

@@ -51,6 +51,13 @@ def refusal(network: nn.Module, groups: tuple[InputGroup, ...], *shapes: tuple[A
     return str(told.value)
 
 
+def test_entries_in_one_row_are_refused() -> None:
+    features = particles().groups[:1]
+    count = len(features[0].variables) * 12
+    words = refusal(nn.Linear(count, 3), features, (None, count))
+    assert f"pf_features takes {count} numbers in a row" in words and "flatten inside" in words
+
+
 NETWORKS = [(MaskedSum, ("BCP", "BCP")), (OfEntries, ("BPC", "BP")), (OfImages, ("BCP1", "BCP1"))]
 
 

@@ -28,6 +28,55 @@ def described(tmp_path: Path) -> Path:
     return path
 
 
+class Top(torch.nn.Module):
+    """Answers the class alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = Rows()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rows(x).argmax(1)
+
+
+class Named(Top):
+    """Answers a table: the features before the classes."""
+
+    def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:  # type: ignore[override]
+        return {"hidden": x[:, :2], "logits": self.rows(x)}
+
+
+class OfIndices(Top):
+    """Takes whole numbers."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rows(x.float())
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_a_network_that_answers_classes_alone_is_told(tmp_path: Path, described: Path, suffix: str) -> None:
+    file = write(Top(), torch.rand(2, 5), tmp_path / f"net{suffix}")
+    with pytest.raises(UserError, match="answers whole numbers alone, as the class of each sample; export it with"):
+        card_of_vector_file(file, described)
+
+
+def test_a_program_says_how_its_outputs_are_called(tmp_path: Path, described: Path) -> None:
+    network, x = Named().eval(), torch.rand(4, 5)
+    card = card_of_vector_file(write(network, x[:2], tmp_path / "net.pt2"), described)
+    teacher = card.load()
+    assert torch.allclose(teacher(x), network(x)["logits"], atol=1e-6)
+    assert "its output logits (3), without hidden (2)" in teacher.taken_for
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
+def test_real_features_of_a_network_of_whole_numbers_are_told(tmp_path: Path, described: Path, suffix: str) -> None:
+    file = write(OfIndices(), torch.ones(2, 5, dtype=torch.int64), tmp_path / f"net{suffix}")
+    with pytest.raises(UserError, match="takes whole numbers, but a are real in --inputs; give them kind: integer"):
+        card_of_vector_file(file, described)
+    described.write_text(DESCRIPTION.replace("name: a,", "name: a, kind: integer,"))
+    assert card_of_vector_file(file, described).load()(torch.ones(2, 5)).shape == (2, 3)
+
+
 @pytest.mark.parametrize("suffix", [".onnx", ".pt", ".pt2"])
 @pytest.mark.parametrize("head", ["logits", "softmax"])
 def test_answers_and_gradients_are_the_original_networks(

@@ -66,6 +66,9 @@ def test_an_entry_that_cannot_be_so_is_told(tmp_path: Path, entry: Any, message:
         (b"[]", 'holds no list "features"'),
         (b'{"features": []}', 'holds no list "features"'),
         (b'{"features": [{"name": "a"}, {"name": "a"}]}', "two features are called 'a'"),
+        (b'{"features": [{"name": "a"}, {"name": 0}]}', "feature 1: its name is 0, which is no text; write it between"),
+        (b'{"features": [{"name": false}]}', "feature 0: its name is False, which is no text"),
+        (b'{"features": [{"name": "label"}]}', "feature 0: is called label, as the column of the true classes is"),
     ],
 )
 def test_a_file_that_is_no_description_is_told(tmp_path: Path, content: bytes, message: str) -> None:

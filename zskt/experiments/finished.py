@@ -249,6 +249,6 @@ def _require_own_samples(run: FinishedRun) -> None:
     if not all(file.exists() for file in source.files):
         source.check()  # fetches them, or says why not
     if before["data"]["sha256"] != source.sha256():
-        raise UserError(f"{path}: holds figures on another file named {source.name}; rename one of the two")
+        raise UserError(f"{path}: holds figures on another file, {before['data']['name']}; rename {source.name}")
     if before["student"].get("kl") is not None and run.evaluator.teacher is None:
         raise UserError(f"{path}: holds agreement with the teacher, kept; give --teacher-path, or move that file away")

@@ -55,7 +55,7 @@ def _of_named_numbers(dataset: ImageDataset, opened: LabelledPictures, where: Pa
             return class_positions(opened.labels, classes, str(where))
         raise UserError(
             f"{where}: its label {lacking[0]} is {names[lacking[0]]!r}, but the network's classes are "
-            f"{listed(classes, MAX_NAMES)}; give --classes in the file's words, in the order of the outputs"
+            f"{listed(classes, MAX_NAMES)}; its run needs --classes in the file's words, in the order of the outputs"
         )
     return torch.tensor([UNLABELLED if k in (None, UNLABELLED) else fits[names[k]] for k in opened.labels])
 
@@ -67,12 +67,12 @@ def _of_folders(labels: Sequence[str], folders: Sequence[str], classes: Sequence
             if len(folders) != len(classes):
                 raise UserError(
                     f"{where}: {len(folders)} folders of images, but the network has {len(classes)} classes without "
-                    "names; give a folder for each of them, or --classes FILE"
+                    "names; give a folder for each of them"
                 )
             note_once(f"zskt: {where}: classes have no names; folders are theirs in the order of the alphabet: "
                  f"{listed(folders, MAX_NAMES)}")  # fmt: skip
             return torch.tensor([folders.index(label) for label in labels])
         if sorted(folders) != sorted(folders, key=lambda name: (len(name), name)):
             note_once(f"zskt: {where}: folders are the numbers of classes; torchvision's ImageFolder counts them as "
-                 f"{listed(folders, 3)}: for a network that learned so, give --classes")  # fmt: skip
+                 f"{listed(folders, 3)}: for a network that learned so, its run needs --classes")  # fmt: skip
     return class_positions(labels, classes, str(where))

@@ -1,10 +1,11 @@
 """Leave out jets that no detector can have recorded, by one stated rule, and say how many.
 
 The rule for jets in the layout of JetClass, GeV and mm: a jet has particles; every number of it is finite; its own pT
-and that of each particle are above 0; no energy or momentum is above 100 TeV; no particle's energy is below its
-momentum by more than 1 % and 10 MeV, which is twenty times the rounding of half precision; no other number is above
-10^6. Where more than half of the jets are left out, the file is refused: something is wrong with all of it, such as
-units of MeV.
+and that of each particle are above 0; no jet has a pT above 7 TeV, half of the LHC's energy; no energy or momentum is
+above 100 TeV; no particle's energy is below its momentum by more than 1 % and 10 MeV, which is twenty times the
+rounding of half precision; the particles add up to the jet's pT within a factor of five, whatever was corrected or left
+out; no other number is above 10^6. Where more than half of the jets are left out, the file is refused: something is
+wrong with all of it, such as units of MeV.
 
 Particles of zero momentum and energy that fill up lists of one length are padding, and no particles.
 """
@@ -20,8 +21,12 @@ import numpy as np
 from zskt.errors import UserError
 from zskt.terminal import note
 
+MAX_PT = 7e3
+"""GeV, of a jet: half of what a collision at the LHC has. Jets of 20 GeV whose units are MeV have 20 000."""
 MAX_ENERGY = 1e5
-"""GeV; a collision at the LHC has 14 000."""
+"""GeV, of any jet or particle, whose energy grows with its pseudorapidity."""
+MAX_RATIO = 5.0
+"""Of a jet's pT and that of its particles together, either way."""
 MAX_OTHER = 1e6
 """Of impact parameters in mm, their errors, angles and charges: larger numbers are marks of what is missing."""
 ROUNDING, ROUNDING_GEV = 0.01, 0.01
@@ -88,12 +93,16 @@ def _impossible(events: ak.Array) -> dict[str, np.ndarray]:
     with np.errstate(all="ignore"):  # what overflows is told by the first two
         squares = [ak.values_astype(values, np.float64) ** 2 for values in (px, py, pz)]
         momentum = np.sqrt(squares[0] + squares[1] + squares[2])
+        sums = [ak.sum(ak.values_astype(values, np.float64), axis=1) for values in (px, py)]
+        total, pt = np.hypot(*sums), events["jet_pt"]
         tests = {
             "without particles": ak.num(px, axis=1) == 0,
             "with a number that is not finite": _any([~np.isfinite(events[name]) for name in names]),
             "with more than 100 TeV": _any([np.abs(events[name]) > MAX_ENERGY for name in MOMENTA]),
+            "with a pT of more than 7 TeV": _any([events["jet_pt"] > MAX_PT]),
             "with pT of 0 or less": _any([events["jet_pt"] <= 0, squares[0] + squares[1] <= 0]),
             "with less energy than momentum": _any([energy < momentum * (1 - ROUNDING) - ROUNDING_GEV]),
+            "whose particles add up to another pT": _any([total * MAX_RATIO < pt, total > pt * MAX_RATIO]),
             "with a number above 10^6": _any([np.abs(events[name]) > MAX_OTHER for name in names]),
         }
         return {what: np.asarray(ak.to_numpy(jets), dtype=bool) for what, jets in tests.items()}

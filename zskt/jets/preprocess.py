@@ -291,7 +291,8 @@ def _outputs(content: Mapping[str, Any], path: Path) -> tuple[tuple[str, ...], s
 def _names(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
     names = content.get(key)
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or not names:
-        raise UserError(f"{path}: {key} is no list of names; give the file as its publisher wrote it")
+        what = "empty" if names == [] else "no list of names"
+        raise UserError(f"{path}: {key} is {what}; give the file as its publisher wrote it")
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise UserError(f"{path}: {key} has {twice} twice; give the file as its publisher wrote it")

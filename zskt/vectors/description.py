@@ -46,6 +46,10 @@ class Feature:
     """Values of a category; empty for other kinds."""
 
 
+LABELS = "label"
+"""Column of the labels in a table, numbers of classes or their names: no feature is called so."""
+
+
 def read_features(path: Path) -> list[Feature]:
     """Read the features of a description file.
 
@@ -86,8 +90,18 @@ def _content(path: Path) -> Any:
 
 def _feature(number: int, entry: Any) -> Feature:
     """Check an entry, and read it."""
+    if isinstance(entry, dict) and entry.get("name") is not None and not isinstance(entry["name"], str):
+        raise UserError(
+            f"feature {number}: its name is {entry['name']!r}, which is no text; write it between quotes (YAML "
+            "reads no, yes, on and off as false and true)"
+        )
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise UserError(f'feature {number} has no "name"; give {{"name": ..., "low": ..., "high": ...}}')
+    if entry["name"] == LABELS:
+        raise UserError(
+            f"feature {number}: is called {LABELS}, as the column of the true classes is; call it otherwise, here and "
+            "in the tables"
+        )
     name, kind = entry["name"], entry.get("kind", "real")
     if not isinstance(kind, str) or kind not in FIELDS:
         raise UserError(f"{name}: kind {kind!r}; choose one of {', '.join(FIELDS)}")

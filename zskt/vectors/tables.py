@@ -18,10 +18,9 @@ from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
 from zskt.terminal import note
 from zskt.vectors.described import note_other_rows, require_one_value
+from zskt.vectors.description import LABELS
 from zskt.vectors.inputs import VectorInputs
 
-LABELS = "label"
-"""Column of the labels: numbers of classes, or their names."""
 SIMILAR = {"label", "labels", "target", "targets", "class", "y"}
 """Names, in small letters, of what may be a column of labels that is called otherwise."""
 PACKED = {".gz", ".bz2", ".zst", ".lz4"}
