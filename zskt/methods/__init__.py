@@ -19,7 +19,7 @@ from zskt.methods.fast import Fast
 from zskt.methods.hard_label import HardLabel
 from zskt.methods.kd import KD
 from zskt.methods.maze import MAZE
-from zskt.methods.method import Method, Metrics, Setup, iterations_of
+from zskt.methods.method import WARMUPS, Method, Metrics, Setup, iterations_of
 from zskt.methods.nayer import NAYER
 from zskt.methods.pre_dfkd import PREDFKD
 from zskt.methods.prior_only import PriorOnly
@@ -89,10 +89,6 @@ def iterate(method: Method) -> Iterator[Metrics]:
         method.state.counters["teacher_queries"] = meter.asked
     except NonFiniteLoss as error:
         raise NonFiniteLoss(f"iteration {method.state.step}: {error}; no step was taken on it") from error
-
-
-WARMUPS = ("synthesis_warmup", "generator_warmup")
-"""Settings that make the student wait."""
 
 
 def require_affordable(method: Method, config: Settings) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +83,11 @@ class DAFL(Method):
         self.terms = (KL(temperature=config.temperature),)
         self.student_step = StudentStep(self.pair, self.terms, self.state, optimizer, config.max_grad_norm)
         self.teacher = CountedTeacher(self.pair, self.state)
+
+    @classmethod
+    def queries_per_iteration(cls, config: Any) -> int:
+        """Return B: both players learn from the same answers."""
+        return int(config.batch_size)
 
     def run(self) -> Iterator[Metrics]:
         """Take a step of the generator and one of the student on the same batch, to the last iteration."""

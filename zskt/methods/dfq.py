@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from zskt.losses import own_class_cross_entropy
 from zskt.methods.generative import Asked, Generative, GenerativeConfig
-from zskt.methods.method import Metrics, Setup
+from zskt.methods.method import Metrics, Setup, trains
 from zskt.settings import setting
 from zskt.synthesis import adversarial, class_imbalance, require_one_choice
 from zskt.terms import KL
@@ -56,6 +57,13 @@ class DFQ(Generative):
         super().__init__(
             config, setup, (KL(temperature=config.temperature),), bn_weight=config.bn_weight, betas=(0.5, 0.999)
         )
+
+    @classmethod
+    def queries_of(cls, config: Any, setup: Setup | None = None) -> int | None:
+        """Return B for each step of the student, of the generator, and of its warm-up."""
+        rounds = config.student_steps * config.iterations
+        moves = config.generator_warmup + config.iterations if trains(setup) else 0
+        return int(config.batch_size * (rounds + moves))
 
     @property
     def queries_before_learning(self) -> int:
