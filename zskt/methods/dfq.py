@@ -29,6 +29,8 @@ from zskt.terms import KL
 class DFQConfig(GenerativeConfig):
     """Settings of DFQ. Losses are in nats per example."""
 
+    weight_decay: float = setting(1e-4, minimum=0)
+    """Weight decay of the student, decoupled for "adamw"."""
     iterations: int = setting(8_000, minimum=1)
     """Rounds: a step of the generator, then student steps."""
     generator_warmup: int = setting(400, minimum=0)

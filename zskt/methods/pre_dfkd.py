@@ -32,14 +32,13 @@ from zskt.optim import adam, require_finite, step
 from zskt.parallel.ranks import world
 from zskt.replay import concatenate
 from zskt.settings import sample_count, setting
-from zskt.synthesis import agreement_of_beliefs, class_imbalance, require_one_choice
+from zskt.synthesis import BASE_10, agreement_of_beliefs, class_imbalance, require_one_choice
 from zskt.terms import LogitL1
 
 DISAGREEMENT_TEMPERATURE = 3.0
 """Temperature of the Jensen-Shannon divergence, in the published code."""
 MEMORY_RATE = 1 / 40
 """Learning rate of the memory in units of the generator's, in the published code."""
-BASE_10 = math.log(10)
 
 
 @dataclass(frozen=True, kw_only=True)
