@@ -78,6 +78,7 @@ IDEAL: Mapping[str, Any] = {
     "batch_size": 250,
     "student_steps": 200,
     "replay_size": 100_000,
+    "generator_life": 1,
 }
 """400 epochs over a pool that grows by 250 samples in each: 200 steps on average."""
 DAFL: Mapping[str, Any] = {"iterations": 240_000, "batch_size": 1024, "generator_lr": 0.02}
