@@ -227,7 +227,7 @@ def distill(
                 is_image = len(example) == 1 and example[0].dim() == 4
                 require_settings(config, "images" if is_image else "tensors", "of this call")
                 if asked is not None:
-                    config = kind.within_budget(config, queries or 0, 0 if setup.data is None else len(setup.data))
+                    config = kind.within_budget(config, queries or 0, setup)
                 trained = kind(config, setup)
                 require_fit(trained, setup, example)
         except BudgetSpent as error:

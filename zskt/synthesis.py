@@ -17,6 +17,9 @@ from zskt.errors import UserError
 from zskt.forward import Pair
 from zskt.losses import MIN_LOG, class_information, divergence
 
+BASE_10 = math.log(10)
+"""A weight of an entropy whose logarithm is to base 10 is divided by this, for one in nats."""
+
 
 def require_one_choice(pair: Pair, method: str) -> None:
     """Raise `UserError` unless the teacher answers one choice of K classes and nothing else, which targets need."""
@@ -59,7 +62,7 @@ def class_imbalance(teacher: Tensor) -> Tensor:
     """Return log K less the entropy of the mean class probabilities, of each sample: logits (B, K) -> (B,).
 
     Its mean is 0 where all classes come up alike: H. Chen et al. (DAFL), arXiv:1904.01186, equation 6, maximise that
-    entropy. Some codes take its logarithm to base 10.
+    entropy. Their code, and PRE-DFKD's, takes its logarithm to base 10, see `BASE_10`.
     """
     return math.log(teacher.shape[-1]) - class_information(teacher)
 

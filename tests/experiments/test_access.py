@@ -120,6 +120,20 @@ def test_a_budget_makes_a_run_as_long_as_it_lasts(call: Call, digits: Path, tmp_
         assert code == 2 and message in err and len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(("generator", "length"), [("strokes", 2), ("strokes-prior", 5)])
+def test_a_generator_that_takes_no_steps_costs_none(
+    call: Call, digits: Path, tmp_path: Path, generator: str, length: int
+) -> None:
+    """A batch of the student's own costs a second one for a generator that is trained; a prior's budget lasts."""
+    code, _, err = call(
+        "--mode", "zero-shot", "--preset", "mnist-lenet5-to-lenet5-half-paper", "--generator", generator, "--out",
+        tmp_path / "a", "--data", digits, "--batch-size", 8, "--student-steps", 2, "--queries", "40", "--set",
+        "attention_weight=0")  # fmt: skip
+    assert code == 0, err
+    result = read_json(tmp_path / "a" / "result.json")
+    assert (result["iterations"], result["teacher_queries"]) == (length, 8 * length * (1 + (generator == "strokes")))
+
+
 def test_what_the_teacher_is_said_to_give_is_all_that_a_method_gets(digits: Path, tmp_path: Path) -> None:
     known, teacher = counted()
     config = with_method("disguide", teacher_access="top-class")
@@ -164,9 +178,10 @@ def test_what_a_run_exchanged_by_itself_is_known_to_who_asks_for_the_same_again(
             assert as_begun(asked.with_(**other), folder) == asked.with_(**other)
 
 
-def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path) -> None:
+def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(METHODS["zskt"], "queries_of", lambda *_: None)  # as of a method that cannot tell
     known, teacher = counted()
-    config = PAIR.with_(queries=30, perturbation_radius=1.0)  # asked before and after the move, so that costs vary
+    config = PAIR.with_(queries=30, perturbation_radius=1.0)
     folder, result = launch(config, known, options(digits, tmp_path / "run"))
     assert 0 < result["teacher_queries"] <= 30 and (folder / "student.safetensors").is_file()
     before, asked = (folder / "student.safetensors").read_bytes(), teacher.asked

@@ -19,6 +19,7 @@ from .setups import (
     generator_gradient,
     numbers_setup,
     require_exact_resume,
+    resnets_setup,
     run_until,
     start,
 )
@@ -104,3 +105,11 @@ def test_large_logits_do_not_silence_a_curriculum_that_counts_in_its_first_loss(
     x, answer = method.fresh()
     assert method.unit(x, answer) == method.state.counters["first_loss"] > 10
     require_exact_resume(lambda: make("first loss"), tmp_path / "checkpoint.pt")
+
+
+def test_the_generator_evaluates_for_the_student_and_learns_in_training_mode() -> None:
+    method = start("adadfkd", resnets_setup(), iterations=1, batch_size=4, student_steps=1, bn_weight=0.0)
+    modes: list[bool] = []
+    method.generator.register_forward_pre_hook(lambda module, _: modes.append(module.training))  # type: ignore[attr-defined]
+    run_until(method, 1)
+    assert modes == [True, False] and method.generator.training  # type: ignore[attr-defined]

@@ -64,6 +64,27 @@ def test_a_resumed_run_has_what_was_left_of_its_budget(tmp_path: Path) -> None:
     assert same(state_of(whole), state_of(second))
 
 
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("cosine", [1.0, 0.75, 0.25]),
+        ("constant", [1.0, 1.0, 1.0]),
+        ("drops-10-30-50", [1.0, 0.09, 0.027]),
+        ("drops-40-80", [1.0, 1.0, 0.3]),
+        ("drops-50-80", [1.0, 1.0, 0.3]),
+    ],
+)
+def test_rates_fall_as_the_schedule_says(schedule: str, expected: list[float]) -> None:
+    method, _ = start("disguide", iterations=12, schedule=schedule, student_lr=2.0)
+    rates = [metrics["rate/student"] / 2 for metrics in iterate(method)]
+    assert [rates[i] for i in (0, 4, 8)] == pytest.approx(expected)
+
+
+def test_gradient_descent_has_the_plain_momentum_of_the_published_codes() -> None:
+    (group,) = start("dfme", optimizer="sgd")[0].student_step.optimizer.param_groups  # type: ignore[attr-defined]
+    assert group["momentum"] == 0.9 and not group["nesterov"]
+
+
 @pytest.mark.parametrize("name", ["dfme", "maze"])
 def test_finite_differences_need_something_to_move(name: str) -> None:
     from generators import GENERATORS

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from tests.methods.black_boxes import start
+from tests.methods.setups import same
 from zskt.errors import UserError
 from zskt.methods import METHODS, iterate
 from zskt.methods.disguide import disagreement, diversity, twin_of
@@ -65,6 +66,23 @@ def test_the_students_begin_apart_and_only_the_first_one_counts() -> None:
     list(iterate(method))
     assert method.result is first and method.state.counters["steps"] == 2 * (1 + 3)
     assert any(not torch.equal(a, b) for a, b in zip(before, second.parameters(), strict=True))
+
+
+def test_students_evaluate_while_the_generator_learns_and_it_evaluates_for_them() -> None:
+    """As in the published code: no statistics move by the other player's step."""
+    method, _ = start("disguide", "images", iterations=1)
+    modes: list[tuple[str, bool]] = []
+    players = {"first": method.pair.student, "second": method.twin, "generator": method.generator}  # type: ignore[attr-defined]
+    for name, network in players.items():
+        network.register_forward_pre_hook(lambda module, _, name=name: modes.append((name, module.training)))
+    before = [b.clone() for n in ("first", "second") for b in players[n].buffers()]
+    method.seek()  # type: ignore[attr-defined]
+    assert modes == [("generator", True), ("first", False), ("second", False)]
+    assert same(before, [b for n in ("first", "second") for b in players[n].buffers()])
+    modes.clear()
+    list(iterate(method))
+    assert modes[3:6] == [("generator", False), ("second", True), ("first", True)]
+    assert all(network.training for network in players.values())
 
 
 def test_what_is_seen_decides_the_students_loss() -> None:

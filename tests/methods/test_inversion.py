@@ -29,7 +29,7 @@ from zskt.forward import Pair
 from zskt.generator import Generator
 from zskt.jets.features import KIN
 from zskt.methods import METHODS, Setup
-from zskt.methods.inversion import Inversion, unfolded
+from zskt.methods.inversion import Inversion, probe, unfolded
 from zskt.methods.method import Method
 from zskt.networks.particlenet import ParticleNet
 
@@ -195,7 +195,8 @@ def test_a_folded_teacher_shows_its_statistics_to_those_who_ask() -> None:
     method = begin("fast", particlenets())
     assert len(method.statistics.layers) == 7  # the input's, two of each block and one of its shortcut
     assert method.observed.teacher is not method.pair.teacher and method.pair.teacher is not None
-    x = method._probe()
+    assert method.generator is not None
+    x = probe(method.generator, method.device)
     assert method.observed.teacher is not None
     assert torch.allclose(method.observed.teacher(*x), method.pair.teacher(*x), atol=1e-4)
     plain = begin("fast", particlenets(), bn_weight=0.0)

@@ -78,18 +78,28 @@ def test_the_generator_depends_on_the_student_by_disagreement_alone() -> None:
     assert not torch.allclose(*gradients(5.0), rtol=1e-3)
 
 
-def test_the_memory_is_asked_after_the_first_round() -> None:
+def test_the_memory_rehearses_from_the_first_step_and_learns_from_itself_after_the_first_round() -> None:
     method = made(numbers_setup(), feature_weight=0.0, iterations=2, memory_fraction=0.25)
     assert method.memory is not None
     before = [p.clone() for p in method.memory.parameters()]
     run_until(method, 1)
-    first = 16 + 3 * 16 + 2 * (8 + 8)  # generator, student, memory: half a batch, and what became of it
+    recalled = 4 + 4  # a step on z, and the samples' answers
+    first = 16 + 3 * (16 + recalled) + 2 * (8 + 8)  # generator, student, memory: half a batch, and what became of it
     assert method.state.counters["teacher_queries"] == first
     assert any(not torch.equal(a, b) for a, b in zip(before, method.memory.parameters(), strict=True))
     run_until(method, 2)
-    recalled = 4 + 4  # a step on z, and the samples' answers
     second = 16 + 3 * (16 + recalled) + 2 * (8 + recalled + 8 + 4)
     assert method.state.counters["teacher_queries"] == first + second
+
+
+def test_the_memory_has_the_statistics_of_a_batch_while_it_learns_and_running_ones_for_the_student() -> None:
+    method = made(resnets_setup(), feature_weight=0.0)
+    assert method.memory is not None
+    modes = []
+    method.memory.decoder.register_forward_pre_hook(lambda module, _: modes.append(module.training))
+    for learning in (True, False):
+        method.recall(learning=learning)
+    assert modes == [True, True, False, False] and method.memory.decoder.training
 
 
 def test_a_memory_learns_to_make_samples_again() -> None:

@@ -210,14 +210,6 @@ def test_the_average_is_what_the_run_leaves() -> None:
     assert any(not torch.equal(latest[name], average[name]) for name in average)
 
 
-def test_an_iteration_costs_what_a_budget_of_queries_reckons() -> None:
-    for changes, cost in (({}, 16), ({"reuse_generator_batch": False}, 32)):
-        method = start("zskt", digits_setup(), **BASE | {"generator_every": 1} | changes)
-        run_until(method, 3)
-        assert ZSKT.queries_per_iteration(method.config) == cost  # type: ignore[attr-defined]
-        assert method.state.counters["teacher_queries"] == 3 * cost
-
-
 def test_the_papers_student_learns_from_the_z_of_the_generators_step() -> None:
     setup = digits_setup()
     settings = PAPER.settings.to_dict() | {"batch_size": 8, "student_steps": 2, "iterations": 2}

@@ -130,7 +130,7 @@ def _probe(entrant: Entrant) -> Request:
 
 def _of_method(flags: argparse.Namespace, method: str | None) -> argparse.Namespace:
     changed = {"mode": "zero-shot", "method": method, "seed": None, "resume": False, "out": None, "run": None}
-    return argparse.Namespace(**{**vars(flags), **changed, "iterations": None, "set": None})
+    return argparse.Namespace(**{**vars(flags), **changed, "iterations": None, "queries": None, "set": None})
 
 
 def _arguments(flags: argparse.Namespace, request: Request, *, has_split: bool) -> list[str]:

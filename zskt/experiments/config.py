@@ -12,7 +12,7 @@ from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.method_recipes import VARIANTS, recipe_of
 from zskt.forward import LAYERS, PRECISIONS
-from zskt.methods import METHODS, Method, iterations_of
+from zskt.methods import METHODS, Method, Setup, iterations_of
 from zskt.methods.zskt import ZSKT
 from zskt.settings import MOST_SEED, Settings, setting
 from zskt.storage.documents import checked
@@ -169,13 +169,16 @@ class RunConfig(Settings):
         return replace(self, method=method, generator=generator, prior="", settings=settings)
 
     def with_length_of_budget(self) -> Self:
-        """Copy, as many iterations as the budget of queries lasts, if the method says what one costs."""
+        """Copy, as many iterations as the budget of queries may last, if the method says what they cost.
+
+        What it is given decides, see `within_budget`: a generator that is trained asks more than a prior.
+        """
         length = iterations_of(METHODS[self.method], self.settings, self.queries)
         return self if length is None else self.with_length(length)
 
-    def within_budget(self, samples: int = 0) -> Self:
+    def within_budget(self, setup: Setup) -> Self:
         """Copy, no longer than the budget of queries lasts, see `zskt.methods.method.Method.within_budget`."""
-        return replace(self, settings=METHODS[self.method].within_budget(self.settings, self.queries, samples))
+        return replace(self, settings=METHODS[self.method].within_budget(self.settings, self.queries, setup))
 
     def assigned(self, name: str, text: str) -> Self:
         """Copy, with one setting from the command line; earlier names are understood.

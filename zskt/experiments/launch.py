@@ -98,9 +98,6 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
         data = None if train_source is None else _training_data(train_source, config, card, options)
-        if teacher is not None and not options.resume:
-            config = config.within_budget(0 if data is None else len(data))
-            options = replace(options, asked=exchanged(requested, config))
         evaluator.missing = None if options.judged else "left out (--without-evaluation)"
         evaluator.missing = evaluator.missing or evaluator.look()
     if evaluator.missing is not None and options.judged:
@@ -122,6 +119,9 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         seed=config.seed,
         device=device,
     )
+    if teacher is not None and not options.resume:
+        config = config.within_budget(setup)
+        options = replace(options, asked=exchanged(requested, config))
     source = (train_source or test_source) if shards is None else answers_source(shards)
     with nullcontext() if meter is None else meter.on(asked):
         return _play(config, catalog, options, setup, evaluator, source, draws)

@@ -19,7 +19,7 @@ from zskt.methods.fast import Fast
 from zskt.methods.hard_label import HardLabel
 from zskt.methods.kd import KD
 from zskt.methods.maze import MAZE
-from zskt.methods.method import Method, Metrics, Setup, iterations_of
+from zskt.methods.method import WARMUPS, Method, Metrics, Setup, iterations_of
 from zskt.methods.nayer import NAYER
 from zskt.methods.pre_dfkd import PREDFKD
 from zskt.methods.prior_only import PriorOnly
@@ -97,10 +97,6 @@ def _tell_terms(method: Method) -> None:
     """Tell the terms of the student's loss which share of the iterations is done."""
     for term in method.terms:
         term.begin(method.state.step / method.config.iterations)
-
-
-WARMUPS = ("synthesis_warmup", "generator_warmup")
-"""Settings that make the student wait."""
 
 
 def require_affordable(method: Method, config: Settings) -> None:

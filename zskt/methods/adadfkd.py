@@ -132,6 +132,11 @@ class AdaDFKD(Generative):
             state.step += 1
             yield {**metrics, "threshold": threshold}
 
+    def fresh(self) -> tuple[Batch, Output]:
+        """Draw the student's samples from the generator in evaluation mode, as the published code does."""
+        with evaluating(self.generator):
+            return super().fresh()
+
     def threshold(self, steps: int) -> float:
         """Return lambda after so many student steps."""
         return float(self.config.curriculum_threshold + self.config.curriculum_growth * steps)

@@ -5,9 +5,9 @@ Shapes: B batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +19,33 @@ from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, as_numbers, trainable
-from zskt.optim import adam, adamw, cosine, nesterov, require_finite, set_rate, step
+from zskt.optim import adam, adamw, cosine, require_finite, set_rate, sgd, step
 from zskt.parallel.collectives import share_of
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, sample_count, setting
 from zskt.terms.term import Term
 
+
+def drops(*shares: float) -> Callable[[int, int], float]:
+    """Return a schedule that is multiplied by 0.3 after each of these shares of the run, as DFME's code has it."""
+
+    def fall(now: int, steps: int) -> float:
+        return float(0.3 ** sum(now >= share * steps for share in shares))
+
+    return fall
+
+
+SCHEDULES: dict[str, Callable[[int, int], float]] = {
+    "cosine": cosine,
+    "constant": lambda now, steps: 1.0,
+    "drops-10-30-50": drops(0.1, 0.3, 0.5),
+    "drops-40-80": drops(0.4, 0.8),
+    "drops-50-80": drops(0.5, 0.8),
+}
+"""How both players' rates fall over a run: factors of iteration and iterations. Names of drops say after how many per
+cent of the run they come."""
+OPTIMIZERS = {"adamw": adamw, "sgd": sgd}
 FEWEST = 2
 """Samples of a batch: what normalises over one cannot do with less."""
 
@@ -38,10 +58,13 @@ class BlackBoxConfig(Settings):
     """Rounds of both players; a budget of queries may end the run before."""
     batch_size: int = sample_count(128)
     """B: pseudo-samples of a step."""
-    optimizer: str = setting("adamw", choices=("adamw", "sgd"))
-    """The student's: AdamW, or gradient descent with Nesterov's momentum of 0.9, which the papers have."""
+    optimizer: str = setting("adamw", choices=tuple(OPTIMIZERS))
+    """The student's: AdamW, or gradient descent with a momentum of 0.9, which the papers have."""
     student_lr: float = setting(2e-3, minimum=0)
-    """Learning rate of the student; falls to 0 by a cosine over the run, like the generator's."""
+    """Learning rate of the student at the beginning."""
+    schedule: str = setting("cosine", choices=tuple(SCHEDULES))
+    """How the student's learning rate falls, and the generator's: to 0 by a cosine, by 0.3 at each of the shares of the
+    run that the name says, or not at all."""
     generator_lr: float = setting(1e-3, minimum=0)
     """Learning rate of the generator's Adam."""
     weight_decay: float = setting(0.0, minimum=0)
@@ -62,6 +85,8 @@ class BlackBox(Method):
     needs_generator = True
     needs_data = False
     name = "black-box"
+    betas: ClassVar[tuple[float, float]] = (0.9, 0.999)
+    """Of the generator's Adam."""
 
     def __init__(self, config: Any, setup: Setup, terms: Sequence[Term], replay_size: int = 0) -> None:
         assert setup.generator is not None and setup.pair.teacher is not None
@@ -77,7 +102,7 @@ class BlackBox(Method):
         )
         self.generator_optimizer: torch.optim.Optimizer | None = None
         if self.trains_generator and is_trainable(setup.generator):
-            self.generator_optimizer = adam(list(setup.generator.parameters()), config.generator_lr)
+            self.generator_optimizer = adam(list(setup.generator.parameters()), config.generator_lr, self.betas)
             self.state.parts["generator_optimizer"] = self.generator_optimizer
         if replay_size:
             share_of(replay_size, "replay_size")
@@ -88,13 +113,13 @@ class BlackBox(Method):
 
     def student_optimizer(self, student: nn.Module) -> torch.optim.Optimizer:
         """Make the optimiser that the settings name."""
-        make = {"adamw": adamw, "sgd": nesterov}[self.config.optimizer]
+        make = OPTIMIZERS[self.config.optimizer]
         return make(trainable(student), self.config.student_lr, self.config.weight_decay)
 
     @property
     def fall(self) -> float:
         """Factor on learning rates in this iteration."""
-        return cosine(self.state.step, self.config.iterations)
+        return SCHEDULES[self.config.schedule](self.state.step, self.config.iterations)
 
     @torch.no_grad()
     def ask(self, latent: tuple[Tensor, ...] = ()) -> tuple[PseudoBatch, Output]:

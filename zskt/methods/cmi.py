@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from zskt.errors import UserError
 from zskt.generator import is_trainable
 from zskt.methods.canvas import Latent
 from zskt.methods.instance_features import FeatureMemory, InstanceFeatures
-from zskt.methods.inversion import Inversion, Inverted
+from zskt.methods.inversion import Inversion, Inverted, probe
 from zskt.methods.inversion_settings import InversionConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.methods.restart import restart
@@ -69,10 +70,10 @@ class CMI(Inversion):
         super().__init__(config, setup)
         self.begun = copy.deepcopy(self.generator.state_dict())
         assert self.observed.teacher is not None
-        probe = self._probe()
-        self.features = InstanceFeatures(self.observed.teacher, probe)
+        samples = probe(setup.generator, setup.device)
+        self.features = InstanceFeatures(self.observed.teacher, samples)
         with torch.no_grad(), self.features.measure() as found:
-            logits = self.observed.forward(self.observed.teacher, probe).logits
+            logits = self.observed.forward(self.observed.teacher, samples).logits
         width = self.features.of(found, logits).shape[1]
         self.head = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, config.head_width))
         self.head.to(setup.device)
@@ -88,10 +89,10 @@ class CMI(Inversion):
         self.best: tuple[Tensor, Tensor]
         """Those of the step of the lowest loss."""
 
-    @property
-    def asked_each_step(self) -> int:
-        """How often the teacher is asked about a batch in a step of its synthesis: about each of its views."""
-        return 2 if self.config.contrastive_weight else 1
+    @classmethod
+    def asked_each_step(cls, config: Any) -> int:
+        """Return how often the teacher is asked about a batch in a step of its synthesis: about each of its views."""
+        return 2 if config.contrastive_weight else 1
 
     def synthesise(self) -> tuple[Batch, Metrics]:
         """Optimise a fresh generator and z, and remember the features of what came of it."""

@@ -1,7 +1,7 @@
 """Data-free learning (DAFL): a generator seeks samples of which the teacher is sure, and never asks the student.
 
 H. Chen et al., "Data-free learning of student networks", arXiv:1904.01186, equations 4 to 8. The published code takes
-the logarithm of equation 6 to base 10; here it is in nats.
+the logarithm of equation 6 to base 10; here it is in nats, and its weight is the code's over ln 10.
 
 Shapes: B batch, K classes, C channels.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from zskt.methods.student import StudentStep, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, require_finite, set_rate, step
 from zskt.parallel.collectives import mean, share_of, whole
 from zskt.settings import Settings, sample_count, setting
+from zskt.synthesis import BASE_10
 from zskt.terms import KL
 
 
@@ -39,8 +41,8 @@ class DAFLConfig(Settings):
     """Weight of the cross-entropy of the teacher with its own top class, equation 4."""
     feature_weight: float = setting(0.1, minimum=0)
     """Weight of the magnitude of the teacher's features, equation 5, alpha."""
-    class_entropy_weight: float = setting(5.0, minimum=0)
-    """Weight of the entropy of the teacher's mean class probabilities, equation 6, beta."""
+    class_entropy_weight: float = setting(5.0 / BASE_10, minimum=0)
+    """Weight of the entropy of the teacher's mean class probabilities, equation 6, beta, in nats; 5 to base 10."""
     temperature: float = setting(1.0, above=0)
     """Temperature of both softmaxes in KL(T || S)."""
     student_lr: float = setting(2e-3, minimum=0)
@@ -83,6 +85,11 @@ class DAFL(Method):
         self.terms = (KL(temperature=config.temperature),)
         self.student_step = StudentStep(self.pair, self.terms, self.state, optimizer, config.max_grad_norm)
         self.teacher = CountedTeacher(self.pair, self.state)
+
+    @classmethod
+    def queries_per_iteration(cls, config: Any) -> int:
+        """Return B: both players learn from the same answers."""
+        return int(config.batch_size)
 
     def run(self) -> Iterator[Metrics]:
         """Take a step of the generator and one of the student on the same batch, to the last iteration."""

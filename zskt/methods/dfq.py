@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from zskt.losses import own_class_cross_entropy
 from zskt.methods.generative import Asked, Generative, GenerativeConfig
-from zskt.methods.method import Metrics, Setup
+from zskt.methods.method import Metrics, Setup, trains
 from zskt.settings import setting
 from zskt.synthesis import adversarial, class_imbalance, require_one_choice
 from zskt.terms import KL
@@ -28,6 +29,8 @@ from zskt.terms import KL
 class DFQConfig(GenerativeConfig):
     """Settings of DFQ. Losses are in nats per example."""
 
+    weight_decay: float = setting(1e-4, minimum=0)
+    """Weight decay of the student, decoupled for "adamw"."""
     iterations: int = setting(8_000, minimum=1)
     """Rounds: a step of the generator, then student steps."""
     generator_warmup: int = setting(400, minimum=0)
@@ -56,6 +59,13 @@ class DFQ(Generative):
         super().__init__(
             config, setup, (KL(temperature=config.temperature),), bn_weight=config.bn_weight, betas=(0.5, 0.999)
         )
+
+    @classmethod
+    def queries_of(cls, config: Any, setup: Setup | None = None) -> int | None:
+        """Return B for each step of the student, of the generator, and of its warm-up."""
+        rounds = config.student_steps * config.iterations
+        moves = config.generator_warmup + config.iterations if trains(setup) else 0
+        return int(config.batch_size * (rounds + moves))
 
     @property
     def queries_before_learning(self) -> int:

@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from zskt.checkpoint import TrainState
+from zskt.contracts import PseudoBatch
 from zskt.errors import UserError
-from zskt.forward import Output, Pair
+from zskt.forward import Output, Pair, evaluating
 from zskt.losses import MIN_PROBABILITY, generator_loss
 from zskt.methods.black_box import BlackBox, BlackBoxConfig, require_classes
 from zskt.methods.method import Metrics, Setup
@@ -136,14 +137,20 @@ class DisGUIDE(BlackBox):
     def seek(self) -> dict[str, Tensor]:
         """Take a step of the generator up the students' disagreement; what there is to log."""
         batch = self.generator.sample(self.config.batch_size, self.latent_rng)
-        first = self.pair.ask_student(batch.x).logits
-        second = self.twin_step.pair.ask_student(batch.x).logits
+        with evaluating(self.pair.student, self.twin):
+            first = self.pair.ask_student(batch.x).logits
+            second = self.twin_step.pair.ask_student(batch.x).logits
         apart = disagreement(first, second)
         reward = apart + self.config.diversity_weight * diversity(first, second)
         if batch.component is not None:
             self.generator.update(whole(batch.component), whole(apart.detach()))
         self.move_generator(generator_loss(reward, batch.log_prob, batch.penalty))
         return {"disagreement": apart.mean()}
+
+    def ask(self, latent: tuple[Tensor, ...] = ()) -> tuple[PseudoBatch, Output]:
+        """Draw new samples from the generator in evaluation mode, as the published code does, and ask about them."""
+        with evaluating(self.generator):
+            return super().ask(latent)
 
     def learn(self, x: tuple[Tensor, ...], answer: Output) -> tuple[Tensor, Output]:
         """Take a step of both students; the loss and the output of the first."""

@@ -24,7 +24,7 @@ from zskt.forward import CountedTeacher, Output, evaluating
 from zskt.generator import balanced_labels, is_trainable
 from zskt.losses import generator_loss
 from zskt.methods.inversion import unfolded
-from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.method import Method, Metrics, Setup, trains
 from zskt.methods.student import StudentStep, as_numbers, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, multistep, require_finite, set_rate, sgd, step
 from zskt.parallel.collectives import share_of, whole
@@ -135,6 +135,11 @@ class Generative(Method):
             self.state.parts["generator_optimizer"] = self.generator_optimizer
         self.student_step = StudentStep(self.pair, terms, self.state, optimizer, config.max_grad_norm)
         self.teacher = CountedTeacher(self.pair, self.state)
+
+    @classmethod
+    def queries_of(cls, config: Any, setup: Setup | None = None) -> int | None:
+        """Return B for each step of the student, and for each of a generator that is trained."""
+        return int(config.batch_size * config.iterations * (config.student_steps + trains(setup)))
 
     @abstractmethod
     def losses(self, asked: Asked) -> Tensor:

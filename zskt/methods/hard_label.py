@@ -11,6 +11,7 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +21,13 @@ from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
 from zskt.forward import evaluating
+from zskt.generator import balanced_labels
 from zskt.losses import MIN_PROBABILITY, divergence, generator_loss
 from zskt.methods.black_box import BlackBox, BlackBoxConfig, require_classes
+from zskt.methods.canvas import first
 from zskt.methods.method import Metrics, Setup
-from zskt.parallel.collectives import mean, own, whole
+from zskt.methods.restart import restart
+from zskt.parallel.collectives import mean, own, share_of, whole
 from zskt.settings import setting
 from zskt.teacher_access import TOP_CLASS, hardened
 from zskt.terms import KL
@@ -40,7 +44,9 @@ class HardLabelConfig(BlackBoxConfig):
     replay_size: int = setting(65536, minimum=1, maximum=2**24)
     """Answers that are kept, the latest ones."""
     balance_weight: float = setting(5.0, minimum=0)
-    """Weight of the negative entropy of the student's mean class probabilities in the generator's loss."""
+    """Weight of the negative entropy of the student's mean class probabilities, over K, in the generator's loss."""
+    generator_life: int = setting(0, minimum=0)
+    """Iterations after which the generator begins anew, with a new Adam: 1 in the published code; 0 never."""
 
 
 def student_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -53,9 +59,13 @@ def student_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def negative_entropy(logits: Tensor) -> Tensor:
-    """Return sum p log p of the mean belief: logits (B, K) -> a scalar, nats, lowest where classes are balanced."""
+    """Return p log p of the mean belief, averaged over classes: logits (B, K) -> a scalar, nats.
+
+    It is lowest where classes are balanced. The published code averages over classes, too, but takes each sample's own
+    belief.
+    """
     p = mean(logits.softmax(-1).mean(0)).clamp(min=MIN_PROBABILITY)
-    return (p * p.log()).sum()
+    return (p * p.log()).mean()
 
 
 class HardLabel(BlackBox):
@@ -63,12 +73,14 @@ class HardLabel(BlackBox):
 
     Config = HardLabelConfig
     accesses = (TOP_CLASS,)
+    betas = (0.5, 0.999)
 
     def __init__(self, config: HardLabelConfig, setup: Setup) -> None:
         require_classes("hard-label", setup)
         super().__init__(config, setup, (KL(),), config.replay_size)  # of one-hot answers: the cross-entropy
         self.label_rng = torch.Generator(setup.device).manual_seed(4 * setup.seed + 2)
         self.state.streams["labels"] = self.label_rng
+        self.begun = {name: p.detach().clone() for name, p in self.generator.named_parameters()}
 
     @classmethod
     def queries_per_iteration(cls, config: Any) -> int:
@@ -80,11 +92,12 @@ class HardLabel(BlackBox):
         config, state = self.config, self.state
         while state.step < config.iterations:
             measured: dict[str, Tensor] = {}
-            latent: tuple[Tensor, ...] = ()
             if self.generator_optimizer is not None and config.generator_steps:
                 batch, measured = self.please()
-                latent = batch.latent
-            batch, answer = self.ask(latent)
+                batch = first(batch, share_of(self.affordable()))
+                answer = self.teacher.query(batch.x)
+            else:
+                batch, answer = self.ask()
             if batch.component is not None:  # worth is what the student did not know
                 with torch.no_grad():
                     kl = divergence(answer.logits, self.pair.ask_student(batch.x).logits)
@@ -100,24 +113,36 @@ class HardLabel(BlackBox):
             yield metrics
 
     def please(self) -> tuple[PseudoBatch, dict[str, Tensor]]:
-        """Train the generator on the student alone, on one z and random labels; the last batch, and what to log."""
+        """Train the generator on the student alone, on one z; the batch of the lowest loss, and what to log."""
+        config, lowest = self.config, math.inf
+        kept: PseudoBatch | None = None
         latent: tuple[Tensor, ...] = ()
         labels: Tensor | None = None
-        for _ in range(self.config.generator_steps):
-            batch = self.generator.sample(self.config.batch_size, self.latent_rng, latent=latent)
+        if config.generator_life and self.state.step % config.generator_life == 0:
+            assert self.generator_optimizer is not None
+            restart(self.generator, self.begun, self.label_rng)
+            self.generator_optimizer.state.clear()
+        for _ in range(config.generator_steps):
+            batch = self.generator.sample(config.batch_size, self.latent_rng, latent=latent)
             latent = batch.latent
             with evaluating(self.pair.student):
                 logits = self.pair.ask_student(batch.x).logits
             if labels is None:
                 labels = self.labels(logits)
             entropy = student_cross_entropy(logits, labels)
-            reward = -entropy - self.config.balance_weight * negative_entropy(logits)
+            reward = -entropy - config.balance_weight * negative_entropy(logits)
+            cost = -float(mean(reward.detach().mean()))
+            if kept is None or cost < lowest:
+                lowest, kept = cost, batch._replace(x=tuple(t.detach() for t in batch.x))
             self.move_generator(generator_loss(reward, batch.log_prob, batch.penalty))
-        return batch, {"cross_entropy": entropy.detach().mean()}
+        assert kept is not None
+        return kept, {"cross_entropy": entropy.detach().mean()}
 
     def labels(self, logits: Tensor) -> Tensor:
-        """Draw what the samples are to be, of all classes alike: (B,), or (B, L) of independent labels."""
+        """Choose what the samples are to be, of all classes alike: (B,), or (B, L) of independent labels."""
         size = (self.config.batch_size, *logits.shape[1:-1])
+        if len(size) == 1:
+            return own(balanced_labels(logits.shape[-1], size[0], self.label_rng))
         device = self.label_rng.device
         return own(torch.randint(logits.shape[-1], size, generator=self.label_rng, device=device))
 

@@ -102,12 +102,12 @@ class Inversion(Method):
         self.terms = student_terms(config, pair)
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self._observe_teacher()
-        probe = self._probe()
-        self.shows_images = is_image(probe)
+        samples_seen = probe(setup.generator, setup.device)
+        self.shows_images = is_image(samples_seen)
         if not (self.paints and self.shows_images):
             self._require_way()
         with torch.no_grad(), evaluating(pair.student):
-            self.classes = pair.ask_student(probe).logits.shape[1]
+            self.classes = pair.ask_student(samples_seen).logits.shape[1]
             """K: as many as the teacher has, which would count the question."""
         augment = config.augment if self.shows_images else "none"
         teacher = CountedTeacher(pair, self.state)
@@ -150,10 +150,29 @@ class Inversion(Method):
         if weight:
             require_normalisations(self.statistics.layers, "bn_weight", weight)
 
-    @property
-    def asked_each_step(self) -> int:
-        """How often the teacher is asked about a batch in a step of its synthesis."""
+    @classmethod
+    def asked_each_step(cls, config: Any) -> int:
+        """Return how often the teacher is asked about a batch in a step of its synthesis."""
         return 1
+
+    @classmethod
+    def queries_of_synthesis(cls, config: Any, *, prior: bool) -> int:
+        """Return how many samples a synthesis asks about, with those of a prior beside it, if there is one."""
+        shown = config.synthesis_steps * cls.asked_each_step(config) + (config.targets == "own") + 1  # the bank's
+        return int(shown * config.synthesis_size + (prior_count(config, config.synthesis_size) if prior else 0))
+
+    @classmethod
+    def queries_of(cls, config: Any, setup: Setup | None = None) -> int | None:
+        """Return what all syntheses ask about, and B for each student step on samples that are asked about again."""
+        asked = config.iterations * cls.queries_of_synthesis(
+            config, prior=setup is not None and setup.prior is not None
+        )
+        terms = () if setup is None else student_terms(config, setup.pair)
+        again = bool(config.cutmix or config.mixup or not all(term.cacheable for term in terms))
+        if not again and config.augment != "none" and setup is not None and setup.generator is not None:
+            again = is_image(probe(setup.generator, setup.device))
+        steps = config.student_steps * max(config.iterations - config.synthesis_warmup, 0)
+        return int(asked + again * steps * config.batch_size)
 
     @property
     def queries_before_learning(self) -> int:
@@ -161,17 +180,8 @@ class Inversion(Method):
         config = self.config
         if self.generator.acceptance < 1:
             return 0
-        shown = config.synthesis_steps * self.asked_each_step + (config.targets == "own") + 1  # to the bank, once more
-        synthesis = shown * config.synthesis_size
-        if self.prior is not None:
-            synthesis += self._prior_count(config.synthesis_size)
+        synthesis = self.queries_of_synthesis(config, prior=self.prior is not None)
         return (config.synthesis_warmup + 1) * synthesis + (config.batch_size if self.bank.asks_again else 0)
-
-    @torch.no_grad()
-    def _probe(self) -> Batch:
-        """Draw two samples from a stream of their own, to see what they are."""
-        with evaluating(self.generator):
-            return self.generator.sample(2, torch.Generator(self.device).manual_seed(0)).x
 
     def _require_way(self) -> None:
         """Raise `UserError` if samples have no gradient by what is optimised, as those of a simulation."""
@@ -209,11 +219,7 @@ class Inversion(Method):
     @torch.no_grad()
     def _of_prior(self, prior: Generator, synthesised: int) -> Batch:
         """Draw samples of the run's prior, as many as its share asks for beside those that were synthesised."""
-        return prior.sample(self._prior_count(synthesised), self.prior_rng).x
-
-    def _prior_count(self, synthesised: int) -> int:
-        share = self.config.prior_share
-        return max(1, round(synthesised * share / (1 - share)))
+        return prior.sample(prior_count(self.config, synthesised), self.prior_rng).x
 
     @abstractmethod
     def synthesise(self) -> tuple[Batch, Metrics]:
@@ -301,6 +307,18 @@ class Inversion(Method):
     def result(self) -> nn.Module:
         """The student that the run leaves."""
         return self.student_step.result
+
+
+@torch.no_grad()
+def probe(generator: Generator, device: torch.device) -> Batch:
+    """Draw two samples from a stream of their own, to see what they are."""
+    with evaluating(generator):
+        return generator.sample(2, torch.Generator(device).manual_seed(0)).x
+
+
+def prior_count(config: InversionConfig, synthesised: int) -> int:
+    """Return how many samples of a run's prior join the bank beside those that were synthesised."""
+    return max(1, round(synthesised * config.prior_share / (1 - config.prior_share)))
 
 
 def is_image(x: Batch) -> bool:

@@ -10,7 +10,7 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -32,6 +32,7 @@ from zskt.shard_stream import ShardStream
 from zskt.teacher_access import ACCESSES
 from zskt.terminal import note
 from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
+from zskt.terms.term import Term
 
 QUERY_BATCH = 256
 """Samples that the teacher is asked about at once."""
@@ -113,7 +114,6 @@ class KD(Method):
             self.state.parts["average"] = average
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self.teacher = CountedTeacher(pair, self.state)
-        has_captures = setup.shards is None or not any(term.needs_layers for term in self.terms)
         self.meter = pair.meter if pair.meter is not None and pair.meter.limit else None
         if self.meter is not None and setup.data is not None:
             least = min(config.batch_size, len(setup.data))
@@ -122,17 +122,15 @@ class KD(Method):
                     f"queries is {self.meter.limit}, but a batch of kd's takes {least} answers: give more, or a "
                     "smaller batch_size"
                 )
-        self.asks_again = (
-            getattr(pair.teacher, "draws", False)
-            or alters(config)
-            or len(self.cacheable) < len(self.terms)
-            or not has_captures
-        )
+        self.asks_again = _asks_again(config, setup, self.terms)
 
     @classmethod
-    def queries_per_iteration(cls, config: KDConfig) -> int | None:
-        """Return what an iteration's steps ask, where what they are shown is altered; None of answers that are kept."""
-        return config.student_steps * config.batch_size if alters(config) or config.hint_weight else None
+    def queries_of(cls, config: KDConfig, setup: Setup | None = None) -> int | None:
+        """Return what all steps ask, where answers cannot be kept; None where they are."""
+        again = alters(config) or config.hint_weight
+        if setup is not None:
+            again = _asks_again(config, setup, student_terms(config, setup.pair))
+        return config.iterations * config.student_steps * config.batch_size if again else None
 
     def fill(self) -> None:
         """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own.
@@ -196,6 +194,16 @@ class KD(Method):
     def result(self) -> torch.nn.Module:
         """The student that the run leaves."""
         return self.student_step.result
+
+
+def _asks_again(config: KDConfig, setup: Setup, terms: Sequence[Term]) -> bool:
+    """Whether the teacher is asked in each step: its answers cannot be kept, or lack what a term compares."""
+    return (
+        getattr(setup.pair.teacher, "draws", False)
+        or alters(config)
+        or not all(term.cacheable for term in terms)
+        or (setup.shards is not None and any(term.needs_layers for term in terms))
+    )
 
 
 def _samples(setup: Setup) -> ReplayBuffer | ShardStream:

@@ -15,7 +15,7 @@ from zskt.contracts import Inputs
 from zskt.dataset import Labelled
 from zskt.errors import UserError
 from zskt.forward import Pair
-from zskt.generator import Generator
+from zskt.generator import Generator, is_trainable
 from zskt.settings import Settings
 from zskt.shard_stream import AnswerShards
 from zskt.teacher_access import GRADIENT
@@ -23,6 +23,8 @@ from zskt.terms.term import Term
 
 Metrics = dict[str, float]
 """What an iteration has to log, by name."""
+WARMUPS = ("synthesis_warmup", "generator_warmup")
+"""Settings that make the student wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,24 +77,34 @@ class Method(ABC):
 
     @classmethod
     def queries_per_iteration(cls, config: Any) -> int | None:
-        """Return how many samples the teacher is asked about in an iteration; None if that varies.
-
-        A run with a budget of queries, and no word on its length, is made as long as the budget lasts.
-        """
+        """Return how many samples the teacher is asked about in each iteration; None if iterations differ."""
         return None
 
     @classmethod
-    def within_budget(cls, config: Any, queries: int, samples: int = 0) -> Any:
+    def queries_of(cls, config: Any, setup: Setup | None = None) -> int | None:
+        """Return how many samples the teacher is asked about in a whole run; None if that cannot be told.
+
+        A run with a budget of queries, and no word on its length, is made as long as the budget lasts. The number grows
+        with ``iterations``. Where samples may fall outside their domain it is the most that the run asks.
+
+        Args:
+            setup: what the run is given; without it, the number is that of the run that asks least.
+        """
+        cost = cls.queries_per_iteration(config)
+        return None if cost is None else cost * int(config.iterations)
+
+    @classmethod
+    def within_budget(cls, config: Any, queries: int, setup: Setup | None = None) -> Any:
         """Return settings of a run that is no longer than a budget of queries lasts; its rates fall to 0 by then.
 
         Args:
             queries: 0 for any number.
-            samples: how many it learns from, where it learns from data.
+            setup: what the run is given.
 
         Raises:
             UserError: if the budget does not last one iteration.
         """
-        length = iterations_of(cls, config, queries)
+        length = iterations_of(cls, config, queries, setup)
         return config if length is None or length >= config.iterations else config.with_(iterations=length)
 
     @property
@@ -110,15 +122,38 @@ class Method(ABC):
         """The student that the run leaves."""
 
 
-def iterations_of(kind: type[Method], config: Any, queries: int) -> int | None:
+def trains(setup: Setup | None) -> bool:
+    """Whether a run has a generator with parameters to train, as far as that is known."""
+    return setup is not None and setup.generator is not None and is_trainable(setup.generator)
+
+
+def iterations_of(kind: type[Method], config: Any, queries: int, setup: Setup | None = None) -> int | None:
     """Return how many iterations a budget of queries lasts; None without one, or if it cannot be told.
 
+    Of a method that warms up it is at least one behind the warm-up: whether the student then learns, is told later.
+
+    Args:
+        setup: what the run is given; without it the number is the largest that it may turn out to be.
+
     Raises:
-        UserError: if it does not last one.
+        UserError: if the budget does not last one.
     """
-    cost = kind.queries_per_iteration(config)
-    if not cost or not queries:
+
+    def cost(iterations: int) -> int:
+        return kind.queries_of(config.with_(iterations=iterations), setup) or 0
+
+    longest = 1 + int(getattr(config, "iterations_before_learning", 0))
+    least = cost(longest)
+    if not least or not queries:
         return None
-    if queries < cost:
-        raise UserError(f"queries is {queries}, but an iteration costs {cost}: give more, or a smaller batch_size")
-    return queries // cost
+    if queries < least:
+        if any(getattr(config, name, 0) for name in WARMUPS):
+            return longest
+        raise UserError(f"queries is {queries}, but an iteration costs {least}: give more, or a smaller batch_size")
+    beyond = 2 * longest
+    while cost(beyond) <= queries:
+        longest, beyond = beyond, 2 * beyond
+    while beyond - longest > 1:
+        middle = (longest + beyond) // 2
+        longest, beyond = (middle, beyond) if cost(middle) <= queries else (longest, middle)
+    return longest

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ from zskt.images.augment import AUGMENTATIONS
 from zskt.methods.bank import Bank
 from zskt.methods.class_vectors import class_vectors, orthogonal_vectors
 from zskt.methods.generative import SCHEDULES, Asked, Generative, GenerativeConfig
-from zskt.methods.method import Metrics, Setup
+from zskt.methods.method import Metrics, Setup, trains
 from zskt.methods.noisy_layer import NoisyLayers, standardised
 from zskt.methods.restart import restart
 from zskt.methods.student import as_numbers
@@ -120,8 +121,7 @@ class NAYER(Generative):
             lasts=False,  # each batch has an optimiser of its own
         )
         self.warmup = min(config.synthesis_warmup, config.iterations - 1)
-        inputs = setup.inputs or getattr(setup.generator, "inputs", None)
-        self.image_augment = config.augment if getattr(inputs, "domain", "") == "images" else "none"
+        self.image_augment = config.augment if _shows_images(setup) else "none"
         state = setup.generator.state_dict()
         # What has been learned of classes stays.
         self.begun = {name: t.clone() for name, t in state.items() if not name.endswith(setup.generator.class_tensor)}
@@ -142,6 +142,16 @@ class NAYER(Generative):
             return standardised(class_vectors(names, jets)).to(setup.device)
         rng = torch.Generator(setup.device).manual_seed(4 * setup.seed + 2)
         return standardised(orthogonal_vectors(_classes(setup), rng))
+
+    @classmethod
+    def queries_of(cls, config: Any, setup: Setup | None = None) -> int | None:
+        """Return what all syntheses ask about, and B for each student step on images that are augmented."""
+        warmup = min(config.synthesis_warmup, config.iterations - 1)
+        learning = config.iterations - warmup
+        shown = (config.generator_steps if trains(setup) else 1) + 1  # to the bank, once more
+        asked = (warmup * config.warmup_loops + learning * config.loops) * shown * config.synthesis_batch_size
+        again = config.augment != "none" and setup is not None and _shows_images(setup)
+        return int(asked + again * learning * config.student_steps * config.batch_size)
 
     @property
     def queries_before_learning(self) -> int:
@@ -238,6 +248,12 @@ class NAYER(Generative):
         if asked.student is not None:
             losses = losses + config.adversarial_weight * adversarial(asked.teacher, asked.student, masked=True)
         return losses
+
+
+def _shows_images(setup: Setup) -> bool:
+    """Whether the samples of a run are images."""
+    inputs = setup.inputs or getattr(setup.generator, "inputs", None)
+    return getattr(inputs, "domain", "") == "images"
 
 
 def _classes(setup: Setup) -> int:

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,19 +27,18 @@ from zskt.generator import is_trainable
 from zskt.losses import generator_loss, own_class_cross_entropy
 from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.memory_generator import Encoder, Memory, distance_to_normal, mean_absolute
-from zskt.methods.method import Metrics, Setup
+from zskt.methods.method import Metrics, Setup, trains
 from zskt.optim import adam, require_finite, step
 from zskt.parallel.ranks import world
 from zskt.replay import concatenate
 from zskt.settings import sample_count, setting
-from zskt.synthesis import agreement_of_beliefs, class_imbalance, require_one_choice
+from zskt.synthesis import BASE_10, agreement_of_beliefs, class_imbalance, require_one_choice
 from zskt.terms import LogitL1
 
 DISAGREEMENT_TEMPERATURE = 3.0
 """Temperature of the Jensen-Shannon divergence, in the published code."""
 MEMORY_RATE = 1 / 40
 """Learning rate of the memory in units of the generator's, in the published code."""
-BASE_10 = math.log(10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +85,23 @@ class PREDFKD(Generative):
         self.layers, self.features = layers[-1:] if config.feature_weight else (), list[Tensor]()
         self.memory: Memory | None = None
         if config.memory_fraction and is_trainable(setup.generator):
-            self.recalled = max(2, round(config.memory_fraction * config.batch_size))
+            self.recalled = _recalled(config)
             self.memory = self._memory(setup)
             self.memory_optimizer = adam(
                 [p for p in self.memory.parameters() if p.requires_grad], MEMORY_RATE * config.generator_lr
             )
             self.state.parts |= {"memory": self.memory, "memory_optimizer": self.memory_optimizer}
+
+    @classmethod
+    def queries_of(cls, config: Any, setup: Setup | None = None) -> int | None:
+        """Return what both generators, the student and the memory's samples ask about."""
+        of_players = config.iterations * config.batch_size * (config.student_steps + trains(setup))
+        if not config.memory_fraction or not trains(setup):
+            return int(of_players)
+        recalled, half = _recalled(config), config.batch_size // 2
+        of_memory = config.iterations * 2 * half + (config.iterations - 1) * 3 * recalled  # none of its own at first
+        steps = min(config.memory_steps, config.student_steps)
+        return int(of_players + config.iterations * config.student_steps * 2 * recalled + steps * of_memory)
 
     def _memory(self, setup: Setup) -> Memory:
         """Build the memory, for samples as the generator draws them."""
@@ -107,8 +119,8 @@ class PREDFKD(Generative):
             measured = self.move_generator()
             for i in range(config.student_steps):
                 x, answer = self.fresh()
-                if self.memory is not None and state.step:  # there is nothing to remember at first
-                    recalled = self.recall()
+                if self.memory is not None:
+                    recalled = self.recall(learning=False)
                     both = concatenate((x, answer), (recalled, self.teacher.query(recalled)))
                     loss, output = self.student_step(*both, self.student_rate)
                     answer = both[1]
@@ -147,12 +159,17 @@ class PREDFKD(Generative):
         terms: Tensor = sure + config.class_entropy_weight * class_imbalance(logits)
         return terms
 
-    def recall(self) -> Batch:
-        """Draw samples of the memory, from z that have taken a step towards what the teacher takes for data."""
+    def recall(self, *, learning: bool) -> Batch:
+        """Draw samples of the memory, from z that have taken a step towards what the teacher takes for data.
+
+        Args:
+            learning: whether the memory itself learns from them; the published code has it in training mode then, and
+                in evaluation mode for the student.
+        """
         assert self.memory is not None and self.pair.teacher is not None
         decoder, count = self.memory.decoder, self.recalled
         z = decoder.latent(math.ceil(count / decoder.acceptance), self.rng).requires_grad_()
-        with evaluating(decoder):
+        with nullcontext() if learning else evaluating(decoder):
             batch = decoder.sample(count, self.rng, latent=(z,))
             answer = self.teacher(batch.x)
             loss = self.matched(answer.logits).mean() + distance_to_normal(z)
@@ -167,8 +184,8 @@ class PREDFKD(Generative):
         assert self.memory is not None and self.pair.teacher is not None
         x = tuple(t[: len(t) // 2] for t in x)
         answer = self.teacher.query(x)
-        if self.state.step:
-            recalled = self.recall()
+        if self.state.step:  # in the first round it learns from the generator alone, as in the published code
+            recalled = self.recall(learning=True)
             x, answer = concatenate((x, answer), (recalled, self.teacher.query(recalled)))
         again, kl = self.memory.recalled(x, self.rng)
         rows = slice(None) if again.accepted is None else again.accepted
@@ -180,3 +197,8 @@ class PREDFKD(Generative):
         loss = generator_loss(-distance, again.log_prob, penalty)
         step(loss, self.memory_optimizer, self.config.max_grad_norm)
         return loss.detach()
+
+
+def _recalled(config: PREDFKDConfig) -> int:
+    """Return how many samples of the memory a student step has."""
+    return max(2, round(config.memory_fraction * config.batch_size))

@@ -36,6 +36,9 @@ from zskt.terms.term import Term
 class PriorOnlyConfig(BlackBoxConfig):
     """Settings of learning from a prior. Losses are in nats per example."""
 
+    schedule: str = setting("cosine", choices=("cosine",))
+    """Other methods that only ask may have their rates fall otherwise; here steps grow in number, and their rate falls
+    with each."""
     student_steps: int = setting(10, minimum=1)
     """Student steps an iteration, on average over the run; of new samples there is one batch: B queries."""
     step_growth: float = setting(1.0, minimum=0)

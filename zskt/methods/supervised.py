@@ -135,11 +135,12 @@ class Supervised(Method):
         self.teacher = CountedTeacher(pair, self.state)
 
     @classmethod
-    def within_budget(cls, config: SupervisedConfig, queries: int, samples: int = 0) -> SupervisedConfig:
+    def within_budget(cls, config: SupervisedConfig, queries: int, setup: Setup | None = None) -> SupervisedConfig:
         """Return settings with as many rounds as a budget lasts, or a single one that is shorter, if it lasts for less.
 
         Each step asks about its batch, whose augmentation is new.
         """
+        samples = 0 if setup is None or setup.data is None else len(setup.data)
         if not queries or not samples:
             return config
         size = min(config.batch_size, samples)

@@ -9,8 +9,10 @@ Shapes: B batch, Z latent size, K classes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -23,7 +25,7 @@ from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
 from zskt.losses import ascend, class_information, divergence, entropy, generator_loss, value_distance
 from zskt.methods.asking import drawn_for, least_certain, require_no_training
-from zskt.methods.method import Method, Metrics, Setup
+from zskt.methods.method import Method, Metrics, Setup, trains
 from zskt.methods.student import (
     StudentStep,
     altered,
@@ -178,14 +180,20 @@ class ZSKT(Method):
         self.climb = Replayed(self._climb, allowed=device.type == "cuda" and all(map(is_replayable, networks)))
 
     @classmethod
-    def queries_per_iteration(cls, config: ZSKTConfig) -> int | None:
-        """Return B, or 2 B where each student's batch is its own; None if the teacher is asked more often, or less."""
-        again = config.perturbation_radius, config.resample_each_step, alters(config), config.hint_weight, config.terms
-        if any(again):
-            return None
-        if config.reuse_generator_batch or not config.generator_every:
-            return config.batch_size
-        return 2 * config.batch_size if config.generator_every == 1 else None
+    def queries_of(cls, config: ZSKTConfig, setup: Setup | None = None) -> int | None:
+        """Return B for each batch that is drawn, for each step of a generator that is trained, and for what is asked
+        again: images that are moved or altered, and layers."""
+        n, steps = config.iterations, config.iterations * config.student_steps
+        drawn = 2 if config.perturbation_radius else 1
+        moves = math.ceil(n / config.generator_every) if config.generator_every and trains(setup) else 0
+        kept = 2 * bool(config.perturbation_radius) if config.reuse_generator_batch else drawn
+        batches = moves * (1 + kept) + (n - moves) * drawn
+        if config.resample_each_step:
+            batches += drawn * (steps - _iterations_with_steps(config))
+        terms = () if setup is None else student_terms(config, setup.pair)
+        if alters(config) or not all(term.cacheable for term in terms):
+            batches += steps
+        return config.batch_size * batches
 
     def run(self) -> Iterator[Metrics]:
         """Play Algorithm 1 to its last iteration, and yield what each iteration has to log."""
@@ -315,3 +323,12 @@ class ZSKT(Method):
         if alters(self.config) or len(self.cacheable) < len(self.terms):
             target = self.teacher.query(x, self.terms)
         return x, target
+
+
+def _iterations_with_steps(config: ZSKTConfig) -> int:
+    """Count the iterations in which the student takes a step at all; the first ones may have none."""
+    schedule = StudentSchedule(
+        iterations=config.iterations, student_steps=config.student_steps, lr=0.0, growth=config.step_growth
+    )
+    until = [schedule.steps_until(i) for i in range(config.iterations + 1)]
+    return sum(begin < end for begin, end in pairwise(until))
