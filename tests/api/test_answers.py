@@ -124,13 +124,13 @@ def test_a_program_of_torch_export_is_a_teacher_as_its_network_is(numbers: tuple
     network, x, _ = numbers
     batch = {0: torch.export.Dim("batch")}
     program = torch.export.export(network.eval(), (x[:4],), dynamic_shapes=(batch,)).module()
-    runs = [
-        zskt.distill(t, mlp(8), generator=zskt.generators.tabular(-1.0, 1.0, size=16), iterations=2, queries=400)
-        for t in (network, program)
-    ]
+    runs = []
+    for teacher in (network, program):
+        torch.manual_seed(0)
+        generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+        runs.append(zskt.distill(teacher, mlp(8), generator=generator, iterations=2, queries=400))
+    assert torch.equal(*map(parameters, runs))
     assert runs[0].teacher_queries == runs[1].teacher_queries
-    scores = [zskt.evaluate(run.student, program, x) for run in runs]
-    assert scores[0]["kl"] == pytest.approx(scores[1]["kl"], abs=1e-5)
     assert zskt.evaluate(program, network, x)["agreement"] == 1.0
 
 
