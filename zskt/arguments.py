@@ -39,6 +39,8 @@ class FunctionNetwork(nn.Module):
         self._function = function
         self._is_of_numpy = False
         """Whether it has answered with an array: then it has no gradient, and may refuse a tensor that asks for one."""
+        self._shape: tuple[int, ...] | None = None
+        """Of the answer to a sample, once it is known."""
 
     def forward(self, *x: Tensor) -> Tensor:
         answer: Any = self._function(*(t.detach() if self._is_of_numpy else t for t in x))
@@ -46,6 +48,12 @@ class FunctionNetwork(nn.Module):
             self._is_of_numpy = True
             tensor = torch.from_numpy(np.ascontiguousarray(answer)).to(x[0].device)
             answer = tensor.float() if tensor.is_floating_point() else tensor.long()
+        if isinstance(answer, Tensor) and answer.dim():
+            self._shape = self._shape or tuple(answer.shape[1:])
+            if tuple(answer.shape[1:]) != self._shape:
+                raise UserError(
+                    f"the function answers {tuple(answer.shape)} after {self._shape} a sample; answer always alike"
+                )
         return answer  # type: ignore[no-any-return]  # what is no tensor is told by who asks
 
 

@@ -226,3 +226,14 @@ def test_classes_of_numpy_may_be_booleans() -> None:
 def test_classes_that_are_none_are_told(answer: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
         zskt.distill(answer, mlp(8, classes=2), **TOP_CLASS)
+
+
+def test_a_function_that_answers_otherwise_on_the_way_is_told() -> None:
+    asked = []
+
+    def answer(x: Tensor) -> Tensor:
+        asked.append(len(x))
+        return x[:, : 4 if len(asked) < 4 else 3]
+
+    with pytest.raises(UserError, match=r"the function answers \(\d+, 3\) after \(4,\) a sample; answer always alike"):
+        zskt.distill(answer, mlp(8), generator=zskt.generators.tabular(-1.0, 1.0, size=16), iterations=8)

@@ -42,7 +42,10 @@ TITLES = {
     "vectors": "Tables of numbers",
     "paper": "The paper's tables",
     "ablations": "Ablations",
-    "comparison-published": "Published figures beside ours",
+    "comparison-published": "These tables set our runs of other authors' methods beside what was published, in most cases "
+    "of the best epoch on the test set. Ours have the settings of paper or code, as far as a recipe's remark says, and the "
+    "student of the last step. A cell without a run of ours says so, and its number leads to the command that makes the "
+    "run, which wants a GPU.",
     "systems": "Systems of the literature, repeated",
 }
 INTRODUCTIONS = {
