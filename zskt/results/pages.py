@@ -64,9 +64,9 @@ INTRODUCTIONS = {
     "`python train.py --mode paper --only seeds`. What each system is for, and when not to use it, is said in "
     "[Systems](../explanation/systems.md).",
     "comparison-published": "These tables set our runs of other authors' methods beside what was published, in most "
-    "cases of the best epoch on the test set. Ours have the settings of paper or code, as far as a recipe's remark says, "
-    "and the student of the last step. A cell without a run of ours says so, and its number leads to the command that "
-    "makes the run, which wants a GPU.",
+    "cases of the best epoch on the test set. Ours have the settings of paper or code, as far as a recipe's remark "
+    "says, and the student of the last step. A cell without a run of ours says so, and its number leads to the command "
+    "that makes the run, which wants a GPU.",
 }
 PICTURES = {
     "jets": ("answers",),
