@@ -91,10 +91,10 @@ def convnet(channels: int, size: int) -> ConvGenerator:
     Raises:
         UserError: if one of them is below 1, or the images are not square.
     """
-    if not isinstance(size, Integral) or not isinstance(channels, Integral):
-        raise UserError(
-            f"convnet: channels {channels!r}, size {size!r}; give whole numbers, one of them for a square's side"
-        )
+    if not isinstance(size, Integral):
+        raise UserError(f"convnet: its images are square; size is {size!r}, but must be one number of pixels")
+    if not isinstance(channels, Integral):
+        raise UserError(f"convnet: channels is {channels!r}; give a whole number")
     channels, size = int(channels), int(size)
     if channels < 1 or size < 1:
         raise UserError(f"convnet: {channels} channels of {size} x {size} pixels; give at least 1 of each")

@@ -233,7 +233,7 @@ def test_labels_of_images_are_matched_by_name(
 def test_other_names_are_refused_and_numbers_stand_where_the_network_has_none(tmp_path: Path) -> None:
     write(tmp_path, [0, 1], ["mouse", "cat"])
     with pytest.raises(
-        UserError, match="its label 0 is 'mouse', but the network's classes are cat, dog; give --classes"
+        UserError, match="its label 0 is 'mouse', but the network's classes are cat, dog; its run needs --classes"
     ):
         read_images(NAMED, tmp_path, "test")
     assert read_images(ImageDataset("mine", 3, 32, 2), tmp_path, "test").labels.tolist() == [0, 1]

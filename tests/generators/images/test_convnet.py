@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,3 +61,6 @@ def test_images_need_a_channel_and_a_pixel() -> None:
         convnet(0, 8)
     with pytest.raises(UserError, match=r"its images are square; size is \(32, 48\), but must be one number"):
         convnet(3, (32, 48))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="channels is '1'; give a whole number"):
+        convnet("1", 28)  # type: ignore[arg-type]
+    assert convnet(np.int64(1), np.int64(8)).eval().sample(2, torch.Generator()).x[0].shape == (2, 1, 8, 8)
