@@ -63,10 +63,10 @@ INTRODUCTIONS = {
     "systems": "These tables set published experiments of distillation beside ours, repeated in minutes by "
     "`python train.py --mode paper --only seeds`. What each system is for, and when not to use it, is said in "
     "[Systems](../explanation/systems.md).",
-    "comparison-published": "These tables set our runs of other authors' methods, with the settings of paper or code as "
-    "far as a recipe's remark says, and the student of the last step, beside what was published, in most cases of the "
-    "best epoch on the test set. A cell without a run of ours says so, and its number leads to the command that makes the "
-    "run, which wants a GPU.",
+    "comparison-published": "These tables set our runs of other authors' methods, with the settings of paper or "
+    "code as far as a recipe's remark says, and the student of the last step, beside what was published, in most "
+    "cases of the best epoch on the test set. A cell without a run of ours says so, and its number leads to the "
+    "command that makes the run, which wants a GPU.",
 }
 PICTURES = {
     "jets": ("answers",),
