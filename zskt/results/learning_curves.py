@@ -12,6 +12,8 @@ from zskt.results.seed_bands import Curve, draw_band
 
 COLUMNS, WIDTH, HEIGHT = 3, 3.1, 2.5
 """Panels side by side, and the size of one in inches."""
+MOST_WITHIN = 3
+"""Lines of a panel whose legend finds room among them; that of more lies below."""
 
 
 def picture_name(method: str) -> str:
@@ -55,7 +57,10 @@ def _draw(axes: Axes, teacher: str, curves: dict[Recipe, list[Curve]]) -> None:
     axes.tick_params(labelsize=7)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(loc="best", fontsize=6.5, frameon=False)
+    if len(curves) > MOST_WITHIN:
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, fontsize=6.5, frameon=False)
+    else:
+        axes.legend(loc="best", fontsize=6.5, frameon=False)
 
 
 def recipe_labels(recipes: list[Recipe]) -> dict[Recipe, str]:
