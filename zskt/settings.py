@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -108,10 +108,15 @@ class Settings:
         """Copy, with those of ``changes`` that are not None."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
-    def tell_unused(self, why: str, *names: str) -> None:
-        """Say in a line that a setting which somebody has changed does nothing here."""
+    def tell_unused(self, why: str, *names: str, chosen: Collection[str] | None = None) -> None:
+        """Say in a line that a setting which somebody has chosen does nothing here.
+
+        Args:
+            chosen: names of the settings that were; None for those that are not their defaults.
+        """
         for f in fields(self):
-            if f.name in names and (value := getattr(self, f.name)) != f.default:
+            value = getattr(self, f.name)
+            if f.name in names and (value != f.default if chosen is None else f.name in chosen):
                 note_once(f"zskt: {f.name} {value}: does nothing, as {why}")
 
     @classmethod

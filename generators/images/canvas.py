@@ -1,6 +1,6 @@
 """Painting of pseudo-photographs: textured and lit layers on top of each other, then blur, contrast and grain.
 
-Shapes: B images, Z latent size, C channels (1 or 3), H = W pixels.
+Shapes: B images, Z latent size, C channels, H = W pixels.
 """
 
 from __future__ import annotations
@@ -43,16 +43,28 @@ class PaintedImages(Generator):
     @torch.no_grad()
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into x (B, C, H, W)."""
-        return to_input(self.paint(z, rng), self.inputs)
+        return PseudoBatch((self.inputs.normalised(in_channels(self.paint(z, rng), self.inputs.channels, rng)),))
 
     def paint(self, z: Tensor, rng: torch.Generator) -> Tensor:
         """Turn z (B, Z) into images (B, 3, H, W) in [0, 1]; ``rng`` draws textures and what is discrete."""
         raise NotImplementedError
 
 
-def to_input(image: Tensor, inputs: ImageInputs) -> PseudoBatch:
-    """Normalise images (B, 3, H, W) in [0, 1] as the teacher is fed them, grey where it takes one channel."""
-    return PseudoBatch((inputs.normalised(image if inputs.channels == 3 else image.mean(1, keepdim=True)),))
+def in_channels(image: Tensor, channels: int, rng: torch.Generator) -> Tensor:
+    """Turn images (B, 3, H, W) in [0, 1] into such of C channels: grey ones of one, the same of three.
+
+    What other channels see, as those of a satellite do, nobody has said. Each is a mean of the three, whose weights are
+    drawn for every image, in a light of its own.
+    """
+    if channels == 3:
+        return image
+    if channels == 1:
+        return image.mean(1, keepdim=True)
+    shape = (len(image), channels, 4)
+    drawn = torch.randn(shape, generator=rng, device=image.device)
+    weights, light = drawn[..., :3].softmax(2), 0.25 * drawn[..., 3]
+    seen = torch.einsum("bck,bkhw->bchw", weights, image)
+    return (seen + light[..., None, None]).clamp(0, 1)
 
 
 class Layer(NamedTuple):

@@ -191,7 +191,7 @@ def test_images_of_a_network_of_the_users_are_those_of_its_size_and_classes(tmp_
     own = ImageDataset("my-network", 3, 32, 2)
     pq.write_table(pa.table({"img": [{"bytes": COLOUR}] * 2, "label": [0, 1]}), tmp_path / "test.parquet")
     assert read_images(own, tmp_path, "test").labels.tolist() == [0, 1]
-    with pytest.raises(MissingSamples, match="my-network: no test images are known; give a folder with them as --data"):
+    with pytest.raises(MissingSamples, match="my-network: no test images are known; give them as --data"):
         read_images(own, None, "test")
     pq.write_table(pa.table({"img": [{"bytes": COLOUR}], "label": [2]}), tmp_path / "test.parquet")
     with pytest.raises(UserError, match="label 2, but the classes have no names but"):

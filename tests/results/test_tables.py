@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from zskt.experiments.catalog import Catalog
@@ -41,6 +42,22 @@ def test_a_table_is_of_one_preset_and_one_set_of_test_samples(catalog: Catalog) 
         "| " + " | ".join(HEAD) + " |",
         "|---|---|---|---|---|---|---|---|",
         "| mlp | 1 000 | 70 | 0.5000 ± 0.0000 | – | 0.9000 ± 0.0000 | 1.0000 ± 0.0000 | 2 |",
+    ]
+
+
+def test_an_ensemble_has_a_table_of_its_own(catalog: Catalog, tmp_path: Path) -> None:
+    for folder, hashes in {"one": "a", "three": "abc"}.items():
+        roles = ("teacher", "teacher.1", "teacher.2")
+        files = {role: {"sha256": sha256} for role, sha256 in zip(roles, hashes, strict=False)}
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text(json.dumps({"files": files}))
+    together = record(teacher=NetworkScores(name="t", accuracy=0.75, auc=0.9))
+    records = [replace(record(), folder=tmp_path / "one"), replace(together, folder=tmp_path / "three")]
+    rows = preset_rows(records, catalog)
+    heads = [text.splitlines()[0] for text in preset_tables(rows)]
+    assert heads == [
+        "**p**: teacher t, student s, 5 jets of jets.root (teacher: accuracy 0.7000, AUC 0.9000)",
+        "**p**: teacher t (3 networks together), student s, 5 jets of jets.root (teacher: accuracy 0.7500, AUC 0.9000)",
     ]
 
 

@@ -32,12 +32,12 @@ def _dataset(card: Card) -> ImageDataset:
 
 
 def _files(dataset: ImageDataset, place: Path, split: Split) -> tuple[Path, ...]:
-    """List the files of a split, of parquet or an image each; none in another layout, or where it is not there."""
+    """List the files of a split, of parquet, arrays or an image each; none in other layouts, or where it is not there."""
     try:
         found = locate(dataset, place, split)
     except UserError:  # told when the images are asked for
         return ()
-    return found.files if found.layout in ("parquet", "folders") else ()
+    return found.files if found.layout in ("parquet", "arrays", "folders") else ()
 
 
 def _sources(card: Card, place: Path | None, learns: bool) -> tuple[Source | None, Source]:

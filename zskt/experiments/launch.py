@@ -116,6 +116,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         shards=shards,
         inputs=card.inputs,
         classes=card.classes,
+        chosen=options.assigned,
         seed=config.seed,
         device=device,
     )

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import MissingSamples, UserError, lookup
+from zskt.images.arrays import read_arrays
 from zskt.images.fetched import fetch_images
 from zskt.images.files import decoded, open_parquet, open_pictures, read_idx
 from zskt.images.labels import label_positions
@@ -40,8 +41,8 @@ def read_images(data: str | ImageDataset, place: Path | None, split: Split) -> L
 
     Args:
         data: a data set, or the name of one in `DATASETS`.
-        place: a folder with parquet files of the split, with ``test/CLASS/`` of images, or in torchvision's layout;
-            None fetches from the publisher.
+        place: an .npz, or a folder with parquet files of the split or its ``test.npz``, with ``test/CLASS/`` of images,
+            or in torchvision's layout; None fetches from the publisher.
 
     Raises:
         UserError: if the images are missing, cannot be read, or are of another kind.
@@ -59,7 +60,11 @@ def _read(data: str | ImageDataset, place: Path | None, split: Split, *, decode:
     if found.layout in ("parquet", "folders"):
         opened = open_parquet(found.files) if found.layout == "parquet" else open_pictures(found.files)
         _require_shapes(dataset, {picture.shape: picture.where for picture in reversed(opened.pictures)})
-        labels = label_positions(dataset, opened, where, found.class_folders)
+        labels = label_positions(dataset, opened.labels, where, opened.names, found.class_folders)
+    elif found.layout == "arrays":
+        pixels, values = read_arrays(where, split, dataset.channels)
+        _require_shapes(dataset, {tuple(pixels.shape[1:]): str(where)})
+        labels = label_positions(dataset, values, where)
     else:
         read = read_idx(*found.files) if found.layout == "idx" else _tensors(_torchvision(dataset, found, split))
         pixels, labels = read
@@ -107,7 +112,7 @@ def _require_identity(dataset: ImageDataset, found: Place, labels: Tensor) -> No
 def _fetched(dataset: ImageDataset, split: Split) -> Path:
     """Fetch a data set from its publisher, once, and return the folder that holds it."""
     if not dataset.torchvision:
-        raise MissingSamples(f"{dataset.name}: no {split} images are known; give a folder with them as --data")
+        raise MissingSamples(f"{dataset.name}: no {split} images are known; give them as --data")
     try:
         return fetch_images(dataset, split)
     except UserError as error:

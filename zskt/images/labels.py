@@ -1,4 +1,4 @@
-"""Labels of images, as parquet files and folders have them, as positions in the classes of a network.
+"""Labels of images, as files and folders have them, as positions in the classes of a network.
 
 Shapes: B images.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,17 +15,17 @@ from torch import Tensor
 from zskt.class_labels import are_numbered, class_positions, match_names
 from zskt.dataset import MAX_NAMES, UNLABELLED
 from zskt.errors import UserError, listed
-from zskt.images.files import LabelledPictures
 from zskt.images.published import ImageDataset
 from zskt.terminal import note_once
 
 
 def label_positions(
-    dataset: ImageDataset, opened: LabelledPictures, where: Path, folders: Sequence[str] = ()
+    dataset: ImageDataset, labels: Sequence[Any], where: Path, names: Sequence[str] = (), folders: Sequence[str] = ()
 ) -> Tensor:
     """Return the positions of images' labels in the classes of a network, (B,); `UNLABELLED` where there is none.
 
     Args:
+        names: what the file says that the numbers 0, 1, ... mean; empty where it does not.
         folders: names of the folders of classes in order, of images that lie in such; else none.
 
     Raises:
@@ -32,16 +33,16 @@ def label_positions(
     """
     classes = dataset.class_names
     if folders:
-        return _of_folders(opened.labels, folders, classes, where)
-    if opened.names:
-        return _of_named_numbers(dataset, opened, where)
-    return class_positions(opened.labels, classes, str(where))
+        return _of_folders(labels, folders, classes, where)
+    if names:
+        return _of_named_numbers(dataset, labels, names, where)
+    return class_positions(labels, classes, str(where))
 
 
-def _of_named_numbers(dataset: ImageDataset, opened: LabelledPictures, where: Path) -> Tensor:
+def _of_named_numbers(dataset: ImageDataset, labels: Sequence[Any], names: Sequence[str], where: Path) -> Tensor:
     """Match numbers by what the file says that they mean; by themselves where the network's classes have no names."""
-    classes, names = dataset.class_names, opened.names
-    there = sorted({label for label in opened.labels if label not in (None, UNLABELLED)})
+    classes = dataset.class_names
+    there = sorted({label for label in labels if label not in (None, UNLABELLED)})
     strange = next((k for k in there if k not in range(len(names))), None)
     if strange is not None:
         raise UserError(f"{where}: label {strange}, but the file names {len(names)} classes; write it anew")
@@ -52,12 +53,12 @@ def _of_named_numbers(dataset: ImageDataset, opened: LabelledPictures, where: Pa
         says_nothing = are_numbered(names) or are_numbered(classes)
         agrees = all(fits[names[k]] == k for k in there if names[k] in fits)
         if says_nothing or (dataset.torchvision and fits and agrees):
-            return class_positions(opened.labels, classes, str(where))
+            return class_positions(labels, classes, str(where))
         raise UserError(
             f"{where}: its label {lacking[0]} is {names[lacking[0]]!r}, but the network's classes are "
             f"{listed(classes, MAX_NAMES)}; its run needs --classes in the file's words, in the order of the outputs"
         )
-    return torch.tensor([UNLABELLED if k in (None, UNLABELLED) else fits[names[k]] for k in opened.labels])
+    return torch.tensor([UNLABELLED if k in (None, UNLABELLED) else fits[names[k]] for k in labels])
 
 
 def _of_folders(labels: Sequence[str], folders: Sequence[str], classes: Sequence[str], where: Path) -> Tensor:

@@ -1,4 +1,4 @@
-"""Where images lie in a folder: parquet, folders of classes, the packed files of MNIST, torchvision's layout."""
+"""Where images lie: an .npz, or a folder of parquet, of classes, of MNIST's packed files, or as torchvision has it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zskt.images.published import ImageDataset, named_after
 
 Split = str
 """Split of a data set: "train" or "test"."""
-Layout = Literal["parquet", "folders", "idx", "torchvision"]
+Layout = Literal["parquet", "arrays", "folders", "idx", "torchvision"]
 IDX_PREFIX = {"train": "train", "test": "t10k"}
 """What the names of MNIST's files begin with."""
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
@@ -26,8 +26,8 @@ class Place:
 
     layout: Layout
     files: tuple[Path, ...]
-    """Of parquet all files, of folders every image, of idx that of images and that of labels, of torchvision the root
-    that its class takes."""
+    """Of parquet all files, of arrays one, of folders every image, of idx that of images and that of labels, of
+    torchvision the root that its class takes."""
     folder: Path
     """The folder that holds them."""
     class_folders: tuple[str, ...] = ()
@@ -35,16 +35,19 @@ class Place:
 
 
 def locate(dataset: ImageDataset, place: Path, split: Split) -> Place:
-    """Find a split in a folder that a user gave: the one that holds the files, or one above it.
+    """Find a split in an .npz, or in a folder that a user gave: the one that holds the files, or one above it.
 
     Raises:
-        UserError: if it is no folder, the split is not there, or several folders in it may be meant.
+        UserError: if it is neither, the split is not there, or several folders in it may be meant.
     """
+    if place.suffix == ".npz" and place.is_file():
+        return Place("arrays", (place,), place.parent)
     if not place.is_dir():
         problem = "is a file" if place.exists() else "no such folder"
         raise UserError(f"--data {place}: {problem}; give a folder with {_layouts(dataset, split)}")
     found = (
         _parquet(place, split)
+        or _arrays(place, split)
         or _class_folders(place, split)
         or (_idx(dataset, place, split) if dataset.folder.endswith("/raw") else _torchvision(dataset, place, split))
         or _parquet_below(dataset, place, split)
@@ -68,7 +71,7 @@ def _problem(dataset: ImageDataset, place: Path, split: Split) -> str:
 def _layouts(dataset: ImageDataset, split: Split) -> str:
     """Say what a folder may hold."""
     published = ", or in torchvision's layout" if dataset.torchvision else ""
-    return f"{split}.parquet, or with images in {split}/CLASS/{published}"
+    return f"{split}.parquet or {split}.npz, or with images in {split}/CLASS/{published}"
 
 
 def locate_parquet(place: Path, split: Split) -> list[Path]:
@@ -123,6 +126,11 @@ def _class_folders(place: Path, split: Split) -> Place | None:
 def _parquet(place: Path, split: Split) -> Place | None:
     files = locate_parquet(place, split)
     return Place("parquet", tuple(files), place) if files else None
+
+
+def _arrays(place: Path, split: Split) -> Place | None:
+    file = place / f"{split}.npz"
+    return Place("arrays", (file,), place) if file.is_file() else None
 
 
 def _parquet_below(dataset: ImageDataset, place: Path, split: Split) -> Place | None:

@@ -123,7 +123,7 @@ class Inversion(Method):
             config.mixup,
         )
         if setup.prior is None:
-            config.tell_unused("there is no prior", "prior_share")
+            config.tell_unused("there is no prior", "prior_share", chosen=setup.chosen)
         self.prior, self.prior_rng = setup.prior, torch.Generator(setup.device).manual_seed(4 * seed + 3)
         if self.prior is not None:
             self.state.streams["prior"] = self.prior_rng

@@ -44,6 +44,8 @@ class Setup:
     """How samples of ``data`` become what the networks are called with."""
     classes: tuple[str, ...] = ()
     """Names of the teacher's classes, as far as they are known."""
+    chosen: frozenset[str] | None = None
+    """Names of the method's settings that the user chose, where a preset chose others; None if that is not known."""
     seed: int = 0
     """Seed of every random stream of the method."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))

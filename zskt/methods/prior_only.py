@@ -72,6 +72,7 @@ class PriorOnly(BlackBox):
         if scale is not None and config.regression_weight:
             terms.append(Values(config.regression_weight, scale=scale, gaussians=setup.pair.gaussians))
         super().__init__(config, setup, terms, config.replay_size)
+        self.chosen = setup.chosen
         self.schedule = StudentSchedule(
             iterations=config.iterations,
             student_steps=config.student_steps,
@@ -92,7 +93,8 @@ class PriorOnly(BlackBox):
             batch, target = self.ask()
             worth = self.worth(batch, target)
             if batch.component is None:
-                config.tell_unused("the generator has no components to choose among", "class_entropy_weight")
+                why = "the generator has no components to choose among"
+                config.tell_unused(why, "class_entropy_weight", chosen=self.chosen)
             else:
                 self.generator.update(whole(batch.component), whole(worth))
             self.replay.add(batch.x, target)

@@ -22,12 +22,19 @@ class Row:
     runs: tuple[Result, ...]
     apart: str = ""
     """What else tells it from another row of its recipe: a budget of queries, the samples that it learned from."""
+    members: int = 1
+    """Networks that answer together; more than one where the teacher is an ensemble."""
 
     @property
     def subject(self) -> tuple[str, str, str, str, str]:
         """Preset, teacher, student and test samples: what the rows of one table share."""
         data = f"{self.data.name} {self.data.sha256}"
-        return self.recipe.preset, self.recipe.teacher, self.recipe.student, data, self.data.unit
+        return self.recipe.preset, self.teacher, self.recipe.student, data, self.data.unit
+
+    @property
+    def teacher(self) -> str:
+        """Name the teacher, and say of an ensemble how many networks it has."""
+        return self.recipe.teacher + (f" ({self.members} networks together)" if self.members > 1 else "")
 
     @property
     def label(self) -> str:
@@ -98,4 +105,5 @@ def _rows(members: Sequence[tuple[Asked, Record]]) -> list[Row]:
 def _row(asked: Asked, apart: str, records: Sequence[Record]) -> Row:
     data = records[0].result.data
     assert data is not None
-    return Row(asked.recipe, data, tuple(record.result for record in records), apart)
+    members = len(asked.teachers or (None,))
+    return Row(asked.recipe, data, tuple(record.result for record in records), apart, members)

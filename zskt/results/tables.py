@@ -63,7 +63,7 @@ def preset_tables(rows: Iterable[Row]) -> list[str]:
 
 def _preset_table(rows: Sequence[Row]) -> str:
     recipe, data, teacher = rows[0].recipe, rows[0].data, rows[0].runs[0].teacher
-    headline = f"**{recipe.preset}**: teacher {recipe.teacher}, student {recipe.student}, "
+    headline = f"**{recipe.preset}**: teacher {rows[0].teacher}, student {recipe.student}, "
     headline += f"{data.count} {data.unit}s of {data.name}"
     if teacher.accuracy is not None and teacher.auc is not None:
         headline += f" (teacher: accuracy {teacher.accuracy:.4f}, AUC {teacher.auc:.4f})"
