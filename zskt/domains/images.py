@@ -32,7 +32,7 @@ def _dataset(card: Card) -> ImageDataset:
 
 
 def _files(dataset: ImageDataset, place: Path, split: Split) -> tuple[Path, ...]:
-    """List the files of a split, of parquet, arrays or an image each; none in other layouts, or where it is not there."""
+    """List the files of a split: parquet, arrays or an image each; none in other layouts, or where it is not there."""
     try:
         found = locate(dataset, place, split)
     except UserError:  # told when the images are asked for
