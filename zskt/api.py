@@ -179,7 +179,8 @@ def distill(
         raise UserError(f"evaluate_every={evaluate_every}: give samples to measure the student on, as evaluate=loader")
     config = settings_of(kind, name, iterations, settings)
     if iterations is None and "iterations" not in settings and queries:
-        config = config.with_(iterations=iterations_of(kind, config, queries))
+        length = iterations_of(kind, config, queries)
+        config = config if length is None else config.with_length(length)
     device = placed(as_device(device))
     if not isinstance(student, nn.Module):
         raise UserError(f"student: is a {type(student).__name__}; give an nn.Module, which can be trained")

@@ -110,7 +110,7 @@ def settings_of(kind: type[Method], name: str, iterations: int | None, settings:
         lookup(names, setting, f"setting of method {name}")
         if is_unused(kind, setting):
             raise UserError(f"{setting}: method {name} trains no generator; leave it out")
-    length = {} if iterations is None else {"iterations" if "iterations" in names else "epochs": iterations}
+    length = {} if iterations is None else {kind.Config.length_name: iterations}
     if twice := ", ".join(length.keys() & settings.keys()):
         both = f"iterations={iterations} and {twice}={settings[twice]}"
         raise UserError(f"{both}: are the same of method {name}; give one of them")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from zskt.errors import UserError, lookup
 from zskt.terminal import note_once
@@ -94,6 +94,13 @@ class Settings:
                 _require_number(f.name, value, f.metadata)
             if f.metadata.get("choices"):
                 lookup(dict.fromkeys(f.metadata["choices"]), value, f.name)
+
+    length_name: ClassVar[str] = "iterations"
+    """Name of the setting that says how long a run is."""
+
+    def with_length(self, length: int) -> Self:
+        """Copy, with another number of iterations, or of epochs where labels teach."""
+        return replace(self, **{self.length_name: length})
 
     @property
     def iterations_before_learning(self) -> int:

@@ -35,8 +35,8 @@ class NetworkFrames(Generator):
         super().__init__()
         self.inputs, self.latent_size = inputs, latent_size
         if inputs.size:
-            channels = inputs.length * inputs.channels
-            images = ImageInputs(mean=(0.0,) * channels, std=(1.0,) * channels, size=inputs.size, side=inputs.size)
+            mean, std = inputs.mean * inputs.length, inputs.std * inputs.length
+            images = ImageInputs(mean=mean, std=std, size=inputs.size, side=inputs.size)
             self.network: nn.Module = ConvGenerator(images)
             self.latent_size = self.network.latent_size
         else:

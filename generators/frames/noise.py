@@ -31,4 +31,4 @@ class NoiseFrames(Generator):
 
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into x (B, T, ...); nothing is discrete, so nothing is drawn."""
-        return PseudoBatch((z.view(-1, *self.inputs.sample_shape),))
+        return PseudoBatch((self.inputs.of_standardised(z.view(-1, *self.inputs.sample_shape)),))

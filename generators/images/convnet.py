@@ -1,8 +1,8 @@
 """The paper's generator of images: one linear layer, two upsamplings, three convolutions.
 
 P. Micaelli and A. Storkey, arXiv:1905.09768, section 4 and the authors' published recipe. Its output ends in a
-normalisation, not in a tanh: it lives in the space of normalised pixels, and no bound holds it. The paper has images of
-32 x 32 pixels; sizes that are no multiple of 4 are cropped from the next one.
+normalisation, not in a tanh: it lives in the space of standardised pixels, and no bound holds it. The paper has images
+of 32 x 32 pixels; sizes that are no multiple of 4 are cropped from the next one.
 
 Shapes: B images, Z latent size, C channels, H = W pixels.
 """
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from zskt.contracts import PseudoBatch
 from zskt.errors import UserError
 from zskt.generator import Generator
-from zskt.images.inputs import ImageInputs
+from zskt.images.inputs import TYPICAL_MEAN, TYPICAL_STD, ImageInputs
 
 UPSAMPLING = 4
 """The image is so many times the first grid, along both axes."""
@@ -72,7 +72,7 @@ class ConvGenerator(Generator):
         """Turn z (B, Z) into x (B, C, H, W); nothing is discrete, so nothing is drawn."""
         x = self.linear(self.of_class(z, labels)).view(len(z), 128, self.first_size, self.first_size)
         x = self._cropped(self.body[:-1](x))
-        return PseudoBatch((self.body[-1](x),))
+        return PseudoBatch((self.inputs.of_standardised(self.body[-1](x)),))
 
     def _cropped(self, x: Tensor) -> Tensor:
         """The middle of images whose size is the next multiple of `UPSAMPLING`; before they are normalised."""
@@ -98,4 +98,5 @@ def convnet(channels: int, size: int) -> ConvGenerator:
     channels, size = int(channels), int(size)
     if channels < 1 or size < 1:
         raise UserError(f"convnet: {channels} channels of {size} x {size} pixels; give at least 1 of each")
-    return ConvGenerator(ImageInputs(mean=(0.0,) * channels, std=(1.0,) * channels, size=size, side=size))
+    mean, std = (TYPICAL_MEAN,) * channels, (TYPICAL_STD,) * channels
+    return ConvGenerator(ImageInputs(mean=mean, std=std, size=size, side=size))

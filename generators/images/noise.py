@@ -1,4 +1,4 @@
-"""Images of nothing: each normalised pixel is a normal number of its own.
+"""Images of nothing: each standardised pixel is a normal number of its own.
 
 It is where DeepInversion begins (H. Yin et al., arXiv:1912.08795), and the trivial baseline.
 
@@ -32,4 +32,4 @@ class NoiseImages(Generator):
     def forward(self, z: Tensor, rng: torch.Generator, labels: Tensor | None = None) -> PseudoBatch:
         """Turn z (B, Z) into x (B, C, H, W); nothing is discrete, so nothing is drawn."""
         size = self.inputs.size
-        return PseudoBatch((z.view(len(z), self.inputs.channels, size, size),))
+        return PseudoBatch((self.inputs.of_standardised(z.view(len(z), self.inputs.channels, size, size)),))

@@ -240,3 +240,12 @@ def test_a_budget_that_pays_for_no_step_is_refused(numbers: tuple[nn.Module, Ten
         zskt.distill(teacher, mlp(8), data=x, method="kd", queries=9, batch_size=16)
     with pytest.raises(UserError, match="queries is 9: spent before the student's first step; give more"):
         zskt.distill(teacher, mlp(8), data=(x, labels), method="supervised", queries=9, batch_size=16, iterations=1)
+
+
+def test_labels_beside_a_teacher_are_learned_as_long_as_a_budget_lasts() -> None:
+    x, labels = torch.randn(32, 16), torch.arange(32) % 4
+    run = zskt.distill(
+        mlp(8), mlp(8), data=(x, labels), method="supervised", queries=40, batch_size=8, student_steps=2,
+        kd_fraction=0.5, progress=False,
+    )  # fmt: skip
+    assert (run.steps, run.teacher_queries) == (4, 8 + 32)  # eight to see what it answers

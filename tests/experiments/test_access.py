@@ -300,6 +300,15 @@ def test_few_shot_is_as_long_as_its_budget_lasts_and_goes_on_by_its_own_command(
         assert code == 0 and "is finished" in said, err
 
 
+def test_few_shot_without_a_length_is_as_long_as_its_budget_lasts(call: Call, digits: Path, tmp_path: Path) -> None:
+    few = ("--mode", "few-shot", "--preset", "mnist-lenet5-to-lenet5-half", "--samples-per-class", 1, "--data", digits,
+           "--batch-size", 8, "--student-steps", 2, "--set", "attention_weight=0")  # fmt: skip
+    code, _, err = call(*few, "--queries", 60, "--out", tmp_path / "run")
+    assert code == 0, err
+    result = read_json(tmp_path / "run" / "result.json")
+    assert (result["steps"], result["teacher_queries"]) == (6, 48)
+
+
 def test_a_budget_that_ends_before_the_student_learns_leaves_no_result(
     call: Call, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

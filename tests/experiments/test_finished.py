@@ -172,3 +172,16 @@ def test_a_run_that_does_not_say_any_more_what_its_teacher_takes_names_the_file(
     (of_vectors / "inputs.json").unlink()
     with pytest.raises(UserError, match=r"run/inputs\.json: no such file; it says what the teacher .*-net takes"):
         open_run(of_vectors, CATALOG)
+
+
+def test_runs_whose_teacher_is_fed_otherwise_share_no_answers(of_vectors: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(of_vectors, tmp_path / "other"))
+    record = read_json(other / "inputs.json")
+    record["inputs"]["names"].reverse()
+    write_json(other / "inputs.json", record)
+    alone = [open_run(run, CATALOG).evaluate()["student"]["kl"] for run in (of_vectors, other)]
+    evaluators: dict[tuple[object, ...], object] = {}
+    runs = [open_run(run, CATALOG, evaluators=evaluators) for run in (of_vectors, other, of_vectors)]  # type: ignore[arg-type]
+    assert runs[0].evaluator is runs[2].evaluator is not runs[1].evaluator
+    together = [run.evaluate()["student"]["kl"] for run in runs[:2]]
+    assert together == pytest.approx(alone) and together[0] != pytest.approx(together[1])

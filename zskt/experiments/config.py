@@ -143,7 +143,7 @@ class RunConfig(Settings):
 
     def with_length(self, iterations: int) -> Self:
         """Copy, with another number of iterations, or of epochs where labels teach."""
-        return self.with_(**{"epochs" if self.method == "supervised" else "iterations": iterations})
+        return replace(self, settings=self.settings.with_length(iterations))
 
     def with_method(self, name: str, domain: str = "") -> Self:
         """Copy, for another method.
@@ -187,7 +187,7 @@ class RunConfig(Settings):
             UserError: if neither the run nor its method has such a setting, or it has a flag of its own.
         """
         name = SETTING_ALIASES.get(name, name)
-        name = "epochs" if name == "iterations" and self.method == "supervised" else name
+        name = self.settings.length_name if name == "iterations" else name
         unused = {"student": self.mode == "teacher", "generator": self.generator is None}
         unused |= dict.fromkeys(BESIDE_A_TEACHER, self.mode == "teacher")
         if unused.get(name.partition(".")[0]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,6 +183,7 @@ def open_run(
         config.mode == "teacher",
         *(entry for file in networks for entry in (file.get("path"), file.get("sha256"))),
         str(config.selection),
+        json.dumps(card.record(), sort_keys=True),  # how it is fed: one file may be read in several ways
     )
     key = (*teacher_key, source.name, source.files)
     evaluators = {} if evaluators is None else evaluators

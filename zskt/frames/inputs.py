@@ -15,6 +15,7 @@ from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.errors import UserError
+from zskt.images.inputs import TYPICAL_MEAN, TYPICAL_STD, are_of_images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,12 @@ class FrameInputs:
         """Normalise intensities in [0, 1], or features: (B, T, ...) -> (B, T, ...)."""
         mean, std = self._moments(x)
         return (x - mean) / std
+
+    def of_standardised(self, x: Tensor) -> Tensor:
+        """Turn numbers (B, T, ...) of mean 0 and variance 1 into what the network is fed, as `ImageInputs` does."""
+        if not self.size or are_of_images(self.std):
+            return x
+        return self.normalised(TYPICAL_MEAN + TYPICAL_STD * x)
 
     def values(self, x: Tensor) -> Tensor:
         """Undo `normalised`, for pictures."""

@@ -13,6 +13,18 @@ from torch import Tensor
 
 from zskt.contracts import Batch
 
+TYPICAL_MEAN, TYPICAL_STD = 0.5, 0.25
+"""Intensities of images of which nothing else is known."""
+STD_OF_IMAGES = (0.1, 0.4)
+"""Spreads that a data set of images may have: MNIST's is 0.31, CIFAR-10's 0.25. A network that is normalised by others
+takes plain intensities, or some from -1 to 1, or from 0 to 255."""
+
+
+def are_of_images(stds: tuple[float, ...]) -> bool:
+    """Whether spreads of intensities, by which channels are divided, are those of images."""
+    low, high = STD_OF_IMAGES
+    return all(low <= std <= high for std in stds)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInputs:
@@ -53,6 +65,22 @@ class ImageInputs:
         """Normalise intensities (B, C, H, W) in [0, 1]."""
         mean, std = (_of_channels(v, x.dtype, x.device) for v in (self.mean, self.std))
         return (x - mean) / std
+
+    @property
+    def is_standardised(self) -> bool:
+        """Whether images have mean 0 and variance 1 as the network is fed them."""
+        return are_of_images(self.std)
+
+    def of_standardised(self, x: Tensor) -> Tensor:
+        """Turn pixels (B, C, H, W) of mean 0 and variance 1 into what the network is fed: for most, the same.
+
+        Where the network is not fed standardised pixels, intensities have `TYPICAL_MEAN` and `TYPICAL_STD`.
+        """
+        return x if self.is_standardised else self.normalised(TYPICAL_MEAN + TYPICAL_STD * x)
+
+    def standardised(self, x: Tensor) -> Tensor:
+        """Undo `of_standardised`."""
+        return x if self.is_standardised else (self.intensities(x) - TYPICAL_MEAN) / TYPICAL_STD
 
     def intensities(self, x: Tensor) -> Tensor:
         """Undo `normalised`, for pictures: (B, C, H, W)."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import PseudoBatch
 from zskt.generator import Generator
+from zskt.images.inputs import ImageInputs
 
 
 class Canvas(Protocol):
@@ -27,15 +28,21 @@ class Canvas(Protocol):
 
 
 class Pixels:
-    """Images (B, C, H, W) that are their own parameters."""
+    """Images (B, C, H, W) that are their own parameters.
 
-    def __init__(self, images: Tensor) -> None:
-        self.pixels = nn.Parameter(images.detach().clone())
-        self.rows = len(images)
+    Args:
+        inputs: of the network that is fed them, by which parameters are standardised; None leaves them as they are.
+    """
+
+    def __init__(self, images: Tensor, inputs: ImageInputs | None = None) -> None:
+        self.inputs, self.rows = inputs, len(images)
+        pixels = images if inputs is None else inputs.standardised(images)
+        self.pixels = nn.Parameter(pixels.detach().clone())
 
     def draw(self) -> tuple[PseudoBatch, Tensor]:
         """Return the images."""
-        return PseudoBatch((self.pixels,)), torch.arange(self.rows, device=self.pixels.device)
+        images = self.pixels if self.inputs is None else self.inputs.of_standardised(self.pixels)
+        return PseudoBatch((images,)), torch.arange(self.rows, device=self.pixels.device)
 
 
 class Latent:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from zskt.contracts import Batch
+from zskt.images.inputs import ImageInputs
 from zskt.methods.canvas import Canvas, Latent, Pixels
 from zskt.methods.inversion import Inversion, Inverted
 from zskt.methods.inversion_settings import InversionConfig
@@ -66,6 +67,7 @@ class DeepInversion(Inversion):
     def __init__(self, config: DeepInversionConfig, setup: Setup) -> None:
         super().__init__(config, setup)
         self.canvas: Canvas | None = None
+        self.inputs = setup.inputs if isinstance(setup.inputs, ImageInputs) else None
 
     def synthesise(self) -> tuple[Batch, Metrics]:
         """Optimise the pixels of a batch that the generator draws, or the z behind it; the generator stays."""
@@ -73,7 +75,7 @@ class DeepInversion(Inversion):
         if self.shows_images:
             with torch.no_grad():
                 pixels = self.generator.sample(config.synthesis_size, self.rng).x[0]
-            self.canvas = Pixels(pixels)
+            self.canvas = Pixels(pixels, self.inputs)
             parameter = self.canvas.pixels
         else:
             self.canvas = Latent(self.generator, config.synthesis_size, self.rng)

@@ -107,7 +107,7 @@ class Method(ABC):
             UserError: if the budget does not last one iteration.
         """
         length = iterations_of(cls, config, queries, setup)
-        return config if length is None or length >= config.iterations else config.with_(iterations=length)
+        return config if length is None or length >= config.iterations else config.with_length(length)
 
     @property
     def queries_before_learning(self) -> int:
@@ -142,7 +142,7 @@ def iterations_of(kind: type[Method], config: Any, queries: int, setup: Setup | 
     """
 
     def cost(iterations: int) -> int:
-        return kind.queries_of(config.with_(iterations=iterations), setup) or 0
+        return kind.queries_of(config.with_length(iterations), setup) or 0
 
     longest = 1 + int(getattr(config, "iterations_before_learning", 0))
     least = cost(longest)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,7 @@ from zskt.terms.term import Term
 class SupervisedConfig(Settings):
     """Settings of learning from labelled samples. Losses are in nats per example."""
 
+    length_name: ClassVar[str] = "epochs"
     epochs: int = setting(100, minimum=1)
     """Rounds, each of `student_steps` steps."""
     batch_size: int = sample_count(128)
