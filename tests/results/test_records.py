@@ -9,7 +9,8 @@ import pytest
 
 from zskt.errors import UserError
 from zskt.experiments.recipe import recipe_of_result
-from zskt.results.records import INDEX, IndexEntry, one_record_per_run, read_records, runs_of
+from zskt.results.records import INDEX, IndexEntry, one_record_per_run, read_records
+from zskt.results.told_apart import runs_of
 from zskt.storage.files import write_json
 
 from .conftest import record, result
@@ -60,6 +61,7 @@ def test_an_index_says_which_figures_tables_show(run: Path, tabulate: list[str],
 
 def test_the_first_record_of_each_seed_counts() -> None:
     records = [record(seed=0), record(seed=1), record(seed=0, steps=71), record(seed=2, batch_size=7)]
+    records += [record(seed=3, queries=100), record(seed=4, teacher_access="top-class")]  # were not asked the same
     assert [r.result.steps for r in runs_of(records, recipe_of_result(result()))] == [70, 70]
 
 

@@ -44,6 +44,11 @@ def test_budgets_and_samples_that_were_learned_from_make_rows_of_their_own(tmp_p
     assert rows == {"data (kd), data a.root": 2, "data (kd)": 1, "data (kd), data b.root": 1}
 
 
+def test_a_teacher_that_only_answers_makes_a_row_and_a_seed_counts_once() -> None:
+    rows = group([record(), record(seed=1), record(seed=1), record(seed=1, teacher_access="probabilities")])
+    assert [(row.label, len(row.runs)) for row in rows] == [("mlp", 2), ("mlp, probabilities alone", 1)]
+
+
 JPEG = ScoredSamples(name="cifar10 test (cifar10-jpeg)", sha256="", count=1, unit="image")
 FEW: dict[str, Any] = {"mode": "few-shot", "generator": None, "init_from_run": "scratch", "samples_per_class": 0}
 

@@ -9,8 +9,9 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.recipe import Recipe, recipe_of_config
 from zskt.markdown import NO_VALUE, integer, table
 from zskt.results.missing import MissingRuns
-from zskt.results.records import Record, runs_of
+from zskt.results.records import Record
 from zskt.results.rows import group
+from zskt.results.told_apart import runs_of
 
 ABLATED_PRESET = "mnist-lenet5-to-lenet5-half"
 HEAD = ("", "teacher queries", "student steps", "agreement", "accuracy", "KL (nats)", "seeds")

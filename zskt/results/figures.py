@@ -21,9 +21,10 @@ from zskt.markdown import NO_VALUE
 from zskt.plots.palette import BLUE, GREEN, GREY, ROLE_COLOURS, VERMILLION, series_style
 from zskt.results import paper_tables
 from zskt.results.published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS, Pair
-from zskt.results.records import Record, known_values, one_record_per_run, runs_of
+from zskt.results.records import Record, known_values, one_record_per_run
 from zskt.results.rows import is_jpeg_copy, source_label
 from zskt.results.seed_bands import Curve, draw_band
+from zskt.results.told_apart import runs_of
 
 DIRECTIONS = (("on_student", "stepping on the student"), ("on_teacher", "stepping on the teacher"))
 """Key of a transition result -> title: whose gradient is followed."""

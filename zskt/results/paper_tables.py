@@ -12,7 +12,8 @@ from zskt.experiments.recipe import Recipe, recipe_of_config
 from zskt.markdown import NO_VALUE, mean_and_deviation, table
 from zskt.results.missing import MissingRuns
 from zskt.results.published import FEW_SHOT, FEW_SHOT_PRESETS, IMAGES_PER_CLASS, MTE, PAIRS, TRANSITION_PRESETS, Pair
-from zskt.results.records import Record, known_values, runs_of
+from zskt.results.records import Record, known_values
+from zskt.results.told_apart import runs_of
 
 FEW_SHOT_PAIRS = tuple(pair for pair in PAIRS if pair.preset in FEW_SHOT_PRESETS)
 TRANSITION_PAIRS = tuple(pair for pair in PAIRS if pair.preset in TRANSITION_PRESETS)

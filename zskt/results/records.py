@@ -155,15 +155,6 @@ def _records(entry: IndexEntry, folder: Path) -> Iterator[Record]:
         yield Record(folder=run, result=result, transitions=curves, export=entry.export)
 
 
-def runs_of(records: Iterable[Record], recipe: Recipe) -> list[Record]:
-    """Return the finished runs of a recipe, the first record of each seed."""
-    by_seed: dict[int, Record] = {}
-    for record in records:
-        if record.recipe == recipe:
-            by_seed.setdefault(record.result.seed, record)
-    return list(by_seed.values())
-
-
 def known_values(records: Iterable[Record], figure: Callable[[Record], float | None]) -> list[float]:
     """Return a figure of each record that has it."""
     return [value for value in map(figure, records) if value is not None]

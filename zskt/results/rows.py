@@ -10,7 +10,7 @@ from zskt.experiments.recipe import Recipe
 from zskt.experiments.result import Result, ScoredSamples
 from zskt.markdown import NO_VALUE, mean_and_deviation
 from zskt.results.records import Record
-from zskt.results.told_apart import Asked, asked_of, differences
+from zskt.results.told_apart import Asked, asked_of, differences, first_of_each_seed
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,10 @@ def _rows(members: Sequence[tuple[Asked, Record]]) -> list[Row]:
         if asked.teachers is None and len(teachers) == 1:
             asked = replace(asked, teachers=next(iter(teachers)))
         groups.setdefault(asked, []).append(record)
-    return [_row(asked, ", ".join(differences(asked, [*groups])), records) for asked, records in groups.items()]
+    return [
+        _row(asked, ", ".join(differences(asked, [*groups])), first_of_each_seed(records))
+        for asked, records in groups.items()
+    ]
 
 
 def _row(asked: Asked, apart: str, records: Sequence[Record]) -> Row:

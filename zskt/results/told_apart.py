@@ -1,8 +1,11 @@
-"""What runs were asked, and what tells them apart in words, so that none counts as a seed of another recipe."""
+"""What runs were asked, and what tells them apart in words, so that none counts as a seed of another recipe.
+
+Device and precision are how a run is calculated, and not what it was asked: runs that differ in these are seeds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -31,12 +34,16 @@ class Asked:
     """Name of the file or folder of that hash."""
     teachers: tuple[str, ...] | None = None
     """Hashes of the teacher's files, of an ensemble in the order of its members; None where nobody recorded them."""
+    access: str | None = None
+    """What it saw of a teacher that only answered, of `zskt.teacher_access.ACCESSES`; None where it saw all."""
 
     @property
     def values(self) -> dict[str, Any]:
         """All that two of them can differ in, by name."""
         own = {f.name: getattr(self.recipe, f.name) for f in fields(self.recipe) if f.name != "changes"}
-        return own | {"queries": self.queries, "data": self.data_sha256, "teachers": self.teachers}
+        return own | {
+            "queries": self.queries, "data": self.data_sha256, "teachers": self.teachers, "access": self.access
+        }  # fmt: skip
 
 
 def asked_of(record: Record) -> Asked:
@@ -47,8 +54,30 @@ def asked_of(record: Record) -> Asked:
     name = Path(data.get("path") or "").name
     teachers = teacher_hashes(files)
     return Asked(
-        recipe=recipe, queries=record.result.queries, data_sha256=data.get("sha256"), data=name, teachers=teachers
+        recipe=recipe,
+        queries=record.result.queries,
+        data_sha256=data.get("sha256"),
+        data=name,
+        teachers=teachers,
+        access=record.result.teacher_access,
     )
+
+
+def runs_of(records: Iterable[Record], recipe: Recipe) -> list[Record]:
+    """Return the finished runs of a recipe that nothing limited: no budget, no teacher that only answers.
+
+    Of each seed it is the first record.
+    """
+    of_recipe = [record for record in records if record.recipe == recipe]
+    return first_of_each_seed(r for r in of_recipe if r.result.queries is None and r.result.teacher_access is None)
+
+
+def first_of_each_seed(records: Iterable[Record]) -> list[Record]:
+    """Return the first record of each seed: a run that is recorded twice, or judged on two samples, is one."""
+    by_seed: dict[int, Record] = {}
+    for record in records:
+        by_seed.setdefault(record.result.seed, record)
+    return list(by_seed.values())
 
 
 def teacher_hashes(files: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...] | None:
@@ -107,6 +136,8 @@ def _word(name: str, values: Mapping[str, Any], one: Asked, alike: Sequence[Aske
         return f"data {one.data}" + (f" {value[:8]}" if len(same_name) > 1 else "")
     if name == "teachers":
         return f"teacher {' '.join(sha256[:8] for sha256 in value)}"
+    if name == "access":
+        return f"{value} alone"
     if name in ("answers", "queries"):
         return f"{integer(value)} {name}"
     if name == "samples_per_class":
