@@ -225,8 +225,7 @@ def distill(
                     calibrate(setup)
                 if test is not None:
                     evaluated(student, None, test, device)  # what cannot be judged is told before the run, not after it
-                is_image = len(example) == 1 and example[0].dim() == 4
-                require_settings(config, "images" if is_image else "tensors", "of this call")
+                require_settings(config, domain_of(example), "of this call")
                 if asked is not None:
                     config = kind.within_budget(config, queries or 0, setup)
                 trained = kind(config, setup)
@@ -247,6 +246,12 @@ def distill(
             with nullcontext() if meter is None else meter.paused():
                 run.evaluation = evaluated(run.student, judge, test, device)
     return run
+
+
+def domain_of(x: Batch) -> str:
+    """Name the domain of what a teacher is called with, by its shape: settings are for some domains alone."""
+    one = len(x) == 1
+    return {2: "vectors", 3: "frames", 4: "images", 5: "frames"}.get(x[0].dim() if one else 0, "tensors")
 
 
 def _train(

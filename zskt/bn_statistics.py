@@ -166,3 +166,12 @@ def capture_bn_statistics(network: nn.Module | None) -> Iterator[list[Tensor]]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def unfolded(teacher: nn.Module) -> nn.Module:
+    """Return the form of a teacher that still has its normalisations, frozen, where its loader kept one."""
+    kept: tuple[nn.Module, ...] = getattr(teacher, "before_folding", ())
+    if not kept:
+        return teacher
+    device = next((p.device for p in teacher.parameters()), torch.device("cpu"))
+    return kept[0].to(device).eval().requires_grad_(False)

@@ -6,6 +6,7 @@ Holds ``config.json``, ``environment.json``, ``metrics.jsonl``, ``result.json``,
 
 from __future__ import annotations
 
+import copy
 import json
 import warnings
 from collections.abc import Callable, Mapping
@@ -72,10 +73,11 @@ def save_run(run: Run, folder: Path) -> Path:
     heads = {name: int(getattr(run.student, name, 0)) for name in ("bernoulli", "regressions")}
     settings |= {"heads": heads} if any(heads.values()) else {}
     write_json(folder / "config.json", {"preset": None, "mode": "api", **settings})
-    write_json(folder / "environment.json", environment(torch.device("cpu")))
+    place = next((p.device for p in run.student.parameters()), torch.device("cpu"))
+    write_json(folder / "environment.json", environment(place))
     lines = (json.dumps({"step": i, **metrics}) for i, metrics in enumerate(run.metrics, 1))
     (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    student = run.student.cpu().eval()
+    student = copy.deepcopy(run.student).cpu().eval()  # the user's stays where it is
     save_network(student, folder / "student.safetensors")
     _export(student, run.example, folder / PROGRAM)
     names = ("steps", "teacher_queries", "seconds", "evaluation")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from zskt.methods.views import SMALLEST_PART, jittered, local_view, shifted
@@ -28,6 +29,28 @@ def test_a_local_view_of_a_jet_leaves_particles_out_and_keeps_the_first() -> Non
     assert shares.min() > 0.5 * SMALLEST_PART and 0.5 < shares.mean() < 0.75
     assert torch.equal(f[m.expand_as(f)], features[m.expand_as(f)]) and not f[~m.expand_as(f)].any()
     assert torch.equal(p != 0, m.expand_as(p))
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_masks_of_files_are_numbers_and_collections_lose_particles_together(flat: bool) -> None:
+    rng = torch.Generator().manual_seed(1)
+    mask = (torch.arange(50) < 40).float().expand(100, 1, 50).clone()
+    points, features, jet = torch.randn(100, 2, 50) + 5, torch.randn(100, 3, 50) + 5, torch.rand(100, 4) + 2
+    p, f, m, j = local_view((points, features, mask.squeeze(1) if flat else mask, jet), rng)
+    kept = m.view(100, 1, 50).bool()
+    assert m.dtype == torch.float32 and m.dim() == (2 if flat else 3) and not (kept & ~mask.bool()).any()
+    assert 0.5 < kept.sum() / mask.sum() < 0.75 and kept[..., 0].all() and torch.equal(j, jet)
+    for view, t in ((p, points), (f, features)):
+        assert torch.equal(view, t * kept)
+
+
+def test_particles_without_a_mask_are_left_out_whole() -> None:
+    tracks, vertices = torch.rand(50, 3, 20) + 1, torch.rand(50, 2, 5) + 1
+    view = local_view((tracks, vertices), torch.Generator().manual_seed(2))
+    for part, t in zip(view, (tracks, vertices), strict=True):
+        there = part != 0
+        assert torch.equal(part[there], t[there]) and torch.equal(there.any(1), there.all(1))
+        assert 0.5 < there.float().mean() < 0.85
 
 
 def test_a_local_view_of_numbers_takes_some_from_the_sample_before() -> None:

@@ -17,13 +17,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zskt.bn_statistics import BatchStatistics, require_normalisations
+from zskt.bn_statistics import BatchStatistics, require_normalisations, unfolded
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.forward import CountedTeacher, Output, evaluating
 from zskt.generator import balanced_labels, is_trainable
 from zskt.losses import generator_loss
-from zskt.methods.inversion import unfolded
 from zskt.methods.method import Method, Metrics, Setup, trains
 from zskt.methods.student import StudentStep, as_numbers, require_gradient, trainable
 from zskt.optim import adam, adamw, cosine, multistep, require_finite, set_rate, sgd, step

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from zskt.bn_statistics import BatchStatistics, require_normalisations
+from zskt.bn_statistics import BatchStatistics, require_normalisations, unfolded
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
@@ -324,12 +324,3 @@ def prior_count(config: InversionConfig, synthesised: int) -> int:
 def is_image(x: Batch) -> bool:
     """Whether samples are images, ((B, C, H, W),)."""
     return len(x) == 1 and x[0].dim() == 4
-
-
-def unfolded(teacher: nn.Module) -> nn.Module:
-    """Return the form of a teacher that still has its normalisations, frozen, where its loader kept one."""
-    kept: tuple[nn.Module, ...] = getattr(teacher, "before_folding", ())
-    if not kept:
-        return teacher
-    device = next((p.device for p in teacher.parameters()), torch.device("cpu"))
-    return kept[0].to(device).eval().requires_grad_(False)

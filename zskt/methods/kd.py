@@ -31,6 +31,7 @@ from zskt.settings import Settings, sample_count, setting
 from zskt.shard_stream import ShardStream
 from zskt.teacher_access import ACCESSES
 from zskt.terminal import note
+from zskt.terms import TERMS
 from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.terms.term import Term
 
@@ -127,7 +128,8 @@ class KD(Method):
     @classmethod
     def queries_of(cls, config: KDConfig, setup: Setup | None = None) -> int | None:
         """Return what all steps ask, where answers cannot be kept; None where they are."""
-        again = alters(config) or config.hint_weight
+        kept = all(TERMS[name].cacheable for name, weight in config.terms.items() if weight)
+        again = alters(config) or config.hint_weight or not kept
         if setup is not None:
             again = _asks_again(config, setup, student_terms(config, setup.pair))
         return config.iterations * config.student_steps * config.batch_size if again else None
@@ -135,7 +137,8 @@ class KD(Method):
     def fill(self) -> None:
         """Query the teacher about the samples, once each, and keep its answers; each rank does so with its own.
 
-        A budget is kept for the steps, if these ask again; else it is spent here on as many samples as it lasts for.
+        Where the steps ask again, no answer is kept, and none is asked for here. A budget pays for as many samples as
+        it lasts for.
         """
         assert isinstance(self.samples, ReplayBuffer) and self.data is not None and self.inputs is not None
         here, data = world(), self._affordable(self.data)
@@ -148,12 +151,11 @@ class KD(Method):
             batch = self.inputs(data.samples[first : end : here.size])
             x = tuple(to_device(t, self.state.device) for t in batch)
             kept = slice(len(range(i + here.rank, end, here.size)))
-            if self.meter is not None and self.asks_again:
-                answer = Output(x[0].new_zeros(len(x[0]), 0))  # each step asks for its own
-            else:
-                answer = self.teacher.query(x, self.cacheable)
+            nothing = Output(x[0].new_zeros(len(x[0]), 0))
+            answer = nothing if self.asks_again else self.teacher.query(x, self.cacheable)
             self.samples.add(tuple(t[kept] for t in x), answer.rows(kept), end - i)
-        self.state.counters["teacher_queries"] = before + count
+        if not self.asks_again:
+            self.state.counters["teacher_queries"] = before + count
 
     def _affordable(self, data: Labelled) -> Labelled:
         """Return as many samples as the budget pays answers for: all, or some at random; a line says how many."""

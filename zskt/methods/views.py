@@ -1,7 +1,7 @@
 """Views of pseudo-samples: what is shown of them while they are optimised, all with a gradient to the samples.
 
-A global view is the sample, moved a little; a local one shows a part of it. Of an image that is a crop, of points with
-a mask, as the particles of jets, some of the points, of plain numbers some of the numbers.
+A global view is the sample, moved a little; a local one shows a part of it. Of an image that is a crop, of points, as
+the particles of jets, some of the points, of plain numbers some of the numbers.
 
 Shapes: B samples, C channels, H x W pixels, P points, F numbers.
 """
@@ -39,8 +39,7 @@ def local_view(x: Batch, rng: torch.Generator) -> Batch:
     """Show a part of each sample, at least `SMALLEST_PART` of it."""
     if len(x) == 1 and x[0].dim() == 4:
         return (mirror(_crops(x[0], rng), rng),)
-    masks = [t for t in x if t.dim() == 3 and t.dtype == torch.bool]
-    if masks:
+    if any(t.dim() == 3 for t in x):
         return _fewer_points(x, rng)
     return tuple(_fewer_numbers(t, rng) for t in x)
 
@@ -64,19 +63,35 @@ def _crops(pixels: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def _fewer_points(x: Batch, rng: torch.Generator) -> Batch:
-    """Leave some points of each sample out, (B, C, P) each with a mask (B, 1, P) behind them; the first one stays."""
-    views, group = [], []
+    """Leave some points of each sample out, as if they were padding: in all tensors (B, C, P) of as many points alike.
+
+    The first point stays, and so do numbers of the whole sample, (B, C).
+    """
+    kept: dict[int, Tensor] = {}
     for t in x:
-        group.append(t)
-        if t.dtype != torch.bool:
-            continue
-        share = _uniform((len(t), 1, 1), SMALLEST_PART, 1.0, rng)
-        kept = torch.rand(t.shape, generator=rng, device=rng.device) < share
-        kept[..., 0] = True
-        kept &= t
-        views += [*(values * kept for values in group[:-1]), kept]
-        group = []
-    return (*views, *group)
+        points = t.shape[-1]
+        if t.dim() == 3 and points > 1 and points not in kept:
+            share = _uniform((len(t), 1, 1), SMALLEST_PART, 1.0, rng)
+            kept[points] = torch.rand((len(t), 1, points), generator=rng, device=rng.device) < share
+            kept[points][..., 0] = True
+    for t in x:
+        if t.shape[-1] in kept and _is_mask(t):
+            kept[t.shape[-1]] &= t.bool().view(len(t), 1, -1)
+    return tuple(_with_points(t, kept.get(t.shape[-1])) for t in x)
+
+
+def _with_points(t: Tensor, kept: Tensor | None) -> Tensor:
+    """Set to 0 what belongs to points that are not ``kept``, (B, 1, P) of bool."""
+    if kept is None or not (t.dim() == 3 or _is_mask(t)):
+        return t
+    return t & kept if t.dtype == torch.bool else t * (kept if t.dim() == 3 else kept.squeeze(1))
+
+
+def _is_mask(t: Tensor) -> bool:
+    """Whether (B, 1, P) or (B, P) say which points there are: in bool, or in 0 and 1 as taggers' files have it."""
+    if t.dtype == torch.bool:
+        return True
+    return (t.dim() == 2 or (t.dim() == 3 and t.shape[1] == 1)) and bool(((t == 0) | (t == 1)).all())
 
 
 def _fewer_numbers(values: Tensor, rng: torch.Generator) -> Tensor:

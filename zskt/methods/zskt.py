@@ -17,7 +17,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from zskt.bn_statistics import capture_bn_statistics, normalisations, require_normalisations
+from zskt.bn_statistics import capture_bn_statistics, normalisations, require_normalisations, unfolded
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch, PseudoBatch
 from zskt.cuda_graphs import Replayed, is_replayable
@@ -144,8 +144,11 @@ class ZSKT(Method):
         if config.init_from_teacher:
             init_from_teacher(pair)
         self.terms = student_terms(config, pair)
-        if config.bn_statistics_weight:
-            layers = normalisations(pair.teacher or torch.nn.Identity())
+        self.observed = pair.teacher
+        """The teacher, in the form that still has its normalisations where these are looked at."""
+        if config.bn_statistics_weight and pair.teacher is not None:
+            self.observed = unfolded(pair.teacher)
+            layers = normalisations(self.observed)
             require_normalisations(layers, "bn_statistics_weight", config.bn_statistics_weight)
         self.cacheable = [term for term in self.terms if term.cacheable]
         self.schedule = StudentSchedule(
@@ -251,10 +254,10 @@ class ZSKT(Method):
     def _climb(self, *latent: Tensor, key: None = None) -> tuple[PseudoBatch, Output, Tensor, Tensor | None]:
         """Move the generator; the batch, the teacher's answer, the mean KL(T || S), the penalty, all without graph."""
         config, optimizer = self.config, self.generator_optimizer
-        assert optimizer is not None and self.pair.teacher is not None
+        assert optimizer is not None and self.observed is not None
         batch = self.generator.sample(config.batch_size, self.latent_rng, latent=latent)
-        with capture_bn_statistics(self.pair.teacher if config.bn_statistics_weight else None) as mismatches:
-            answer = self.pair.forward(self.pair.teacher, batch.x, self.cacheable)
+        with capture_bn_statistics(self.observed if config.bn_statistics_weight else None) as mismatches:
+            answer = self.pair.forward(self.observed, batch.x, self.cacheable)
         require_gradient(answer)
         reward, kl = self.reward(batch, answer)
         penalty = batch.penalty
