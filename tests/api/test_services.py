@@ -150,7 +150,11 @@ SHORT_NAYER = {"synthesis_batch_size": 6, "generator_steps": 2, "student_steps":
         ("cmi", SHORT_INVERSION, 8 + 2 + 2 + 3 * 5 * 6),
         ("nayer", SHORT_NAYER | {"synthesis_warmup": 1, "warmup_loops": 1}, 8 + (1 + 2 * 2) * 3 * 6),
         ("kd", {"iterations": 3}, 8 + 1000),
-        ("kd", {"iterations": 3, "student_steps": 2, "terms": {"jacobian": 1.0}}, 8 + 3 * 2 * 16),
+        (
+            "kd",
+            {"iterations": 3, "student_steps": 2, "terms": {"jacobian": 1.0}},
+            8 + 8 + 3 * 2 * 16,
+        ),  # the gradient is tried, too
         ("kd", {"iterations": 3, "student_steps": 2, "mixup": True}, 8 + 3 * 2 * 16),
         ("supervised", {"epochs": 3, "student_steps": 2}, 8 + 3 * 2 * 16),
     ],

@@ -137,5 +137,5 @@ def test_images_of_a_notebook_are_augmented_too() -> None:
     images = torch.cat(seen[-2:])
     assert (images.sum((1, 2, 3)) == 1).all()
     assert len(torch.unique(images.flatten(1).argmax(1))) > 30  # 64 images at 81 places
-    with pytest.raises(UserError, match=r"augment shift is for images, but the teacher of this call takes tensors"):
+    with pytest.raises(UserError, match=r"augment shift is for images, but the teacher of this call takes vectors"):
         distill(None, Watcher(), data=(x.flatten(1), labels), method="supervised", augment="shift", progress=False)

@@ -15,6 +15,7 @@ from zskt.systems.frames_without_data import WITHOUT_DATA
 from zskt.systems.highways import HIGHWAY
 from zskt.systems.jacobians import FEW_SAMPLES
 from zskt.systems.jets_response import RESPONSE
+from zskt.systems.jets_rows import JETS_ASKING, JETS_LABELS, JETS_WITHOUT_TOPS
 from zskt.systems.jets_uncertainty import JETS_UNCERTAINTY
 from zskt.systems.keras_recipe import KERAS
 from zskt.systems.motion_attention import MOTION_ATTENTION
@@ -27,6 +28,9 @@ SYSTEMS: dict[str, System] = {
     "privileged-synthetic": SYNTHETIC,
     "privileged-mnist": MNIST,
     "kdgan": KDGAN,
+    "jets-kdgan": JETS_LABELS,
+    "jets-omitted-class": JETS_WITHOUT_TOPS,
+    "jets-asking": JETS_ASKING,
     "jets-response": RESPONSE,
     "highway": HIGHWAY,
     "omitted-class": WITHOUT_THREES,

@@ -41,13 +41,14 @@ SCALE_FIGURES = ("student_mean", "student_rms", "correlation", "relative_differe
 
 def jet_student(
     catalog: Catalog, card: Card, teacher: nn.Module, seed: int, method: str, settings: dict[str, Any],
-    data: Labelled | None = None, student: str = "pfn", attention_layers: str = "last",
+    data: Labelled | None = None, student: str = "pfn", attention_layers: str = "last", generator: str = "shower",
 ) -> nn.Module:  # fmt: skip
     """Distil the teacher of a card by a method, with the settings of the preset that both have and of `ITERATIONS`.
 
     Args:
         settings: of the method, in place of these.
         attention_layers: one of `zskt.forward.LAYERS`.
+        generator: its name, of methods that need one.
     """
     torch.manual_seed(seed)
     kind = METHODS[method]
@@ -55,9 +56,9 @@ def jet_student(
     preset = {k: v for k, v in catalog.presets[PRESET].settings.to_dict().items() if k in names}
     config = kind.Config(**preset | {"iterations": ITERATIONS, "student_steps": STEPS} | settings)
     network: nn.Module = catalog.students[student].build(card.inputs, len(card.classes)).train()
-    generator = catalog.generators["shower"].build(card.inputs).train() if kind.needs_generator else None
+    source = catalog.generators[generator].build(card.inputs).train() if kind.needs_generator else None
     setup = Setup(
-        pair=Pair(teacher, network, attention_layers=attention_layers), generator=generator, data=data,
+        pair=Pair(teacher, network, attention_layers=attention_layers), generator=source, data=data,
         inputs=card.inputs, classes=card.classes, seed=seed,
     )  # fmt: skip
     run = kind(config, setup)
