@@ -89,10 +89,22 @@ def test_record_of_another_experiment_is_not_overwritten(tmp_path: Path, counted
     write_json(path, values | {"published": {"other": ""}})
     with pytest.raises(UserError, match="has other figures"):
         campaign.repeat(["counted"], tmp_path, None, None, None)
+    write_json(path, values | {"remark": "On other images."})
+    with pytest.raises(UserError, match=r"counted\.json: says otherwise than this version what was done; move it away"):
+        campaign.repeat(["counted"], tmp_path, None, None, None)
     path.write_text('{"title": 3}')
     with pytest.raises(UserError, match=r"counted\.json"):
         read_record(path)
     assert counted == [0]
+
+
+def test_committed_records_are_of_the_systems_as_they_are_now() -> None:
+    records = read_systems(Path(__file__).parent.parent.parent / "runs" / "reference")
+    assert set(records) <= set(SYSTEMS)
+    for name, record in records.items():
+        system = SYSTEMS[name]
+        assert (record.title, record.source, record.remark) == (system.title, system.source, system.remark), name
+        assert all(set(figures) == set(system.published) for figures in record.ours.values()), name
 
 
 def test_command_names_systems_and_refuses_a_length(tmp_path: Path, counted: list[int], call: Call) -> None:

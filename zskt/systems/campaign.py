@@ -46,6 +46,8 @@ def repeat(
         record = read_record(path) if path.is_file() else _begun(system)
         if set(record.published) != set(system.published):
             raise UserError(f"{path}: has other figures than this version measures; move it away")
+        if (record.title, record.remark) != (system.title, system.remark):
+            raise UserError(f"{path}: says otherwise than this version what was done; move it away")
         for seed in seeds or range(system.seeds):
             if str(seed) in record.ours:
                 continue

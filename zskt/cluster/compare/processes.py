@@ -105,7 +105,11 @@ def _ends_in_time(child: subprocess.Popen[bytes], seconds: float | None) -> bool
         most = math.ceil(seconds)
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             resource.prlimit(child.pid, resource.RLIMIT_CORE, (0, 0))
-            resource.prlimit(child.pid, resource.RLIMIT_CPU, (most, most + 1))
+            _, hard = resource.prlimit(
+                child.pid, resource.RLIMIT_CPU
+            )  # beyond it comes SIGKILL, as for lack of memory
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.prlimit(child.pid, resource.RLIMIT_CPU, (most, hard))
             child.wait((STANDSTILL - 1) * seconds)
         if child.poll() not in (None, -signal.SIGXCPU):
             return True
