@@ -1,8 +1,10 @@
 """Zero-shot knowledge transfer (ZSKT): a generator and a student play over a frozen teacher's answers.
 
 P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768,
-Algorithm 1, which `ZSKT.run` follows line by line. What is ours beside it is a setting that is off by default: replay
-of earlier pseudo-samples, student steps that grow with their number, terms of the generator's reward.
+Algorithm 1, which `ZSKT.run` follows line by line. What is ours beside it is a setting. Two are on by default: replay
+of earlier pseudo-samples, and student steps on the very samples of the generator's step; ``replay_fraction=0`` and
+``reuse_generator_batch=False`` are the algorithm as published. The others are off: student steps that grow with their
+number, further terms of the generator's reward.
 
 Shapes: B batch, Z latent size, K classes.
 """
