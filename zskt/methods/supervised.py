@@ -46,7 +46,8 @@ class SupervisedConfig(Settings):
     batch_size: int = sample_count(128)
     """B: samples a step."""
     student_steps: int = setting(0, minimum=0)
-    """Steps of a round, over random orders of all samples; 0 takes every sample once."""
+    """Steps of a round, over random orders of all samples; 0 takes as many as one order has whole batches, and drops
+    the rest of it."""
     optimizer: str = setting("adamw", choices=("adamw", "sgd", "one-cycle"))
     """"adamw" with a cosine; or Nesterov's momentum of 0.9, either with a rate that is divided by 5 after 30, 60 and
     80 % of the epochs, as in the literature on wide ResNets ("sgd"), or that rises to `student_lr` and falls to 0
