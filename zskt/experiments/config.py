@@ -36,7 +36,7 @@ DATA_FREE = ("zero-shot", "compress")
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(Settings):
-    """A run: who takes part, the method and its settings, what is logged. It knows names, and imports nobody.
+    """A run: who takes part, the method and its settings, what is logged.
 
     Raises:
         UserError: if a value cannot work.
