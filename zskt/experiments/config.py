@@ -30,8 +30,6 @@ BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
 LEARNS_FROM_DATA = ("kd", "few-shot", "teacher")
 """Modes that may read training data."""
-DATA_FREE = ("zero-shot", "compress")
-"""Modes in which pseudo-samples of a generator teach, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)

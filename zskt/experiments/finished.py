@@ -15,9 +15,9 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.build import choose_device, load_run_teacher, load_student, member_roles, recorded_path
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import DATA_FREE, RunConfig, recorded_files
+from zskt.experiments.config import RunConfig, recorded_files
 from zskt.experiments.evaluator import Evaluator
-from zskt.experiments.result import Result, upgrade
+from zskt.experiments.result import DATA_FREE, Result, upgrade
 from zskt.shards import holds_answers
 from zskt.storage.files import read_json, write_json
 from zskt.storage.run_files import ASKED, CONFIG

@@ -240,11 +240,7 @@ IMAGES: tuple[RunConfig, ...] = (
         )
         for config in _pair(f"cifar10-{teacher}", student)
     ),
-    *(
-        config
-        for student in ("wrn-16-1", "wrn-40-1", "wrn-16-2")
-        for config in _pair("cifar100-wrn-40-2", student)
-    ),
+    *(config for student in ("wrn-16-1", "wrn-40-1", "wrn-16-2") for config in _pair("cifar100-wrn-40-2", student)),
     *_pair("cifar100-resnet34", "resnet18"),
     *_pair("svhn-wrn-40-2", "wrn-16-1", iterations=50_000),
     _teacher("mnist-lenet5", 20, student_lr=2e-3, weight_decay=1e-2, augment="shift"),

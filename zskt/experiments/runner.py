@@ -15,7 +15,7 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import TEACHER_RECORD, Catalog
 from zskt.experiments.compress import compression_entry
-from zskt.experiments.config import DATA_FREE, RunConfig, recorded_files
+from zskt.experiments.config import RunConfig, recorded_files
 from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.divergence import require_finite_parameters
 from zskt.experiments.evaluator import Evaluator
@@ -25,7 +25,7 @@ from zskt.experiments.presets import FOR_FILES, changes
 from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.query_ledger import QueryLedger
-from zskt.experiments.result import SCHEMA
+from zskt.experiments.result import DATA_FREE, SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
 from zskt.methods import Method, iterate, require_a_step
 from zskt.parallel.collectives import any_of, from_leader

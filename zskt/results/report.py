@@ -10,8 +10,8 @@ from typing import Any
 from zskt.domains import DOMAINS, Diagnosis
 from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun, open_run
+from zskt.experiments.result import DATA_FREE
 from zskt.markdown import integer
 from zskt.plots.kept_files import Keeper
 from zskt.plots.plot import Plot

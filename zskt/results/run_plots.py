@@ -9,9 +9,8 @@ import torch
 from matplotlib.figure import Figure
 
 from zskt.domains import DOMAINS
-from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
-from zskt.experiments.result import upgrade
+from zskt.experiments.result import DATA_FREE, upgrade
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.plots.palette import GREEN, ROLE_COLOURS
 from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes

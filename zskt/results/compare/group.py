@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zskt.errors import UserError
-from zskt.experiments.config import DATA_FREE, recorded_files
-from zskt.experiments.result import Result
+from zskt.experiments.config import recorded_files
+from zskt.experiments.result import DATA_FREE, Result
 from zskt.results.records import Record, records_of_runs
 from zskt.results.told_apart import Asked, asked_of, named_apart, teacher_hashes
 from zskt.storage.files import read_json
