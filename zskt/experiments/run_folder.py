@@ -23,7 +23,7 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.loggers import DEFAULT, open_loggers
-from zskt.experiments.loggers.logger import Logger, Projection, Recipe
+from zskt.experiments.loggers.logger import Logger, Projection, RunDescription
 from zskt.parallel.ranks import world
 from zskt.storage.files import read_json, write_json
 from zskt.storage.run_files import ASKED, CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
@@ -87,7 +87,7 @@ class RunFolder:
     def __init__(self, path: Path, *, resume: bool = False, loggers: Sequence[str] | None = None) -> None:
         self.path, self.writes = path, world().leader
         self.logger_names = tuple(loggers or (_recorded_loggers(path) if resume else ()) or DEFAULT)
-        self.recipe = Recipe()
+        self.description = RunDescription()
         self._loggers: list[Logger] | None = None
         if not self.writes:
             return
@@ -145,15 +145,15 @@ class RunFolder:
             self._loggers = open_loggers(self.logger_names, self.path) if self.writes else []
         return self._loggers
 
-    def show(self, recipe: Recipe, *, begins: bool) -> None:
+    def show(self, description: RunDescription, *, begins: bool) -> None:
         """Tell loggers what the run is asked to do.
 
         Args:
             begins: whether it is at its beginning; one that goes on has told them before.
         """
-        self.recipe = recipe
+        self.description = description
         for logger in self.loggers if begins else ():
-            logger.begin(recipe)
+            logger.begin(description)
 
     def log(self, step: int, values: Mapping[str, float | None], beside: Mapping[str, float] | None = None) -> None:
         """Add a line to ``metrics.jsonl``, and tell loggers.
@@ -167,7 +167,7 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         with naming(path), path.open("a") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
-        shown = {self.recipe.named(name): value for name, value in {**numbers, **(beside or {})}.items()}
+        shown = {self.description.named(name): value for name, value in {**numbers, **(beside or {})}.items()}
         for logger in self.loggers:
             logger.scalars(step, shown)
 

@@ -218,22 +218,22 @@ def train_loop(
     """Run the method; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     state, total = method.state, config.settings.iterations
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
-    saved, budget = time.monotonic(), state.parts.get(METER)
+    saved, query_meter = time.monotonic(), state.parts.get(METER)
     progress = Progress(str(folder.path), total, state.step, terminal_of_errors() if options.progress else None)
-    meter = Meter(state)
+    clock = Meter(state)
     with Interruption() as interruption, progress:
         for metrics in iterate(method):
-            meter.stop()
+            clock.stop()
             iteration, now = state.step, time.monotonic()
             state.counters["seconds"] = now - begun
             logged: dict[str, float | None] = dict(metrics)
             beside: dict[str, float] = {}
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
-            due = due or (isinstance(budget, QueryMeter) and budget.needs_saving)
+            due = due or (isinstance(query_meter, QueryMeter) and query_meter.needs_saving)
             evaluates = config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total)
             if evaluates:
                 require_finite_parameters(state)
-                logged |= evaluator.monitor(method.result) | meter.costs()
+                logged |= evaluator.monitor(method.result) | clock.costs()
                 beside = evaluator.teacher_figures()
                 if pictures is not None and folder.writes:
                     pictures.show(folder, iteration)
@@ -250,7 +250,7 @@ def train_loop(
             if stop:
                 raise Interrupted(SIGNALS[signals.index(True)], folder.path)
             progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
-            meter.start()
+            clock.start()
     if state.step < total:  # a budget of queries is spent
         save(folder, state, config)
     require_a_step(method)
