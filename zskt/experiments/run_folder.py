@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ PACKAGES = ("torch", "numpy", "scipy", "uproot", "awkward", "scikit-learn", "saf
 def environment(device: torch.device) -> dict[str, Any]:
     """Return versions, machine, revision and command line."""
     return {
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "revision": _revision(),
         "python": platform.python_version(),
         "packages": _versions(),
