@@ -21,7 +21,16 @@ from typing import Any
 from zskt.errors import FolderInUse
 from zskt.experiments.interrupt import ended_by
 from zskt.storage.folder_lock import FolderLock
-from zskt.storage.run_files import BEFORE_FIRST_CHECKPOINT, LOCK, LOCK_OWNER, has_checkpoint, is_unbegun
+from zskt.storage.run_files import (
+    BEFORE_FIRST_CHECKPOINT,
+    CONFIG,
+    LOCK,
+    LOCK_OWNER,
+    METRICS,
+    RESULT,
+    has_checkpoint,
+    is_unbegun,
+)
 
 TOPIC = "zskt"
 """Topic of the events by which workers say how far their runs are."""
@@ -61,18 +70,18 @@ class Job:
 
     def is_done(self) -> bool:
         """Whether the result is there."""
-        return (self.folder / "result.json").is_file()
+        return (self.folder / RESULT).is_file()
 
     def was_overtaken(self) -> bool:
         """Whether the last child found a folder that was new when it was begun, and is not any more.
 
         A child that outlives its worker while it loads takes the lock a moment after its successor has looked.
         """
-        return not self.resumes and (self.folder / "config.json").is_file()
+        return not self.resumes and (self.folder / CONFIG).is_file()
 
     def progress(self) -> int:
         """Return the last iteration that was logged."""
-        return last_step(self.folder / "metrics.jsonl")
+        return last_step(self.folder / METRICS)
 
     def saved(self) -> float:
         """Return what grows when work is saved: the time of the checkpoint."""

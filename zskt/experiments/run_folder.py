@@ -27,7 +27,7 @@ from zskt.experiments.loggers import DEFAULT, open_loggers
 from zskt.experiments.loggers.logger import Logger, Projection, RunDescription
 from zskt.parallel.ranks import world
 from zskt.storage.files import read_json, write_json
-from zskt.storage.run_files import ASKED, CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
+from zskt.storage.run_files import ASKED, CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, METRICS, RESULT, STUDENT, require_new
 from zskt.storage.whole_files import naming, replacing
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class RunFolder:
         """Forget metrics later than ``step``: a resumed run writes them again."""
         if not self.writes:
             return
-        path = self.path / "metrics.jsonl"
+        path = self.path / METRICS
         if path.exists():
             lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
             with replacing(path) as temporary:
@@ -165,7 +165,7 @@ class RunFolder:
         if not self.writes:
             return
         numbers = {name: value for name, value in values.items() if value is not None}
-        path = self.path / "metrics.jsonl"
+        path = self.path / METRICS
         with naming(path), path.open("a") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
         shown = {self.description.named(name): value for name, value in {**numbers, **(beside or {})}.items()}
@@ -189,7 +189,7 @@ class RunFolder:
 
     def save_student(self, student: nn.Module) -> None:
         if self.writes:
-            save_network(student, self.path / "student.safetensors")
+            save_network(student, self.path / STUDENT)
 
     def finish(self, result: dict[str, Any], step: int = 0) -> None:
         """Write ``result.json`` last: a folder that has it is complete."""

@@ -32,7 +32,7 @@ from zskt.parallel.collectives import any_of, from_leader
 from zskt.query_budget import METER, QueryMeter
 from zskt.storage.files import read_json, sha256, write_json
 from zskt.storage.folder_lock import require_new_or_free
-from zskt.storage.run_files import QUERIES
+from zskt.storage.run_files import CONFIG, QUERIES, STUDENT
 from zskt.terminal import note
 
 RUNS = Path("runs")
@@ -106,7 +106,7 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
 def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> dict[str, Any]:
     """List the files that a run is made of: paths as the user gave them, and what they held."""
     files = card.files() if has_teacher else {}
-    begun = None if options.start is None else options.start / "student.safetensors"
+    begun = None if options.start is None else options.start / STUDENT
     paths: dict[str, tuple[Path | None, Path | None]] = {
         "teacher": (options.teacher_path, files.get("teacher")),
         "preprocess": (options.preprocess, files.get("preprocess")),
@@ -142,7 +142,7 @@ def require_same_files(folder: Path, given: Mapping[str, str | None]) -> None:
     Args:
         given: of `given_files`.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     if not path.is_file():
         return
     recorded = recorded_files(read_json(path), path)
@@ -166,7 +166,7 @@ def begin_or_resume(
         folder.begin(config, state.device, files, card.record(), options.asked)
         state.save(folder.checkpoint, config.to_dict())  # stopped before its first iteration, it can still go on
         return
-    recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")
+    recorded = recorded_files(read_json(folder.path / CONFIG), folder.path / CONFIG)
     for role, file in files.items():
         only_evaluated_on = role == "data" and config.mode in DATA_FREE  # it learns nothing from them
         before = recorded.get(role, {"path": None, "sha256": None})

@@ -13,6 +13,7 @@ from zskt.experiments.recipe import Recipe
 from zskt.markdown import integer
 from zskt.results.records import Record
 from zskt.storage.files import read_json
+from zskt.storage.run_files import CONFIG
 
 MOST_SETTINGS = 2
 """Changed settings that a label names; of more it says how many there are."""
@@ -41,7 +42,7 @@ class Asked:
 
 def asked_of(record: Record) -> Asked:
     """Return what a finished run was asked, by its result and the files that it recorded."""
-    recipe, path = record.recipe, record.folder / "config.json"
+    recipe, path = record.recipe, record.folder / CONFIG
     files = recorded_files(read_json(path), path) if path.is_file() else {}
     data = files.get("data", {}) if recipe.mode in LEARNS_FROM_DATA else {}
     name = Path(data.get("path") or "").name
