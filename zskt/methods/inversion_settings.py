@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 
 from zskt.bn_statistics import DISTANCES
 from zskt.images.augment import AUGMENTATIONS
-from zskt.optim import adamw, sgd
+from zskt.optim import OPTIMIZERS
 from zskt.settings import Settings, sample_count, setting
 from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 
 TARGETS = ("uniform", "own")
 """Classes that a synthesis asks for: drawn uniformly, or those that the teacher sees in the first samples anyway."""
-STUDENT_OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +63,7 @@ class InversionConfig(Settings):
     step_growth: float = setting(0.0, minimum=0)
     """Student steps of iteration i go with i^step_growth, as the number of samples that there are grows; ours, 0 in the
     papers."""
-    student_optimizer: str = setting("sgd", choices=STUDENT_OPTIMIZERS)
+    student_optimizer: str = setting("sgd", choices=OPTIMIZERS)
     """Stochastic gradient descent with a momentum of 0.9, or AdamW."""
     student_lr: float = setting(0.1, minimum=0)
     """Learning rate of the student; falls to 0 by a cosine over the run."""

@@ -29,12 +29,12 @@ from zskt.generator import balanced_labels, is_trainable
 from zskt.images.augment import AUGMENTATIONS
 from zskt.methods.bank import Bank
 from zskt.methods.class_vectors import class_vectors, orthogonal_vectors
-from zskt.methods.generative import SCHEDULES, Asked, Generative, GenerativeConfig
+from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup, trains
 from zskt.methods.noisy_layer import NoisyLayers, standardised
 from zskt.methods.restart import restart
 from zskt.methods.student import as_numbers
-from zskt.optim import adam, require_finite, step
+from zskt.optim import SCHEDULES, adam, require_finite, step
 from zskt.parallel.collectives import mean, own, share_of, whole
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer

@@ -13,7 +13,7 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -28,7 +28,7 @@ from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, some_of, trainable
-from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
+from zskt.optim import OPTIMIZERS_WITH_SCHEDULES, require_finite
 from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import Settings, sample_count, setting
 from zskt.teacher_access import ACCESSES
@@ -48,7 +48,7 @@ class SupervisedConfig(Settings):
     student_steps: int = setting(0, minimum=0)
     """Steps of a round, over random orders of all samples; 0 takes as many as one order has whole batches, and drops
     the rest of it."""
-    optimizer: str = setting("adamw", choices=("adamw", "sgd", "one-cycle"))
+    optimizer: str = setting("adamw", choices=OPTIMIZERS_WITH_SCHEDULES)
     """"adamw" with a cosine; or Nesterov's momentum of 0.9, either with a rate that is divided by 5 after 30, 60 and
     80 % of the epochs, as in the literature on wide ResNets ("sgd"), or that rises to `student_lr` and falls to 0
     ("one-cycle")."""
@@ -91,14 +91,6 @@ class SupervisedConfig(Settings):
         return bool(self.kd_fraction or self.attention_weight or self.terms)
 
 
-OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], Callable[[int, int], float]]] = {
-    "adamw": (adamw, cosine),
-    "sgd": (nesterov, step_decay),
-    "one-cycle": (nesterov, one_cycle),
-}
-"""Name -> how the optimiser is made, and its schedule."""
-
-
 class Supervised(Method):
     """Rounds over a random order of all labelled samples."""
 
@@ -123,7 +115,7 @@ class Supervised(Method):
         self.size = min(config.batch_size, len(data))
         share_of(self.size)
         self.steps = config.student_steps or max(len(data) // self.size, 1)
-        make, self.schedule = OPTIMIZERS[config.optimizer]
+        make, self.schedule = OPTIMIZERS_WITH_SCHEDULES[config.optimizer]
         optimizer = make(trainable(pair.student), config.student_lr, config.weight_decay)
         self.rng = torch.Generator(self.data.labels.device).manual_seed(4 * setup.seed)
         self.state = TrainState(
