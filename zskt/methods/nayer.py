@@ -26,7 +26,7 @@ from torch import Tensor
 from zskt.contracts import Batch, PseudoBatch
 from zskt.forward import evaluating
 from zskt.generator import balanced_labels, is_trainable
-from zskt.images.augment import AUGMENTATIONS
+from zskt.images.augment import AUGMENTATIONS, augmented
 from zskt.methods.bank import Bank
 from zskt.methods.class_vectors import class_vectors, orthogonal_vectors
 from zskt.methods.generative import Asked, Generative, GenerativeConfig
@@ -236,10 +236,7 @@ class NAYER(Generative):
         """Augment images."""
         if self.image_augment == "none":
             return x
-        pixels = whole(x[0])
-        for function in AUGMENTATIONS[self.image_augment]:
-            pixels = function(pixels, self.rng)
-        return (own(pixels),)
+        return (own(augmented(whole(x[0]), self.image_augment, self.rng)),)
 
     def losses(self, asked: Asked) -> Tensor:
         """Return cross-entropy and adversary of each sample: (B,)."""

@@ -25,7 +25,7 @@ from zskt.dataset import Labelled, TensorSamples
 from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
-from zskt.images.augment import AUGMENTATIONS
+from zskt.images.augment import AUGMENTATIONS, augmented
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, some_of, trainable
 from zskt.optim import OPTIMIZERS_WITH_SCHEDULES, require_finite
@@ -179,15 +179,9 @@ class Supervised(Method):
         """Return this rank's share of the samples of ``rows``, augmented: what is drawn is drawn for all of them."""
         if not AUGMENTATIONS[self.config.augment]:
             return self.data[own(rows)]
-        x = self.augmented(_images(self.data.samples[rows]))
+        x = augmented(_images(self.data.samples[rows]), self.config.augment, self.rng)
         samples: Samples = TensorSamples((own(x),)) if isinstance(self.data.samples, TensorSamples) else own(x)
         return Labelled(samples, self.data.labels[own(rows)])
-
-    def augmented(self, x: Tensor) -> Tensor:
-        """Apply the changes that `SupervisedConfig.augment` names, drawn from the stream of the order: (B, C, H, W)."""
-        for change in AUGMENTATIONS[self.config.augment]:
-            x = change(x, self.rng)
-        return x
 
     def _batches(self) -> Iterator[Tensor]:
         """Yield the rows of a round's batches: as many random orders of all samples as that takes."""
