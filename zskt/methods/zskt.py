@@ -40,8 +40,8 @@ from zskt.methods.student import (
     trainable,
 )
 from zskt.optim import StudentSchedule, adam, adamw, cosine, require_finite, set_rate, step
-from zskt.parallel.collectives import own, share_of, take, whole
-from zskt.replay import ReplayBuffer, concatenate, put_together
+from zskt.parallel.collectives import own, share_of, whole
+from zskt.replay import ReplayBuffer, mixed
 from zskt.settings import Settings, sample_count, setting
 from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 
@@ -310,14 +310,11 @@ class ZSKT(Method):
 
     def with_replay(self, x: Batch, target: Output) -> tuple[Batch, Output]:
         """Mix new samples with earlier ones, by `ZSKTConfig.replay_fraction`; of several ranks each gets its share."""
-        total = self.config.batch_size
-        old = round(self.config.replay_fraction * total)
-        if not old:
-            return x, target
-        rng = self.replay_rng
-        rows = torch.randperm(total, generator=rng, device=rng.device)[: total - old]
-        new = tuple(take(t, rows) for t in x), target.map(lambda t: take(t, rows))
-        return put_together(*concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance)))
+        config = self.config
+        return mixed(
+            (x, target), config.batch_size, self.replay, config.batch_size,
+            share=config.replay_fraction, balance=config.replay_balance, rng=self.replay_rng,
+        )  # fmt: skip
 
     def augment_and_requery(self, x: Batch, target: Output) -> tuple[Batch, Output]:
         """Alter the batch, and query the teacher again where samples have changed or a term cannot be kept."""
