@@ -141,7 +141,7 @@ class RunConfig(Settings):
 
     def with_length(self, iterations: int) -> Self:
         """Copy, with another number of iterations, or of epochs where labels teach."""
-        return self.with_(**{"epochs" if self.method == "supervised" else "iterations": iterations})
+        return self.with_(**{METHODS[self.method].length_setting: iterations})
 
     def with_method(self, name: str, domain: str = "") -> Self:
         """Copy, for another method.
@@ -185,7 +185,7 @@ class RunConfig(Settings):
             UserError: if neither the run nor its method has such a setting, or it has a flag of its own.
         """
         name = SETTING_ALIASES.get(name, name)
-        name = "epochs" if name == "iterations" and self.method == "supervised" else name
+        name = METHODS[self.method].length_setting if name == "iterations" else name
         unused = {"student": self.mode == "teacher", "generator": self.generator is None}
         unused |= dict.fromkeys(BESIDE_A_TEACHER, self.mode == "teacher")
         if unused.get(name.partition(".")[0]):
@@ -250,10 +250,10 @@ def _upgraded(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     renamed = {SETTING_ALIASES.get(name, name): value for name, value in values.items()}
     mode = renamed.get("mode", "zero-shot")
     method = lookup(METHOD_OF_MODE, mode if isinstance(mode, str) else repr(mode), f"mode in {where}")
-    names = set(METHODS[method].Config.names())
+    names, length = set(METHODS[method].Config.names()), METHODS[method].length_setting
     settings = {name: value for name, value in renamed.items() if name in names}
-    if method == "supervised":
-        settings["epochs"] = renamed.get("iterations", 100)
+    if length not in settings:  # all lengths were called iterations
+        settings |= {length: renamed["iterations"]} if "iterations" in renamed else {}
     if mode == "teacher":  # an epoch took every sample once, whatever else was recorded
         settings |= {"student_steps": 0, "kd_fraction": 0.0, "attention_weight": 0.0}
     everything = set().union(*(kind.Config.names() for kind in METHODS.values()))

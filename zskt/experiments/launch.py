@@ -278,7 +278,7 @@ def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) 
 def _training_data(source: Source, config: RunConfig, card: Card, options: Options) -> Labelled:
     """Read the samples, choose those to learn from, and see that they carry what the method needs."""
     data = source.read()
-    if config.method != "supervised":
+    if not METHODS[config.method].needs_labels:
         return data
     if card.values:
         raise UserError(f"--mode {config.mode} learns classes, but {config.teacher} regresses, too: use --mode kd")

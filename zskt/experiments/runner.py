@@ -15,7 +15,7 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import TEACHER_RECORD, Catalog
 from zskt.experiments.compress import compression_entry
-from zskt.experiments.config import RunConfig, recorded_files
+from zskt.experiments.config import METHOD_OF_MODE, RunConfig, recorded_files
 from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.divergence import require_finite_parameters
 from zskt.experiments.evaluator import Evaluator
@@ -88,7 +88,7 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
         seen = f"-{config.view}" if config.view else ""
         parts += [re.sub(r"[^\w.-]+", "-", config.student + seen), config.generator or "none"]
     parts += [f"{name}-{value:g}" for name, value in config.compression.items()]
-    if config.mode in DATA_FREE and config.method != "zskt":
+    if config.mode in DATA_FREE and config.method != METHOD_OF_MODE[config.mode]:
         parts += [config.method]
     if config.begins_from:
         parts += [f"from-{config.begins_from.replace(' ', '-')}"]

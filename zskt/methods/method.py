@@ -56,6 +56,8 @@ class Method(ABC):
 
     Config: ClassVar[type[Settings]]
     """Its settings; they have ``iterations`` and ``batch_size``."""
+    length_setting: ClassVar[str] = "iterations"
+    """Name of the setting that says how long a run is, and what tables count it in."""
     needs_generator: ClassVar[bool] = True
     needs_data: ClassVar[bool] = False
     needs_teacher: ClassVar[bool] = True

@@ -95,6 +95,7 @@ class Supervised(Method):
     """Rounds over a random order of all labelled samples."""
 
     Config = SupervisedConfig
+    length_setting = "epochs"
     needs_generator = False
     needs_data = True
     accesses = ACCESSES

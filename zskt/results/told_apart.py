@@ -11,6 +11,7 @@ from zskt.experiments.build import member_roles
 from zskt.experiments.config import LEARNS_FROM_DATA, recorded_files
 from zskt.experiments.recipe import Recipe
 from zskt.markdown import integer
+from zskt.methods import METHODS
 from zskt.results.records import Record
 from zskt.storage.files import read_json
 from zskt.storage.run_files import CONFIG
@@ -102,7 +103,7 @@ def _word(name: str, values: Mapping[str, Any], one: Asked, alike: Sequence[Aske
     """Write one value; empty where it is the usual one."""
     value = values[name]
     if name == "length":
-        return f"{value} {'epochs' if one.recipe.method == 'supervised' else 'iterations'}"
+        return f"{value} {getattr(METHODS.get(one.recipe.method), 'length_setting', 'iterations')}"
     if name == "data":
         same_name = {other.data_sha256 for other in alike if other.data == one.data}
         return f"data {one.data}" + (f" {value[:8]}" if len(same_name) > 1 else "")
