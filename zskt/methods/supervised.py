@@ -13,8 +13,8 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -28,17 +28,17 @@ from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS, augmented
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, some_of, trainable
+from zskt.methods.student_settings import StudentLossConfig
 from zskt.optim import OPTIMIZERS_WITH_SCHEDULES, require_finite
 from zskt.parallel.collectives import mean, own, share_of, sum_of
-from zskt.settings import Settings, sample_count, setting
+from zskt.settings import sample_count, setting
 from zskt.teacher_access import ACCESSES
 from zskt.terms import KL, Attention, CrossEntropy, term_of
-from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.terms.term import Term
 
 
 @dataclass(frozen=True, kw_only=True)
-class SupervisedConfig(Settings):
+class SupervisedConfig(StudentLossConfig):
     """Settings of learning from labelled samples. Losses are in nats per example."""
 
     epochs: int = setting(100, minimum=1)
@@ -56,29 +56,16 @@ class SupervisedConfig(Settings):
     """Augmentation of real images: see `zskt.images.augment.AUGMENTATIONS`."""
     kd_fraction: float = setting(0.9, minimum=0, maximum=1)
     """The teacher's share of the loss, alpha of KD; the labels have the rest. 0 does without a teacher."""
-    attention_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of attention maps, beta of AT."""
-    terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
-    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
-    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
-    (CMS, JINST 9 (2014) P10009)."""
-    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
-    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
     label_smoothing: float = setting(0.0, minimum=0, below=1)
     """Share of the labels' truth that all classes are given alike."""
     samples_per_class: int = setting(0, minimum=0)
     """M, labelled samples of each class; 0 takes all."""
     init_from_run: str = setting("scratch")
     """The recipe of the run whose student is where this one begins; given by --run."""
-    temperature: float = setting(1.0, above=0)
-    """Temperature of both softmaxes in KL(T || S)."""
     student_lr: float = setting(2e-3, minimum=0)
     """Learning rate at the beginning."""
     weight_decay: float = setting(0.0, minimum=0)
     """Weight decay, decoupled for "adamw"."""
-    max_grad_norm: float = setting(5.0, minimum=0)
-    """Norm to which gradients are clipped; 0 does not clip."""
 
     @property
     def iterations(self) -> int:
