@@ -58,10 +58,9 @@ def test_the_loss_mixes_labels_and_teacher(fraction: float) -> None:
     assert loss_of(fraction, has_teacher=False) == pytest.approx(CROSS_ENTROPY, rel=1e-6)
 
 
-def test_attention_has_its_weight_and_terms_by_name() -> None:
+def test_attention_has_its_weight() -> None:
     without = loss_of(0.5)
     assert loss_of(0.5, attention_weight=7.0) - without == pytest.approx(7.0, rel=1e-5)  # maps (1, 0) and (0, 1)
-    assert loss_of(0.5, terms={"attention": 2.0}) - without == pytest.approx(2.0, rel=1e-5)
 
 
 def digits(n: int = 40) -> Labelled:

@@ -27,13 +27,13 @@ from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.images.augment import AUGMENTATIONS, augmented
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, some_of, trainable
+from zskt.methods.student import StudentStep, further_terms, some_of, trainable
 from zskt.methods.student_settings import StudentLossConfig
 from zskt.optim import OPTIMIZERS_WITH_SCHEDULES, require_finite
 from zskt.parallel.collectives import mean, own, share_of, sum_of
 from zskt.settings import sample_count, setting
 from zskt.teacher_access import ACCESSES
-from zskt.terms import KL, Attention, CrossEntropy, term_of
+from zskt.terms import KL, Attention, CrossEntropy
 from zskt.terms.term import Term
 
 
@@ -207,6 +207,6 @@ def supervised_terms(config: SupervisedConfig, *, has_teacher: bool) -> list[Ter
         CrossEntropy(1 - config.kd_fraction, label_smoothing=config.label_smoothing),
         KL(config.terms.get("kl", 1.0) * config.kd_fraction, temperature=config.temperature),
         Attention(config.attention_weight),
-        *(term_of(name, weight, config) for name, weight in config.terms.items() if name != "kl"),
+        *further_terms(config),
     ]
     return some_of(terms)
