@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.report import report
 from benchmarks.runner import ROOT, Outcome, Runner
 from benchmarks.table import BENCHMARKS
-from zskt.storage.run_files import CONFIG, METRICS, RESULT, STUDENT
+from zskt.storage.run_files import CONFIG, ENVIRONMENT, METRICS, RESULT, STUDENT
 
 TIMED = ("game", "particlenet", "overhead", "growth")
 """Benchmarks that a GPU changes."""
@@ -37,7 +37,7 @@ DAFL = {"class_entropy_weight": 5, "temperature": 1, "student_lr": 0.002}
 """What the preset, which is another method's, says differently from the paper."""
 VOLUME = 14 * 2**20
 """Bytes of runs that are packed into one file, about."""
-KEPT = (CONFIG, "environment.json", RESULT, METRICS, STUDENT)
+KEPT = (CONFIG, ENVIRONMENT, RESULT, METRICS, STUDENT)
 """Files of a run that are packed; of one that is not finished its metrics alone."""
 SEEDS = (0, 1, 2)
 PARTS = ("tests", "benchmarks", "runs")

@@ -22,14 +22,15 @@ from zskt.jets.sample import SAMPLE
 from zskt.results.records import INDEX, IndexEntry, read_index, read_run
 from zskt.storage.files import read_json, write_json
 from zskt.storage.metric_lines import read_lines
-from zskt.storage.run_files import CONFIG, METRICS, RESULT, STUDENT
+from zskt.storage.run_files import CONFIG, ENVIRONMENT, INPUTS, METRICS, RESULT, STUDENT
+from zskt.storage.whole_files import replacing
 
 ENVIRONMENTS = "environments.json"
 MAX_POINTS = 50
 """Points that are kept of a run's curves, evaluations not counted."""
 DIGITS = 5
 """Significant digits of a point of a curve."""
-STUDENT_FILES = (CONFIG, STUDENT, "inputs.json", "toy.png")
+STUDENT_FILES = (CONFIG, STUDENT, INPUTS, "toy.png")
 """Copied as they are where the student is kept. ``inputs.json`` is what a tagger takes; ``toy.png`` shows the networks
 of mode toy, which leaves no other student."""
 
@@ -82,7 +83,7 @@ def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, An
     missing = [stem for stem in stems or () if stem not in entry.evaluations]
     if missing:
         raise UserError(f"{run}: has no evaluate-{missing[0]}.json; evaluate it first, --mode evaluate")
-    environment = read_json(run / "environment.json")
+    environment = read_json(run / ENVIRONMENT)
     command = _as_typed(environment.pop("command", None))
     key = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
     environments[key] = environment
@@ -119,10 +120,9 @@ def _copy(run: Path, entry: IndexEntry, place: Path, with_student: bool) -> None
 
 def _write_index(out: Path, entries: Iterable[IndexEntry]) -> None:
     """Write the index atomically, runs in the order of their names."""
-    temporary = out / f"{INDEX}.tmp"
     lines = [entry.to_json() for entry in sorted(entries, key=lambda entry: entry.run)]
-    temporary.write_text("".join(f"{line}\n" for line in lines))
-    temporary.replace(out / INDEX)
+    with replacing(out / INDEX) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in lines))
 
 
 def thin(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
