@@ -15,11 +15,9 @@ import torch
 
 from benchmarks.bench import Bench, Skipped
 from benchmarks.machine import machine
+from benchmarks.runner import SKIPPED
 from benchmarks.table import BENCHMARKS, Benchmark
 from zskt.allocator import keep_freed_memory
-
-SKIPPED = 3
-"""Exit code of a benchmark that cannot run here; the last line of standard error says why."""
 
 OURS = {"benchmarks", "zskt", "teachers", "generators"}
 """A module of ours that is missing is a mistake, no reason to skip."""

@@ -25,6 +25,7 @@ from typing import Any
 from benchmarks.report import report
 from benchmarks.runner import ROOT, Outcome, Runner
 from benchmarks.table import BENCHMARKS
+from zskt.storage.run_files import CONFIG, ENVIRONMENT, METRICS, RESULT, STUDENT
 
 TIMED = ("game", "particlenet", "overhead", "growth")
 """Benchmarks that a GPU changes."""
@@ -36,7 +37,7 @@ DAFL = {"class_entropy_weight": 5, "temperature": 1, "student_lr": 0.002}
 """What the preset, which is another method's, says differently from the paper."""
 VOLUME = 14 * 2**20
 """Bytes of runs that are packed into one file, about."""
-KEPT = ("config.json", "environment.json", "result.json", "metrics.jsonl", "student.safetensors")
+KEPT = (CONFIG, ENVIRONMENT, RESULT, METRICS, STUDENT)
 """Files of a run that are packed; of one that is not finished its metrics alone."""
 SEEDS = (0, 1, 2)
 PARTS = ("tests", "benchmarks", "runs")
@@ -221,7 +222,7 @@ def run_all(plan: Plan, waiting: Sequence[Run]) -> dict[str, dict[str, Any]]:
 
 def student(plan: Plan, name: str) -> Path:
     """Return where a finished run has its student."""
-    return plan.work / name / "student.safetensors"
+    return plan.work / name / STUDENT
 
 
 def start(plan: Plan, run: Run) -> subprocess.Popen[str]:
@@ -243,7 +244,7 @@ def outcome(plan: Plan, name: str, code: int, since: float) -> dict[str, Any]:
     seconds = round(time.monotonic() - since, 1)
     if code:
         return {"state": "failed", "why": last_line(plan, name), "seconds": seconds}
-    result = json.loads((plan.work / name / "result.json").read_text())
+    result = json.loads((plan.work / name / RESULT).read_text())
     figures = {k: result["student"].get(k) for k in ("accuracy", "agreement")}
     return {"state": "done", "why": "", **{k: v for k, v in figures.items() if v is not None}, "seconds": seconds}
 
@@ -258,8 +259,8 @@ def pack(plan: Plan) -> None:
     """Pack what runs leave into files of about `VOLUME`: all of finished ones, the metrics of others."""
     volumes: list[list[Path]] = [[]]
     size = 0
-    for folder in sorted(p for p in plan.work.glob("*") if (p / "metrics.jsonl").is_file()):
-        names = KEPT if (folder / "result.json").is_file() else ("metrics.jsonl",)
+    for folder in sorted(p for p in plan.work.glob("*") if (p / METRICS).is_file()):
+        names = KEPT if (folder / RESULT).is_file() else (METRICS,)
         files = [folder / name for name in names if (folder / name).is_file()]
         size += sum(file.stat().st_size for file in files)
         if size > VOLUME and volumes[-1]:

@@ -29,7 +29,7 @@ PRESETS_OF_IMAGES = (
 
 def write(preset: str, folder: Path) -> tuple[dict[str, Path], Callable[[int], Tensor]]:
     """Write teacher, student and int8 student of a preset for images as ONNX; the files, and what draws inputs."""
-    from zskt.export.images import DYNAMIC_AXES, INPUT_NAME, WithPreprocessing
+    from zskt.export.images import DYNAMIC_AXES, INPUT_NAME, with_preprocessing
     from zskt.export.onnx import quantise
     from zskt.onnx_runtime import N_TRACE_SAMPLES, write_onnx
 
@@ -45,7 +45,7 @@ def write(preset: str, folder: Path) -> tuple[dict[str, Path], Callable[[int], T
     networks = {"teacher": card.build(), "student": STUDENTS[config.student].build(inputs, len(card.classes))}
     files = {name: folder / f"{name}.onnx" for name in (*networks, "int8")}
     for name, network in networks.items():
-        exported = WithPreprocessing(network, inputs).eval()
+        exported = with_preprocessing(network, inputs).eval()
         write_onnx(exported, (INPUT_NAME,), DYNAMIC_AXES, (draw(N_TRACE_SAMPLES),), files[name])
     quantise(files["student"], files["int8"], (INPUT_NAME,), (draw(64),))
     return files, draw

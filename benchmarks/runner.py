@@ -17,6 +17,7 @@ from benchmarks.table import Benchmark
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "benchmarks.child"]
 SKIPPED = 3
+"""Exit code of a benchmark that cannot run here; the last line of standard error says why."""
 START_SECONDS = 6.0
 """What a process needs before it measures, where others compute, too: it imports torch."""
 
@@ -46,7 +47,7 @@ class Runner:
     sizes: Sequence[str] = ()
     """NAME=VALUE each, for the benchmarks that know the name."""
 
-    def run(self, table: Mapping[str, Benchmark], log: Path | None = None) -> list[Outcome]:
+    def run(self, table: Mapping[str, Benchmark]) -> list[Outcome]:
         """Run what is in the table, in its order; one that fails stops nothing."""
         outcomes = []
         for i, (name, benchmark) in enumerate(table.items()):

@@ -14,6 +14,7 @@ from zskt.contracts import Card
 from zskt.errors import UserError
 from zskt.storage.downloads import fetch
 from zskt.storage.files import sha256
+from zskt.storage.run_files import STUDENT
 
 STATE_KEYS = (
     "state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "parameters", "ema_state_dict",
@@ -101,7 +102,7 @@ def _bundled_file(path: Path, expected_sha256: str | None) -> Path:
 
 def _trained_file(name: str, preset: str) -> Path:
     """Return the network that ``--mode teacher`` left in the working directory."""
-    path = Path("runs") / f"teacher-{preset}-seed0" / "student.safetensors"
+    path = Path("runs") / f"teacher-{preset}-seed0" / STUDENT
     if not path.is_file():
         raise UserError(
             f"{name}: nobody publishes it; train it with --mode teacher --preset {preset} ({path}), "

@@ -29,7 +29,7 @@ def curriculum_weights(loss: Tensor, threshold: Tensor) -> Tensor:
     return weights
 
 
-@dataclass(frozen=True)
+@dataclass
 class CurriculumKL(Term):
     """KL(T || S) of each sample, weighed by a curriculum, whose weights have no gradient."""
 

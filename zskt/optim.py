@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from zskt.errors import NonFiniteLoss
 from zskt.losses import finite
 from zskt.parallel.collectives import average_
 
+Schedule = Callable[[int, int], float]
+"""Factor on a learning rate, of iteration and iterations."""
 ONE_CYCLE_RISE = 0.25
 """Share of the run in which the rate of `one_cycle` rises."""
 
@@ -42,6 +44,32 @@ def one_cycle(now: int, steps: int) -> float:
     """
     share = (now + 1) / steps
     return min(share / ONE_CYCLE_RISE, (1 - now / steps) / (1 - ONE_CYCLE_RISE))
+
+
+def constant(now: int, steps: int) -> float:
+    """Stay at 1."""
+    return 1.0
+
+
+def drops(*shares: float) -> Schedule:
+    """Return a schedule that is multiplied by 0.3 after each of these shares of the run, as DFME's code has it."""
+
+    def fall(now: int, steps: int) -> float:
+        return float(0.3 ** sum(now >= share * steps for share in shares))
+
+    return fall
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "cosine": cosine,
+    "multistep": multistep,
+    "constant": constant,
+    "drops-10-30-50": drops(0.1, 0.3, 0.5),
+    "drops-40-80": drops(0.4, 0.8),
+    "drops-50-80": drops(0.5, 0.8),
+}
+"""How rates fall over a run, by the names that settings have: factors of iteration and iterations. Names of drops say
+after how many per cent of the run they come."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +116,17 @@ def nesterov(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.
 def sgd(parameters: list[nn.Parameter], lr: float, weight_decay: float = 0.0) -> torch.optim.Optimizer:
     """Make stochastic gradient descent with a momentum of 0.9."""
     return torch.optim.SGD(parameters, momentum=0.9, weight_decay=weight_decay, **_options(parameters, lr))
+
+
+OPTIMIZERS = {"adamw": adamw, "sgd": sgd}
+"""Optimisers of a student that learns from pseudo-samples, by the names that settings have."""
+OPTIMIZERS_WITH_SCHEDULES = {
+    "adamw": (adamw, cosine),
+    "sgd": (nesterov, step_decay),
+    "one-cycle": (nesterov, one_cycle),
+}
+"""The same of one that learns from labels, with the schedule of each. Its "sgd" has Nesterov's momentum, as the
+literature on wide ResNets has it; recorded runs hold both by that name."""
 
 
 def generator_adam(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:

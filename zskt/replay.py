@@ -184,3 +184,32 @@ def concatenate(first: tuple[Batch, Output], second: tuple[Batch, Output]) -> tu
     (x, output), (y, other) = first, second
     extras = {name: cat(t, other.extras[name]) for name, t in output.extras.items()}
     return tuple(cat(a, b) for a, b in zip(x, y, strict=True)), Output(cat(output.logits, other.logits), extras)
+
+
+def mixed(
+    new: tuple[Batch, Output],
+    count: int,
+    replay: ReplayBuffer,
+    size: int,
+    *,
+    share: float,
+    balance: float,
+    rng: torch.Generator,
+) -> tuple[Batch, Output]:
+    """Make a batch of new and earlier samples; of several ranks each gets its share.
+
+    Args:
+        new: samples and the teacher's answers to them, of several ranks each its own.
+        count: of the new samples of all ranks.
+        size: of the batch that is made, of all ranks together.
+        share: of earlier samples in it; if that comes to none, the new ones are returned.
+        balance: as in `ReplayBuffer.draw`.
+        rng: of the new samples that stay, and of those that are drawn.
+    """
+    earlier = round(share * size)
+    if not earlier:
+        return new
+    x, target = new
+    rows = torch.randperm(count, generator=rng, device=rng.device)[: size - earlier]
+    kept = tuple(take(t, rows) for t in x), target.map(lambda t: take(t, rows))
+    return put_together(*concatenate(kept, replay.draw(earlier, rng, balance)))

@@ -25,6 +25,7 @@ from zskt.settings import Settings
 from zskt.storage.exported_archive import load_program
 from zskt.storage.files import read_json, write_json
 from zskt.storage.metric_lines import read_lines
+from zskt.storage.run_files import CONFIG, METRICS, RESULT, STUDENT
 
 if TYPE_CHECKING:
     from zskt.api import Run
@@ -72,17 +73,17 @@ def save_run(run: Run, folder: Path) -> Path:
     settings |= {name: getattr(run, name) for name in PAIR_SETTINGS}
     heads = {name: int(getattr(run.student, name, 0)) for name in ("bernoulli", "regressions")}
     settings |= {"heads": heads} if any(heads.values()) else {}
-    write_json(folder / "config.json", {"preset": None, "mode": "api", **settings})
+    write_json(folder / CONFIG, {"preset": None, "mode": "api", **settings})
     place = next((p.device for p in run.student.parameters()), torch.device("cpu"))
     write_json(folder / "environment.json", environment(place))
     lines = (json.dumps({"step": i, **metrics}) for i, metrics in enumerate(run.metrics, 1))
-    (folder / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    (folder / METRICS).write_text("".join(f"{line}\n" for line in lines))
     student = copy.deepcopy(run.student).cpu().eval()  # the user's stays where it is
-    save_network(student, folder / "student.safetensors")
+    save_network(student, folder / STUDENT)
     _export(student, run.example, folder / PROGRAM)
     names = ("steps", "teacher_queries", "seconds", "evaluation")
     result = {"schema": SCHEMA, "mode": "api", **settings} | {name: getattr(run, name) for name in names}
-    write_json(folder / "result.json", result)
+    write_json(folder / RESULT, result)
     return folder
 
 
@@ -119,9 +120,9 @@ def read_run(folder: Path, student: nn.Module | None, catalog: Callable[[], Cata
     """Read a run; see `zskt.load_run`. The catalogue is asked for the student of a run of the command line."""
     from zskt.api import Run
 
-    recorded, result = read_json(folder / "config.json"), upgrade(read_json(folder / "result.json"))
+    recorded, result = read_json(folder / CONFIG), upgrade(read_json(folder / RESULT))
     network, settings, method, seed = _student(folder, recorded, student, catalog)
-    lines = read_lines(folder / "metrics.jsonl")
+    lines = read_lines(folder / METRICS)
     evaluation = result.get("evaluation", result.get("student", {}))
     return Run(
         network,
@@ -159,7 +160,7 @@ def _load(folder: Path, student: nn.Module | None, heads: Mapping[str, int] = Ma
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    path = folder / "student.safetensors"
+    path = folder / STUDENT
     if student is not None:
         try:
             student.load_state_dict(load(path.read_bytes()))

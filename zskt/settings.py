@@ -96,7 +96,7 @@ class Settings:
                 lookup(dict.fromkeys(f.metadata["choices"]), value, f.name)
 
     length_name: ClassVar[str] = "iterations"
-    """Name of the setting that says how long a run is."""
+    """Name of the setting that says how long a run is, and what tables count it in."""
 
     def with_length(self, length: int) -> Self:
         """Copy, with another number of iterations, or of epochs where labels teach."""

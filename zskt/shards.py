@@ -28,6 +28,7 @@ from zskt.forward import Output
 from zskt.replay import MAX_HALF, kept_as
 from zskt.storage.documents import checked
 from zskt.storage.files import read_json, write_json
+from zskt.storage.whole_files import replacing
 
 MANIFEST = "answers.json"
 METADATA = b"zskt"
@@ -142,9 +143,8 @@ def write_shard(path: Path, shard: Shard, about: Mapping[str, Any]) -> str:
     arrays = {name: _as_arrow(column) for name, column in shard.columns.items()}
     metadata = json.dumps({**about, "rows": len(shard), "sha256": sha, "columns": described}, sort_keys=True)
     table = pa.table(arrays).replace_schema_metadata({METADATA: metadata.encode()})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # two that make the same shard do not meet
-    pq.write_table(table, temporary, compression="zstd", use_dictionary=False)
-    temporary.replace(path)
+    with replacing(path, name=f".{path.name}.{os.getpid()}.tmp") as temporary:  # two that make one shard do not meet
+        pq.write_table(table, temporary, compression="zstd", use_dictionary=False)
     return sha
 
 

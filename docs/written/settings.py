@@ -14,6 +14,8 @@ from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.config import RunConfig
 from zskt.methods import METHODS
 
+FIRST = ("iterations", "epochs", "batch_size")
+"""What every method has, which a reader looks for first; inherited fields come before a method's own."""
 BOUNDS = {"minimum": "at least", "maximum": "at most", "above": "above", "below": "below"}
 
 
@@ -35,7 +37,7 @@ def value(text: object) -> str:
 def settings_table(config: type, without: tuple[str, ...] = ()) -> str:
     """Return the table of a settings dataclass."""
     texts, rows = field_docstrings(config), []
-    for field in dataclasses.fields(config):
+    for field in sorted(dataclasses.fields(config), key=lambda field: field.name not in FIRST):
         if field.name in without:
             continue
         missing = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

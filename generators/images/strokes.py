@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from generators.vectors.features import divergence
 from zskt.contracts import PseudoBatch
 from zskt.generator import Generator
 from zskt.images.inputs import ImageInputs
@@ -63,9 +64,8 @@ class Strokes(Generator):
         if self.adversary is None:
             return PseudoBatch((self.inputs.normalised(self.images(z, present)),))
         shift = self.adversary(self.of_class(z, labels))
-        # KL(N(shift, 1) || N(0, 1)), as for the shower.
-        penalty = self.tau * shift.square().sum(1).mean() / 2
-        return PseudoBatch((self.inputs.normalised(self.images(z + shift, present)),), penalty=penalty)
+        x = self.inputs.normalised(self.images(z + shift, present))
+        return PseudoBatch((x,), penalty=self.tau * divergence(shift))
 
     def images(self, z: Tensor, present: Tensor) -> Tensor:
         """Draw intensities (B, C, H, W) in [0, 1] of the strokes that are ``present``, (B, S) of bool.

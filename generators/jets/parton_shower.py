@@ -138,11 +138,13 @@ class StringParameters:
     kt: Tensor
     """Mean transverse momentum of a hadron about the string, GeV."""
     lead: Tensor
-    """Each parton draws the least momentum fraction of its leading hadron between 0 and this."""
+    """Each parton draws the least momentum fraction of its leading hadron between 0 and this; heavy quarks
+    draw theirs about `HEAVY_LEADING_FRACTION`."""
 
 
 HEAVY_LEADING_FRACTION = {Flavour.CHARM: 0.6, Flavour.BOTTOM: 0.8}
-"""Least momentum fraction of a heavy hadron in its quark's (Peterson et al., Phys. Rev. D 27 (1983) 105)."""
+"""Mean of the least momentum fraction of a heavy hadron in its quark's, which is drawn evenly up to 0.98 and as
+far below (Peterson et al., Phys. Rev. D 27 (1983) 105)."""
 
 
 def hadronise(partons: Partons, string: StringParameters, rng: torch.Generator) -> tuple[Partons, Tensor]:
@@ -154,7 +156,7 @@ def hadronise(partons: Partons, string: StringParameters, rng: torch.Generator) 
     density, kt = string.density[partons.jet], string.kt[partons.jet]
     length = torch.log((partons.pt * partons.start / kt).clamp(min=1.0))
     strings = torch.where(partons.flavour == Flavour.GLUON, C_A / C_F, 1.0)
-    # At least one hadron beside the leading one where there is room: a string has two ends.
+    # Hadrons beside the leading one; where there are none, it takes all of the parton's momentum.
     count = torch.poisson((density * strings * length).detach(), generator=rng).long()
     owner = torch.arange(len(count), device=count.device).repeat_interleave(count)
     u = torch.rand(3, len(owner), generator=rng, device=count.device).clamp(1e-6, 1 - 1e-6)
@@ -163,8 +165,8 @@ def hadronise(partons: Partons, string: StringParameters, rng: torch.Generator) 
     pt = kt_hadron / theta
     total = torch.zeros_like(partons.pt).index_add(0, owner, pt)
     fraction = string.lead[partons.jet] * torch.rand(len(count), generator=rng, device=count.device)
-    for flavour, min_fraction in HEAVY_LEADING_FRACTION.items():
-        heavy = min_fraction + (0.98 - min_fraction) * (2 * fraction / (string.lead[partons.jet] + 1e-6) - 1)
+    for flavour, mean_fraction in HEAVY_LEADING_FRACTION.items():
+        heavy = mean_fraction + (0.98 - mean_fraction) * (2 * fraction / (string.lead[partons.jet] + 1e-6) - 1)
         fraction = torch.where(partons.flavour == flavour, heavy, fraction)
     lead = torch.maximum(partons.pt - total, fraction / (1 - fraction) * total)
     lead = torch.where(count > 0, lead, partons.pt)

@@ -24,6 +24,7 @@ from generators.jets.hard_process import PROCESSES, Flavour
 from generators.jets.mass_correction import restore_masses
 from generators.jets.process_mixture import ClassesOfComponents, ExponentialWeights
 from generators.jets.soft_activity import pileup, underlying_event
+from generators.vectors.features import divergence
 from zskt.contracts import PseudoBatch
 from zskt.generator import Draft, Generator, noise_of
 from zskt.jets.jets import Jets
@@ -151,8 +152,7 @@ class Shower(Generator):
             return PseudoBatch(self.inputs(jets), jets, component=component, accepted=accepted)
         shift = self.adversary(z, process)
         jets, accepted = self.jets(z + shift, process, rng)
-        # KL(N(shift, 1) || N(0, 1)): what keeps the adversary where the prior has weight.
-        penalty = self.tau * shift.square().sum(1).mean() / 2
+        penalty = self.tau * divergence(shift)  # keeps the adversary where the prior has weight
         return PseudoBatch(self.inputs(jets), jets, component=process[accepted], penalty=penalty, accepted=accepted)
 
     def draft(self, z: Tensor, rng: torch.Generator) -> Draft:
@@ -167,7 +167,7 @@ class Shower(Generator):
 
         if shift is None:
             return Draft(z, make, component=process if self.mixes else None)
-        return Draft(z + shift, make, component=process, penalty=self.tau * shift.square().sum(1).mean() / 2)
+        return Draft(z + shift, make, component=process, penalty=self.tau * divergence(shift))
 
     def jets(self, z: Tensor, process: Tensor, rng: torch.Generator) -> tuple[Jets, Tensor]:
         """Simulate jets of latent variables (B, Z) and hard processes (B,).

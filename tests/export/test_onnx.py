@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import torch
@@ -14,7 +15,9 @@ from zskt.onnx_runtime import run_onnx, write_onnx
 def test_an_int8_network_has_nearly_the_same_outputs_and_smaller_weights(tmp_path: Path) -> None:
     network, x = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 3)).eval(), (torch.randn(200, 64),)
     write_onnx(network, ("x",), ({0: "N"},), (x[0][:3],), tmp_path / "model.onnx")
+    level = logging.getLogger().level
     quantise(tmp_path / "model.onnx", tmp_path / "int8.onnx", ("x",), x)
+    assert logging.getLogger().level == level  # it is the user's
     exact, quantised = (run_onnx(tmp_path / name, ("x",), x) for name in ("model.onnx", "int8.onnx"))
     assert 0 < (quantised - exact).abs().max() < 0.1
     assert (tmp_path / "int8.onnx").stat().st_size < 0.5 * (tmp_path / "model.onnx").stat().st_size

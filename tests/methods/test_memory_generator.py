@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.distributions import Normal, kl_divergence
 
 from zskt.methods.memory_generator import Encoder, Memory, distance_to_normal, kl_to_prior, mean_absolute
 
@@ -26,5 +27,7 @@ def test_a_memory_makes_samples_of_the_same_kind(make) -> None:  # type: ignore[
     encoder = Encoder(x, setup.pair.student, setup.pair.student(*x).shape[1], setup.generator.latent_size)
     memory = Memory(setup.generator, encoder)
     again, kl = memory.recalled(x, rng)
-    assert [t.shape[:2] for t in again.x] == [t.shape[:2] for t in x] and float(kl.detach()) >= 0
-    assert memory.decoder is not setup.generator
+    assert [t.shape[:2] for t in again.x] == [t.shape[:2] for t in x] and memory.decoder is not setup.generator
+    mean, log_variance = encoder(x)
+    to_prior = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0)).sum(1).mean()
+    assert float(kl.detach()) == pytest.approx(float(to_prior.detach()), rel=1e-4) and float(to_prior.detach()) > 0

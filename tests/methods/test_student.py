@@ -22,7 +22,7 @@ from zskt.methods.supervised import SupervisedConfig, supervised_terms
 from zskt.networks.lenet_vgg import LeNet5
 from zskt.networks.resnet import cifar_resnet
 from zskt.networks.wide_resnet import WideResNet
-from zskt.terms import KL, Attention, Values
+from zskt.terms import KL, Attention, Gram, Values
 from zskt.terms.hint import Hint
 from zskt.terms.term import Term
 
@@ -31,10 +31,20 @@ PAIR = Pair(nn.Linear(2, 2), nn.Linear(2, 2))
 
 def test_terms_follow_the_settings_and_those_of_weight_zero_are_left_out() -> None:
     assert student_terms(KDConfig(temperature=3.0), PAIR) == [KL(temperature=3.0)]
-    config = KDConfig(attention_weight=2.0, hint_weight=0.5, terms={"attention": 4.0})
-    assert student_terms(config, PAIR) == [KL(), Attention(2.0), Hint(0.5), Attention(4.0)]
+    config = KDConfig(attention_weight=2.0, hint_weight=0.5, terms={"gram": 4.0})
+    assert student_terms(config, PAIR) == [KL(), Attention(2.0), Hint(0.5), Gram(4.0)]
     with pytest.raises(UserError, match=r"unknown term of the loss 'hints': did you mean hint\?"):
         student_terms(KDConfig(terms={"hints": 1.0}), PAIR)
+
+
+def test_a_term_that_has_a_setting_of_its_own_is_set_there() -> None:
+    with pytest.raises(UserError, match=r"^terms.attention: has a setting of its own; take attention_weight=4 instead"):
+        student_terms(KDConfig(attention_weight=2.0, terms={"attention": 4.0}), PAIR)
+    with pytest.raises(UserError, match=r"^terms.hint: has a setting of its own"):
+        student_terms(KDConfig(terms={"hint": 1.0}), PAIR)
+    with pytest.raises(UserError, match=r"^terms.attention: has a setting of its own"):
+        supervised_terms(SupervisedConfig(terms={"attention": 1.0}), has_teacher=True)
+    assert Hint() in supervised_terms(SupervisedConfig(terms={"hint": 1.0}), has_teacher=True)  # it has no other
 
 
 def test_values_are_compared_where_the_teacher_regresses() -> None:
@@ -151,8 +161,8 @@ def test_of_labels_the_share_of_positives_is_logged() -> None:
 def test_a_loss_without_terms_is_refused() -> None:
     message = "^terms.kl is 0, and the student's loss has no other term: leave it out, or give another one a weight"
     with pytest.raises(UserError, match=message):
-        student_terms(KDConfig(terms={"kl": 0.0, "hint": 0.0}), PAIR)
+        student_terms(KDConfig(terms={"kl": 0.0, "gram": 0.0}), PAIR)
     with pytest.raises(UserError, match=message):
         supervised_terms(SupervisedConfig(kd_fraction=1.0, terms={"kl": 0.0}), has_teacher=True)
-    assert student_terms(KDConfig(terms={"kl": 0.0, "hint": 1.0}), PAIR) == [Hint()]
+    assert student_terms(KDConfig(terms={"kl": 0.0, "gram": 1.0}), PAIR) == [Gram()]
     assert len(supervised_terms(SupervisedConfig(terms={"kl": 0.0}), has_teacher=True)) == 1

@@ -19,6 +19,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.runner import given_files
 from zskt.shards import MANIFEST, Manifest
 from zskt.storage.files import write_text
+from zskt.storage.run_files import STUDENT
 from zskt.terminal import say
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _arguments(flags: argparse.Namespace, run: SweepRun, out: Path | None) -> li
     kept = kept if run.takes_recipe else []
     given = argparse.Namespace(**{**vars(flags), "preset": run.preset, "method": run.method, "seed": run.seed})
     if run.needs is not None and out is not None:
-        given.teacher_path = (out / run.needs / "student.safetensors").absolute()
+        given.teacher_path = (out / run.needs / STUDENT).absolute()
     kept += ["preset", "method", "seed", "device", "logger"]
     kept += (["data"] if run.takes_data else []) + (["teacher_path"] if run.needs else [])
     return arguments_of(given, run.mode, dict.fromkeys(kept))

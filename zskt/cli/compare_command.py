@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ def compare(flags: argparse.Namespace, catalog: Catalog) -> None:
     """Run mode ``compare``."""
     from zskt.results.compare.page import Circumstances
 
-    command = " ".join(["python", *sys.argv])
+    command = shlex.join(["python", *sys.argv])
     if flags.run is not None:
         _page_of_runs(flags, catalog, Circumstances(command=command, experiment_label=flags.experiment_label or ""))
         return

@@ -16,7 +16,7 @@ from zskt.cli.listing import facts
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.jets.data_file import refuse_several
-from zskt.storage.run_files import has_checkpoint
+from zskt.storage.run_files import CONFIG, has_checkpoint
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -121,7 +121,7 @@ def require_names(flags: argparse.Namespace) -> None:
     if flags.workers is not None and flags.workers < 1:
         raise UserError(f"--workers is {flags.workers}, but must be at least 1")
     for run in (flags.run or ()) if flags.mode not in ("tables", "record") else ():
-        if not (run / "config.json").is_file():
+        if not (run / CONFIG).is_file():
             raise UserError(f"{run / 'config.json'}: no such file; give the folder of a run of zskt")
     begins = not flags.resume or flags.resume == "auto"
     if flags.mode in TRAINS and flags.out is not None and begins and not (flags.resume and has_checkpoint(flags.out)):

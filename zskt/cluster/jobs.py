@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,16 @@ from typing import Any
 from zskt.errors import FolderInUse
 from zskt.experiments.interrupt import ended_by
 from zskt.storage.folder_lock import FolderLock
-from zskt.storage.run_files import BEFORE_FIRST_CHECKPOINT, LOCK, LOCK_OWNER, has_checkpoint, is_unbegun
+from zskt.storage.run_files import (
+    BEFORE_FIRST_CHECKPOINT,
+    CONFIG,
+    LOCK,
+    LOCK_OWNER,
+    METRICS,
+    RESULT,
+    has_checkpoint,
+    is_unbegun,
+)
 
 TOPIC = "zskt"
 """Topic of the events by which workers say how far their runs are."""
@@ -61,18 +71,18 @@ class Job:
 
     def is_done(self) -> bool:
         """Whether the result is there."""
-        return (self.folder / "result.json").is_file()
+        return (self.folder / RESULT).is_file()
 
     def was_overtaken(self) -> bool:
         """Whether the last child found a folder that was new when it was begun, and is not any more.
 
         A child that outlives its worker while it loads takes the lock a moment after its successor has looked.
         """
-        return not self.resumes and (self.folder / "config.json").is_file()
+        return not self.resumes and (self.folder / CONFIG).is_file()
 
     def progress(self) -> int:
         """Return the last iteration that was logged."""
-        return last_step(self.folder / "metrics.jsonl")
+        return last_step(self.folder / METRICS)
 
     def saved(self) -> float:
         """Return what grows when work is saved: the time of the checkpoint."""
@@ -158,34 +168,65 @@ def died(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
-def _run_child(job: Any, worker: Any) -> tuple[int, str]:
-    """Run the child to its end, however it ends: exit code, and the last line that it wrote."""
+@dataclass(frozen=True)
+class Child:
+    """The process that works on a job, and where its lines begin in the job's log."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    start: int
+
+    def said(self) -> tuple[list[str], list[str]]:
+        """Return the lines that it has written, and those of them that zskt says by itself."""
+        with self.log.open("rb") as log:
+            log.seek(self.start)
+            lines = log.read().decode(errors="replace").splitlines()
+        said = [line.strip() for line in lines if line.strip()]
+        return said, [line.removeprefix("zskt: ") for line in said if line.startswith("zskt: ")]
+
+
+@contextlib.contextmanager
+def child_of(job: Any, environment: Mapping[str, str]) -> Iterator[Child]:
+    """Start a job's process, which writes to the job's log; in the end it is killed, if it is still there.
+
+    Args:
+        environment: what differs from this process's.
+    """
     command = job.command()
     job.log.parent.mkdir(parents=True, exist_ok=True)
     with job.log.open("ab") as log:
         start = log.seek(0, os.SEEK_END)
-        environment = os.environ | child_environment(job, str(worker.name))
-        child = subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=job.cwd,
-            env=environment,
+            env=os.environ | environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is the worker's to hear
+            start_new_session=True,  # Ctrl-C in the terminal is this process's to hear
         )
         try:
-            _watch(child, job, worker)
+            yield Child(process, job.log, start)
         finally:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-    with job.log.open("rb") as log:
-        log.seek(start)
-        lines = log.read().decode(errors="replace").splitlines()
-    said = [line.strip() for line in lines if line.strip()]
-    ours = [line.removeprefix("zskt: ") for line in said if line.startswith("zskt: ")]
-    return child.returncode, (ours or said or [""])[-1] if child.returncode == 2 else (said or [""])[-1]
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Tell a child to end, and give it time to save."""
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(SAVING_SECONDS)
+
+
+def _run_child(job: Any, worker: Any) -> tuple[int, str]:
+    """Run the child to its end, however it ends: exit code, and the last line that it wrote."""
+    with child_of(job, child_environment(job, str(worker.name))) as child:
+        _watch(child.process, job, worker)
+    said, ours = child.said()
+    code = child.process.returncode
+    return code, (ours or said or [""])[-1] if code == 2 else (said or [""])[-1]
 
 
 def child_environment(job: Any, worker: str) -> dict[str, str]:
@@ -208,9 +249,7 @@ def _watch(child: subprocess.Popen[bytes], job: Any, worker: Any) -> None:
             child.wait(POLL_SECONDS)
             return
         if _ends(worker):
-            child.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(SAVING_SECONDS)
+            interrupt(child)
             return
         progress = job.progress()
         if progress != told and time.monotonic() - when > TELL_SECONDS:

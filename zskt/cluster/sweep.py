@@ -21,6 +21,7 @@ from zskt.experiments.finished import require_same_config
 from zskt.experiments.runner import require_same_files
 from zskt.storage.files import read_json
 from zskt.storage.folder_lock import FolderLock
+from zskt.storage.run_files import RESULT
 
 LOGS = "logs"
 """Folder, beside the runs', of what they and the batch system print."""
@@ -118,13 +119,13 @@ def _state(folder: Path, planned: RunConfig, files: Mapping[str, str | None]) ->
     require_same_config(folder, planned)
     require_same_files(folder, files)
     state = State(planned.settings.iterations)
-    if (folder / "result.json").is_file():
+    if (folder / RESULT).is_file():
         state.phase, state.done = Phase.DONE, state.total
-        state.metric, state.value = main_metric(read_json(folder / "result.json"))
+        state.metric, state.value = main_metric(read_json(folder / RESULT))
     return state
 
 
 def _score(board: Board, out: Path, name: str) -> None:
     """Put a finished run's main metric into the table."""
     state = board.states[name]
-    state.metric, state.value = main_metric(read_json(out / name / "result.json"))
+    state.metric, state.value = main_metric(read_json(out / name / RESULT))

@@ -19,6 +19,7 @@ from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.compression import Compression, compressed
 from zskt.networks.own_student import is_own
 from zskt.networks.regression_head import RegressionHead
+from zskt.storage.run_files import STUDENT
 from zskt.terminal import note
 from zskt.viewed import View, Viewed, make_view
 
@@ -55,7 +56,7 @@ def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    path = run / "student.safetensors"
+    path = run / STUDENT
     if not path.is_file():
         raise UserError(f"{path}: no such file; the run is not finished: continue it with --resume --out {run}")
     card = catalog.card(config)

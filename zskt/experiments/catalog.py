@@ -143,10 +143,10 @@ class Catalog:
         if not record.is_file():
             self._require_known(run)
             return self
-        recorded = read_json(run / "config.json")
+        recorded = read_json(run / CONFIG)
         name = str(recorded.get("teacher"))
         card = self.teachers.get(name) or self.card_of_record(name, read_json(record), record)
-        path = recorded_files(recorded, run / "config.json").get("teacher", {}).get("path")
+        path = recorded_files(recorded, run / CONFIG).get("teacher", {}).get("path")
         if path is not None and Path(path).exists():
             card = card.with_files(Path(path))
         return self.with_teacher(card.with_record(read_json(record), record))

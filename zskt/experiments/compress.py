@@ -17,7 +17,7 @@ from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.finished import read_config
-from zskt.experiments.preparation import first_samples
+from zskt.experiments.preparation import N_CALIBRATION, first_samples
 from zskt.methods import Method, Setup
 from zskt.networks.compression import Compression, calibrate_inputs, compressed
 from zskt.networks.compression.compressed import zeros
@@ -25,8 +25,6 @@ from zskt.networks.compression.operations import count_operations
 from zskt.networks.own_student import largest_samples
 from zskt.networks.students import count_parameters
 
-N_CALIBRATION = 512
-"""Pseudo-samples that set the ranges of quantised numbers."""
 UNHEALED = "unhealed_"
 """Prefix of the counters that hold what the smaller student was worth before it learned."""
 

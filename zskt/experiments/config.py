@@ -30,13 +30,11 @@ BESIDE_A_TEACHER = ("kd_fraction", "attention_weight", "temperature", "terms")
 """Settings of learning from labels that only a student beside a teacher has."""
 LEARNS_FROM_DATA = ("kd", "few-shot", "teacher")
 """Modes that may read training data."""
-DATA_FREE = ("zero-shot", "compress")
-"""Modes in which pseudo-samples of a generator teach, and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(Settings):
-    """A run: who takes part, the method and its settings, what is logged. It knows names, and imports nobody.
+    """A run: who takes part, the method and its settings, what is logged.
 
     Raises:
         UserError: if a value cannot work.
@@ -252,10 +250,10 @@ def _upgraded(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     renamed = {SETTING_ALIASES.get(name, name): value for name, value in values.items()}
     mode = renamed.get("mode", "zero-shot")
     method = lookup(METHOD_OF_MODE, mode if isinstance(mode, str) else repr(mode), f"mode in {where}")
-    names = set(METHODS[method].Config.names())
+    names, length = set(METHODS[method].Config.names()), METHODS[method].Config.length_name
     settings = {name: value for name, value in renamed.items() if name in names}
-    if method == "supervised":
-        settings["epochs"] = renamed.get("iterations", 100)
+    if length not in settings:  # all lengths were called iterations
+        settings |= {length: renamed["iterations"]} if "iterations" in renamed else {}
     if mode == "teacher":  # an epoch took every sample once, whatever else was recorded
         settings |= {"student_steps": 0, "kd_fraction": 0.0, "attention_weight": 0.0}
     everything = set().union(*(kind.Config.names() for kind in METHODS.values()))

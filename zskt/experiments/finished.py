@@ -16,12 +16,12 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.build import choose_device, load_run_teacher, load_student, member_roles, recorded_path
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import DATA_FREE, RunConfig, recorded_files
+from zskt.experiments.config import RunConfig, recorded_files
 from zskt.experiments.evaluator import Evaluator
-from zskt.experiments.result import Result, upgrade
+from zskt.experiments.result import DATA_FREE, Result, upgrade
 from zskt.shards import holds_answers
 from zskt.storage.files import read_json, write_json
-from zskt.storage.run_files import ASKED, CONFIG
+from zskt.storage.run_files import ASKED, CONFIG, RESULT
 from zskt.terminal import note
 
 
@@ -61,12 +61,10 @@ def read_config(run: Path, *, whole: bool = False) -> tuple[RunConfig, dict[str,
     Raises:
         UserError: if there is no such run, or another version wrote it.
     """
-    recorded = read_json(run / "config.json")
+    recorded = read_json(run / CONFIG)
     if recorded.get("mode") == "api":
         raise UserError(f"{run}: a run of the Python interface; read it with zskt.load_run")
-    return RunConfig.read(recorded, str(run / "config.json"), whole=whole), recorded_files(
-        recorded, run / "config.json"
-    )
+    return RunConfig.read(recorded, str(run / CONFIG), whole=whole), recorded_files(recorded, run / CONFIG)
 
 
 def as_begun(config: RunConfig, folder: Path) -> RunConfig:
@@ -191,8 +189,8 @@ def open_run(
         load = load_run_teacher if requires_teacher else _teacher_if_there
         teacher = None if config.mode == "teacher" else load(card, files, teacher_path)
         evaluators[key] = Evaluator(source, card, None if teacher is None else teacher.to(device), device)
-    result = upgrade(read_json(folder / "result.json"))
-    Result.from_dict(result, folder / "result.json")
+    result = upgrade(read_json(folder / RESULT))
+    Result.from_dict(result, folder / RESULT)
     return FinishedRun(folder, config, student, evaluators[key], result, catalog)
 
 

@@ -25,7 +25,7 @@ from zskt.experiments.divergence import saying_what_is_left
 from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.finished import judged_before
 from zskt.experiments.interrupt import working_in
-from zskt.experiments.loggers.logger import Recipe
+from zskt.experiments.loggers.logger import RunDescription
 from zskt.experiments.preparation import calibrate, require_fit, without_attention
 from zskt.experiments.projection import show_projection
 from zskt.experiments.pseudo_pictures import PseudoPictures
@@ -173,7 +173,7 @@ def _play(
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
         keep_ledger(folder, pair.meter, before, trial.asked - before, resumed=options.resume)
-        folder.show(_recipe(folder, config, card), begins=not method.state.step)
+        folder.show(_description(folder, config, card), begins=not method.state.step)
         if config.mode == "compress":
             begin_healing(method, setup, evaluator)
         elif not method.state.step:
@@ -278,7 +278,7 @@ def _student(config: RunConfig, card: Card, catalog: Catalog, options: Options) 
 def _training_data(source: Source, config: RunConfig, card: Card, options: Options) -> Labelled:
     """Read the samples, choose those to learn from, and see that they carry what the method needs."""
     data = source.read()
-    if config.method != "supervised":
+    if not METHODS[config.method].needs_labels:
         return data
     if card.values:
         raise UserError(f"--mode {config.mode} learns classes, but {config.teacher} regresses, too: use --mode kd")
@@ -322,7 +322,7 @@ def _show_diagnosis(folder: RunFolder, evaluator: Evaluator, method: Method) -> 
                 folder.figure(name, panel.figure, method.state.step)
 
 
-def _recipe(folder: RunFolder, config: RunConfig, card: Card) -> Recipe:
+def _description(folder: RunFolder, config: RunConfig, card: Card) -> RunDescription:
     """Return what loggers show of a run's settings, and of its teacher's classes."""
     values = {name: value for name, value in config.to_dict().items() if name != "settings"}
-    return Recipe(folder.path.resolve().name, values | config.settings.to_dict(), card.classes)
+    return RunDescription(folder.path.resolve().name, values | config.settings.to_dict(), card.classes)

@@ -27,7 +27,7 @@ METHODS = {
 }
 """Mode -> method, of results that do not name their method."""
 DATA_FREE = ("zero-shot", "compress")
-"""Modes whose student learns from a generator."""
+"""Modes in which pseudo-samples of a generator teach, and nothing else."""
 BY_LABEL = "labels"
 """Word for figures of independent labels, each label of each sample counted by itself."""
 UNITS = {"jets": "jet", "images": "image"}

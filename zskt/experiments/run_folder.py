@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,10 +24,10 @@ from torch import nn
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.loggers import DEFAULT, open_loggers
-from zskt.experiments.loggers.logger import Logger, Projection, Recipe
+from zskt.experiments.loggers.logger import Logger, Projection, RunDescription
 from zskt.parallel.ranks import world
 from zskt.storage.files import read_json, write_json
-from zskt.storage.run_files import ASKED, CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, RESULT, require_new
+from zskt.storage.run_files import ASKED, CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, METRICS, RESULT, STUDENT, require_new
 from zskt.storage.whole_files import naming, replacing
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ PACKAGES = ("torch", "numpy", "scipy", "uproot", "awkward", "scikit-learn", "saf
 def environment(device: torch.device) -> dict[str, Any]:
     """Return versions, machine, revision and command line."""
     return {
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "revision": _revision(),
         "python": platform.python_version(),
         "packages": _versions(),
@@ -87,7 +88,7 @@ class RunFolder:
     def __init__(self, path: Path, *, resume: bool = False, loggers: Sequence[str] | None = None) -> None:
         self.path, self.writes = path, world().leader
         self.logger_names = tuple(loggers or (_recorded_loggers(path) if resume else ()) or DEFAULT)
-        self.recipe = Recipe()
+        self.description = RunDescription()
         self._loggers: list[Logger] | None = None
         if not self.writes:
             return
@@ -131,7 +132,7 @@ class RunFolder:
         """Forget metrics later than ``step``: a resumed run writes them again."""
         if not self.writes:
             return
-        path = self.path / "metrics.jsonl"
+        path = self.path / METRICS
         if path.exists():
             lines = [line for line in path.read_text().splitlines() if _step(line) <= step]
             with replacing(path) as temporary:
@@ -145,15 +146,15 @@ class RunFolder:
             self._loggers = open_loggers(self.logger_names, self.path) if self.writes else []
         return self._loggers
 
-    def show(self, recipe: Recipe, *, begins: bool) -> None:
+    def show(self, description: RunDescription, *, begins: bool) -> None:
         """Tell loggers what the run is asked to do.
 
         Args:
             begins: whether it is at its beginning; one that goes on has told them before.
         """
-        self.recipe = recipe
+        self.description = description
         for logger in self.loggers if begins else ():
-            logger.begin(recipe)
+            logger.begin(description)
 
     def log(self, step: int, values: Mapping[str, float | None], beside: Mapping[str, float] | None = None) -> None:
         """Add a line to ``metrics.jsonl``, and tell loggers.
@@ -164,10 +165,10 @@ class RunFolder:
         if not self.writes:
             return
         numbers = {name: value for name, value in values.items() if value is not None}
-        path = self.path / "metrics.jsonl"
+        path = self.path / METRICS
         with naming(path), path.open("a") as file:
             file.write(json.dumps({"step": step, **numbers}) + "\n")
-        shown = {self.recipe.named(name): value for name, value in {**numbers, **(beside or {})}.items()}
+        shown = {self.description.named(name): value for name, value in {**numbers, **(beside or {})}.items()}
         for logger in self.loggers:
             logger.scalars(step, shown)
 
@@ -188,7 +189,7 @@ class RunFolder:
 
     def save_student(self, student: nn.Module) -> None:
         if self.writes:
-            save_network(student, self.path / "student.safetensors")
+            save_network(student, self.path / STUDENT)
 
     def finish(self, result: dict[str, Any], step: int = 0) -> None:
         """Write ``result.json`` last: a folder that has it is complete."""

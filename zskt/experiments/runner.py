@@ -15,7 +15,7 @@ from zskt.domains import DOMAINS, Source
 from zskt.errors import UserError
 from zskt.experiments.catalog import TEACHER_RECORD, Catalog
 from zskt.experiments.compress import compression_entry
-from zskt.experiments.config import DATA_FREE, RunConfig, recorded_files
+from zskt.experiments.config import METHOD_OF_MODE, RunConfig, recorded_files
 from zskt.experiments.cost import COUNTERS, Meter, peak_memory
 from zskt.experiments.divergence import require_finite_parameters
 from zskt.experiments.evaluator import Evaluator
@@ -25,14 +25,14 @@ from zskt.experiments.presets import FOR_FILES, changes
 from zskt.experiments.progress import Progress, terminal_of_errors
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.query_ledger import QueryLedger
-from zskt.experiments.result import SCHEMA
+from zskt.experiments.result import DATA_FREE, SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
 from zskt.methods import Method, iterate, require_a_step
 from zskt.parallel.collectives import any_of, from_leader
 from zskt.query_budget import METER, QueryMeter
 from zskt.storage.files import read_json, sha256, write_json
 from zskt.storage.folder_lock import require_new_or_free
-from zskt.storage.run_files import QUERIES
+from zskt.storage.run_files import CONFIG, QUERIES, STUDENT
 from zskt.terminal import note
 
 RUNS = Path("runs")
@@ -88,7 +88,7 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
         seen = f"-{config.view}" if config.view else ""
         parts += [re.sub(r"[^\w.-]+", "-", config.student + seen), config.generator or "none"]
     parts += [f"{name}-{value:g}" for name, value in config.compression.items()]
-    if config.mode in DATA_FREE and config.method != "zskt":
+    if config.mode in DATA_FREE and config.method != METHOD_OF_MODE[config.mode]:
         parts += [config.method]
     if config.begins_from:
         parts += [f"from-{config.begins_from.replace(' ', '-')}"]
@@ -106,7 +106,7 @@ def open_folder(config: RunConfig, options: Options) -> RunFolder:
 def _files(card: Card, options: Options, data: Source, *, has_teacher: bool) -> dict[str, Any]:
     """List the files that a run is made of: paths as the user gave them, and what they held."""
     files = card.files() if has_teacher else {}
-    begun = None if options.start is None else options.start / "student.safetensors"
+    begun = None if options.start is None else options.start / STUDENT
     paths: dict[str, tuple[Path | None, Path | None]] = {
         "teacher": (options.teacher_path, files.get("teacher")),
         "preprocess": (options.preprocess, files.get("preprocess")),
@@ -142,7 +142,7 @@ def require_same_files(folder: Path, given: Mapping[str, str | None]) -> None:
     Args:
         given: of `given_files`.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     if not path.is_file():
         return
     recorded = recorded_files(read_json(path), path)
@@ -166,7 +166,7 @@ def begin_or_resume(
         folder.begin(config, state.device, files, card.record(), options.asked)
         state.save(folder.checkpoint, config.to_dict())  # stopped before its first iteration, it can still go on
         return
-    recorded = recorded_files(read_json(folder.path / "config.json"), folder.path / "config.json")
+    recorded = recorded_files(read_json(folder.path / CONFIG), folder.path / CONFIG)
     for role, file in files.items():
         only_evaluated_on = role == "data" and config.mode in DATA_FREE  # it learns nothing from them
         before = recorded.get(role, {"path": None, "sha256": None})
@@ -218,22 +218,22 @@ def train_loop(
     """Run the method; log, look and save on the way. An interruption leaves a checkpoint to resume from."""
     state, total = method.state, config.settings.iterations
     begun = time.monotonic() - state.counters.get("seconds", 0.0)
-    saved, budget = time.monotonic(), state.parts.get(METER)
+    saved, query_meter = time.monotonic(), state.parts.get(METER)
     progress = Progress(str(folder.path), total, state.step, terminal_of_errors() if options.progress else None)
-    meter = Meter(state)
+    clock = Meter(state)
     with Interruption() as interruption, progress:
         for metrics in iterate(method):
-            meter.stop()
+            clock.stop()
             iteration, now = state.step, time.monotonic()
             state.counters["seconds"] = now - begun
             logged: dict[str, float | None] = dict(metrics)
             beside: dict[str, float] = {}
             due = iteration % config.checkpoint_every == 0 or iteration == total or now - saved > CHECKPOINT_SECONDS
-            due = due or (isinstance(budget, QueryMeter) and budget.needs_saving)
+            due = due or (isinstance(query_meter, QueryMeter) and query_meter.needs_saving)
             evaluates = config.evaluate_every and (iteration % config.evaluate_every == 0 or iteration == total)
             if evaluates:
                 require_finite_parameters(state)
-                logged |= evaluator.monitor(method.result) | meter.costs()
+                logged |= evaluator.monitor(method.result) | clock.costs()
                 beside = evaluator.teacher_figures()
                 if pictures is not None and folder.writes:
                     pictures.show(folder, iteration)
@@ -250,7 +250,7 @@ def train_loop(
             if stop:
                 raise Interrupted(SIGNALS[signals.index(True)], folder.path)
             progress.update(iteration, logged, state.counters.get("teacher_queries", 0))
-            meter.start()
+            clock.start()
     if state.step < total:  # a budget of queries is spent
         save(folder, state, config)
     require_a_step(method)

@@ -28,6 +28,7 @@ from zskt.metrics import agreement
 from zskt.optim import step
 from zskt.plots.palette import BLUE, GREEN, ORANGE, ROLE_COLOURS
 from zskt.storage.files import write_json
+from zskt.storage.run_files import RESULT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -192,5 +193,5 @@ def run(folder: Path, seed: int, iterations: int) -> dict[str, Any]:
     }
     picture(teacher, matched, rng).savefig(folder / "toy.png", dpi=120)
     write_json(folder / "environment.json", environment(torch.device("cpu")))
-    write_json(folder / "result.json", result)
+    write_json(folder / RESULT, result)
     return result

@@ -14,6 +14,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from zskt.export.probabilities import probabilities
 from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.compression import plain
 from zskt.networks.deep_sets import DeepSets
@@ -67,12 +68,9 @@ class SoftmaxHead(nn.Module):
         """The network's inputs -> probabilities and values (B, K + R)."""
         outputs = self.network(*x)
         if not self.regressions:
-            return self._probabilities(outputs)
+            return probabilities(outputs, self.bernoulli)
         logits, values = outputs[:, : -self.regressions], outputs[:, -self.regressions :]
-        both = torch.cat([self._probabilities(logits), values], 1) if logits.shape[1] else values
+        both = torch.cat([probabilities(logits, self.bernoulli), values], 1) if logits.shape[1] else values
         in_order = all(a < b for a, b in pairwise(self.order))
         ordered: Tensor = both if in_order else both[:, self.order]
         return ordered
-
-    def _probabilities(self, logits: Tensor) -> Tensor:
-        return logits.sigmoid() if self.bernoulli else logits.softmax(1)

@@ -34,6 +34,7 @@ from zskt.networks.compression.fixed_point import FixedPoint
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 from zskt.storage.files import write_json, write_text
+from zskt.storage.run_files import STUDENT
 from zskt.storage.whole_files import telling_full_disk
 from zskt.terminal import note
 
@@ -119,7 +120,7 @@ def _write(out: Path, run: FinishedRun, spec: ExportSpec) -> dict[str, Any]:
         measured["hls4ml"] = hls_project(spec.student, x, out / "hls4ml")
     write_json(out / "preprocess.json", spec.preprocess(used))
     write_text(out / "labels.txt", "".join(f"{c.removeprefix('label_')}\n" for c in run.card.classes))
-    shutil.copyfile(run.folder / "student.safetensors", out / "student.safetensors")
+    shutil.copyfile(run.folder / STUDENT, out / STUDENT)
     write_json(out / "export.json", measured)
     write_text(out / "README.md", model_card(run, spec, measured))
     return measured

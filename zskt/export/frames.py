@@ -13,29 +13,12 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
+from zskt.export.probabilities import WithProbabilities
 from zskt.export.student import ExportSpec, exported, pseudo_samples, timed_teacher
 from zskt.frames.inputs import FrameInputs
 
 INPUT_NAME = "frames"
 DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
-
-
-class WithNormalisation(nn.Module):
-    """A network that takes frames as they are and returns probabilities.
-
-    Args:
-        network: normalised frames -> logits.
-        bernoulli: whether these are of independent labels.
-    """
-
-    def __init__(self, network: nn.Module, inputs: FrameInputs, bernoulli: bool = False) -> None:
-        super().__init__()
-        self.network, self.inputs, self.bernoulli = network, inputs, bernoulli
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """Intensities in [0, 1], (B, T, C, H, W), or values, (B, T, F) -> (B, K)."""
-        logits: Tensor = self.network(self.inputs.normalised(frames))
-        return logits.sigmoid() if self.bernoulli else logits.softmax(1)
 
 
 def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:
@@ -52,6 +35,10 @@ def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int)
     assert isinstance(inputs, FrameInputs)
     samples = (inputs.values(student.transform(*pseudo_samples(run, calibration))[0]),)
 
+    def exportable(network: nn.Module) -> nn.Module:
+        """Make a network take frames (B, T, C, H, W) of intensities in [0, 1], or values (B, T, F), as they are."""
+        return WithProbabilities(network, card.bernoulli, inputs.normalised).eval()
+
     def draw(count: int) -> Batch:
         return (samples[0][torch.arange(count) % len(samples[0])],)
 
@@ -67,7 +54,7 @@ def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int)
 
     return ExportSpec(
         student=student.network,
-        network=WithNormalisation(student.network, inputs, card.bernoulli).eval(),
+        network=exportable(student.network),
         input_names=(INPUT_NAME,),
         output_names=card.classes,
         dynamic_axes=DYNAMIC_AXES,
@@ -80,7 +67,7 @@ def export_frames(run: FinishedRun, teacher_path: Path | None, calibration: int)
         teacher_as_onnx=timed_teacher(
             run,
             student,
-            lambda network: WithNormalisation(network, inputs, card.bernoulli).eval(),
+            exportable,
             INPUT_NAME,
             DYNAMIC_AXES,
             draw,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
+from zskt.export.probabilities import WithProbabilities
 from zskt.export.student import ExportSpec, exported, pseudo_samples, timed_teacher
 from zskt.images.inputs import ImageInputs
 
@@ -20,22 +21,9 @@ INPUT_NAME = "images"
 DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
 
 
-class WithPreprocessing(nn.Module):
-    """A network that takes intensities in [0, 1] and returns probabilities.
-
-    Args:
-        network: normalised images -> logits.
-        bernoulli: whether these are of independent labels.
-    """
-
-    def __init__(self, network: nn.Module, inputs: ImageInputs, bernoulli: bool = False) -> None:
-        super().__init__()
-        self.network, self.inputs, self.bernoulli = network, inputs, bernoulli
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, C, h, w) -> (B, K)."""
-        logits: Tensor = self.network(self.inputs.normalised(self.inputs.padded(images)))
-        return logits.sigmoid() if self.bernoulli else logits.softmax(1)
+def with_preprocessing(network: nn.Module, inputs: ImageInputs, bernoulli: bool = False) -> WithProbabilities:
+    """Make a network take intensities in [0, 1], (B, C, h, w), and return probabilities, (B, K)."""
+    return WithProbabilities(network, bernoulli, lambda images: inputs.normalised(inputs.padded(images)))
 
 
 def unpadded(x: Tensor, inputs: ImageInputs) -> Tensor:
@@ -63,7 +51,7 @@ def export_images(run: FinishedRun, teacher_path: Path | None, calibration: int)
         return (torch.rand(count, channels, height, width, generator=torch.Generator().manual_seed(0)),)
 
     def exportable(network: nn.Module) -> nn.Module:
-        return WithPreprocessing(network.to(memory_format=torch.contiguous_format), inputs, card.bernoulli).eval()
+        return with_preprocessing(network.to(memory_format=torch.contiguous_format), inputs, card.bernoulli).eval()
 
     def seen(intensities: Tensor) -> Batch:
         """Return what the student sees of images (B, C, H, W) as intensities, without the padding."""

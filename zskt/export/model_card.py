@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
+from zskt.experiments.result import DATA_FREE
 from zskt.experiments.summary import written
 from zskt.export.hls4ml import MIN_AGREEMENT
 from zskt.export.latency import latency_table

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,18 @@ from zskt.onnx_runtime import feeds, session
 
 PRODUCTS = ("Conv", "MatMul", "Gemm")
 """Operators that are quantised."""
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep the root logger, to which ONNX Runtime writes as the user does, to errors meanwhile."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def first_products(model: Path) -> list[str]:
@@ -54,9 +67,9 @@ def quantise(model: Path, path: Path, names: Sequence[str], x: Sequence[Tensor],
         def get_next(self) -> dict[str, Any] | None:
             return self.batches.pop() if self.batches else None
 
-    logging.getLogger().setLevel(logging.ERROR)  # it recommends another preparation, which changes nothing here
-    quantize_static(
-        str(model), str(path), Reader(), op_types_to_quantize=list(PRODUCTS), per_channel=True,
-        nodes_to_exclude=first_products(model) if has_units else [],
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-    )  # fmt: skip
+    with _without_warnings():  # it recommends another preparation, which changes nothing here
+        quantize_static(
+            str(model), str(path), Reader(), op_types_to_quantize=list(PRODUCTS), per_channel=True,
+            nodes_to_exclude=first_products(model) if has_units else [],
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip

@@ -9,28 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.experiments.finished import FinishedRun
+from zskt.export.probabilities import WithProbabilities
 from zskt.export.student import ExportSpec, exported, pseudo_samples, timed_teacher
 from zskt.vectors.inputs import VectorInputs
 
 INPUT_NAME = "vectors"
 DYNAMIC_AXES: tuple[dict[int, str], ...] = ({0: "N"},)
-
-
-class WithProbabilities(nn.Module):
-    """A network that returns probabilities: a softmax of its logits, or a sigmoid each of independent labels."""
-
-    def __init__(self, network: nn.Module, bernoulli: bool) -> None:
-        super().__init__()
-        self.network, self.bernoulli = network, bernoulli
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, F) -> (B, K)."""
-        logits: Tensor = self.network(x)
-        return logits.sigmoid() if self.bernoulli else logits.softmax(1)
 
 
 def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int) -> ExportSpec:

@@ -67,3 +67,10 @@ AUGMENTATIONS: dict[str, tuple[Callable[[Tensor, torch.Generator], Tensor], ...]
     "shift-mirror": (shift, mirror),
 }
 """Augmentations by name, each a chain of functions (pixels, rng) -> pixels."""
+
+
+def augmented(pixels: Tensor, name: str, rng: torch.Generator) -> Tensor:
+    """Apply the chain of `AUGMENTATIONS` that has this name: (B, C, H, W) -> the same."""
+    for change in AUGMENTATIONS[name]:
+        pixels = change(pixels, rng)
+    return pixels

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from zskt.contracts import Batch
 from zskt.forward import CountedTeacher, Output
-from zskt.images.augment import AUGMENTATIONS
+from zskt.images.augment import augmented
 from zskt.methods.student import StudentStep, altered, alters
 from zskt.parallel import collectives
 from zskt.replay import ReplayBuffer, put_together
@@ -63,10 +63,7 @@ class Bank:
         """Take one student step on samples of the bank; the loss, the teacher's answers and the student's."""
         x, answer = put_together(*self.samples.draw(self.batch_size, self.rng, self.balance))
         if self.augment != "none":
-            pixels = collectives.whole(x[0])
-            for function in AUGMENTATIONS[self.augment]:
-                pixels = function(pixels, self.rng)
-            x = (collectives.own(pixels),)
+            x = (collectives.own(augmented(collectives.whole(x[0]), self.augment, self.rng)),)
         x = altered(x, self, self.rng)
         if self.asks_again:
             answer = self.teacher.query(x, self.student.terms)

@@ -5,7 +5,7 @@ Shapes: B batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,33 +19,15 @@ from zskt.forward import CountedTeacher, Output
 from zskt.generator import is_trainable
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, as_numbers, trainable
-from zskt.optim import adam, adamw, cosine, require_finite, set_rate, sgd, step
+from zskt.optim import OPTIMIZERS, SCHEDULES, adam, require_finite, set_rate, step
 from zskt.parallel.collectives import share_of
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
 from zskt.settings import Settings, sample_count, setting
 from zskt.terms.term import Term
 
-
-def drops(*shares: float) -> Callable[[int, int], float]:
-    """Return a schedule that is multiplied by 0.3 after each of these shares of the run, as DFME's code has it."""
-
-    def fall(now: int, steps: int) -> float:
-        return float(0.3 ** sum(now >= share * steps for share in shares))
-
-    return fall
-
-
-SCHEDULES: dict[str, Callable[[int, int], float]] = {
-    "cosine": cosine,
-    "constant": lambda now, steps: 1.0,
-    "drops-10-30-50": drops(0.1, 0.3, 0.5),
-    "drops-40-80": drops(0.4, 0.8),
-    "drops-50-80": drops(0.5, 0.8),
-}
-"""How both players' rates fall over a run: factors of iteration and iterations. Names of drops say after how many per
-cent of the run they come."""
-OPTIMIZERS = {"adamw": adamw, "sgd": sgd}
+BLACK_BOX_SCHEDULES = ("cosine", "constant", "drops-10-30-50", "drops-40-80", "drops-50-80")
+"""Those of `zskt.optim.SCHEDULES` that methods have which only ask."""
 FEWEST = 2
 """Samples of a batch: what normalises over one cannot do with less."""
 
@@ -62,7 +44,7 @@ class BlackBoxConfig(Settings):
     """The student's: AdamW, or gradient descent with a momentum of 0.9, which the papers have."""
     student_lr: float = setting(2e-3, minimum=0)
     """Learning rate of the student at the beginning."""
-    schedule: str = setting("cosine", choices=tuple(SCHEDULES))
+    schedule: str = setting("cosine", choices=BLACK_BOX_SCHEDULES)
     """How the student's learning rate falls, and the generator's: to 0 by a cosine, by 0.3 at each of the shares of the
     run that the name says, or not at all."""
     generator_lr: float = setting(1e-3, minimum=0)

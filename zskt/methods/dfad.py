@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zskt.errors import UserError
 from zskt.losses import logit_l1
-from zskt.methods.generative import SCHEDULES, Asked, Generative, GenerativeConfig
+from zskt.methods.generative import GENERATIVE_SCHEDULES, Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.settings import setting
 from zskt.terms import LogitL1
@@ -32,9 +32,9 @@ class DFADConfig(GenerativeConfig):
     adversarial_weight: float = setting(1.0, minimum=0)
     """Weight of the L1 distance that the generator maximises. A generator that pays in nats for leaving its prior, as
     the shower of jets, needs a small one, as logits differ by many units."""
-    schedule: str = setting("multistep", choices=tuple(SCHEDULES))
+    schedule: str = setting("multistep", choices=GENERATIVE_SCHEDULES)
     """How the student's learning rate falls: by 10 after 20 and 40 % of the run, or to 0 by a cosine."""
-    generator_schedule: str = setting("multistep", choices=tuple(SCHEDULES))
+    generator_schedule: str = setting("multistep", choices=GENERATIVE_SCHEDULES)
     """The same of the generator's."""
 
 

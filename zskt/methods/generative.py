@@ -9,7 +9,7 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -25,18 +25,13 @@ from zskt.generator import balanced_labels, is_trainable
 from zskt.losses import generator_loss
 from zskt.methods.method import Method, Metrics, Setup, trains
 from zskt.methods.student import StudentStep, as_numbers, require_gradient, trainable
-from zskt.optim import adam, adamw, cosine, multistep, require_finite, set_rate, sgd, step
+from zskt.optim import OPTIMIZERS, SCHEDULES, adam, require_finite, set_rate, step
 from zskt.parallel.collectives import share_of, whole
 from zskt.settings import Settings, sample_count, setting
 from zskt.terms.term import Term
 
-OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
-SCHEDULES: dict[str, Callable[[int, int], float]] = {
-    "cosine": cosine,
-    "multistep": multistep,
-    "constant": lambda now, steps: 1.0,
-}
-"""How learning rates fall over a run: factors of iteration and iterations."""
+GENERATIVE_SCHEDULES = ("cosine", "multistep", "constant")
+"""Those of `zskt.optim.SCHEDULES` that generative methods have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +48,13 @@ class GenerativeConfig(Settings):
     """The student's: gradient descent with a momentum of 0.9, as in the papers, or AdamW."""
     student_lr: float = setting(0.1, minimum=0)
     """Learning rate of the student at the beginning."""
-    schedule: str = setting("cosine", choices=tuple(SCHEDULES))
+    schedule: str = setting("cosine", choices=GENERATIVE_SCHEDULES)
     """How the student's learning rate falls: to 0 by a cosine, or by 10 after 20 and 40 % of the run."""
     weight_decay: float = setting(5e-4, minimum=0)
     """Weight decay of the student, decoupled for "adamw"."""
     generator_lr: float = setting(1e-3, minimum=0)
     """Learning rate of the generator's Adam."""
-    generator_schedule: str = setting("constant", choices=tuple(SCHEDULES))
+    generator_schedule: str = setting("constant", choices=GENERATIVE_SCHEDULES)
     """The same of the generator's."""
     max_grad_norm: float = setting(0.0, minimum=0)
     """Norm to which gradients are clipped; 0 does not clip, as in the papers."""

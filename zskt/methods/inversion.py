@@ -29,7 +29,7 @@ from zskt.generator import Generator
 from zskt.losses import generator_loss
 from zskt.methods.bank import Bank
 from zskt.methods.canvas import Canvas, Latent
-from zskt.methods.inversion_settings import STUDENT_OPTIMIZERS, InversionConfig
+from zskt.methods.inversion_settings import InversionConfig
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import (
     StudentStep,
@@ -40,7 +40,7 @@ from zskt.methods.student import (
     student_terms,
     trainable,
 )
-from zskt.optim import StudentSchedule, require_finite, step
+from zskt.optim import OPTIMIZERS, StudentSchedule, require_finite, step
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer
 from zskt.synthesis import adversarial, require_one_choice, target_cross_entropy
@@ -87,7 +87,7 @@ class Inversion(Method):
         if config.init_from_teacher:
             init_from_teacher(pair)
         self.rng, self.views, replay = (torch.Generator(setup.device).manual_seed(4 * seed + i) for i in range(3))
-        optimizer = STUDENT_OPTIMIZERS[config.student_optimizer](
+        optimizer = OPTIMIZERS[config.student_optimizer](
             trainable(pair.student), config.student_lr, config.weight_decay
         )
         samples, average = ReplayBuffer(config.bank_size, setup.device), ema_of(pair.student, config.ema_decay)

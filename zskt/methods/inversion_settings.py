@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from zskt.bn_statistics import DISTANCES
 from zskt.images.augment import AUGMENTATIONS
-from zskt.optim import adamw, sgd
-from zskt.settings import Settings, sample_count, setting
-from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
+from zskt.methods.student_settings import StudentConfig
+from zskt.optim import OPTIMIZERS
+from zskt.settings import sample_count, setting
 
 TARGETS = ("uniform", "own")
 """Classes that a synthesis asks for: drawn uniformly, or those that the teacher sees in the first samples anyway."""
-STUDENT_OPTIMIZERS = {"sgd": sgd, "adamw": adamw}
 
 
 @dataclass(frozen=True, kw_only=True)
-class InversionConfig(Settings):
-    """Settings of inversion methods. Losses are in nats per example."""
+class InversionConfig(StudentConfig):
+    """Settings of inversion methods. Losses are in nats per example.
+
+    CutMix, mixup and whatever a student minimises beside its KL are ours: the papers have none of them, nor do our
+    defaults.
+    """
 
     iterations: int = setting(200, minimum=1)
     """Syntheses, each of a batch that joins the memory bank and is followed by student steps."""
@@ -54,17 +56,12 @@ class InversionConfig(Settings):
     augment: str = setting("shift-mirror", choices=AUGMENTATIONS)
     """What is done to images on their way from the bank to the student, about which the teacher is queried again;
     samples of other domains stay as they are."""
-    cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
-    """Share of the images of each student batch that get a rectangle of another one; ours. The teacher is queried
-    again."""
-    mixup: bool = setting(False, domains=("images", "vectors", "frames"))
-    """If True, each sample of a student batch is blended with another one; ours. The teacher is queried again."""
     student_steps: int = setting(400, minimum=1)
     """Student steps an iteration, on average over those after the warm-up."""
     step_growth: float = setting(0.0, minimum=0)
     """Student steps of iteration i go with i^step_growth, as the number of samples that there are grows; ours, 0 in the
     papers."""
-    student_optimizer: str = setting("sgd", choices=STUDENT_OPTIMIZERS)
+    student_optimizer: str = setting("sgd", choices=OPTIMIZERS)
     """Stochastic gradient descent with a momentum of 0.9, or AdamW."""
     student_lr: float = setting(0.1, minimum=0)
     """Learning rate of the student; falls to 0 by a cosine over the run."""
@@ -76,21 +73,6 @@ class InversionConfig(Settings):
     """Norm to which the student's gradients are clipped; 0 does not clip."""
     temperature: float = setting(20.0, above=0)
     """Temperature of both softmaxes in the student's KL(T || S)."""
-    attention_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of attention maps; ours, as the four settings that follow: 0 in the papers."""
-    hint_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of the outputs of blocks; the teacher is queried again in each student step."""
-    terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
-    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
-    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
-    (CMS, JINST 9 (2014) P10009)."""
-    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
-    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
-    init_from_teacher: bool = setting(False)
-    """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
-    ema_decay: float = setting(0.0, minimum=0, below=1)
-    """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
 
     @property
     def iterations_before_learning(self) -> int:

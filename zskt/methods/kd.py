@@ -10,8 +10,8 @@ Shapes: B batch, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from tqdm import tqdm
@@ -23,16 +23,16 @@ from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, altered, alters, ema_of, init_from_teacher, student_terms, trainable
+from zskt.methods.student_settings import RegressingStudentConfig
 from zskt.optim import adamw, cosine
 from zskt.parallel.collectives import share_of
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer, put_together
-from zskt.settings import Settings, sample_count, setting
+from zskt.settings import sample_count, setting
 from zskt.shard_stream import ShardStream
 from zskt.teacher_access import ACCESSES
 from zskt.terminal import note
 from zskt.terms import TERMS
-from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
 from zskt.terms.term import Term
 
 QUERY_BATCH = 256
@@ -40,7 +40,7 @@ QUERY_BATCH = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class KDConfig(Settings):
+class KDConfig(RegressingStudentConfig):
     """Settings of knowledge distillation. Losses are in nats per example."""
 
     iterations: int = setting(400, minimum=1)
@@ -49,40 +49,10 @@ class KDConfig(Settings):
     """B: samples a student step."""
     student_steps: int = setting(10, minimum=1)
     """Student steps an iteration."""
-    attention_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of attention maps."""
-    hint_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of the outputs of blocks; the teacher is queried again in each step."""
-    cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
-    """Share of the images of each batch that get a rectangle of another one; the teacher is queried again."""
-    mixup: bool = setting(False, domains=("images", "vectors", "frames"))
-    """If True, each sample of a student batch is blended with another one; the teacher is queried again."""
-    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors", "frames"))
-    """Standard deviation of the noise that each student batch gets, in units of the networks' inputs; the teacher is
-    queried again. To first order that matches the gradients of both by their input (Srinivas and Fleuret,
-    arXiv:1803.00443, proposition 1), of a teacher that shows none, too."""
-    regression_weight: float = setting(1.0, minimum=0)
-    """Weight of the distance of regressed values, for teachers that have such: robust, or, of a value with its width,
-    the divergence of two Gaussians."""
-    terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
-    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
-    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
-    (CMS, JINST 9 (2014) P10009)."""
-    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
-    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
-    init_from_teacher: bool = setting(False)
-    """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
-    ema_decay: float = setting(0.0, minimum=0, below=1)
-    """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
-    temperature: float = setting(1.0, above=0)
-    """Temperature of both softmaxes in KL(T || S)."""
     student_lr: float = setting(2e-3, minimum=0)
     """Learning rate of AdamW; falls to 0 by a cosine over the run."""
     weight_decay: float = setting(0.0, minimum=0)
     """Decoupled weight decay (AdamW)."""
-    max_grad_norm: float = setting(5.0, minimum=0)
-    """Norm to which gradients are clipped; 0 does not clip."""
 
 
 class KD(Method):

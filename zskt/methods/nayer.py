@@ -26,15 +26,15 @@ from torch import Tensor
 from zskt.contracts import Batch, PseudoBatch
 from zskt.forward import evaluating
 from zskt.generator import balanced_labels, is_trainable
-from zskt.images.augment import AUGMENTATIONS
+from zskt.images.augment import AUGMENTATIONS, augmented
 from zskt.methods.bank import Bank
 from zskt.methods.class_vectors import class_vectors, orthogonal_vectors
-from zskt.methods.generative import SCHEDULES, Asked, Generative, GenerativeConfig
+from zskt.methods.generative import Asked, Generative, GenerativeConfig
 from zskt.methods.method import Metrics, Setup, trains
 from zskt.methods.noisy_layer import NoisyLayers, standardised
 from zskt.methods.restart import restart
 from zskt.methods.student import as_numbers
-from zskt.optim import adam, require_finite, step
+from zskt.optim import SCHEDULES, adam, require_finite, step
 from zskt.parallel.collectives import mean, own, share_of, whole
 from zskt.parallel.ranks import world
 from zskt.replay import ReplayBuffer
@@ -236,10 +236,7 @@ class NAYER(Generative):
         """Augment images."""
         if self.image_augment == "none":
             return x
-        pixels = whole(x[0])
-        for function in AUGMENTATIONS[self.image_augment]:
-            pixels = function(pixels, self.rng)
-        return (own(pixels),)
+        return (own(augmented(whole(x[0]), self.image_augment, self.rng)),)
 
     def losses(self, asked: Asked) -> Tensor:
         """Return cross-entropy and adversary of each sample: (B,)."""

@@ -24,8 +24,8 @@ from zskt.losses import class_information, divergence, value_distance
 from zskt.methods.black_box import BlackBox, BlackBoxConfig
 from zskt.methods.method import Metrics, Setup
 from zskt.optim import StudentSchedule
-from zskt.parallel.collectives import take, whole
-from zskt.replay import concatenate, put_together
+from zskt.parallel.collectives import whole
+from zskt.replay import mixed
 from zskt.settings import setting
 from zskt.teacher_access import PROBABILITIES, TOP_CLASS
 from zskt.terms import KL, Values
@@ -123,11 +123,8 @@ class PriorOnly(BlackBox):
 
     def with_replay(self, x: Batch, target: Output) -> tuple[Batch, Output]:
         """Mix new samples with earlier ones by `PriorOnlyConfig.replay_fraction`; of several ranks each its share."""
-        total = self.config.batch_size
-        old = round(self.config.replay_fraction * total)
-        if not old:
-            return x, target
-        rng, count = self.replay_rng, len(whole(target.logits))
-        rows = torch.randperm(count, generator=rng, device=rng.device)[: total - old]
-        new = tuple(take(t, rows) for t in x), target.map(lambda t: take(t, rows))
-        return put_together(*concatenate(new, self.replay.draw(old, rng, self.config.replay_balance)))
+        config = self.config
+        return mixed(
+            (x, target), len(whole(target.logits)), self.replay, config.batch_size,
+            share=config.replay_fraction, balance=config.replay_balance, rng=self.replay_rng,
+        )  # fmt: skip

@@ -31,7 +31,14 @@ MAX_LISTED_CLASSES = 20
 """Of more classes, an iteration logs how many come up, not the share of each."""
 
 
-class StudentSettings(Protocol):
+class FurtherTerms(Protocol):
+    """The setting of a method that names terms of the student's loss."""
+
+    @property
+    def terms(self) -> Mapping[str, float]: ...
+
+
+class StudentSettings(FurtherTerms, Protocol):
     """The settings of a method from which `student_terms` makes the list of terms."""
 
     @property
@@ -42,29 +49,40 @@ class StudentSettings(Protocol):
     def hint_weight(self) -> float: ...
     @property
     def regression_weight(self) -> float: ...
-    @property
-    def terms(self) -> Mapping[str, float]: ...
 
 
 def student_terms(config: StudentSettings, pair: Pair) -> list[Term]:
     """List the terms of ZSKT's equation 1, and whatever else the settings ask for; a term of weight 0 is left out.
 
     Raises:
-        UserError: if one needs labels, or none is left.
+        UserError: if one needs labels or has a setting of its own, or none is left.
     """
     regression_weight = config.regression_weight if pair.regression_scale is not None else 0.0
-    others = dict(config.terms)
     terms: list[Term] = [
-        KL(others.pop("kl", 1.0), temperature=config.temperature),
+        KL(config.terms.get("kl", 1.0), temperature=config.temperature),
         Attention(config.attention_weight),
         Hint(config.hint_weight),
         Values(regression_weight, scale=pair.regression_scale, gaussians=pair.gaussians),
-        *(term_of(name, weight, config) for name, weight in others.items()),
+        *further_terms(config),
     ]
-    for name, weight in others.items():
+    for name, weight in config.terms.items():
         if weight and TERMS[name].needs_labels:
             raise UserError(f"terms.{name}: needs labels, from which --mode few-shot alone learns; leave it out")
     return some_of(terms)
+
+
+def further_terms(config: FurtherTerms) -> list[Term]:
+    """Make the terms that ``terms`` names, but for the KL, whose weight the methods read themselves.
+
+    Raises:
+        UserError: if there is none of a name, or it has a setting of its own, to which it would be added.
+    """
+    names = [name for name in config.terms if name != "kl"]
+    for name in names:
+        if hasattr(config, f"{name}_weight"):
+            weight = f"{name}_weight={config.terms[name]:g}"
+            raise UserError(f"terms.{name}: has a setting of its own; take {weight} instead")
+    return [term_of(name, config.terms[name], config) for name in names]
 
 
 def some_of(terms: Sequence[Term]) -> list[Term]:

@@ -13,8 +13,8 @@ Shapes: B batch, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -26,20 +26,20 @@ from zskt.dataset import Labelled, TensorSamples
 from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
-from zskt.images.augment import AUGMENTATIONS
+from zskt.images.augment import AUGMENTATIONS, augmented
 from zskt.methods.method import Method, Metrics, Setup
-from zskt.methods.student import StudentStep, some_of, trainable
-from zskt.optim import adamw, cosine, nesterov, one_cycle, require_finite, step_decay
+from zskt.methods.student import StudentStep, further_terms, some_of, trainable
+from zskt.methods.student_settings import StudentLossConfig
+from zskt.optim import OPTIMIZERS_WITH_SCHEDULES, require_finite
 from zskt.parallel.collectives import mean, own, share_of, sum_of
-from zskt.settings import Settings, sample_count, setting
+from zskt.settings import sample_count, setting
 from zskt.teacher_access import ACCESSES
-from zskt.terms import KL, Attention, CrossEntropy, term_of
-from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
+from zskt.terms import KL, Attention, CrossEntropy
 from zskt.terms.term import Term
 
 
 @dataclass(frozen=True, kw_only=True)
-class SupervisedConfig(Settings):
+class SupervisedConfig(StudentLossConfig):
     """Settings of learning from labelled samples. Losses are in nats per example."""
 
     length_name: ClassVar[str] = "epochs"
@@ -48,8 +48,9 @@ class SupervisedConfig(Settings):
     batch_size: int = sample_count(128)
     """B: samples a step."""
     student_steps: int = setting(0, minimum=0)
-    """Steps of a round, over random orders of all samples; 0 takes every sample once."""
-    optimizer: str = setting("adamw", choices=("adamw", "sgd", "one-cycle"))
+    """Steps of a round, over random orders of all samples; 0 takes as many as one order has whole batches, and drops
+    the rest of it."""
+    optimizer: str = setting("adamw", choices=OPTIMIZERS_WITH_SCHEDULES)
     """"adamw" with a cosine; or Nesterov's momentum of 0.9, either with a rate that is divided by 5 after 30, 60 and
     80 % of the epochs, as in the literature on wide ResNets ("sgd"), or that rises to `student_lr` and falls to 0
     ("one-cycle")."""
@@ -57,29 +58,16 @@ class SupervisedConfig(Settings):
     """Augmentation of real images: see `zskt.images.augment.AUGMENTATIONS`."""
     kd_fraction: float = setting(0.9, minimum=0, maximum=1)
     """The teacher's share of the loss, alpha of KD; the labels have the rest. 0 does without a teacher."""
-    attention_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of attention maps, beta of AT."""
-    terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
-    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
-    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
-    (CMS, JINST 9 (2014) P10009)."""
-    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
-    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
     label_smoothing: float = setting(0.0, minimum=0, below=1)
     """Share of the labels' truth that all classes are given alike."""
     samples_per_class: int = setting(0, minimum=0)
     """M, labelled samples of each class; 0 takes all."""
     init_from_run: str = setting("scratch")
     """The recipe of the run whose student is where this one begins; given by --run."""
-    temperature: float = setting(1.0, above=0)
-    """Temperature of both softmaxes in KL(T || S)."""
     student_lr: float = setting(2e-3, minimum=0)
     """Learning rate at the beginning."""
     weight_decay: float = setting(0.0, minimum=0)
     """Weight decay, decoupled for "adamw"."""
-    max_grad_norm: float = setting(5.0, minimum=0)
-    """Norm to which gradients are clipped; 0 does not clip."""
 
     @property
     def iterations(self) -> int:
@@ -90,14 +78,6 @@ class SupervisedConfig(Settings):
     def has_teacher(self) -> bool:
         """Whether a teacher is asked at all."""
         return bool(self.kd_fraction or self.attention_weight or self.terms)
-
-
-OPTIMIZERS: dict[str, tuple[Callable[..., torch.optim.Optimizer], Callable[[int, int], float]]] = {
-    "adamw": (adamw, cosine),
-    "sgd": (nesterov, step_decay),
-    "one-cycle": (nesterov, one_cycle),
-}
-"""Name -> how the optimiser is made, and its schedule."""
 
 
 class Supervised(Method):
@@ -124,7 +104,7 @@ class Supervised(Method):
         self.size = min(config.batch_size, len(data))
         share_of(self.size)
         self.steps = config.student_steps or max(len(data) // self.size, 1)
-        make, self.schedule = OPTIMIZERS[config.optimizer]
+        make, self.schedule = OPTIMIZERS_WITH_SCHEDULES[config.optimizer]
         optimizer = make(trainable(pair.student), config.student_lr, config.weight_decay)
         self.rng = torch.Generator(self.data.labels.device).manual_seed(4 * setup.seed)
         self.state = TrainState(
@@ -188,15 +168,9 @@ class Supervised(Method):
         """Return this rank's share of the samples of ``rows``, augmented: what is drawn is drawn for all of them."""
         if not AUGMENTATIONS[self.config.augment]:
             return self.data[own(rows)]
-        x = self.augmented(_images(self.data.samples[rows]))
+        x = augmented(_images(self.data.samples[rows]), self.config.augment, self.rng)
         samples: Samples = TensorSamples((own(x),)) if isinstance(self.data.samples, TensorSamples) else own(x)
         return Labelled(samples, self.data.labels[own(rows)])
-
-    def augmented(self, x: Tensor) -> Tensor:
-        """Apply the changes that `SupervisedConfig.augment` names, drawn from the stream of the order: (B, C, H, W)."""
-        for change in AUGMENTATIONS[self.config.augment]:
-            x = change(x, self.rng)
-        return x
 
     def _batches(self) -> Iterator[Tensor]:
         """Yield the rows of a round's batches: as many random orders of all samples as that takes."""
@@ -234,6 +208,6 @@ def supervised_terms(config: SupervisedConfig, *, has_teacher: bool) -> list[Ter
         CrossEntropy(1 - config.kd_fraction, label_smoothing=config.label_smoothing),
         KL(config.terms.get("kl", 1.0) * config.kd_fraction, temperature=config.temperature),
         Attention(config.attention_weight),
-        *(term_of(name, weight, config) for name, weight in config.terms.items() if name != "kl"),
+        *further_terms(config),
     ]
     return some_of(terms)

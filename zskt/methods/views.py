@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from zskt.contracts import Batch
-from zskt.images.augment import AUGMENTATIONS, mirror
+from zskt.images.augment import augmented, mirror
 
 SMALLEST_PART = 0.25
 """Share of a sample that a local view shows at least: of an image's area, of particles, of numbers."""
@@ -20,10 +20,7 @@ SMALLEST_PART = 0.25
 
 def shifted(x: Batch, rng: torch.Generator) -> Batch:
     """Shift images ((B, C, H, W),) by up to four pixels and mirror half of them."""
-    pixels = x[0]
-    for function in AUGMENTATIONS["shift-mirror"]:
-        pixels = function(pixels, rng)
-    return (pixels,)
+    return (augmented(x[0], "shift-mirror", rng),)
 
 
 def jittered(x: Batch, reach: int, rng: torch.Generator) -> Batch:

@@ -1,8 +1,10 @@
 """Zero-shot knowledge transfer (ZSKT): a generator and a student play over a frozen teacher's answers.
 
 P. Micaelli and A. Storkey, "Zero-shot knowledge transfer via adversarial belief matching", arXiv:1905.09768,
-Algorithm 1, which `ZSKT.run` follows line by line. What is ours beside it is a setting that is off by default: replay
-of earlier pseudo-samples, student steps that grow with their number, terms of the generator's reward.
+Algorithm 1, which `ZSKT.run` follows line by line. What is ours beside it is a setting. Two are on by default: replay
+of earlier pseudo-samples, and student steps on the very samples of the generator's step; ``replay_fraction=0`` and
+``reuse_generator_batch=False`` are the algorithm as published. The others are off: student steps that grow with their
+number, further terms of the generator's reward.
 
 Shapes: B batch, Z latent size, K classes.
 """
@@ -10,8 +12,8 @@ Shapes: B batch, Z latent size, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -37,15 +39,15 @@ from zskt.methods.student import (
     student_terms,
     trainable,
 )
+from zskt.methods.student_settings import RegressingStudentConfig
 from zskt.optim import StudentSchedule, adam, adamw, cosine, require_finite, set_rate, step
-from zskt.parallel.collectives import own, share_of, take, whole
-from zskt.replay import ReplayBuffer, concatenate, put_together
-from zskt.settings import Settings, sample_count, setting
-from zskt.terms.jacobian import CRYSTAL_RESOLUTION, TRACK_RESOLUTION
+from zskt.parallel.collectives import own, share_of, whole
+from zskt.replay import ReplayBuffer, mixed
+from zskt.settings import sample_count, setting
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZSKTConfig(Settings):
+class ZSKTConfig(RegressingStudentConfig):
     """Settings of zero-shot knowledge transfer. Losses are in nats per example."""
 
     iterations: int = setting(400, minimum=1)
@@ -74,30 +76,6 @@ class ZSKTConfig(Settings):
     ask_share: float = setting(1.0, minimum=0.01, maximum=1)
     """Share of the pseudo-samples that the teacher is asked about: those of which the student is least certain. The
     others are dropped, so that more are drawn. For generators that are not trained."""
-    attention_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of attention maps, beta of equation 1."""
-    hint_weight: float = setting(0.0, minimum=0)
-    """Weight of the match of the outputs of blocks, in units of the teacher's mean square, where both networks have the
-    same widths. Layers are too large to be kept: the teacher is queried again in each student step."""
-    cutmix: float = setting(0.0, minimum=0, maximum=1, domains=("images",))
-    """Share of the images of each student batch that get a rectangle of another one; the teacher is queried again in
-    each student step."""
-    mixup: bool = setting(False, domains=("images", "vectors", "frames"))
-    """If True, each sample of a student batch is blended with another one; the teacher is queried again."""
-    jitter: float = setting(0.0, minimum=0, domains=("images", "vectors", "frames"))
-    """Standard deviation of the noise that each student batch gets, in units of the networks' inputs; the teacher is
-    queried again. To first order that matches the gradients of both by their input (Srinivas and Fleuret,
-    arXiv:1803.00443, proposition 1), of a teacher that shows none, too."""
-    regression_weight: float = setting(1.0, minimum=0)
-    """Weight of the distance of regressed values, for teachers that have such: robust, or, of a value with its width,
-    the divergence of two Gaussians."""
-    terms: Mapping[str, float] = field(default_factory=dict)
-    """Weights of further terms of the student's loss, by their names in `zskt.terms.TERMS`."""
-    momentum_resolution: float = setting(TRACK_RESOLUTION, above=0, domains=("jets",))
-    """Of ``terms.jacobian_in_resolutions``: the unit of log pT of a particle; by default that of tracks of a few GeV
-    (CMS, JINST 9 (2014) P10009)."""
-    angular_resolution: float = setting(CRYSTAL_RESOLUTION, above=0, domains=("jets",))
-    """The unit of its angles, radians; by default that of an ECAL crystal (CMS, JINST 3 (2008) S08004)."""
     class_entropy_weight: float = setting(0.0, minimum=0)
     """Weight of the entropy of the teacher's mean class probabilities in the generator's reward: it rewards batches
     in which all classes occur."""
@@ -109,12 +87,6 @@ class ZSKTConfig(Settings):
     queried before and after the move."""
     bn_statistics_weight: float = setting(0.0, minimum=0)
     """Penalty on pseudo-samples whose means and variances differ from those of the teacher's batch normalisations."""
-    init_from_teacher: bool = setting(False)
-    """If True, the student begins with the teacher's own layers, wherever name and shapes are the same."""
-    ema_decay: float = setting(0.0, minimum=0, below=1)
-    """Decay, each step, of an exponential moving average of the student, which is what the run leaves; 0 keeps none."""
-    temperature: float = setting(1.0, above=0)
-    """Temperature of both softmaxes in KL(T || S)."""
     student_lr: float = setting(2e-3, minimum=0)
     """Learning rate of the student's AdamW; falls to 0 by a cosine over the run, like the generator's."""
     warmup: float = setting(0.0, minimum=0, maximum=1)
@@ -124,8 +96,6 @@ class ZSKTConfig(Settings):
     """Learning rate of the generator's Adam."""
     weight_decay: float = setting(0.0, minimum=0)
     """Decoupled weight decay of the student (AdamW)."""
-    max_grad_norm: float = setting(5.0, minimum=0)
-    """Norm to which gradients are clipped; 0 does not clip."""
 
 
 class ZSKT(Method):
@@ -311,14 +281,11 @@ class ZSKT(Method):
 
     def with_replay(self, x: Batch, target: Output) -> tuple[Batch, Output]:
         """Mix new samples with earlier ones, by `ZSKTConfig.replay_fraction`; of several ranks each gets its share."""
-        total = self.config.batch_size
-        old = round(self.config.replay_fraction * total)
-        if not old:
-            return x, target
-        rng = self.replay_rng
-        rows = torch.randperm(total, generator=rng, device=rng.device)[: total - old]
-        new = tuple(take(t, rows) for t in x), target.map(lambda t: take(t, rows))
-        return put_together(*concatenate(new, self.replay.draw(old, self.replay_rng, self.config.replay_balance)))
+        config = self.config
+        return mixed(
+            (x, target), config.batch_size, self.replay, config.batch_size,
+            share=config.replay_fraction, balance=config.replay_balance, rng=self.replay_rng,
+        )  # fmt: skip
 
     def augment_and_requery(self, x: Batch, target: Output) -> tuple[Batch, Output]:
         """Alter the batch, and query the teacher again where samples have changed or a term cannot be kept."""

@@ -8,6 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from zskt.experiments.config import METHOD_OF_MODE
+from zskt.methods import BY_ANSWERS
 from zskt.plots.palette import BLUE, GREEN, GREY, VERMILLION
 from zskt.results.rows import Row
 
@@ -58,7 +60,7 @@ def series_of(row: Row) -> str:
     recipe = row.recipe
     if recipe.mode == "kd":
         return "data (kd)" if recipe.answers is None else PRIORS["shower-prior"]
-    own = recipe.mode == "zero-shot" and recipe.method in ("zskt", "prior-only")
+    own = recipe.mode == "zero-shot" and recipe.method in (METHOD_OF_MODE[recipe.mode], BY_ANSWERS)
     return PRIORS.get(str(recipe.generator), "") if own else ""
 
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.dataset import drawn_rows
-from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
+from zskt.experiments.result import DATA_FREE
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.forward import evaluating
 from zskt.plots.palette import BLUE, VERMILLION

@@ -18,7 +18,7 @@ from zskt.experiments.runner import Options
 from zskt.experiments.teacher_files import TeacherFiles
 from zskt.results.published import FEW_SHOT_PRESETS, IMAGES_PER_CLASS, PAIRS, TRANSITION_PRESETS, Pair
 from zskt.results.transition import transition_runs
-from zskt.storage.run_files import has_checkpoint
+from zskt.storage.run_files import RESULT, STUDENT, has_checkpoint
 from zskt.terminal import note
 
 SEEDS = (0, 1, 2)
@@ -137,15 +137,15 @@ def run_campaign(
 def _is_finished(run: PlannedRun, folder: Path) -> bool:
     """Tell whether a run has its result, and its transition curves if it needs them."""
     has_transition = not run.measures_transition or any((folder / run.name).glob("transition-*.json"))
-    return (folder / run.name / "result.json").is_file() and has_transition
+    return (folder / run.name / RESULT).is_file() and has_transition
 
 
 def _run(run: PlannedRun, folder: Path, catalog: Catalog, options: Options) -> None:
     """Begin, resume or complete one run."""
     place = folder / run.name
-    if not (place / "result.json").is_file():
+    if not (place / RESULT).is_file():
         resumes = has_checkpoint(place)
-        trained_teacher = folder / f"teacher-{run.config.teacher}-seed0" / "student.safetensors"
+        trained_teacher = folder / f"teacher-{run.config.teacher}-seed0" / STUDENT
         has_teacher = run.config.mode != "teacher" and trained_teacher.is_file()
         run_options = replace(
             options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zskt.experiments.catalog import Catalog
+from zskt.experiments.config import METHOD_OF_MODE
 from zskt.experiments.recipe import recipe_of_config
 from zskt.markdown import NO_VALUE, table
 from zskt.methods import METHODS
@@ -23,7 +24,7 @@ def experiment_of(figure: Published, catalog: Catalog) -> Experiment | None:
     if method not in METHODS or preset not in catalog.presets:
         return None
     config, command = catalog.presets[preset], f"--mode zero-shot --preset {preset}"
-    if method == "zskt":  # the preset itself is our recipe
+    if method == METHOD_OF_MODE["zero-shot"]:  # the preset itself is our recipe
         config, command = catalog.presets[f"{preset}-paper"], f"{command}-paper"
     else:
         config, command = config.with_method(method, DOMAIN), f"{command} --method {method}"

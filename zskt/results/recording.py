@@ -22,13 +22,15 @@ from zskt.jets.sample import SAMPLE
 from zskt.results.records import INDEX, IndexEntry, read_index, read_run
 from zskt.storage.files import read_json, write_json
 from zskt.storage.metric_lines import read_lines
+from zskt.storage.run_files import CONFIG, ENVIRONMENT, INPUTS, METRICS, RESULT, STUDENT
+from zskt.storage.whole_files import replacing
 
 ENVIRONMENTS = "environments.json"
 MAX_POINTS = 50
 """Points that are kept of a run's curves, evaluations not counted."""
 DIGITS = 5
 """Significant digits of a point of a curve."""
-STUDENT_FILES = ("config.json", "student.safetensors", "inputs.json", "toy.png")
+STUDENT_FILES = (CONFIG, STUDENT, INPUTS, "toy.png")
 """Copied as they are where the student is kept. ``inputs.json`` is what a tagger takes; ``toy.png`` shows the networks
 of mode toy, which leaves no other student."""
 
@@ -55,7 +57,7 @@ def record_runs(
     for run, entry in zip(runs, entries, strict=True):
         if entry.run in names or (out / entry.run).exists():
             raise UserError(f"{run}: {out} has a run of this name already; rename the folder, nothing is overwritten")
-        if with_students and not any((run / name).is_file() for name in ("student.safetensors", "toy.png")):
+        if with_students and not any((run / name).is_file() for name in (STUDENT, "toy.png")):
             raise UserError(f"{run}: has no student.safetensors to keep; leave the students out")
         names.append(entry.run)
     for run, entry in zip(runs, entries, strict=True):
@@ -81,7 +83,7 @@ def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, An
     missing = [stem for stem in stems or () if stem not in entry.evaluations]
     if missing:
         raise UserError(f"{run}: has no evaluate-{missing[0]}.json; evaluate it first, --mode evaluate")
-    environment = read_json(run / "environment.json")
+    environment = read_json(run / ENVIRONMENT)
     command = _as_typed(environment.pop("command", None))
     key = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:8]
     environments[key] = environment
@@ -91,7 +93,7 @@ def _entry(run: Path, tabulate: Sequence[str] | None, environments: dict[str, An
         transitions={stem: _round_curves(transition) for stem, transition in entry.transitions.items()},
         environment=key,
         command=command,
-        config=read_json(run / "config.json") if (run / "config.json").is_file() else None,
+        config=read_json(run / CONFIG) if (run / CONFIG).is_file() else None,
     )
 
 
@@ -103,12 +105,12 @@ def _as_typed(command: str | None) -> str | None:
 def _copy(run: Path, entry: IndexEntry, place: Path, with_student: bool) -> None:
     """Copy what is kept of a run beside its line in the index."""
     place.mkdir(parents=True)
-    if (run / "metrics.jsonl").is_file():
-        lines = thin(read_lines(run / "metrics.jsonl"))
+    if (run / METRICS).is_file():
+        lines = thin(read_lines(run / METRICS))
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
-        (place / "metrics.jsonl").write_text(text)
+        (place / METRICS).write_text(text)
     if with_student:
-        write_json(place / "result.json", entry.result)
+        write_json(place / RESULT, entry.result)
         for name in STUDENT_FILES:
             if (run / name).is_file():
                 shutil.copy(run / name, place / name)
@@ -118,10 +120,9 @@ def _copy(run: Path, entry: IndexEntry, place: Path, with_student: bool) -> None
 
 def _write_index(out: Path, entries: Iterable[IndexEntry]) -> None:
     """Write the index atomically, runs in the order of their names."""
-    temporary = out / f"{INDEX}.tmp"
     lines = [entry.to_json() for entry in sorted(entries, key=lambda entry: entry.run)]
-    temporary.write_text("".join(f"{line}\n" for line in lines))
-    temporary.replace(out / INDEX)
+    with replacing(out / INDEX) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in lines))
 
 
 def thin(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

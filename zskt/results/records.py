@@ -17,6 +17,7 @@ from zskt.experiments.result import Result, upgrade
 from zskt.storage.documents import checked, parse, read_text
 from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
+from zskt.storage.run_files import METRICS, RESULT
 
 INDEX = "index.jsonl"
 """One line per run, an `IndexEntry`."""
@@ -72,7 +73,7 @@ class Record:
 
     def curve(self, name: str) -> list[tuple[int, float]]:
         """Return iterations and values of one of the logged metrics."""
-        lines = read_lines(self.folder / "metrics.jsonl")
+        lines = read_lines(self.folder / METRICS)
         return [(line["step"], line[name]) for line in lines if name in line]
 
 
@@ -126,7 +127,7 @@ def read_run(run: Path) -> IndexEntry:
     export = run / "export.json"
     return IndexEntry(
         run=run.name,
-        result=Result.read(run / "result.json").to_dict(),
+        result=Result.read(run / RESULT).to_dict(),
         evaluations=evaluations,
         transitions=dict(_read_all(run, TRANSITION)),
         export=read_json(export) if export.is_file() else None,

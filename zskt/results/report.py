@@ -10,8 +10,8 @@ from typing import Any
 from zskt.domains import DOMAINS, Diagnosis
 from zskt.experiments.build import choose_device
 from zskt.experiments.catalog import Catalog
-from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun, open_run
+from zskt.experiments.result import DATA_FREE
 from zskt.markdown import integer
 from zskt.plots.kept_files import Keeper
 from zskt.plots.plot import Plot
@@ -21,6 +21,7 @@ from zskt.results.report_tables import classes_table, networks_table, rejection_
 from zskt.results.run_pictures import pictures_over_run
 from zskt.results.run_plots import learning_curves, pseudo_samples, transition_curves
 from zskt.storage.files import read_json, write_json, write_text
+from zskt.storage.run_files import CONFIG
 
 PAGE, FILES = "report.html", "report"
 """The page, and the folder of its files."""
@@ -67,7 +68,7 @@ def report_run(
         plots=keeper.keep(_plots(finished_run, diagnosis)),
         more_samples=DOMAINS[finished_run.card.domain].more_samples,
         inputs=finished_run.card.describe(),
-        recipe=json.dumps(read_json(run / "config.json"), indent=2),
+        recipe=json.dumps(read_json(run / CONFIG), indent=2),
         **provenance(run),
     )
     path = run / PAGE

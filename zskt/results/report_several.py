@@ -31,6 +31,7 @@ from zskt.results.paired_bootstrap import LEVEL, Difference, paired_difference, 
 from zskt.results.records import Record
 from zskt.results.report import FILES, PAGE, provenance, scored_on
 from zskt.storage.files import read_json, write_json, write_text
+from zskt.storage.run_files import CONFIG
 from zskt.terminal import note
 
 DATA = "report.json"
@@ -87,7 +88,7 @@ def report_runs(
         plots=keeper.keep(_plots(students, styles)),
         more_samples=DOMAINS[students.first.card.domain].more_samples,
         recipe=json.dumps(
-            dict(zip(short_names(runs), (read_json(run / "config.json") for run in runs), strict=True)), indent=2
+            dict(zip(short_names(runs), (read_json(run / CONFIG) for run in runs), strict=True)), indent=2
         ),
         **provenance(runs[0]),
     )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from zskt.experiments.config import METHOD_OF_MODE
 from zskt.experiments.recipe import Recipe
 from zskt.experiments.result import Result, ScoredSamples
 from zskt.markdown import NO_VALUE, mean_and_deviation
@@ -63,7 +64,8 @@ def source_label(recipe: Recipe) -> str:
         return "data (kd)" if recipe.answers is None else f"{recipe.answers:,} answers (kd)".replace(",", " ")
     if recipe.mode != "few-shot":
         source = recipe.generator or recipe.mode
-        return source if recipe.mode != "zero-shot" or recipe.method == "zskt" else f"{source} ({recipe.method})"
+        is_usual = recipe.mode != "zero-shot" or recipe.method == METHOD_OF_MODE[recipe.mode]
+        return source if is_usual else f"{source} ({recipe.method})"
     names = {(False, False): "data, labels alone", (True, False): "data (KD)"}
     name = names.get((bool(recipe.kd_fraction), bool(recipe.attention_weight)), "data (KD+AT)")
     return name if recipe.init_from_run == "scratch" else f"{name}, from a zero-shot student"

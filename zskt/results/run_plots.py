@@ -9,14 +9,14 @@ import torch
 from matplotlib.figure import Figure
 
 from zskt.domains import DOMAINS
-from zskt.experiments.config import DATA_FREE
 from zskt.experiments.finished import FinishedRun
-from zskt.experiments.result import upgrade
+from zskt.experiments.result import DATA_FREE, upgrade
 from zskt.experiments.run_generator import rebuild_generator
 from zskt.plots.palette import GREEN, ROLE_COLOURS
 from zskt.plots.plot import FONT_SIZE, Panel, Plot, legend, panel_axes
 from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
+from zskt.storage.run_files import METRICS
 
 CURVES = {
     "agreement on test samples": ({"test/agreement": ("agreement", GREEN)}, "share"),
@@ -33,7 +33,7 @@ CURVES = {
 
 def learning_curves(run: Path) -> Plot:
     """Draw what a run logged of its progress."""
-    lines, panels = list(read_lines(run / "metrics.jsonl")), []
+    lines, panels = list(read_lines(run / METRICS)), []
     for name, (metrics, unit) in CURVES.items():
         points = {key: [(line["step"], line[key]) for line in lines if key in line] for key in metrics}
         if max(map(len, points.values())) < 2:

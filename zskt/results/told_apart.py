@@ -14,8 +14,10 @@ from zskt.experiments.build import member_roles
 from zskt.experiments.config import LEARNS_FROM_DATA, recorded_files
 from zskt.experiments.recipe import Recipe
 from zskt.markdown import integer
+from zskt.methods import METHODS
 from zskt.results.records import Record
 from zskt.storage.files import read_json
+from zskt.storage.run_files import CONFIG
 
 MOST_SETTINGS = 2
 """Changed settings that a label names; of more it says how many there are."""
@@ -48,7 +50,7 @@ class Asked:
 
 def asked_of(record: Record) -> Asked:
     """Return what a finished run was asked, by its result and the files that it recorded."""
-    recipe, path = record.recipe, record.folder / "config.json"
+    recipe, path = record.recipe, record.folder / CONFIG
     files = recorded_files(read_json(path), path) if path.is_file() else {}
     data = files.get("data", {}) if recipe.mode in LEARNS_FROM_DATA else {}
     name = Path(data.get("path") or "").name
@@ -130,7 +132,8 @@ def _word(name: str, values: Mapping[str, Any], one: Asked, alike: Sequence[Aske
     """Write one value; empty where it is the usual one."""
     value = values[name]
     if name == "length":
-        return f"{value} {'epochs' if one.recipe.method == 'supervised' else 'iterations'}"
+        method = METHODS.get(one.recipe.method)
+        return f"{value} {'iterations' if method is None else method.Config.length_name}"
     if name == "data":
         same_name = {other.data_sha256 for other in alike if other.data == one.data}
         return f"data {one.data}" + (f" {value[:8]}" if len(same_name) > 1 else "")

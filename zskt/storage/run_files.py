@@ -9,6 +9,8 @@ from zskt.errors import UserError
 
 CONFIG, ENVIRONMENT, INPUTS, RESULT = "config.json", "environment.json", "inputs.json", "result.json"
 CHECKPOINT = "checkpoint.pt"
+METRICS, STUDENT = "metrics.jsonl", "student.safetensors"
+"""What each iteration logged, and the parameters of the student that the run left."""
 QUERIES = "queries.json"
 """What a run with a budget of queries has asked or set aside, see `zskt.experiments.query_ledger`."""
 ASKED = "asked"

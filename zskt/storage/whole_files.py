@@ -46,15 +46,18 @@ def telling_full_disk(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, name: str = "") -> Iterator[Path]:
     """Yield the path of a temporary file, to be written; then it becomes ``path``.
 
     After an error it is removed, as the room that it takes may be what is missing, and ``path`` is what it was.
 
+    Args:
+        name: of the temporary file; by default that of ``path`` with another suffix.
+
     Raises:
         OSError: with the name of a file, if it cannot be written.
     """
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(name) if name else path.with_suffix(".tmp")
     try:
         with naming(path):
             yield temporary

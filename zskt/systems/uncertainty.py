@@ -84,7 +84,7 @@ N_UNKNOWN = 10_000
 
 
 def members(seed: int, place: Path | None) -> Figures:
-    """Distil what five networks believe, each, into one Dirichlet network; AUROC of digits against rotated noise."""
+    """Distil what five networks believe, each, into one Dirichlet network; AUROC of digits against joined halves."""
     train, test = digits(place, "train"), digits(place, "test")
     few = train.rows(torch.arange(LABELLED))
     networks = [
@@ -120,7 +120,7 @@ def members(seed: int, place: Path | None) -> Figures:
 
 
 def _unknown(test: Digits, seed: int) -> Tensor:
-    """Make images of no digit: halves of two digits upside down, beside each other, moved."""
+    """Make images of no digit: a left half upside down beside a mirrored right half of another digit, moved."""
     rng = torch.Generator().manual_seed(seed)
     x = test.x[torch.randperm(len(test.x), generator=rng)[:N_UNKNOWN]]
     halves = torch.cat([x[..., :14].flip(2), x.roll(1, 0)[..., 14:].flip(3)], 3)

@@ -39,7 +39,7 @@ from zskt.terms.jacobian import Jacobian, JacobianInResolutions
 from zskt.terms.term import Term
 
 
-@dataclass(frozen=True)
+@dataclass
 class KL(Term):
     """KL(T || S) of the classes, `divergence`."""
 
@@ -50,7 +50,7 @@ class KL(Term):
         return divergence(teacher.logits, student.logits, self.temperature).mean()
 
 
-@dataclass(frozen=True)
+@dataclass
 class LogitDistance(Term):
     """The L1 distance of logits up to a constant, `logit_distance`."""
 
@@ -60,7 +60,7 @@ class LogitDistance(Term):
         return logit_distance(teacher.logits, student.logits).mean()
 
 
-@dataclass(frozen=True)
+@dataclass
 class LogitL1(Term):
     """The mean absolute difference of logits, `logit_l1`."""
 
@@ -70,7 +70,7 @@ class LogitL1(Term):
         return logit_l1(teacher.logits, student.logits).mean()
 
 
-@dataclass(frozen=True)
+@dataclass
 class CrossEntropy(Term):
     """Cross-entropy with the labels that a batch carries.
 
@@ -85,7 +85,7 @@ class CrossEntropy(Term):
         return nn.functional.cross_entropy(student.logits, labels, label_smoothing=self.label_smoothing)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attention(Term):
     """The match of attention maps, `attention_distance`.
 
@@ -115,7 +115,7 @@ class Attention(Term):
             )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Values(Term):
     """The robust distance of regressed values, `value_distance`."""
 
@@ -130,7 +130,7 @@ class Values(Term):
         return value_distance(teacher, student, self.scale, self.gaussians).mean()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Similarity(Term):
     """The match of which samples of a batch are alike, whatever the widths of the two networks.
 
@@ -152,7 +152,7 @@ class Similarity(Term):
         return (teacher.extras["similarity"] - student.extras["similarity"]).square().mean()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Gram(Term):
     """The match of which channels of a block fire together, wherever they do: `gram_matrix`.
 
@@ -184,7 +184,7 @@ ANNEALED = 0.75
 """Share of the iterations after which the temperature of `Dirichlet` is 1."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Dirichlet(Term):
     """What each member of an ensemble believes, not their mean alone: `dirichlet_nll`.
 
@@ -201,16 +201,16 @@ class Dirichlet(Term):
     name = "Dirichlet likelihood"
     probe = MEMBERS
     changes = True
-    _done: list[float] = field(default_factory=lambda: [0.0], init=False, compare=False, repr=False)
+    done: float = field(default=0.0, init=False, compare=False, repr=False)
     """The share of the iterations that is done."""
 
     def begin(self, done: float) -> None:
-        self._done[:] = [done]
+        self.done = done
 
     @property
     def latest_temperature(self) -> float:
         """The temperature of this iteration."""
-        return self.temperature + (1 - self.temperature) * min(self._done[0] / ANNEALED, 1.0)
+        return self.temperature + (1 - self.temperature) * min(self.done / ANNEALED, 1.0)
 
     def distance(self, teacher: Output, student: Output) -> Tensor:
         return dirichlet_nll(teacher.extras[MEMBERS], student.logits, self.latest_temperature).mean()

@@ -23,7 +23,7 @@ RATE = 1e-3
 """Learning rate of the discriminator's Adam, as in the authors' code."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Discriminator(Term):
     """What the student gains by labels that a discriminator takes for true ones.
 
@@ -40,7 +40,7 @@ class Discriminator(Term):
     name = "discriminator's term"
     needs_labels = True
     needs_preparation = True
-    _parts: list[LearnedPart] = field(default_factory=list, init=False, compare=False, repr=False)
+    _part: LearnedPart | None = field(default=None, init=False, compare=False, repr=False)
 
     def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
         """Return what a network that learns is called with, which the discriminator is called with, too."""
@@ -53,11 +53,11 @@ class Discriminator(Term):
         return STUDENT_SHARE * _expected(student.logits, logsigmoid(-verdict))
 
     def prepare(self, trial: Trial) -> None:
-        self._parts[:] = [LearnedPart(begun_anew(trial.pair.student, trial.seed), RATE)]
+        self._part = LearnedPart(begun_anew(trial.pair.student, trial.seed), RATE)
 
     @property
     def part(self) -> LearnedPart | None:
-        return self._parts[0] if self._parts else None
+        return self._part
 
     def learn(self, teacher: Output, student: Output, rate: float) -> None:
         """Take a step up the objective: true labels are true, those of student and teacher are not."""

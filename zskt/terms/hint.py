@@ -39,7 +39,7 @@ class Regressor(nn.Module):
         return mapped
 
 
-@dataclass(frozen=True)
+@dataclass
 class Hint(Term):
     """The match of the outputs of blocks, `hint_distance`; too large to be kept for replay.
 
@@ -52,7 +52,7 @@ class Hint(Term):
     needs_layers = True
     cacheable = False
     needs_preparation = True
-    _parts: list[LearnedPart] = field(default_factory=list, init=False, compare=False, repr=False)
+    _part: LearnedPart | None = field(default=None, init=False, compare=False, repr=False)
     """None of equal widths, else one with a `Regressor` a block."""
 
     def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -81,11 +81,11 @@ class Hint(Term):
             return
         rng = torch.Generator().manual_seed(trial.seed)
         regressors = nn.ModuleList(Regressor(s, t, rng) for s, t in zip(*widths, strict=True))
-        self._parts[:] = [LearnedPart(regressors.to(trial.student.logits.device), 0.0)]
+        self._part = LearnedPart(regressors.to(trial.student.logits.device), 0.0)
 
     @property
     def part(self) -> LearnedPart | None:
-        return self._parts[0] if self._parts else None
+        return self._part
 
     def learn(self, teacher: Output, student: Output, rate: float) -> None:
         """Follow the gradient of the distance by the regressors: with the student's own, one step on both."""

@@ -26,7 +26,7 @@ EVALUATED = "evaluated"
 """Name in `Output.extras` of what a student answers in evaluation mode."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Jacobian(Term):
     """The match of the gradients of the teacher's top logit by the input, `jacobian_distance`.
 
@@ -78,7 +78,7 @@ def top_gradient(teacher: Tensor, logits: Tensor, x: Sequence[Tensor], *, create
     return [torch.zeros_like(t) if g is None else g for t, g in zip(x, gradients, strict=True)]
 
 
-@dataclass(frozen=True)
+@dataclass
 class JacobianInResolutions(Jacobian):
     """The match of how the teacher's top class reacts to each particle's log pT, pseudorapidity and azimuth.
 
@@ -93,7 +93,7 @@ class JacobianInResolutions(Jacobian):
     angular_resolution: float = CRYSTAL_RESOLUTION
     name = "Jacobian distance in resolutions"
     needs_preparation = True
-    _inputs: list[Any] = field(default_factory=list, init=False, compare=False, repr=False)
+    _inputs: Any = field(default=None, init=False, compare=False, repr=False)
     """The input specification, once it is known."""
 
     def capture(self, network: nn.Module, x: Batch, output: Output, layers: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -111,8 +111,7 @@ class JacobianInResolutions(Jacobian):
 
     def _by_particle(self, x: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
         """Return gradients by the input as those by log pT, eta and phi in units of the resolution: (B, 3, P)."""
-        (inputs,) = self._inputs
-        by_particle: Tensor = inputs.by_particle(x, gradients)
+        by_particle: Tensor = self._inputs.by_particle(x, gradients)
         units = [self.momentum_resolution, self.angular_resolution, self.angular_resolution]
         return by_particle * by_particle.new_tensor(units).view(1, 3, 1)
 
@@ -122,7 +121,7 @@ class JacobianInResolutions(Jacobian):
                 "terms.jacobian_in_resolutions: knows particles in the features of JetClass taggers alone; take "
                 "terms.jacobian, the gradient by the input as it is"
             )
-        self._inputs[:] = [trial.inputs]
+        self._inputs = trial.inputs
 
 
 @torch.enable_grad()

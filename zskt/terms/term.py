@@ -56,9 +56,9 @@ class Trial:
     """Of initial parameters."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Term:
-    """One term of a student's loss."""
+    """One term of a student's loss. `begin`, `prepare` and `learn` may change it; its weight stays."""
 
     weight: float = 1.0
 

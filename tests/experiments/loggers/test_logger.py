@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zskt.cli import parser
 from zskt.experiments.loggers import LOGGERS
-from zskt.experiments.loggers.logger import Recipe, final_metrics
+from zskt.experiments.loggers.logger import RunDescription, final_metrics
 
 
 def test_the_command_line_knows_every_logger() -> None:
@@ -12,27 +12,30 @@ def test_the_command_line_knows_every_logger() -> None:
 
 
 def test_the_share_of_a_class_goes_by_its_name() -> None:
-    recipe = Recipe(classes=("QCD", "H/bb", "top", "top"))
-    assert recipe.named("teacher_class/0") == "teacher_class/QCD"
-    assert recipe.named("teacher_class/1") == "teacher_class/H_bb"
+    run = RunDescription(classes=("QCD", "H/bb", "top", "top"))
+    assert run.named("teacher_class/0") == "teacher_class/QCD"
+    assert run.named("teacher_class/1") == "teacher_class/H_bb"
     # Two classes of one name stay two curves, and a number without a class stays a number.
-    assert [recipe.named(f"teacher_class/{k}") for k in (2, 3)] == ["teacher_class/top (2)", "teacher_class/top (3)"]
+    assert [run.named(f"teacher_class/{k}") for k in (2, 3)] == [
+        "teacher_class/top (2)",
+        "teacher_class/top (3)",
+    ]
     for other in ("teacher_class/4", "teacher_classes", "loss/student", "test/teacher_class/0"):
-        assert recipe.named(other) == other
-    assert Recipe(classes=("a\x1b[31m",)).named("teacher_class/0") == "teacher_class/a\\x1b[31m"
+        assert run.named(other) == other
+    assert RunDescription(classes=("a\x1b[31m",)).named("teacher_class/0") == "teacher_class/a\\x1b[31m"
 
 
 def test_settings_are_written_as_numbers_and_words() -> None:
-    recipe = Recipe(values={"seed": 3, "lr": 0.5, "ema": True, "terms": {"a": 1.0, "b": 2.0}, "radius": None})
-    assert recipe.simple() == {"seed": 3, "lr": 0.5, "ema": True, "terms": "a=1.0, b=2.0"}
-    assert recipe.table().splitlines()[2:] == [
+    run = RunDescription(values={"seed": 3, "lr": 0.5, "ema": True, "terms": {"a": 1.0, "b": 2.0}, "radius": None})
+    assert run.simple() == {"seed": 3, "lr": 0.5, "ema": True, "terms": "a=1.0, b=2.0"}
+    assert run.table().splitlines()[2:] == [
         "| seed | 3 |",
         "| lr | 0.5 |",
         "| ema | True |",
         "| terms | a=1.0, b=2.0 |",
         "| radius | – |",
     ]
-    assert Recipe(values={"teacher": "a|<b>"}).table().endswith("| teacher | a\\|&lt;b> |")
+    assert RunDescription(values={"teacher": "a|<b>"}).table().endswith("| teacher | a\\|&lt;b> |")
 
 
 def test_final_metrics_are_those_that_the_result_has() -> None:

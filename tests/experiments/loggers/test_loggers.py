@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from tests.conftest import Call
 from zskt.errors import UserError
 from zskt.experiments.loggers import open_loggers, require_loggers
-from zskt.experiments.loggers.logger import Recipe
+from zskt.experiments.loggers.logger import RunDescription
 
 RESULT = {"student": {"agreement": 0.75}, "teacher": {"accuracy": 0.5}}
 
@@ -38,7 +38,7 @@ def test_weights_and_biases_goes_on_with_its_run_offline(tmp_path: Path, monkeyp
     folder = tmp_path / "run"
     folder.mkdir()
     (first,) = open_loggers(["wandb"], folder)
-    first.begin(Recipe("run", {"seed": 3, "terms": {}}))
+    first.begin(RunDescription("run", {"seed": 3, "terms": {}}))
     first.scalars(1, {"loss": 0.5})
     first.figure("pseudo-samples", Figure(figsize=(1, 1)), 1)
     run: Any = first.run  # type: ignore[attr-defined]
@@ -60,7 +60,7 @@ def test_mlflow_goes_on_with_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     (first,) = open_loggers(["mlflow"], tmp_path)
-    first.begin(Recipe("run", {"seed": 3, "terms": {"a": 1.0}}))
+    first.begin(RunDescription("run", {"seed": 3, "terms": {"a": 1.0}}))
     for step in (1, 2):
         first.scalars(step, {"teacher_class/a+b": 0.5 * step})
     first.figure("pseudo-samples", Figure(figsize=(1, 1)), 2)

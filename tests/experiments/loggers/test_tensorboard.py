@@ -18,10 +18,10 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 from tests.conftest import Call
 from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
 from zskt.experiments.loggers.hyperparameters import columns
-from zskt.experiments.loggers.logger import Projection, Recipe
+from zskt.experiments.loggers.logger import Projection, RunDescription
 from zskt.experiments.loggers.tensorboard import TensorBoard
 
-RECIPE = Recipe("run", {"method": "zskt", "student_lr": 0.5, "ema": True, "generator": None}, ("QCD", "top"))
+RUN = RunDescription("run", {"method": "zskt", "student_lr": 0.5, "ema": True, "generator": None}, ("QCD", "top"))
 
 
 def events(folder: Path) -> EventAccumulator:
@@ -30,7 +30,7 @@ def events(folder: Path) -> EventAccumulator:
 
 def test_the_recipe_is_text_and_a_line_of_the_table_of_hyperparameters(tmp_path: Path) -> None:
     board = TensorBoard(tmp_path, None)
-    board.begin(RECIPE)
+    board.begin(RUN)
     board.finish({"student": {"agreement": 0.75}, "steps": 3}, 7)
     read = events(tmp_path)
     (text,) = read.Tensors("recipe/text_summary")
@@ -62,7 +62,7 @@ def test_every_run_has_the_same_columns(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_layout_begins_with_test_samples_and_the_loss_of_the_student(tmp_path: Path) -> None:
     board = TensorBoard(tmp_path, None)
-    board.begin(RECIPE)
+    board.begin(RUN)
     board.flush()
     (layout,) = events(tmp_path).Tensors("custom_scalars__config__")
     first, second, *_ = Layout.FromString(layout.tensor_proto.string_val[0]).category
@@ -83,7 +83,7 @@ def test_points_of_a_projector_are_files_that_it_reads(tmp_path: Path) -> None:
 
 def test_a_resumed_run_writes_what_came_after_its_checkpoint_again(tmp_path: Path) -> None:
     before = TensorBoard(tmp_path, None)
-    before.begin(RECIPE)
+    before.begin(RUN)
     for step in (1, 2, 3):
         before.scalars(step, {"loss": float(step)})
     before.flush()  # and is killed: nothing is closed

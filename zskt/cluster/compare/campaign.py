@@ -20,6 +20,7 @@ from zskt.experiments.result import Result
 from zskt.experiments.runner import require_same_files
 from zskt.storage.documents import checked
 from zskt.storage.files import read_json, write_json
+from zskt.storage.run_files import RESULT
 from zskt.terminal import note
 
 PLAN, TRIALS = "plan.json", "trials"
@@ -139,7 +140,7 @@ class Campaign:
         runs: dict[str, list[Path]] = {}
         for entrant in self.entrants:
             folders = [self.out / entrant.folder(self.out.name, seed) for seed in self.seeds]
-            runs[entrant.name] = [folder for folder in folders if (folder / "result.json").is_file()]
+            runs[entrant.name] = [folder for folder in folders if (folder / RESULT).is_file()]
         return Outcome(runs={name: folders for name, folders in runs.items() if folders}, failures=self.failures)
 
     def _choose_length(self, entrant: Entrant) -> None:
@@ -154,7 +155,7 @@ class Campaign:
             failure = run(self.job(name, self.arguments(request)), longest_trial(budget))
             if failure is not None:
                 raise _TrialFailed(failure)
-            result = Result.read(self.out / name / "result.json")
+            result = Result.read(self.out / name / RESULT)
             seconds = result.training_seconds or 0.0
             return Trial(iterations=iterations, seconds=seconds, queries=result.teacher_queries)
 
@@ -186,7 +187,7 @@ class Campaign:
         """Run one seed of an entrant, unless that is done; return whether it is to be run again with another length."""
         request = self._request(entrant, seed)
         folder = self._folder(request)
-        if (folder / "result.json").is_file():
+        if (folder / RESULT).is_file():
             return False
         label = f"{entrant.name}, seed {seed}"
         _tell(f"{label}: runs")
@@ -194,7 +195,7 @@ class Campaign:
         if failure is not None:
             self._fail(entrant.name if failure.refused else label, failure)
             return False
-        result = Result.read(folder / "result.json")
+        result = Result.read(folder / RESULT)
         score = "–" if result.student.agreement is None else f"{result.student.agreement:.4f}"
         _tell(f"{label}: agreement {score} in {(result.training_seconds or 0) / 60:.1f} minutes")
         return self._corrects(request, result)

@@ -66,7 +66,8 @@ def _all(own: str) -> Iterable[str]:
 def _entrant(word: str) -> Entrant:
     method, _, generator = word.partition("@")
     lookup({**dict.fromkeys([*METHODS, *VARIANTS]), ALL: None}, method, "method")
-    if method == "supervised" or (method == KD and generator):
+    kind = METHODS.get(VARIANTS.get(method, method))
+    if kind is not None and (kind.needs_labels or (kind.needs_data and generator)):
         raise UserError(f"--methods {word}: learns from data without a generator; kd is the reference, leave this out")
     return Entrant(method=method, generator=generator or None)
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from zskt.cluster.jobs import ATTEMPTS, IN_USE, SAVING_SECONDS, Job, died
+from zskt.cluster.jobs import ATTEMPTS, IN_USE, Job, child_of, died, interrupt
 from zskt.errors import FolderInUse
 
 STANDSTILL = 10.0
@@ -64,35 +64,15 @@ def run(job: Job, seconds: float | None = None) -> Failure | None:
 
 def _child(job: Job, seconds: float | None) -> tuple[int | None, str]:
     """Run the process to its end: exit code, and the last line that it wrote of itself; None if it took too long."""
-    command = job.command()
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"PYTHONPATH": job.path, "ZSKT_PARENT": str(os.getpid())}
-    with job.log.open("ab") as log:
-        start = log.seek(0, os.SEEK_END)
-        child = subprocess.Popen(
-            command,
-            cwd=job.cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is ours to hear
-        )
+    with child_of(job, {"PYTHONPATH": job.path, "ZSKT_PARENT": str(os.getpid())}) as child:
         try:
-            if not _ends_in_time(child, seconds):
+            if not _ends_in_time(child.process, seconds):
                 return None, ""
         finally:
-            if child.poll() is None:
-                child.send_signal(signal.SIGINT)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.wait(SAVING_SECONDS)
-                child.kill()
-                child.wait()
-    with job.log.open("rb") as log:
-        log.seek(start)
-        said = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    ours = [line.removeprefix("zskt: ") for line in said if line.startswith("zskt: ")]
-    return child.returncode, (ours or said or [""])[-1]
+            if child.process.poll() is None:
+                interrupt(child.process)
+    said, ours = child.said()
+    return child.process.returncode, (ours or said or [""])[-1]
 
 
 def _ends_in_time(child: subprocess.Popen[bytes], seconds: float | None) -> bool:
@@ -105,9 +85,7 @@ def _ends_in_time(child: subprocess.Popen[bytes], seconds: float | None) -> bool
         most = math.ceil(seconds)
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             resource.prlimit(child.pid, resource.RLIMIT_CORE, (0, 0))
-            _, hard = resource.prlimit(
-                child.pid, resource.RLIMIT_CPU
-            )  # beyond it comes SIGKILL, as for lack of memory
+            _, hard = resource.prlimit(child.pid, resource.RLIMIT_CPU)  # beyond it comes SIGKILL, as for lack of memory
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.prlimit(child.pid, resource.RLIMIT_CPU, (most, hard))
             child.wait((STANDSTILL - 1) * seconds)

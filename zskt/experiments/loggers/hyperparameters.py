@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from zskt.experiments.config import RunConfig
-from zskt.experiments.loggers.logger import FINAL, Recipe, final_name
+from zskt.experiments.loggers.logger import FINAL, RunDescription, final_name
 from zskt.methods import METHODS
 
 
@@ -43,12 +43,12 @@ def _settings() -> dict[str, type]:
     return kinds
 
 
-def begun(recipe: Recipe) -> Any:
+def begun(description: RunDescription) -> Any:
     """Return the summary with a run's settings."""
     from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
     started = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
-    for name, value in recipe.simple().items():
+    for name, value in description.simple().items():
         if isinstance(value, bool):
             started.hparams[name].bool_value = value
         elif isinstance(value, str):

@@ -18,7 +18,7 @@ CLASS_SHARE = "teacher_class/"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RunDescription:
     """What a run is asked to do, as loggers show it."""
 
     name: str = ""
@@ -93,7 +93,7 @@ class Projection:
 class Logger:
     """Somebody who looks on. Nothing here does anything: a logger does what it can, and changes nothing of the run."""
 
-    def begin(self, recipe: Recipe) -> None:
+    def begin(self, description: RunDescription) -> None:
         """Take down what the run is asked to do; called once, when a run begins."""
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:

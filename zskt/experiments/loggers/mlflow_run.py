@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zskt.errors import UserError
-from zskt.experiments.loggers.logger import Logger, Recipe, final_metrics
+from zskt.experiments.loggers.logger import Logger, RunDescription, final_metrics
 from zskt.storage.files import read_json, write_json
 from zskt.terminal import printable
 
@@ -64,10 +64,10 @@ class MLflowRun(Logger):
             self.number = self.client.create_run(kept, run_name=printable(folder.name)).info.run_id
         write_json(identity, {"run_id": self.number})
 
-    def begin(self, recipe: Recipe) -> None:
+    def begin(self, description: RunDescription) -> None:
         from mlflow.entities import Param
 
-        settings = [Param(_name(name), str(value)[:MAX_VALUE]) for name, value in recipe.simple().items()]
+        settings = [Param(_name(name), str(value)[:MAX_VALUE]) for name, value in description.simple().items()]
         with telling():
             self.client.log_batch(self.number, params=settings)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zskt.experiments.event_writer import EVENTS, close_writer, open_writer
 from zskt.experiments.loggers.hyperparameters import begun, columns, ended
-from zskt.experiments.loggers.logger import Logger, Projection, Recipe, final_metrics
+from zskt.experiments.loggers.logger import Logger, Projection, RunDescription, final_metrics
 from zskt.storage.files import write_text
 from zskt.storage.whole_files import naming
 
@@ -45,12 +45,12 @@ class TensorBoard(Logger):
         self.writer = open_writer(folder, None if after is None else after + 1)
         self.file: Any = self.writer.file_writer
 
-    def begin(self, recipe: Recipe) -> None:
+    def begin(self, description: RunDescription) -> None:
         """Write the recipe as text, the layout of the charts, and the run's line in the table of hyperparameters."""
         with naming(self.folder / EVENTS):
-            self.writer.add_text("recipe", recipe.table(), 0)
+            self.writer.add_text("recipe", description.table(), 0)
             self.writer.add_custom_scalars(LAYOUT)
-            for summary in (columns(), begun(recipe)):
+            for summary in (columns(), begun(description)):
                 self.file.add_summary(summary)
             self.writer.flush()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zskt.errors import UserError
-from zskt.experiments.loggers.logger import Logger, Recipe, final_metrics
+from zskt.experiments.loggers.logger import Logger, RunDescription, final_metrics
 from zskt.storage.files import read_json, write_json
 from zskt.storage.folder_names import as_text
 from zskt.terminal import printable
@@ -56,8 +56,8 @@ class WeightsAndBiases(Logger):
         self.run.define_metric(ITERATION)
         self.run.define_metric("*", step_metric=ITERATION)
 
-    def begin(self, recipe: Recipe) -> None:
-        self.run.config.update(recipe.simple(), allow_val_change=True)
+    def begin(self, description: RunDescription) -> None:
+        self.run.config.update(description.simple(), allow_val_change=True)
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         self.run.log({ITERATION: step, **values})

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zskt.errors import UserError
-from zskt.experiments.config import DATA_FREE, recorded_files
-from zskt.experiments.result import Result
+from zskt.experiments.config import recorded_files
+from zskt.experiments.result import DATA_FREE, Result
 from zskt.results.records import Record, records_of_runs
 from zskt.results.told_apart import Asked, asked_of, named_apart, teacher_hashes
 from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
+from zskt.storage.run_files import CONFIG, METRICS, RESULT
 
 FIGURES = ("agreement", "accuracy", "auc", "kl")
 """Figures of merit of a student, as `zskt.experiments.result.NetworkScores` names them."""
@@ -61,7 +62,7 @@ class Group:
 
     def curve(self, figure: str, cost: str) -> list[Point]:
         """Return a figure on the test samples against a cost; empty where the runs did not log both."""
-        logged = [_points(record.folder / "metrics.jsonl", f"test/{figure}", cost) for record in self.records]
+        logged = [_points(record.folder / METRICS, f"test/{figure}", cost) for record in self.records]
         points = []
         for same in zip(*logged, strict=False):  # seeds are evaluated at the same iterations
             xs, ys = zip(*same, strict=True)
@@ -135,8 +136,8 @@ def require_one_teacher(runs: Sequence[Path]) -> None:
 
 def _teacher_of(run: Path) -> tuple[str, tuple[str, ...] | None]:
     """Return the name of a finished run's teacher, and the SHA-256 of its files if the run says so."""
-    name = Result.read(run / "result.json").teacher.name
-    path = run / "config.json"
+    name = Result.read(run / RESULT).teacher.name
+    path = run / CONFIG
     files = recorded_files(read_json(path), path) if path.is_file() else {}
     return name, teacher_hashes(files)
 

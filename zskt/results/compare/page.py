@@ -31,6 +31,7 @@ from zskt.results.compare.table import (
 from zskt.results.compare.verdict import RULE
 from zskt.results.html_page import linked, page_template
 from zskt.storage.files import read_json, write_json, write_text
+from zskt.storage.run_files import CONFIG
 
 PAGE, DATA, TABLE, FILES = "comparison.html", "comparison.json", "comparison.csv", "comparison"
 """Files of a comparison's folder, and the folder of its plots and tables."""
@@ -200,7 +201,7 @@ def _settings(run: Path) -> dict[str, Any]:
 
 
 def _config(run: Path) -> RunConfig | None:
-    return read_config(run)[0] if (run / "config.json").is_file() else None
+    return read_config(run)[0] if (run / CONFIG).is_file() else None
 
 
 def _differences(group: Group) -> list[str]:

@@ -14,7 +14,7 @@ from zskt.errors import UserError
 from zskt.experiments.result import upgrade
 from zskt.storage.files import read_json
 from zskt.storage.metric_lines import read_lines
-from zskt.storage.run_files import CONFIG, RESULT
+from zskt.storage.run_files import CONFIG, METRICS, RESULT
 from zskt.terminal import printable
 
 MAX_DEPTH, MAX_RUNS = 4, 5000
@@ -148,7 +148,7 @@ def curves(run: ShownRun) -> dict[str, list[tuple[float, float]]]:
     Raises:
         UserError: if its file cannot be read.
     """
-    path = run.path / "metrics.jsonl"
+    path = run.path / METRICS
     if path.is_symlink():
         raise UserError(f"{path}: is a link; copy the file")
     lines = read_lines(path)
