@@ -30,7 +30,7 @@ def test_seeds_and_other_students_on_one_page(call: Call, teacher: tuple[object,
         assert code == 0, err
     code, out, err = call("--mode", "explain", "--run", *students, "--data", "table.csv")
     assert code == 0, err
-    assert "table.csv: of" in out and "main effects" in out and "pairs" in out and "neither" in out
+    assert "table.csv: of" in out and "main effects" in out and "pairs" in out and "unexplained" in out
     assert "an explanation on the prior's samples" in out
     figures = json.loads(Path("s0/explain/explain.json").read_text())
     groups = figures["sets"]["prior"]["groups"]

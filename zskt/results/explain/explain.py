@@ -133,7 +133,7 @@ def _written(score: Mapping[str, float | None], digits: int = 3, scale: float = 
 
 
 def shares(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Return which shares of all that there is to explain shapes, pairs and neither do, of one set of samples.
+    """Return which shares of all that there is to explain shapes, pairs and nothing of both explain, of one set of samples.
 
     Each is that of the first group of runs which has it; without pairs nothing is said of them.
     """
@@ -146,7 +146,7 @@ def shares(figures: Mapping[str, Any]) -> dict[str, float]:
     found = {"main effects": main}
     if both:
         found["pairs"] = both[0]["explained"]["mean"] - main
-    return found | {"neither": 1 - sum(found.values())}
+    return found | {"unexplained": 1 - sum(found.values())}
 
 
 def _lines(figures: Mapping[str, Any]) -> list[str]:
