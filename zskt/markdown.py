@@ -20,6 +20,12 @@ def integer(value: int) -> str:
     return f"{value:,}".replace(",", " ")
 
 
+def in_minutes(seconds: float) -> str:
+    """Write a time in minutes, with one digit behind the point; of less than a minute, with two."""
+    minutes = seconds / 60
+    return f"{minutes:.1f}" if minutes >= 1 else f"{minutes:.2f}"
+
+
 def mean_and_deviation(values: Sequence[float], scale: float = 1.0, digits: int = 4) -> str:
     """Write mean ± standard deviation of a sample (n - 1); a single value has no deviation."""
     scaled = [scale * value for value in values]

@@ -47,3 +47,10 @@ def test_another_teacher_of_the_same_shape_is_refused(call: Call, files: tuple[P
         code, _, err = call("--mode", mode, "--run", "run", *MODES[mode], *flags, "--out", "next")
         assert code == 2 and "is not the teacher that this run was distilled from" in err and not Path("next").exists()
         files[0].write_bytes(files[1].read_bytes())  # the second time the file itself is another
+
+
+def test_a_network_counts_once_in_an_ensemble(call: Call, files: tuple[Path, Path]) -> None:
+    teacher = ("--teacher-path", *files, files[0], "--inputs", "inputs.yaml")
+    code, _, err = call("--mode", "zero-shot", *teacher, *SHORT, "--data", "table.csv", "--out", "run")
+    assert code == 2 and "one.pt: is there twice, so that its answers would count twice; name it once" in err
+    assert not Path("run").exists()

@@ -43,6 +43,7 @@ MISTAKES = (
     ('RUN --seed 99999999999999999999999999', 'seed is 99999999999999999999999999, but must be at most'),
     ('RUN --student-steps 0', 'student_steps is 0, but must be at least 1'),
     ('RUN --student-steps -2', 'student_steps is -2, but must be at least 1'),
+    ('RUN --queries 0', '--queries is 0: give at least 1, or leave the flag out'),
     ('RUN --queries -1', 'queries is -1, but must be at least 0'),
     ('RUN --set', 'argument --set: expected one argument'),
     ('RUN --set x', '--set x: write it as NAME=VALUE'),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from zskt.experiments.build import (
     choose_device,
     load_run_teacher,
     load_student,
+    load_teacher,
     member_roles,
     recorded_path,
 )
@@ -50,6 +53,32 @@ def test_a_run_gives_its_student_or_says_why_not(tmp_path: Path) -> None:
     (tmp_path / "student.safetensors").write_bytes(b"no network")
     with pytest.raises(UserError, match="does not hold the lenet5-half"):
         load_student(tmp_path, CONFIG, shipped)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (("cat", "dog"), None),
+        (("dog", "cat"), "its classes are dog, cat, those of the first network cat, dog; .* one order of classes"),
+        (("dog", "horse"), "its classes are dog, horse, those of the first .* give networks with the same classes"),
+        (("0", "1"), None),  # no names
+        (("0", "1", "2"), "its classes are 0, 1, 2, those .* give networks with the same classes"),
+    ],
+)
+def test_networks_of_an_ensemble_have_the_same_classes(
+    classes: tuple[str, ...], message: str | None, tmp_path: Path
+) -> None:
+    other = tmp_path / "b.pt"
+    member = SimpleNamespace(classes=classes, load=lambda: torch.nn.Linear(2, 2), parameters=lambda: 6)
+    card: Any = SimpleNamespace(
+        classes=("cat", "dog"), load=lambda: torch.nn.Linear(2, 2), parameters=lambda: 6,
+        with_files=lambda path: member,
+    )  # fmt: skip
+    if message is None:
+        assert isinstance(load_teacher(card, [other]), Ensemble)
+    else:
+        with pytest.raises(UserError, match=message):
+            load_teacher(card, [other])
 
 
 def test_cuda_is_taken_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

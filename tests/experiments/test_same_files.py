@@ -47,3 +47,10 @@ def test_a_file_of_another_known_teacher_is_not_taken_for_the_named_one(tmp_path
     assert shelves.with_files("cifar10-wrn-40-2", files)[1] == "cifar10-wrn-40-2"
     mine = write(Rows(3), torch.rand(2, 3), tmp_path / "net.pt")  # of nobody: other weights are welcome
     assert shelves.with_files("cifar10-wrn-16-2", TeacherFiles(network=mine))[1] == "cifar10-wrn-16-2"
+
+
+def test_a_teacher_that_files_made_is_what_they_say_even_if_others_know_one(tmp_path: Path) -> None:
+    shelves = catalog()
+    other = shelves.teachers["cifar10-wrn-40-2"].files()["teacher"]
+    mine = replace(shelves.teachers["cifar10-wrn-16-2"], name="mine", sha256=None)
+    assert shelves.with_teacher(mine).with_files("mine", TeacherFiles(network=other))[1] == "mine"

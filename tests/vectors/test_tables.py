@@ -193,3 +193,12 @@ def test_other_tables_and_arrays_are_told_in_a_clean_line(tmp_path: Path, conten
     with pytest.raises(UserError) as raised:
         read_table(path, VectorInputs.from_bounds([0.0] * 2, [9.0] * 2, names=["a", "b"]), ("x", "y"))
     assert message in str(raised.value) and str(raised.value).isprintable()
+
+
+def test_a_column_that_32_bits_cannot_resolve_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, plain = tmp_path / "times.csv", VectorInputs.from_bounds(low=[0.0, 0.0], high=[2e9, 1.0], names=["time", "x"])
+    file.write_text("time,x\n" + "".join(f"{1_700_000_000 + 100 * i},{i / 9}\n" for i in range(10)))
+    read_table(file, plain, ("a", "b"))
+    said = capsys.readouterr().err
+    assert "column time is rounded by 60, as numbers of 32 bits are, and its spread is 2.9e+02" in said
+    assert "column x" not in said

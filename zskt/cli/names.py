@@ -118,6 +118,11 @@ def require_names(flags: argparse.Namespace) -> None:
     for path in flags.members or ():
         if not path.exists():
             raise UserError(f"--teacher-path {path}: no such file; {missing['teacher_path']}")
+    networks = [flags.teacher_path.resolve(), *(path.resolve() for path in flags.members)] if flags.members else []
+    if twice := next((path for i, path in enumerate(networks) if path in networks[:i]), None):
+        raise UserError(f"--teacher-path {twice}: is there twice, so that its answers would count twice; name it once")
+    if flags.queries == 0:
+        raise UserError("--queries is 0: give at least 1, or leave the flag out, which sets no limit")
     if flags.workers is not None and flags.workers < 1:
         raise UserError(f"--workers is {flags.workers}, but must be at least 1")
     for run in (flags.run or ()) if flags.mode not in ("tables", "record") else ():

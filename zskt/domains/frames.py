@@ -31,7 +31,8 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
             return Source(title, title.replace(" ", "-"), "sequence", lambda: moving_digits.moving_digits(split))
 
         def missing() -> Labelled:
-            raise MissingSamples(f"{card.name}: no {split} frames are known; give {FILE}")
+            known = f"{card.name}: no {split} frames are known"
+            raise MissingSamples(f"{known} beside those that it learns from" if learns else f"{known}; give {FILE}")
 
         return Source(f"{card.name} {split}", f"{card.name}-{split}", "sequence", missing, check=missing)
 

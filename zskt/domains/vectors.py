@@ -25,7 +25,8 @@ def _sources(card: Card, path: Path | None, learns: bool) -> tuple[Source | None
         return Source(file.name, file.stem, "vector", read, (file,), check=read)
 
     def missing() -> Labelled:
-        raise MissingSamples(f"{card.name}: no test vectors are known; give {TABLE}")
+        known = f"{card.name}: no test vectors are known"
+        raise MissingSamples(f"{known} beside those that it learns from" if learns else f"{known}; give {TABLE}")
 
     nothing = Source(f"{card.name} test", f"{card.name}-test", "vector", missing, check=missing)
     if not learns:

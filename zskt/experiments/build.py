@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from zskt.class_labels import are_numbered
 from zskt.contracts import Card
+from zskt.dataset import MAX_NAMES
 from zskt.domains import DOMAINS
 from zskt.ensemble import Ensemble
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig
 from zskt.networks.bernoulli_head import BernoulliHead
@@ -93,20 +95,27 @@ def load_teacher(card: Card, members: Sequence[Path] = ()) -> nn.Module:
         members: files of the others, which are fed as the first is.
 
     Raises:
-        UserError: if a file cannot be read, or holds a network with other outputs, or the same in another order.
+        UserError: if a file cannot be read, or holds a network of other classes, or of the same in another order.
     """
     cards = [card, *(card.with_files(path) for path in members)]
-    for path, one in zip(members, cards[1:], strict=True):
-        if one.classes != card.classes and set(one.classes) == set(card.classes):
-            raise UserError(
-                f"--teacher-path {path}: its classes are {', '.join(one.classes)}, those of the first network "
-                f"{', '.join(card.classes)}; give networks with one order of classes"
-            )
+    _require_alike(card, members, cards[1:])
     if not members:
         return card.load()
     ensemble = Ensemble([one.load() for one in cards])
     ensemble.published = sum(one.parameters() for one in cards)
     return ensemble
+
+
+def _require_alike(card: Card, members: Sequence[Path], cards: Sequence[Card]) -> None:
+    """Raise `UserError` if a network of an ensemble answers other classes than the first one."""
+    for path, one in zip(members, cards, strict=True):
+        named = not (are_numbered(one.classes) or are_numbered(card.classes))
+        if len(one.classes) != len(card.classes) or (named and one.classes != card.classes):
+            same = "one order of classes" if set(one.classes) == set(card.classes) else "the same classes"
+            raise UserError(
+                f"--teacher-path {path}: its classes are {listed(one.classes, MAX_NAMES)}, those of the first network "
+                f"{listed(card.classes, MAX_NAMES)}; give networks with {same}"
+            )
 
 
 def load_run_teacher(card: Card, files: Mapping[str, dict[str, str | None]], path: Path | None) -> nn.Module:

@@ -92,12 +92,15 @@ class Catalog:
         return own_student(name) if is_own(name) else lookup(self.students, name, "student")
 
     def _require_own_files(self, card: Card, network: Path | None, preprocess: Path | None) -> None:
-        """Raise `UserError` if a file is that of another teacher that is known; one that nobody knows may be taken."""
+        """Raise `UserError` if a published teacher is given the file of another one.
+
+        A file that nobody knows may be taken, and a teacher that a user's files made is what they say.
+        """
         for flag, path, field in (
             ("--teacher-path", network, "sha256"),
             ("--preprocess", preprocess, "preprocess_sha256"),
         ):
-            if path is None or not path.is_file():
+            if path is None or not path.is_file() or getattr(card, field, None) is None:
                 continue
             sha = sha256(path)
             whose = [other.name for other in self.teachers.values() if getattr(other, field, None) == sha]

@@ -43,6 +43,7 @@ from zskt.experiments.runner import (
 from zskt.experiments.transfer import start_from_run
 from zskt.forward import Pair
 from zskt.generator import Generator
+from zskt.markdown import integer
 from zskt.methods import BY_ANSWERS, METHODS, Method, Setup, require_affordable
 from zskt.networks.regression_head import RegressionHead
 from zskt.parallel.collectives import from_leader
@@ -79,6 +80,8 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     if config.mode == "compress" and options.data is None and options.start is not None:
         options = replace(options, data=judged_before(options.start, card))
     shards = open_shards(config, card, options)
+    if shards is not None and config.queries:
+        raise UserError(f"--queries {config.queries}: the answers in {options.data} are there already; leave it out")
     if shards is None:
         train_source, test_source = domain.sources(card, options.data, config.mode in LEARNS_FROM_DATA)
     else:
@@ -101,7 +104,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
         evaluator.missing = None if options.judged else "left out (--without-evaluation)"
         evaluator.missing = evaluator.missing or evaluator.look()
     if evaluator.missing is not None and options.judged:
-        note(f"zskt: {evaluator.missing}; without it this run is not judged")
+        note(f"zskt: {evaluator.missing}; this run is not judged")
     if meter is not None:
         evaluator.teacher_predictions()  # no query of the method's: asked before the meter runs
     needs_generator = METHODS[config.method].needs_generator
@@ -123,6 +126,10 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     if teacher is not None and not options.resume:
         config = config.within_budget(setup)
         options = replace(options, asked=exchanged(requested, config))
+        name = config.settings.length_name
+        if name in options.asked:
+            said = f"{integer(config.settings.iterations)} of {integer(options.asked[name])} {name}"
+            print(f"--queries {config.queries} pays for {said}")
     source = (train_source or test_source) if shards is None else answers_source(shards)
     with nullcontext() if meter is None else meter.on(asked):
         return _play(config, catalog, options, setup, evaluator, source, draws)
@@ -212,7 +219,7 @@ def with_access(
     access = granted(config.teacher_access, has_gradient, METHODS[config.method].accesses)
     if access is None:
         gives = config.teacher_access or PROBABILITIES
-        why = f"is to give {gives} alone" if config.teacher_access else "has no gradient by its input"
+        why = f"is to give {gives} alone" if config.teacher_access else _without_gradient(teacher)
         if options.method is not None or config.mode != "zero-shot":
             raise UserError(f"{config.teacher}: {refusal(config.method, gives, METHODS)} as --method")
         replaced, config = config.method, config.with_method(BY_ANSWERS)
@@ -221,6 +228,12 @@ def with_access(
         access = granted(config.teacher_access, has_gradient, METHODS[BY_ANSWERS].accesses)
     assert access is not None
     return _without_training(config, catalog, options), access
+
+
+def _without_gradient(teacher: nn.Module) -> str:
+    """Say that a teacher has no gradient, and of an ensemble which of its networks."""
+    lacking = [i for i, m in enumerate(getattr(teacher, "networks", ()), 1) if not getattr(m, "differentiable", True)]
+    return f"its network no. {lacking[0]} has no gradient by its input" if lacking else "has no gradient by its input"
 
 
 def _require_settings(config: RunConfig, assigned: Iterable[str], why: str) -> None:

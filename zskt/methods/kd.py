@@ -35,6 +35,8 @@ from zskt.terminal import note
 from zskt.terms import TERMS
 from zskt.terms.term import Term
 
+FEWEST = 2
+"""Answers that it can learn from: what normalises over a batch cannot do with less."""
 QUERY_BATCH = 256
 """Samples that the teacher is asked about at once."""
 
@@ -86,14 +88,15 @@ class KD(Method):
         self.student_step = StudentStep(pair, self.terms, self.state, optimizer, config.max_grad_norm, average)
         self.teacher = CountedTeacher(pair, self.state)
         self.meter = pair.meter if pair.meter is not None and pair.meter.limit else None
-        if self.meter is not None and setup.data is not None:
-            least = min(config.batch_size, len(setup.data))
-            if self.meter.affordable(least) < least - least % world().size:
-                raise UserError(
-                    f"queries is {self.meter.limit}, but a batch of kd's takes {least} answers: give more, or a "
-                    "smaller batch_size"
-                )
         self.asks_again = _asks_again(config, setup, self.terms)
+        if self.meter is not None and setup.data is not None:
+            least = min(config.batch_size if self.asks_again else FEWEST, len(setup.data))
+            if self.meter.affordable(least) < least - least % world().size:
+                smaller = ", or a smaller batch_size" if self.asks_again else ""
+                raise UserError(
+                    f"queries is {self.meter.limit}, but kd needs {least} answers before its first step: give more"
+                    + smaller
+                )
 
     @classmethod
     def queries_of(cls, config: KDConfig, setup: Setup | None = None) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from zskt.experiments.catalog import Catalog
-from zskt.markdown import NO_VALUE, integer, table
+from zskt.markdown import NO_VALUE, in_minutes, integer, table
 from zskt.results.compare.group import Group
 from zskt.results.compare.markdown import budget_words
 from zskt.results.compare.recorded import RecordedComparison, read_comparisons
@@ -86,7 +86,7 @@ def _figures(group: Group) -> list[str]:
     return [
         *(row.cell(figure) for figure in FIGURES),
         *(NO_VALUE if cost is None else integer(round(cost)) for cost in costs),
-        NO_VALUE if minutes is None else f"{minutes / 60:.1f}",
+        NO_VALUE if minutes is None else in_minutes(minutes),
         str(len(group.results)),
     ]
 
@@ -114,4 +114,4 @@ def _recorded(method: str, records: list[Record], catalog: Catalog) -> str:
 
 def _minutes(row: Row) -> str:
     seconds = [run.seconds for run in row.runs if run.seconds is not None]
-    return f"{statistics.fmean(seconds) / 60:.1f}" if seconds else NO_VALUE
+    return in_minutes(statistics.fmean(seconds)) if seconds else NO_VALUE

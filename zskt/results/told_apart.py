@@ -121,7 +121,7 @@ def differences(one: Asked, alike: Sequence[Asked], *, most_settings: int | None
     order = sorted(differing, key=lambda name: name != "length")
     words = [_word(name, values, one, alike) for name in order if values[name] is not None]
     shared = frozenset.intersection(*(other.recipe.changes for other in alike))
-    changes = sorted(one.recipe.changes - shared, key=lambda change: change[0])
+    changes = sorted(one.recipe.changes - shared, key=lambda change: (not change[0].startswith("terms."), change[0]))
     settings = [f"{name} = {value}" for name, value in changes]
     if most_settings is not None and len(settings) > most_settings:
         settings[most_settings - 1 :] = [f"{len(settings) - most_settings + 1} other settings"]

@@ -16,7 +16,7 @@ from torch import Tensor
 from zskt.class_labels import class_positions, match_names
 from zskt.dataset import UNLABELLED, Labelled
 from zskt.errors import UserError
-from zskt.terminal import note
+from zskt.terminal import note, note_once
 from zskt.vectors.described import note_other_rows, require_one_value
 from zskt.vectors.description import LABELS
 from zskt.vectors.inputs import VectorInputs
@@ -25,6 +25,8 @@ SIMILAR = {"label", "labels", "target", "targets", "class", "y"}
 """Names, in small letters, of what may be a column of labels that is called otherwise."""
 PACKED = {".gz", ".bz2", ".zst", ".lz4"}
 """Endings of packed text, which pyarrow unpacks."""
+MOST_LOST = 0.01
+"""Share of a column's spread by which rounding to 32 bits may change a number without a word."""
 HEAD_BYTES = 1024
 """Bytes of a file in which it is seen what parts its columns."""
 
@@ -128,11 +130,18 @@ def _note_similar(path: Path, others: Sequence[str]) -> None:
 def _column(path: Path, table: Any, name: str) -> Tensor:
     try:
         with np.errstate(over="ignore"):  # too large for 32 bits is infinite, and refused as such
-            numbers = np.asarray(table[name].to_pylist(), dtype=np.float32)
+            exact = np.asarray(table[name].to_pylist(), dtype=np.float64)
+            numbers = exact.astype(np.float32)
     except (TypeError, ValueError) as error:
         raise UserError(f"--data {path}: column {name} holds what is no number; give numbers") from error
     if not np.isfinite(numbers).all():
         raise UserError(f"--data {path}: column {name} has empty or infinite entries; leave these rows out")
+    spread, lost = exact.std(), np.abs(exact - numbers).max(initial=0.0)
+    if lost > MOST_LOST * spread:
+        note_once(
+            f"zskt: --data {path}: column {name} is rounded by {lost:.2g}, as numbers of 32 bits are, and its spread "
+            f"is {spread:.2g}: the network is not seen as it is; let it take the column less a constant"
+        )
     return torch.from_numpy(numbers)
 
 

@@ -51,7 +51,7 @@ def test_the_table_of_who_is_ahead(tmp_path: Path) -> None:
     head, rows = verdict_rows(groups(tmp_path / "three"))
     assert head == ["", "agreement", "accuracy", "AUC", "KL (nats)"] and [row[0] for row in rows] == ["zskt", "dafl"]
     assert rows[0][1] == "best" and rows[1][1].startswith("-0.5000, p = ") and rows[1][1].endswith(" *")
-    assert rows[1][3] == "+0.0000, p = 1" and rows[1][4].startswith("+0.5000, p = ")
+    assert rows[1][3] == "equal" and rows[1][4].startswith("+0.5000, p = ")
     assert verdict_rows(groups(tmp_path / "one", seeds=1))[1][1][1] == "-0.5000, no spread"
 
 

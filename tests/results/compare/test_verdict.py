@@ -45,3 +45,9 @@ def test_the_smallest_divergence_is_the_best() -> None:
 
 def test_nobody_is_ahead_alone() -> None:
     assert verdicts({"a": [1.0]}) == [] and verdicts({"a": [1.0], "b": [math.nan]}) == []
+
+
+def test_the_same_mean_is_no_lead() -> None:
+    for values in ({"a": [0.984], "b": [0.984]}, {"a": [0.9, 1.0], "b": [1.0, 0.9]}):
+        (verdict,) = verdicts(values)
+        assert verdict.words == "equal" and not verdict.beyond_spread

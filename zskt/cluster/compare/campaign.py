@@ -18,6 +18,7 @@ from zskt.experiments.config import RunConfig
 from zskt.experiments.finished import require_same_config
 from zskt.experiments.result import Result
 from zskt.experiments.runner import require_same_files
+from zskt.markdown import in_minutes
 from zskt.storage.documents import checked
 from zskt.storage.files import read_json, write_json
 from zskt.storage.run_files import RESULT
@@ -197,7 +198,7 @@ class Campaign:
             return False
         result = Result.read(folder / RESULT)
         score = "–" if result.student.agreement is None else f"{result.student.agreement:.4f}"
-        _tell(f"{label}: agreement {score} in {(result.training_seconds or 0) / 60:.1f} minutes")
+        _tell(f"{label}: agreement {score} in {in_minutes(result.training_seconds or 0)} minutes")
         return self._corrects(request, result)
 
     def _corrects(self, request: Request, result: Result) -> bool:

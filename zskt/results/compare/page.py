@@ -162,7 +162,9 @@ def sentences(groups: Sequence[Group]) -> list[str]:
     if not figures or figures[0] not in found:
         return []
     several = found[figures[0]]
-    said = [f"In {figures[0]}, {several[0].best} is first."]
+    first = [several[0].best, *(verdict.other for verdict in several if verdict.words == "equal")]
+    said = [f"In {figures[0]}, {first[0]} is first." if len(first) == 1 else
+            f"In {figures[0]}, {', '.join(first[:-1])} and {first[-1]} are first, and equal."]  # fmt: skip
     for words, text in (("ahead beyond the spread", "It is ahead beyond the spread of"),
                         ("not beyond the spread", "It is not ahead beyond the spread of"),
                         ("no spread", "One seed has no spread, so nothing can be said of its lead over")):  # fmt: skip

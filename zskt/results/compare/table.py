@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from zskt.markdown import NO_VALUE, integer, mean_and_deviation
+from zskt.markdown import NO_VALUE, in_minutes, integer, mean_and_deviation
 from zskt.results.compare.group import COSTS, FIGURES, LOWER_IS_BETTER, Group
 from zskt.results.compare.verdict import Verdict, verdicts
 
@@ -61,7 +61,7 @@ def _costs(group: Group) -> list[str]:
     """Write queries, steps, minutes and memory; minutes of runs that did not count their own are wall-clock."""
     queries, steps, memory = (group.mean(name) for name in ("teacher_queries", "steps", "peak_memory"))
     own, wall = group.mean("training_seconds"), group.mean("seconds")
-    minutes = f"{own / 60:.1f}" if own is not None else NO_VALUE if wall is None else f"{wall / 60:.1f} (wall clock)"
+    minutes = in_minutes(own) if own is not None else NO_VALUE if wall is None else f"{in_minutes(wall)} (wall clock)"
     counts = [NO_VALUE if count is None else integer(round(count)) for count in (queries, steps)]
     return [*counts, minutes, NO_VALUE if memory is None else integer(round(memory))]
 
@@ -96,6 +96,8 @@ def _standing(label: str, several: Sequence[Verdict]) -> str:
     verdict = next((verdict for verdict in several if verdict.other == label), None)
     if verdict is None:
         return NO_VALUE
+    if verdict.words == "equal":
+        return "equal"
     chance = "no spread" if verdict.p is None else f"p = {verdict.p:.2g}"
     return f"{0.0 - verdict.difference:+.4f}, {chance}{' *' if verdict.beyond_spread else ''}"
 

@@ -40,6 +40,8 @@ class Verdict:
     @property
     def words(self) -> str:
         """Say it."""
+        if not self.difference:
+            return "equal"
         return {None: "no spread", True: "ahead beyond the spread", False: "not beyond the spread"}[self.beyond_spread]
 
 

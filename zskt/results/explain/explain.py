@@ -133,7 +133,7 @@ def _written(score: Mapping[str, float | None], digits: int = 3, scale: float = 
 
 
 def shares(figures: Mapping[str, Any]) -> dict[str, float]:
-    """Return which shares of all that there is to explain shapes, pairs and nothing of both explain, of one set of samples.
+    """Return which shares of all that there is to explain shapes and pairs explain, and which is left, of some samples.
 
     Each is that of the first group of runs which has it; without pairs nothing is said of them.
     """
@@ -153,8 +153,15 @@ def _lines(figures: Mapping[str, Any]) -> list[str]:
     lines = []
     for name in figures:
         parts = ", ".join(f"{part} {share:.1%}" for part, share in shares(figures[name]).items())
-        lines.append(f"{figures[name]['samples']}: of {figures[name]['nothing']:.3f} nats, {parts}")
+        lines.append(
+            f"{figures[name]['samples']}: of {figures[name]['nothing']:.3f} nats, {parts}{_worse(figures[name])}"
+        )
     return [*lines, f"mind: {CAVEAT}"]
+
+
+def _worse(figures: Mapping[str, Any]) -> str:
+    """Say what a negative share means."""
+    return "; below 0: a student worse than the teacher's mean answer" if min(shares(figures).values()) < 0 else ""
 
 
 def _tables(figures: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
