@@ -238,9 +238,7 @@ def test_a_budget_that_pays_for_no_step_is_refused(numbers: tuple[nn.Module, Ten
     teacher, x, labels = numbers
     with pytest.raises(UserError, match="queries is 9, but an iteration costs 160: give more, or a smaller"):
         zskt.distill(teacher, mlp(8), data=x, method="kd", queries=9, batch_size=16, mixup=True)
-    with pytest.raises(
-        UserError, match="queries is 9, but kd needs 2 answers before its first step: give more"
-    ):
+    with pytest.raises(UserError, match="queries is 9, but kd needs 2 answers before its first step: give more"):
         zskt.distill(teacher, mlp(8), data=x, method="kd", queries=9, batch_size=16)
     run = zskt.distill(teacher, mlp(8), data=x, method="kd", queries=8 + 5, batch_size=16, iterations=2)
     assert run.teacher_queries == 13  # five answers are few, and are learned from

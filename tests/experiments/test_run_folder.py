@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.run_folder import RunFolder, environment, free_name, save_network
@@ -55,6 +56,24 @@ def test_a_folder_with_something_in_it_is_never_begun_in(tmp_path: Path) -> None
     with pytest.raises(UserError, match="cannot make the folder"):
         RunFolder(tmp_path / "notes" / "run")
     assert RunFolder(tmp_path, resume=True).checkpoint == tmp_path / "checkpoint.pt"
+
+
+def test_a_mistake_before_the_first_iteration_leaves_the_folder_to_the_right_command(tmp_path: Path) -> None:
+    def begun(name: str, error: BaseException, step: int = 0) -> Path:
+        folder, state = RunFolder(tmp_path / name), TrainState({}, {}, torch.device("cpu"))
+        folder.begin(RunConfig(preset="p", teacher="t", student="s"), torch.device("cpu"), {})
+        folder.log(1, {"loss": 1.0})
+        state.step = step
+        with pytest.raises(type(error)), folder.taken_back(state):
+            raise error
+        return folder.path
+
+    mistake, full = UserError("a shard is cut short"), UserError("no space is left")
+    assert not list(begun("a", mistake).iterdir())
+    RunFolder(tmp_path / "a")
+    full.__cause__ = OSError()
+    for name, error, step in (("b", mistake, 1), ("c", full, 0), ("d", KeyboardInterrupt(), 0)):
+        assert (begun(name, error, step) / "config.json").is_file()
 
 
 def test_a_network_is_saved_with_its_buffers(tmp_path: Path) -> None:

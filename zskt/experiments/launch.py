@@ -179,28 +179,30 @@ def _play(
         if folder.writes and not options.resume:
             require_new(folder.path)  # another process may have begun and left in the meantime
         begin_or_resume(folder, method, config, options, card, source, pair.teacher is not None)
-        keep_ledger(folder, pair.meter, before, trial.asked - before, resumed=options.resume)
-        folder.show(_description(folder, config, card), begins=not method.state.step)
-        if config.mode == "compress":
-            begin_healing(method, setup, evaluator)
-        elif not method.state.step:
-            try:
-                with trial.counting(pair.teacher):
-                    calibrate(setup)
-            except BudgetSpent as error:
-                raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
-        if pair.meter is None and not method.state.step and trial.asked:
-            method.state.counters["teacher_queries"] = trial.asked
-        pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
-        if pictures is not None and folder.writes and config.evaluate_every and not method.state.step:
-            pictures.show(folder, 0)
-        train_loop(folder, method, config, options, evaluator, pictures)
-        _show_diagnosis(folder, evaluator, method)
-        if pictures is not None and folder.writes:
-            show_projection(folder, pictures, method.result, evaluator, method.state.step)
-        name = config.teacher if config.mode == "teacher" else config.student
-        answers = None if setup.shards is None else setup.shards.manifest.samples
-        return folder.path, write_result(folder, method, config, evaluator, catalog, name, answers)
+        takes_back = not options.resume and pair.meter is None  # what a budget has paid for stays noted
+        with folder.taken_back(method.state) if takes_back else nullcontext():
+            keep_ledger(folder, pair.meter, before, trial.asked - before, resumed=options.resume)
+            folder.show(_description(folder, config, card), begins=not method.state.step)
+            if config.mode == "compress":
+                begin_healing(method, setup, evaluator)
+            elif not method.state.step:
+                try:
+                    with trial.counting(pair.teacher):
+                        calibrate(setup)
+                except BudgetSpent as error:
+                    raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
+            if pair.meter is None and not method.state.step and trial.asked:
+                method.state.counters["teacher_queries"] = trial.asked
+            pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
+            if pictures is not None and folder.writes and config.evaluate_every and not method.state.step:
+                pictures.show(folder, 0)
+            train_loop(folder, method, config, options, evaluator, pictures)
+            _show_diagnosis(folder, evaluator, method)
+            if pictures is not None and folder.writes:
+                show_projection(folder, pictures, method.result, evaluator, method.state.step)
+            name = config.teacher if config.mode == "teacher" else config.student
+            answers = None if setup.shards is None else setup.shards.manifest.samples
+            return folder.path, write_result(folder, method, config, evaluator, catalog, name, answers)
 
 
 def with_access(

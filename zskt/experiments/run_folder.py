@@ -11,9 +11,11 @@ import json
 import math
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +23,26 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from zskt.checkpoint import TrainState
 from zskt.errors import UserError
 from zskt.experiments.config import RunConfig
 from zskt.experiments.loggers import DEFAULT, open_loggers
 from zskt.experiments.loggers.logger import Logger, Projection, RunDescription
 from zskt.parallel.ranks import world
 from zskt.storage.files import read_json, write_json
-from zskt.storage.run_files import ASKED, CHECKPOINT, CONFIG, ENVIRONMENT, INPUTS, METRICS, RESULT, STUDENT, require_new
+from zskt.storage.run_files import (
+    ASKED,
+    CHECKPOINT,
+    CONFIG,
+    ENVIRONMENT,
+    INPUTS,
+    LOCK,
+    LOCK_OWNER,
+    METRICS,
+    RESULT,
+    STUDENT,
+    require_new,
+)
 from zskt.storage.whole_files import naming, replacing
 
 if TYPE_CHECKING:
@@ -127,6 +142,22 @@ class RunFolder:
         write_json(
             self.path / CONFIG, config.to_dict() | {"files": files} | exchanged
         )  # last: who reads it needs the others
+
+    @contextmanager
+    def taken_back(self, state: TrainState) -> Iterator[None]:
+        """Empty the folder again if a user's mistake ends the run before its first iteration.
+
+        The command that has none may then have the same folder. What ends a run otherwise leaves all there is.
+        """
+        try:
+            yield
+        except UserError as error:
+            if type(error) is UserError and not isinstance(error.__cause__, OSError) and not state.step and self.writes:
+                self.flush()
+                for path in self.path.iterdir():
+                    if path.name not in (LOCK, LOCK_OWNER):
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+            raise
 
     def rewind(self, step: int) -> None:
         """Forget metrics later than ``step``: a resumed run writes them again."""
