@@ -60,7 +60,7 @@ def test_a_folder_with_something_in_it_is_never_begun_in(tmp_path: Path) -> None
 
 def test_a_mistake_before_the_first_iteration_leaves_the_folder_to_the_right_command(tmp_path: Path) -> None:
     def begun(name: str, error: BaseException, step: int = 0) -> Path:
-        folder, state = RunFolder(tmp_path / name), TrainState({}, {}, torch.device("cpu"))
+        folder, state = RunFolder(tmp_path / name), TrainState(device=torch.device("cpu"), parts={}, streams={})
         folder.begin(RunConfig(preset="p", teacher="t", student="s"), torch.device("cpu"), {})
         folder.log(1, {"loss": 1.0})
         state.step = step
