@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 MAX_SHIFT = 4
-"""Largest shift in each direction, in pixels; black comes in."""
+"""Largest shift in each direction, in pixels. Zeros come in: black of pixels, the mean colour of normalised ones."""
 
 
 def shift(pixels: Tensor, rng: torch.Generator) -> Tensor:
