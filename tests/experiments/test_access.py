@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -184,6 +185,8 @@ def test_a_run_that_its_budget_ended_stays_ended(digits: Path, tmp_path: Path, m
     config = PAIR.with_(queries=30, perturbation_radius=1.0)
     folder, result = launch(config, known, options(digits, tmp_path / "run"))
     assert 0 < result["teacher_queries"] <= 30 and (folder / "student.safetensors").is_file()
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert result["ended_after"] == json.loads(lines[-1])["step"] < result["iterations"]
     before, asked = (folder / "student.safetensors").read_bytes(), teacher.asked
     _, again = launch(config, known, options(digits, tmp_path / "run", resume=True))
     assert again["teacher_queries"] == result["teacher_queries"] and teacher.asked == asked + N_TEST

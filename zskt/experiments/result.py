@@ -107,6 +107,8 @@ class Result:
     """What the method saw of the teacher, where the run said so: "probabilities" or "top-class"."""
     queries: int | None = None
     """Budget of teacher queries; None where there was none."""
+    ended_after: int | None = None
+    """Iterations after which the budget was spent, where these are fewer than ``iterations``."""
     answers: int | None = None
     """Answers in shards that mode kd learned from; None where the teacher was asked in the run."""
     seconds: float | None = None
@@ -171,7 +173,17 @@ class Result:
         unused = ["epochs" if self.epochs is None else "iterations", "agreements"]
         unused += SUPERVISED_ENTRIES if self.mode != "few-shot" else ()
         costs = ("seconds", "training_seconds", "processor_seconds", "peak_memory")
-        for name in ("batch_size", "data", *costs, "answers", "teacher_access", "queries", "compression", *unused):
+        for name in (
+            "batch_size",
+            "data",
+            *costs,
+            "answers",
+            "teacher_access",
+            "queries",
+            "ended_after",
+            "compression",
+            *unused,
+        ):
             if values[name] is None:
                 del values[name]
         if self.data is not None:

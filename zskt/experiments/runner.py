@@ -290,6 +290,8 @@ def write_result(
         result["teacher_access"] = config.teacher_access
     if config.queries:
         result["queries"] = config.queries
+        if state.step < config.settings.iterations:
+            result["ended_after"] = state.step
     state.counters["peak_memory"] = max(state.counters.get("peak_memory", 0.0), peak_memory(state.device))
     for name in ("seconds", *COUNTERS, "peak_memory"):
         result[name] = round(state.counters.get(name, 0.0), 1)
