@@ -203,6 +203,8 @@ def require_logits(role: str, network: nn.Module, answer: Any, samples: int) -> 
     """
     if not isinstance(answer, Tensor) or answer.dim() != 2:
         shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        if role == "teacher" and shape == (samples,) and not answer.is_floating_point():
+            raise UserError(f'teacher: answers with classes {shape}, not logits (B, K); say teacher_access="top-class"')
         raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
     if len(answer) != samples:
         raise UserError(f"{role}: answers {samples} samples with {len(answer)} rows; give one for each of them")

@@ -213,8 +213,8 @@ def require_gradient(answer: Output) -> None:
     """Raise `UserError` if the teacher's answer has no gradient by its input, which a trained generator follows."""
     if not answer.logits.requires_grad:
         raise UserError(
-            "teacher: gives no gradient by its input, which a trained generator needs; take a generator without "
-            "parameters, or set generator_every=0"
+            "teacher: gives no gradient by its input, which a trained generator needs; say "
+            'teacher_access="probabilities", or take a generator without parameters, or set generator_every=0'
         )
 
 
