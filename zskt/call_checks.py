@@ -85,7 +85,7 @@ def training_data(kind: type[Method], name: str, loader: Loader, settings: Any, 
     Raises:
         UserError: if they lack the labels that it needs, are no batches, or a class has too few.
     """
-    data = read_loader(loader)
+    data = read_loader(loader, "data")
     if kind.needs_labels and bool((data.labels < 0).any()):
         raise UserError(
             f"method {name} needs labels: give data= as batches (x, labels), labels of integers, or take method='kd'"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -61,6 +62,16 @@ class Model:
 
     def predict_proba(self, x: Any) -> Any:
         raise AssertionError(x)
+
+
+class Table:
+    """A table of pandas."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["column"])
+
+    def to_numpy(self) -> Any:
+        raise AssertionError
 
 
 def inferred() -> nn.Module:
@@ -146,8 +157,19 @@ X = torch.rand(20, 16)
         (call(generator=TABULAR, method=WithoutSettings), "method WithoutSettings: lacks settings; give it Config"),
         (call(method=Least), "method Least needs a generator"),
         (call(generator=TABULAR, data=X, method=Least), "method Least uses no data: leave data= out"),
-        (call(data=[]), "loader: it yields no batch; give one that does"),
-        (call(data=["text"]), "loader: a batch is str; yield a tensor, or a tuple of tensors"),
+        (call(data=[]), "data: it yields no batch; give one that does"),
+        (call(data=["text"]), "data: a batch is str; yield a tensor, or a tuple of tensors"),
+        (
+            call(data=(X, np.array(["a", "b"] * 10))),
+            "data: a batch has a ndarray of <U1; give whole numbers, as numpy.unique(labels, return_inverse=True)[1]",
+        ),
+        (
+            call(data=np.array([["a", "b"]])),
+            "data: a batch has a ndarray of <U1; give numbers",
+        ),
+        (call(data=Table()), "data: is a Table; give its numbers, as .to_numpy()"),
+        (call(data=(X, Table())), "data: a batch is Table; give its numbers, as .to_numpy()"),
+        (call(generator=Table()), "iterated: is given a Table; give its numbers, as .to_numpy()"),
         (call(data=X, method="supervised"), "method supervised needs labels"),
         (
             call(data=(X, torch.full((20,), 7)), method="supervised"),
@@ -230,11 +252,11 @@ LABELS = torch.arange(20) % 4
 @pytest.mark.parametrize(
     ("judged", "message"),
     [
-        ((X, LABELS[:9]), "loader: a batch has tensors of (20, 16), (9,); give each of them as many samples"),
-        (torch.tensor(1.0), "loader: a batch has tensors of (); give each of them as many samples"),
-        (X[:0], "loader: it yields no samples; give one that does"),
-        ([X, (X, LABELS)], "loader: batches of (0, 16) and (0, 16), (0,) do not fit together"),
-        ([X.view(20, 4, 4), X.view(20, 2, 8)], "loader: batches of (0, 4, 4) and (0, 2, 8) do not fit together"),
+        ((X, LABELS[:9]), "evaluate: a batch has tensors of (20, 16), (9,); give each of them as many samples"),
+        (torch.tensor(1.0), "evaluate: a batch has tensors of (); give each of them as many samples"),
+        (X[:0], "evaluate: it yields no samples; give one that does"),
+        ([X, (X, LABELS)], "evaluate: batches of (0, 16) and (0, 16), (0,) do not fit together"),
+        ([X.view(20, 4, 4), X.view(20, 2, 8)], "evaluate: batches of (0, 4, 4) and (0, 2, 8) do not fit together"),
         ((X, LABELS.float()), "student: does not run on samples of shape (8, 16), (8,) (Sequential.forward() takes"),
         ((X, LABELS + 1), "labels: go up to 4, but the student's classes are 0 to 3"),
         ((X * torch.nan, LABELS), "student: answers with NaN for 20 of 20 samples; leave these samples out"),

@@ -117,7 +117,7 @@ def test_arrays_of_numpy_are_answers_as_tensors_are(
 
 def test_arrays_have_no_gradient(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
     teacher, generator = numbers[0], zskt.generators.tabular(-1.0, 1.0, size=16)
-    with pytest.raises(UserError, match='teacher: gives no gradient by its input, .*; say teacher_access="probabil'):
+    with pytest.raises(UserError, match=r'teacher: gives no gradient by its input, .*; say teacher_access="probabil'):
         zskt.distill(lambda x: teacher(torch.from_numpy(x.numpy())).detach().numpy(), mlp(4), generator=generator)
 
 
@@ -128,7 +128,7 @@ def test_a_function_that_leaves_pytorch_is_told_what_to_say(method: str | None, 
         return torch.tensor(read(x)[:, :4]).softmax(1)
 
     how: Any = {"generator": zskt.generators.tabular(-1.0, 1.0, size=16), "iterations": 2}
-    with pytest.raises(UserError, match='^teacher: computes with NumPy, .*; say teacher_access="probabilities"$'):
+    with pytest.raises(UserError, match=r'^teacher: computes with NumPy, .*; say teacher_access="probabilities"$'):
         zskt.distill(ask, mlp(8), method=method, **how)
     assert zskt.distill(ask, mlp(8), teacher_access="probabilities", **how).method == "prior-only"
 
