@@ -212,6 +212,38 @@ def test_mistakes_are_one_line(run: Any, message: str, numbers: tuple[nn.Module,
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
 
 
+def test_data_with_gaps_are_told_before_the_run_unless_the_student_takes_them() -> None:
+    asked: list[Tensor] = []
+
+    def service(x: Tensor) -> Tensor:
+        asked.append(x)
+        return x.nan_to_num(0, 0, 0)[:, :4]
+
+    remedy = r" \(NaN, inf\){}; leave these samples out, or fill the entries$"
+    x = torch.rand(20, 16)
+    x[3, 2] = torch.nan
+    with pytest.raises(UserError, match=r"^data: 1 of 20 samples .*" + remedy.format(" in column 2")):
+        zskt.distill(service, mlp(4), data=x, iterations=3)
+    x[3:5, 7] = -torch.inf
+    with pytest.raises(UserError, match=r"^data: 2 of 20 samples .*" + remedy.format(" in columns 2, 7")):
+        zskt.distill(service, mlp(4), data=x.numpy(), iterations=3)
+    images = x.view(20, 1, 4, 4)
+    with pytest.raises(UserError, match=r"^data: 2 of 20 samples .*" + remedy.format("")):
+        zskt.distill(lambda x: service(x.flatten(1)), nn.Sequential(nn.Flatten(), mlp(4)), data=images, iterations=3)
+    assert not asked or all(len(batch) == 8 for batch in asked)  # no more than to see what the teacher answers
+
+    class Filled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = mlp(4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            answer: Tensor = self.network(x.nan_to_num(0, 0, 0))
+            return answer
+
+    assert zskt.distill(service, Filled(), data=x, iterations=3).steps
+
+
 def test_a_method_of_ones_own_needs_no_more_than_settings_and_a_loop(
     numbers: tuple[nn.Module, Tensor, Tensor],
 ) -> None:
