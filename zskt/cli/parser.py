@@ -237,6 +237,19 @@ def _single_mode_flags(parser: Parser) -> None:
     add("--minutes", type=float, help="paper: stop after so long, to go on another time")
 
 
+def _require_once(parser: Parser, arguments: list[str]) -> None:
+    """Refuse a flag that is given again, whose earlier values would be lost; some may be repeated."""
+    seen: set[str] = set()
+    for argument in arguments:
+        action = parser._option_string_actions.get(argument.partition("=")[0])
+        if action is None or action.nargs == 0 or isinstance(action, argparse._AppendAction):
+            continue
+        if action.dest in seen:
+            whole = ", with all its values" if action.nargs in ("+", "*") else ""
+            parser.error(f"{'/'.join(action.option_strings)}: given twice; give it once{whole}")
+        seen.add(action.dest)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; flags that were not given are None or False.
 
@@ -246,6 +259,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = build_parser()
     if arguments and arguments[0] in MODES:  # as in: zskt list cms
         arguments = ["--mode", *arguments]
+    _require_once(parser, arguments)
     flags, unknown = parser.parse_known_args(arguments)
     words: list[str] = []
     if flags.mode in WORDS:
