@@ -167,7 +167,8 @@ def distill(
     lookup(dict.fromkeys(LAYERS), attention_layers, "choice of attention_layers")
     by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
     method = method or ("kd" if data is not None else BY_ANSWERS if by_answers else "zskt")
-    kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
+    fitting = {n: k for n, k in METHODS.items() if n == method or k.needs_data == (data is not None)}
+    kind = lookup(fitting, method, "method") if isinstance(method, str) else method
     require_method(kind)
     registered = {other: name for name, other in METHODS.items()}
     name = registered.get(kind, kind.__name__)

@@ -117,6 +117,7 @@ X = torch.rand(20, 16)
         (call(method="kd", generator=TABULAR), "method kd learns from samples: give data=, a tensor or a DataLoader"),
         (call(method="zskt", generator=TABULAR, data=X), "method zskt uses no data: leave data= out"),
         (call(method="magic", data=X), "unknown method 'magic'"),
+        (call(method="zksd", generator=TABULAR), "unknown method 'zksd': did you mean zskt?"),
         (
             call(generator=TABULAR, student_rl=1.0),
             "unknown setting of method zskt 'student_rl': did you mean student_lr",

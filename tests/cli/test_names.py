@@ -34,6 +34,8 @@ def test_every_name_has_a_summary() -> None:
         (("--generator", "none"), "unknown generator 'none': did you mean noise"),
         (("--preset", "x"), "unknown preset 'x': choose one of"),
         (("--method", "x"), "unknown method 'x': choose one of adadfkd, "),
+        (("--method", "zksd"), "unknown method 'zksd': did you mean zskt?"),
+        (("--method", "supervized"), "unknown method 'supervized': choose one of adadfkd, "),
         (("--teacher-path", "none.pt"), "--teacher-path none.pt: no such file; give the teacher's file"),
         (("--preprocess", "no.json"), "--preprocess no.json: no such file; give the preprocess.json"),
         (("--data", "none.root"), "--data none.root: no such file; give a file of jets, or a folder of images"),

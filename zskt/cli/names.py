@@ -98,7 +98,7 @@ def require_names(flags: argparse.Namespace) -> None:
         for kind in KINDS:
             name = getattr(flags, kind.removesuffix("s"), None)
             if name is not None and not (kind == "students" and ":" in name):  # code of the user's
-                lookup(read_names()[kind], name, kind.removesuffix("s"))
+                lookup(_choices(kind, name, flags.mode), name, kind.removesuffix("s"))
         _require_settings(flags)
     missing = {
         "teacher_path": "give the teacher's file, or leave the flag out",
@@ -128,6 +128,17 @@ def require_names(flags: argparse.Namespace) -> None:
         from zskt.storage.folder_lock import require_new_or_free
 
         require_new_or_free(flags.out)
+
+
+def _choices(kind: str, name: str, mode: str) -> dict[str, Any]:
+    """Return what can be chosen; of methods, where the name is unknown, those that learn without data in zero-shot."""
+    entries = read_names()[kind]
+    if kind != "methods" or mode != "zero-shot" or name in entries:
+        return entries  # another mode's method is told by who plans the run
+    others = {
+        method for of, method in read_names()["run"]["method_of_mode"].items() if of in ("kd", "few-shot", "teacher")
+    }
+    return {entry: summary for entry, summary in entries.items() if entry not in others}
 
 
 def _require_settings(flags: argparse.Namespace) -> None:
