@@ -20,6 +20,7 @@ from zskt.errors import UserError
 from zskt.forward import Output, Pair
 from zskt.images.augment import cutmix, mixup
 from zskt.losses import divergence
+from zskt.markdown import integer
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
 from zskt.parallel import collectives
@@ -269,8 +270,9 @@ def init_from_teacher(pair: Pair) -> None:
     total = sum(p.numel() for p in pair.student.parameters())
     if 2 * copied < total:
         raise UserError(
-            f"init_from_teacher: of the student's {total:,} parameters {copied:,} are in layers that the teacher has "
-            "too, less than half: take a --student of the teacher's family and widths, or --set init_from_teacher=False"
+            f"init_from_teacher: of the student's {integer(total)} parameters {integer(copied)} are in layers that the "
+            "teacher has too, less than half: take a --student of the teacher's family and widths, or --set "
+            "init_from_teacher=False"
         )
 
 
