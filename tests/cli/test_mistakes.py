@@ -81,7 +81,7 @@ MISTAKES = (
     ('RUN --data none.root', '--data none.root: no such file; give a file of jets, or a'),
     ('RUN --teacher-path none.pt', "--teacher-path none.pt: no such file; give the teacher's"),
     ('RUN --preprocess none.json', '--preprocess none.json: no such file; give the'),
-    ('RUN --teacher-path .', '--teacher-path .: no such file; give the file of'),
+    ('RUN --teacher-path .', '--teacher-path .: is a folder; give the file of'),
     ('RUN --teacher-path a.txt', 'a.txt: not a readable PyTorch state_dict file; fetch it'),
     ('RUN --preprocess a.txt', '--preprocess a.txt: say of which network: --teacher-path'),
     ('RUN --teacher-path a.txt --preprocess a.txt', 'a.txt: not a readable JSON file (Expecting value: line 1'),
