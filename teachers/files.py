@@ -54,6 +54,11 @@ def is_network(path: Path) -> bool:
     return path.is_file() or is_saved_model(path)
 
 
+def no_file(path: Path) -> str:
+    """Say what a path is, where the file of a network should be and is not."""
+    return "is a folder" if path.is_dir() else "no such file"
+
+
 def require_user_file(name: str, path: Path) -> Path:
     """Return the path of the user's file of a network, if there is a file.
 
@@ -61,7 +66,7 @@ def require_user_file(name: str, path: Path) -> Path:
         UserError: if there is none.
     """
     if not is_network(path):
-        raise UserError(f"--teacher-path {path}: no such file; give the file of {name}, or leave the flag out")
+        raise UserError(f"--teacher-path {path}: {no_file(path)}; give the file of {name}, or leave the flag out")
     return path
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from teachers import exported_program, onnx_reader, state_dict_reader
 from teachers.class_output import class_output, doubt, labelled, require_classes
 from teachers.company import require_independent
-from teachers.files import is_network
+from teachers.files import is_network, no_file
 from teachers.gradients import with_gradient
 from teachers.heads import Heads, find_heads
 from teachers.network_file import Argument, NetworkFile
@@ -151,7 +151,7 @@ def read_network(
         UserError: if the file is damaged, of another kind, cannot be run on such samples, or answers no classes.
     """
     if not is_network(path):
-        raise UserError(f"--teacher-path {path}: no such file; give the file of the network")
+        raise UserError(f"--teacher-path {path}: {no_file(path)}; give the file of the network")
     file: NetworkFile = reader_of(path).open_file(path) if architecture is None else open_plain(path, architecture)
     x = draw(inputs)
     file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from teachers import state_dict_reader
 from teachers.company import require_independent
-from teachers.files import is_network
+from teachers.files import is_network, no_file
 from teachers.fitting import fit_inputs
 from teachers.gradients import with_gradient
 from teachers.heads import Heads, find_heads
@@ -123,7 +123,7 @@ def read_tagger(
             message names the first difference.
     """
     if not is_network(path):
-        raise UserError(f"--teacher-path {path}: no such file; give the network that belongs to {preprocess_file}")
+        raise UserError(f"--teacher-path {path}: {no_file(path)}; give the network that belongs to {preprocess_file}")
     file = open_network(path, preprocess, preprocess_file, architecture)
     file = file.answering_only() if answers_only and isinstance(file, OnnxFile) else file
     order = input_order([argument.name for argument in file.arguments], preprocess.groups, path, preprocess_file)

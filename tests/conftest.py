@@ -98,12 +98,31 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("requests.Session.get", get)
 
 
+def _last_of_each(arguments: list[str]) -> list[str]:
+    """Leave out what a flag that comes again makes void; some flags may be repeated."""
+    from zskt.cli.parser import build_parser
+
+    actions = build_parser()._option_string_actions
+    parts: dict[object, list[str]] = {}
+    key: object = None
+    for argument in arguments:
+        action = actions.get(argument.partition("=")[0])
+        if action is not None:
+            key = len(parts) if type(action).__name__ == "_AppendAction" else action.dest
+            parts[key] = []
+        parts.setdefault(key, []).append(argument)
+    return [argument for part in parts.values() for argument in part]
+
+
 Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
-    """``zskt`` with these arguments, in an empty folder: exit code, standard output, standard error."""
+    """``zskt`` with these arguments, in an empty folder: exit code, standard output, standard error.
+
+    A flag that comes again takes the place of the earlier one, so that a test can change one of several calls.
+    """
     monkeypatch.chdir(tmp_path)
     from zskt.__main__ import main
 
@@ -111,7 +130,7 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                code = main([str(a) for a in arguments])
+                code = main(_last_of_each([str(a) for a in arguments]))
             except SystemExit as leaving:  # argparse's way
                 code = int(leaving.code or 0)
         return code, out.getvalue(), err.getvalue()

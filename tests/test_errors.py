@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zskt.errors import UserError, listed, lookup, quoted
+from zskt.errors import UserError, _slips, closest, listed, lookup, quoted
 
 TREES = {"oak": 1, "maple": 2, "willow": 3}
 
@@ -24,6 +24,20 @@ def test_an_unknown_name_gets_the_closest_ones_or_all(name: str, message: str) -
     with pytest.raises(UserError) as error:
         lookup(TREES, name, "tree")
     assert str(error.value) == message
+
+
+def test_the_closest_names_differ_by_few_letters() -> None:
+    assert closest("zksd", ["dafl", "zskt", "maze"]) == ["zskt"]  # two letters in another order, and one exchanged
+    assert closest("tset", ["test", "best"], 1) == ["test"] and closest("Tset", ["TEST"]) == ["TEST"]
+    assert closest("xyz", ["abc"]) == closest("x", ["y"]) == closest("", ["a"]) == closest("a", []) == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "count"),
+    [("", "abc", 3), ("abc", "abc", 0), ("abc", "acb", 1), ("abc", "bc", 1), ("kitten", "sitting", 3)],
+)
+def test_slips_are_counted(a: str, b: str, count: int) -> None:
+    assert _slips(a, b) == _slips(b, a) == count
 
 
 def test_a_long_list_is_cut() -> None:

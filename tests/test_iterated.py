@@ -68,6 +68,15 @@ def test_a_network_as_a_function_is_not_trained() -> None:
     assert not list(generator.parameters()) and not generator.sample(3, stream()).x[0].requires_grad
 
 
+def test_arrays_of_numpy_are_pseudo_samples_as_tensors_are() -> None:
+    rows = np.arange(4.0).reshape(2, 2)
+    expected = torch.tensor([[0.0, 1.0], [2.0, 3.0], [0.0, 1.0]])
+    for source in (rows, [rows], (rows,), lambda n, stream: rows.astype("float32")):
+        assert torch.equal(iterated(source).sample(3, stream()).x[0], expected)
+    x, mask = iterated((rows, rows > 1)).sample(2, stream()).x
+    assert x.dtype == torch.float32 and mask.tolist() == [[False, False], [True, True]]
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -76,7 +85,8 @@ def test_a_network_as_a_function_is_not_trained() -> None:
         ([torch.zeros(3, 2), torch.zeros(3, 4)], r"float32 \(4,\) after float32 \(2,\)"),
         ([torch.zeros(3, 2), torch.zeros(3, 2).long()], r"int64 \(2,\) after float32 \(2,\)"),
         ([torch.zeros(3, 2), (torch.zeros(3, 2),) * 2], r"float32 \(2,\) and float32 \(2,\) after"),
-        ([np.zeros((3, 2))], "the source yields ndarray; give tensors"),
+        ([np.array([["a", "b"]])], "the source yields ndarray; give numbers$"),
+        ([np.array([[1, None]])], r"the source yields ndarray; give numbers, as \.astype\(float\)$"),
         ([(torch.zeros(3, 2), [1])], "the source yields tuple of Tensor, list; give tensors"),
         ([(torch.zeros(3, 2), torch.zeros(2))], r"a batch of shapes \(3, 2\), \(2,\); give samples along"),
         ([torch.zeros(0, 2)], r"a batch of shapes \(0, 2\)"),

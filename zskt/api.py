@@ -134,7 +134,7 @@ def distill(
             an iterator of batches, or a function of (count, rng).
         prior: with methods that invert the teacher, as "fast": a second generator, or pseudo-samples of your own, which
             are not trained and teach beside those that the method makes.
-        data: samples to learn from instead: a tensor, a DataLoader.
+        data: samples to learn from instead: a tensor, an array of NumPy, a DataLoader.
         method: a name in `zskt.METHODS`, or a class of your own that derives from `zskt.Method`; by default "kd" with
             data, and with a generator "zskt", or "prior-only" where answers alone are seen.
         iterations: of the method; epochs of method "supervised".
@@ -167,7 +167,8 @@ def distill(
     lookup(dict.fromkeys(LAYERS), attention_layers, "choice of attention_layers")
     by_answers = teacher_access in (PROBABILITIES, TOP_CLASS) or not getattr(teacher, "differentiable", True)
     method = method or ("kd" if data is not None else BY_ANSWERS if by_answers else "zskt")
-    kind = lookup(METHODS, method, "method") if isinstance(method, str) else method
+    fitting = {n: k for n, k in METHODS.items() if n == method or k.needs_data == (data is not None)}
+    kind = lookup(fitting, method, "method") if isinstance(method, str) else method
     require_method(kind)
     registered = {other: name for name, other in METHODS.items()}
     name = registered.get(kind, kind.__name__)
@@ -193,7 +194,7 @@ def distill(
         require_own_layers(network.to(device), student)
     asked = None if network is None else asked_of(network, kind, name, teacher_access or "")
     meter = QueryMeter(queries or 0) if isinstance(asked, AnswersOnly) or queries else None
-    test = None if evaluate is None else read_loader(evaluate)
+    test = None if evaluate is None else read_loader(evaluate, "evaluate")
     counting = nullcontext() if meter is None else meter.on(asked)
     softmax = answering_logits(network if asked is network else None)  # answers alone are read by `AnswersOnly`
     with group(device), torch.random.fork_rng(), frozen(network or nn.Identity()), softmax, counting:

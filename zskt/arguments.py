@@ -22,6 +22,7 @@ from zskt.forward import evaluating
 from zskt.generator import Generator
 from zskt.iterated import iterated
 from zskt.metrics import PREDICT_BATCH
+from zskt.number_types import as_tensor, instead_of
 from zskt.padding import join
 
 Network = nn.Module | Callable[..., Tensor | NDArray[Any]]
@@ -147,11 +148,14 @@ def frozen(network: nn.Module) -> Iterator[nn.Module]:
                 p.requires_grad_(True)
 
 
-def read_loader(loader: Loader) -> Labelled:
+def read_loader(loader: Loader, name: str = "loader") -> Labelled:
     """Collect all batches of a loader; torch's random stream, from which a DataLoader draws, is left as it was.
 
     Where the last dimension varies, as that of jets, it is padded with zeros; images are not, whose zeros are pixels.
     Floating-point numbers of NumPy's become float32, as those that a function answers.
+
+    Args:
+        name: of the parameter that it was given as, for messages.
 
     Raises:
         UserError: if there are none, a batch is neither a tensor nor a tuple of tensors of as many samples, or batches
@@ -159,35 +163,46 @@ def read_loader(loader: Loader) -> Labelled:
     """
     batches: Iterable[Any] = loader
     arrays = (Tensor, np.ndarray)
+    if hasattr(loader, "to_numpy"):  # a table of pandas, which would yield the names of its columns
+        raise UserError(f"{name}: is a {type(loader).__name__}; {instead_of(loader)}")
     if isinstance(loader, arrays) or (isinstance(loader, tuple) and all(isinstance(t, arrays) for t in loader)):
         batches = [loader]
     elif isinstance(loader, torch.utils.data.Dataset):
         batches = torch.utils.data.DataLoader(loader, PREDICT_BATCH)
     columns: list[Batch] = []
     with torch.random.fork_rng(devices=[]):
-        for batch in _collated(batches):
+        for batch in _collated(batches, name):
             parts = (batch,) if isinstance(batch, arrays) else tuple(batch) if isinstance(batch, list | tuple) else ()
-            x = tuple(_as_tensor(part) for part in parts)
+            x = tuple(as_tensor(part) for part in parts)
             if not x or not all(isinstance(t, Tensor) for t in x):
-                odd = next((f"has a {type(t).__name__}" for t in x if not isinstance(t, Tensor)), "")
-                what = odd or f"is {type(batch).__name__}"
-                raise UserError(f"loader: a batch {what}; yield a tensor, or a tuple of tensors")
+                raise UserError(f"{name}: {_oddity(batch, x)}")
             if len({t.shape[:1] for t in x}) > 1 or not x[0].dim():
-                raise UserError(f"loader: a batch has tensors of {shapes_of(x)}; give each of them as many samples")
+                raise UserError(f"{name}: a batch has tensors of {shapes_of(x)}; give each of them as many samples")
             columns.append(x)
     if not sum(len(x[0]) for x in columns):
-        raise UserError(f"loader: it yields {'no samples' if columns else 'no batch'}; give one that does")
+        raise UserError(f"{name}: it yields {'no samples' if columns else 'no batch'}; give one that does")
     try:
         x = tuple(_joined([t.detach().cpu() for t in parts]) for parts in zip(*columns, strict=True))
     except (RuntimeError, ValueError) as error:
         kinds = list(dict.fromkeys(shapes_of(tuple(t[:0] for t in x)) for x in columns))[:2]
         raise UserError(
-            f"loader: batches of {' and '.join(kinds)} do not fit together; only the last dimension may vary, and "
+            f"{name}: batches of {' and '.join(kinds)} do not fit together; only the last dimension may vary, and "
             "that of images may not"
         ) from error
     labelled = len(x) > 1 and x[-1].dim() == 1 and not x[-1].is_floating_point() and x[-1].dtype != torch.bool
     labels = x[-1].long() if labelled else torch.full((len(x[0]),), UNLABELLED)
     return Labelled(TensorSamples(x[:-1] if labelled else x), labels)
+
+
+def _oddity(batch: Any, x: Sequence[Any]) -> str:
+    """Say what a batch is, or has among its parts, that is no tensor, and what to give instead."""
+    remedy = "yield a tensor, or a tuple of tensors"
+    for i, part in enumerate(x):
+        if not isinstance(part, Tensor):
+            kind = f"{type(part).__name__}{f' of {part.dtype}' if hasattr(part, 'dtype') else ''}"
+            are_labels = i == len(x) - 1 > 0 and getattr(part, "ndim", 0) == 1
+            return f"a batch has a {kind}; {instead_of(part, are_labels=are_labels) or remedy}"
+    return f"a batch is {type(batch).__name__}; {instead_of(batch) or remedy}"
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
@@ -197,16 +212,11 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
     return join(parts)
 
 
-def _as_tensor(part: Any) -> Any:
-    """Return an array of numbers as a tensor, and anything else as it is."""
-    if not isinstance(part, np.ndarray) or part.dtype.kind not in "fiub":
-        return part
-    tensor = torch.from_numpy(np.ascontiguousarray(part))
-    return tensor.float() if tensor.is_floating_point() else tensor
-
-
-def _collated(batches: Iterable[Any]) -> Iterator[Any]:
+def _collated(batches: Iterable[Any], name: str) -> Iterator[Any]:
     """Yield batches; a line tells where PyTorch's loader cannot put samples together, as those that are no tensors.
+
+    Args:
+        name: as `read_loader` has it.
 
     Raises:
         UserError: if it cannot.
@@ -218,11 +228,11 @@ def _collated(batches: Iterable[Any]) -> Iterator[Any]:
         if isinstance(batches, torch.utils.data.DataLoader) and "default_collate" in reason:
             kind = reason.rpartition("<class '")[2].partition("'")[0]
             raise UserError(
-                f"loader: its data set yields {kind}, not tensors; give it a transform that makes them, as "
+                f"{name}: its data set yields {kind}, not tensors; give it a transform that makes them, as "
                 "torchvision.transforms.ToTensor()"
             ) from error
         if isinstance(batches, torch.utils.data.DataLoader) and "stack expects each tensor to be equal" in reason:
-            raise UserError("loader: its data set yields samples of several shapes; give it a transform") from error
+            raise UserError(f"{name}: its data set yields samples of several shapes; give it a transform") from error
         raise
 
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from zskt.arguments import Loader, Network, precision_remedy, read_loader, shapes_of
 from zskt.contracts import Batch
-from zskt.dataset import Labelled, of_each_class
-from zskt.errors import UserError, lookup, quoted
+from zskt.dataset import Labelled, TensorSamples, of_each_class
+from zskt.errors import UserError, listed, lookup, quoted
 from zskt.experiments.config import is_unused
 from zskt.experiments.preparation import first_samples
 from zskt.forward import Pair, evaluating
@@ -85,7 +85,7 @@ def training_data(kind: type[Method], name: str, loader: Loader, settings: Any, 
     Raises:
         UserError: if they lack the labels that it needs, are no batches, or a class has too few.
     """
-    data = read_loader(loader)
+    data = read_loader(loader, "data")
     if kind.needs_labels and bool((data.labels < 0).any()):
         raise UserError(
             f"method {name} needs labels: give data= as batches (x, labels), labels of integers, or take method='kd'"
@@ -139,7 +139,8 @@ def tried(setup: Setup, asked: nn.Module | None, *, needs_labels: bool) -> Batch
         asked: the teacher itself, of which the method may see less.
 
     Raises:
-        UserError: if a network does not run on them, or the two answer different numbers of classes.
+        UserError: if a network does not run on them, or the two answer different numbers of classes; or if some data
+            are NaN or infinite, with which the student cannot do.
     """
     meter = setup.pair.meter
     with evaluating(setup.generator):
@@ -154,6 +155,8 @@ def tried(setup: Setup, asked: nn.Module | None, *, needs_labels: bool) -> Batch
     if are_probabilities(logits[:, : logits.shape[1] - getattr(student, "regressions", 0)]):
         raise UserError("student: answers probabilities, but losses take logits; leave its softmax out")
     shapes["student"] = logits.shape[1]
+    if setup.data is not None:
+        _require_finite(student, setup.data, setup.device)
     if isinstance(teacher, AnswersOnly):
         teacher.classes = shapes["student"]  # which one that answers classes does not say
         shapes["teacher"] = _answer("teacher", teacher, teacher if asked is None else asked, x, remedy).shape[1]
@@ -171,6 +174,26 @@ def tried(setup: Setup, asked: nn.Module | None, *, needs_labels: bool) -> Batch
     if needs_labels and setup.data is not None and len(setup.data):
         require_classes(setup.data.labels, shapes["student"])
     return x
+
+
+def _require_finite(student: nn.Module, data: Labelled, device: torch.device) -> None:
+    """Raise `UserError` if samples have NaN or infinity, of which the student makes no numbers."""
+    assert isinstance(data.samples, TensorSamples)
+    broken = [~t.isfinite() for t in data.samples.x]
+    rows = torch.stack([b.flatten(1).any(1) for b in broken]).any(0)
+    if not rows.any():
+        return
+    with evaluating(student):
+        answer = student(*(t[rows][:N_TRIED].to(device) for t in data.samples.x))
+    if answer.isfinite().all():
+        return
+    columns = broken[0].any(0).nonzero().flatten().tolist() if len(broken) == 1 and broken[0].dim() == 2 else []
+    name = "column" if len(columns) == 1 else "columns"
+    where = f" in {name} {listed([str(i) for i in columns], N_TRIED)}" if columns else ""
+    raise UserError(
+        f"data: {int(rows.sum())} of {len(data)} samples have empty or infinite entries (NaN, inf){where}; leave these "
+        "samples out, or fill the entries"
+    )
 
 
 def _answer(role: str, network: nn.Module, own: nn.Module, x: Batch, remedy: str) -> Tensor:
@@ -203,6 +226,8 @@ def require_logits(role: str, network: nn.Module, answer: Any, samples: int) -> 
     """
     if not isinstance(answer, Tensor) or answer.dim() != 2:
         shape = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        if role == "teacher" and shape == (samples,) and not answer.is_floating_point():
+            raise UserError(f'teacher: answers with classes {shape}, not logits (B, K); say teacher_access="top-class"')
         raise UserError(f"{role}: answers with {shape}, not with logits (B, K); wrap it in a function that does")
     if len(answer) != samples:
         raise UserError(f"{role}: answers {samples} samples with {len(answer)} rows; give one for each of them")

@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -10,6 +10,8 @@ T = TypeVar("T")
 
 SHORT_LIST = 12
 """Names up to which an error lists all of them."""
+MOST_SLIPS = 2
+"""Letters that a name may differ by from the one that was meant, where no longer part of it is the same."""
 FIRST_FEW = 6
 """Names of a longer list that an error has."""
 
@@ -46,13 +48,39 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
     if name in table:
         return table[name]
     names = sorted(table)
-    small = {entry.lower(): entry for entry in names}
-    close = [small[match] for match in get_close_matches(str(name).lower(), small, n=3)]
-    if close:
+    if close := closest(str(name), names):
         raise UserError(f"unknown {kind} {name!r}: did you mean {' or '.join(close)}?")
     few = names if len(names) <= SHORT_LIST else names[:FIRST_FEW]
     rest = f", and {len(names) - len(few)} more (see --mode list)" if len(few) < len(names) else ""
     raise UserError(f"unknown {kind} {name!r}: choose one of {', '.join(few)}{rest}")
+
+
+def closest(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """Return the names that one with a slip may mean, the likeliest first: alike, or few letters apart.
+
+    Args:
+        most: how many.
+    """
+    small = {entry.lower(): entry for entry in names}
+    close = get_close_matches(name.lower(), small, n=most)
+    if not close and small:
+        slips = {entry: _slips(name.lower(), entry) for entry in small}
+        least = min(slips.values())
+        close = [entry for entry in small if slips[entry] == least <= min(MOST_SLIPS, len(name) // 2)][:most]
+    return [small[match] for match in close]
+
+
+def _slips(a: str, b: str) -> int:
+    """Count by how many letters two words differ that are added, left out, exchanged or in another order."""
+    before, last = list[int](), list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y)))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                row[j] = min(row[j], before[j - 2] + 1)
+        before, last = last, row
+    return last[-1]
 
 
 def listed(names: Sequence[str], most: int) -> str:

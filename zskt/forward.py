@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from zskt.checkpoint import TrainState
 from zskt.contracts import Batch
 from zskt.cuda_graphs import Replayed, is_replayable
+from zskt.errors import UserError
 from zskt.gaussian import GaussianHead
 from zskt.parallel.ranks import world
 from zskt.query_budget import QueryMeter
@@ -218,9 +219,21 @@ class Pair:
         return names[: min(counts)] if self.attention_layers == "first" else names[len(names) - min(counts) :]
 
     def forward(self, network: nn.Module, x: Batch, terms: Sequence[Captures] = ()) -> Output:
-        """Run one of both networks, and capture what the terms compare."""
+        """Run one of both networks, and capture what the terms compare.
+
+        Raises:
+            UserError: if the teacher leaves PyTorch where its gradient is followed.
+        """
         needed = any(term.needs_layers for term in terms)
-        return forward(network, x, terms, self.layers(network) if needed else (), self.precision)
+        try:
+            return forward(network, x, terms, self.layers(network) if needed else (), self.precision)
+        except RuntimeError as error:
+            if network is self.teacher and "Can't call numpy() on Tensor that requires grad" in str(error):
+                raise UserError(
+                    "teacher: computes with NumPy, which has no gradient, but this method follows one; say "
+                    'teacher_access="probabilities"'
+                ) from error
+            raise
 
     def ask_student(self, x: Batch, terms: Sequence[Captures] = ()) -> Output:
         """Run the student."""

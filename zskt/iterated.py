@@ -9,16 +9,21 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from zskt.contracts import Batch, PseudoBatch
 from zskt.errors import UserError
 from zskt.generator import Generator
+from zskt.number_types import as_tensor, instead_of
 from zskt.parallel.collectives import own
 
-Source = Iterable[Any] | Callable[[int, torch.Generator], Any] | Tensor | tuple[Tensor, ...]
-"""Where batches come from; a batch is a tensor or a tuple of tensors, samples along the first dimension."""
+Array = Tensor | NDArray[Any]
+Source = Iterable[Any] | Callable[[int, torch.Generator], Any] | Array | tuple[Array, ...]
+"""Where batches come from; a batch is a tensor or a tuple of tensors, samples along the first dimension. Arrays of
+NumPy are as good as tensors."""
 
 
 class Iterated(Generator):
@@ -33,8 +38,10 @@ class Iterated(Generator):
 
     def __init__(self, source: Source) -> None:
         super().__init__()
-        if isinstance(source, Tensor) or (isinstance(source, tuple) and _are_tensors(source)):
+        if isinstance(source, Tensor | np.ndarray) or (isinstance(source, tuple) and _are_arrays(source)):
             source = [source]
+        if hasattr(source, "to_numpy"):  # a table of pandas, which would yield the names of its columns
+            raise UserError(f"iterated: is given a {type(source).__name__}; {instead_of(source)}")
         if not callable(source) and not isinstance(source, Iterable):
             raise UserError(
                 f"iterated: {type(source).__name__} is no source of samples; give an iterator or a list of batches, or "
@@ -102,9 +109,11 @@ class Iterated(Generator):
 
     def _checked(self, batch: Any) -> Batch:
         """Tensors of a batch; a `UserError` if they are not those of the first batch in kind and shape."""
-        x = (batch,) if isinstance(batch, Tensor) else tuple(batch) if isinstance(batch, tuple | list) else ()
-        if not x or not _are_tensors(x):
-            raise UserError(f"iterated: the source yields {_kind(batch)}; give tensors, or tuples of tensors")
+        parts = tuple(batch) if isinstance(batch, tuple | list) else (batch,)
+        x = tuple(as_tensor(part) for part in parts)
+        if not x or not all(isinstance(part, Tensor) for part in x):
+            remedy = next(filter(None, map(instead_of, x)), "give tensors, or tuples of tensors")
+            raise UserError(f"iterated: the source yields {_kind(batch)}; {remedy}")
         if any(part.ndim == 0 or len(part) != len(x[0]) for part in x) or not len(x[0]):
             shapes = ", ".join(str(tuple(part.shape)) for part in x)
             raise UserError(
@@ -127,7 +136,8 @@ def iterated(source: Source) -> Iterated:
     Args:
         source: an iterator or iterable of batches, which begins anew where it can (a list, a DataLoader); a function
             called as ``source(n, rng)``, which returns a batch of about n samples; or one batch, taken again and again.
-            A batch is a tensor or a tuple of tensors.
+            A batch is a tensor or a tuple of tensors, or of arrays of NumPy, whose floating-point numbers become
+            float32.
 
     Raises:
         UserError: if the source is none of these.
@@ -135,8 +145,8 @@ def iterated(source: Source) -> Iterated:
     return Iterated(source)
 
 
-def _are_tensors(parts: Any) -> bool:
-    return all(isinstance(part, Tensor) for part in parts)
+def _are_arrays(parts: Any) -> bool:
+    return all(isinstance(part, Tensor | np.ndarray) for part in parts)
 
 
 def _kind(batch: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from zskt.errors import UserError
+from zskt.markdown import integer
 from zskt.parallel.ranks import world
 
 
@@ -54,7 +55,7 @@ class QueryMeter:
         """Raise `BudgetSpent` if ``count`` samples, of all ranks together, are more than are left."""
         if self.affordable(count) < count:
             self.ended = True
-            raise BudgetSpent(f"{self.asked} of {self.limit} queries are spent")
+            raise BudgetSpent(f"{integer(self.asked)} of {integer(self.limit)} queries are spent")
 
     @contextmanager
     def on(self, teacher: nn.Module | None) -> Iterator[None]:

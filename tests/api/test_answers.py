@@ -230,7 +230,7 @@ def test_kd_learns_from_as_many_samples_as_its_budget_pays_for(
                        teacher_access="probabilities", iterations=None if settings else 3, **settings)  # fmt: skip
     assert sum(map(len, asked)) == run.teacher_queries <= 100 and run.teacher_queries > 100 - 16
     assert run.steps == (5 if settings else 6) and not torch.equal(before, parameters(run))
-    said = "zskt: queries 100: kd learns from 92 of 1000 samples, chosen at random"
+    said = "zskt: queries 100: kd learns from 92 of 1 000 samples, chosen at random"
     assert (said in capsys.readouterr().err) == (not settings)
 
 

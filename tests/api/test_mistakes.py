@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -63,6 +64,16 @@ class Model:
         raise AssertionError(x)
 
 
+class Table:
+    """A table of pandas."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["column"])
+
+    def to_numpy(self) -> Any:
+        raise AssertionError
+
+
 def inferred() -> nn.Module:
     with torch.inference_mode():
         return nn.Linear(16, 4)
@@ -106,6 +117,7 @@ X = torch.rand(20, 16)
         (call(method="kd", generator=TABULAR), "method kd learns from samples: give data=, a tensor or a DataLoader"),
         (call(method="zskt", generator=TABULAR, data=X), "method zskt uses no data: leave data= out"),
         (call(method="magic", data=X), "unknown method 'magic'"),
+        (call(method="zksd", generator=TABULAR), "unknown method 'zksd': did you mean zskt?"),
         (
             call(generator=TABULAR, student_rl=1.0),
             "unknown setting of method zskt 'student_rl': did you mean student_lr",
@@ -146,8 +158,19 @@ X = torch.rand(20, 16)
         (call(generator=TABULAR, method=WithoutSettings), "method WithoutSettings: lacks settings; give it Config"),
         (call(method=Least), "method Least needs a generator"),
         (call(generator=TABULAR, data=X, method=Least), "method Least uses no data: leave data= out"),
-        (call(data=[]), "loader: it yields no batch; give one that does"),
-        (call(data=["text"]), "loader: a batch is str; yield a tensor, or a tuple of tensors"),
+        (call(data=[]), "data: it yields no batch; give one that does"),
+        (call(data=["text"]), "data: a batch is str; yield a tensor, or a tuple of tensors"),
+        (
+            call(data=(X, np.array(["a", "b"] * 10))),
+            "data: a batch has a ndarray of <U1; give whole numbers, as numpy.unique(labels, return_inverse=True)[1]",
+        ),
+        (
+            call(data=np.array([["a", "b"]])),
+            "data: a batch has a ndarray of <U1; give numbers",
+        ),
+        (call(data=Table()), "data: is a Table; give its numbers, as .to_numpy()"),
+        (call(data=(X, Table())), "data: a batch is Table; give its numbers, as .to_numpy()"),
+        (call(generator=Table()), "iterated: is given a Table; give its numbers, as .to_numpy()"),
         (call(data=X, method="supervised"), "method supervised needs labels"),
         (
             call(data=(X, torch.full((20,), 7)), method="supervised"),
@@ -190,6 +213,38 @@ def test_mistakes_are_one_line(run: Any, message: str, numbers: tuple[nn.Module,
     assert str(error.value).startswith(message) and "\n" not in str(error.value)
 
 
+def test_data_with_gaps_are_told_before_the_run_unless_the_student_takes_them() -> None:
+    asked: list[Tensor] = []
+
+    def service(x: Tensor) -> Tensor:
+        asked.append(x)
+        return x.nan_to_num(0, 0, 0)[:, :4]
+
+    remedy = r" \(NaN, inf\){}; leave these samples out, or fill the entries$"
+    x = torch.rand(20, 16)
+    x[3, 2] = torch.nan
+    with pytest.raises(UserError, match=r"^data: 1 of 20 samples .*" + remedy.format(" in column 2")):
+        zskt.distill(service, mlp(4), data=x, iterations=3)
+    x[3:5, 7] = -torch.inf
+    with pytest.raises(UserError, match=r"^data: 2 of 20 samples .*" + remedy.format(" in columns 2, 7")):
+        zskt.distill(service, mlp(4), data=x.numpy(), iterations=3)
+    images = x.view(20, 1, 4, 4)
+    with pytest.raises(UserError, match=r"^data: 2 of 20 samples .*" + remedy.format("")):
+        zskt.distill(lambda x: service(x.flatten(1)), nn.Sequential(nn.Flatten(), mlp(4)), data=images, iterations=3)
+    assert not asked or all(len(batch) == 8 for batch in asked)  # no more than to see what the teacher answers
+
+    class Filled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = mlp(4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            answer: Tensor = self.network(x.nan_to_num(0, 0, 0))
+            return answer
+
+    assert zskt.distill(service, Filled(), data=x, iterations=3).steps
+
+
 def test_a_method_of_ones_own_needs_no_more_than_settings_and_a_loop(
     numbers: tuple[nn.Module, Tensor, Tensor],
 ) -> None:
@@ -230,11 +285,11 @@ LABELS = torch.arange(20) % 4
 @pytest.mark.parametrize(
     ("judged", "message"),
     [
-        ((X, LABELS[:9]), "loader: a batch has tensors of (20, 16), (9,); give each of them as many samples"),
-        (torch.tensor(1.0), "loader: a batch has tensors of (); give each of them as many samples"),
-        (X[:0], "loader: it yields no samples; give one that does"),
-        ([X, (X, LABELS)], "loader: batches of (0, 16) and (0, 16), (0,) do not fit together"),
-        ([X.view(20, 4, 4), X.view(20, 2, 8)], "loader: batches of (0, 4, 4) and (0, 2, 8) do not fit together"),
+        ((X, LABELS[:9]), "evaluate: a batch has tensors of (20, 16), (9,); give each of them as many samples"),
+        (torch.tensor(1.0), "evaluate: a batch has tensors of (); give each of them as many samples"),
+        (X[:0], "evaluate: it yields no samples; give one that does"),
+        ([X, (X, LABELS)], "evaluate: batches of (0, 16) and (0, 16), (0,) do not fit together"),
+        ([X.view(20, 4, 4), X.view(20, 2, 8)], "evaluate: batches of (0, 4, 4) and (0, 2, 8) do not fit together"),
         ((X, LABELS.float()), "student: does not run on samples of shape (8, 16), (8,) (Sequential.forward() takes"),
         ((X, LABELS + 1), "labels: go up to 4, but the student's classes are 0 to 3"),
         ((X * torch.nan, LABELS), "student: answers with NaN for 20 of 20 samples; leave these samples out"),

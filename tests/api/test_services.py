@@ -117,8 +117,34 @@ def test_arrays_of_numpy_are_answers_as_tensors_are(
 
 def test_arrays_have_no_gradient(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:
     teacher, generator = numbers[0], zskt.generators.tabular(-1.0, 1.0, size=16)
-    with pytest.raises(UserError, match="teacher: gives no gradient by its input"):
+    with pytest.raises(UserError, match=r'teacher: gives no gradient by its input, .*; say teacher_access="probabil'):
         zskt.distill(lambda x: teacher(torch.from_numpy(x.numpy())).detach().numpy(), mlp(4), generator=generator)
+
+
+@pytest.mark.parametrize("method", [None, "dfad"])
+@pytest.mark.parametrize("read", [lambda x: x.numpy(), lambda x: np.asarray(x)])
+def test_a_function_that_leaves_pytorch_is_told_what_to_say(method: str | None, read: Any) -> None:
+    def ask(x: Tensor) -> Tensor:
+        return torch.tensor(read(x)[:, :4]).softmax(1)
+
+    how: Any = {"generator": zskt.generators.tabular(-1.0, 1.0, size=16), "iterations": 2}
+    with pytest.raises(UserError, match=r'^teacher: computes with NumPy, .*; say teacher_access="probabilities"$'):
+        zskt.distill(ask, mlp(8), method=method, **how)
+    assert zskt.distill(ask, mlp(8), teacher_access="probabilities", **how).method == "prior-only"
+
+
+@pytest.mark.parametrize("source", ["data", "generator"])
+def test_a_function_that_answers_classes_is_told_what_to_say(source: str) -> None:
+    x = {"data": torch.rand(20, 16), "generator": zskt.generators.tabular(-1.0, 1.0, size=16)}[source]
+
+    def ask(x: Tensor) -> Tensor:
+        return torch.tensor(x.detach().numpy()[:, :4].argmax(1))
+
+    how: Any = {source: x, "iterations": 2}
+    message = r"^teacher: answers with classes \(8,\), not logits \(B, K\); say teacher_access=\"top-class\"$"
+    with pytest.raises(UserError, match=message):
+        zskt.distill(ask, mlp(8), **how)
+    assert zskt.distill(ask, mlp(8), teacher_access="top-class", **how).steps
 
 
 def test_a_budget_holds_for_gradients_too_and_judging_costs_nothing(numbers: tuple[nn.Module, Tensor, Tensor]) -> None:

@@ -24,6 +24,12 @@ def test_every_name_has_a_summary() -> None:
     assert names["settings"]["kd"] == list(METHODS["kd"].Config.names())
 
 
+@pytest.mark.parametrize("flag", ["preprocess", "classes", "inputs"])
+def test_a_folder_in_place_of_a_file_is_told(flag: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^--{flag} {tmp_path}: is a folder; give "):
+        require_names(parse(["--mode", "zero-shot", f"--{flag}", str(tmp_path)]))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -34,8 +40,18 @@ def test_every_name_has_a_summary() -> None:
         (("--generator", "none"), "unknown generator 'none': did you mean noise"),
         (("--preset", "x"), "unknown preset 'x': choose one of"),
         (("--method", "x"), "unknown method 'x': choose one of adadfkd, "),
+        (("--method", "zksd"), "unknown method 'zksd': did you mean zskt?"),
+        (("--method", "supervized"), "unknown method 'supervized': choose one of adadfkd, "),
         (("--teacher-path", "none.pt"), "--teacher-path none.pt: no such file; give the teacher's file"),
         (("--preprocess", "no.json"), "--preprocess no.json: no such file; give the preprocess.json"),
+        (
+            ("--out", "/proc/nowrite/run"),
+            "--out /proc/nowrite/run: cannot be made in /proc (No such file or directory)",
+        ),
+        (
+            ("--out", "pyproject.toml/run"),
+            f"--out pyproject.toml/run: cannot be made in {Path('pyproject.toml').absolute()}",
+        ),
         (("--data", "none.root"), "--data none.root: no such file; give a file of jets, or a folder of images"),
     ],
 )

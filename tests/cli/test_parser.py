@@ -31,6 +31,7 @@ def test_settings_and_runs_are_lists_and_paths_are_paths() -> None:
     flags = parse(["--mode", "zero-shot", "--set", "a=1", "--set", "b=2", "--data", "x/y"])
     assert flags.set == ["a=1", "b=2"] and flags.data == Path("x/y")
     assert parse(["--mode", "evaluate", "--run", "a", "b"]).run == [Path("a"), Path("b")]
+    assert parse(["--mode", "zero-shot", "--without-evaluation", "--without-evaluation"]).without_evaluation
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,20 @@ def test_settings_and_runs_are_lists_and_paths_are_paths() -> None:
         (["--mode", "zero-shot", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
         (["--mode", "zero-shot", "--iteration", "3"], "unknown argument --iteration: did you mean --iterations?"),
         (["--mode", "zero-shot", "--device", "tpu"], "argument --device: invalid choice: 'tpu'"),
+        (
+            ["--mode", "evaluate", "--run", "r/a", "--run", "r/b"],
+            "--run: given twice; give it once, with all its values;",
+        ),
+        (["--mode", "compress", "--bits", "8", "--bits=4"], "--bits: given twice; give it once;"),
+        (["list", "--mode", "kd"], "--mode: given twice; give it once;"),
+        (
+            ["--mode", "zero-shot", "--iterations", "3", "--pseudo-batches", "4"],
+            "--iterations/--pseudo-batches: given twice; give it once;",
+        ),
+        (
+            ["--mode", "zero-shot", "--teacher-path", "a", "--teacher-path", "b"],
+            "--teacher-path: given twice; give it once, with all its values;",
+        ),
         ([], "the following arguments are required: --mode"),
     ],
 )

@@ -45,7 +45,11 @@ def test_two_workers_do_a_sweep_and_a_later_call_does_what_is_left(call: Call, v
     states = read_json(Path("runs/sweep.json"))["runs"]
     assert [states[name]["phase"] for name in names] == ["done"] * 3
     code, _, err = call(*sweep, 0, "--batch-size", 16)
-    assert code == 2 and f"{names[0]}: was begun with another batch_size" in err and err.count("\n") == 1
+    assert (
+        code == 2
+        and f"{names[0]}: was begun otherwise: batch_size is 8 there, 16 here; name" in err
+        and err.count("\n") == 1
+    )
 
 
 @pytest.mark.slow

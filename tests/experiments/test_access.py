@@ -174,7 +174,7 @@ def test_what_a_run_exchanged_by_itself_is_known_to_who_asks_for_the_same_again(
             ("batch_size", {"batch_size": 6}),
             ("generator", {"generator": "noise"}),
         ):
-            with pytest.raises(UserError, match=f"was begun with another {field}; "):
+            with pytest.raises(UserError, match=f"was begun otherwise: {field} is .* there, .* here"):
                 require_same_config(folder, asked.with_(**other))
             assert as_begun(asked.with_(**other), folder) == asked.with_(**other)
 
@@ -280,9 +280,12 @@ def test_a_run_that_its_budget_shortened_goes_on_by_its_own_command(call: Call, 
     assert code == 0, err
     assert read_json(out / "result.json")["iterations"] == 5
     assert (out / "student.safetensors").read_bytes() == student
-    for other in (("--iterations", 50), ("--iterations", 100, "--queries", 80)):
+    for other, told in (
+        (("--iterations", 50), "iterations is 100 there, 50 here"),
+        (("--iterations", 100, "--queries", 80), " there, 80 here"),
+    ):
         code, _, err = call(*run, *other)
-        assert code == 2 and "was begun with another" in err and "resume with the flags that it was started" in err
+        assert code == 2 and f"{told}; resume with the flags that it was started" in err, err
 
 
 def test_few_shot_is_as_long_as_its_budget_lasts_and_goes_on_by_its_own_command(

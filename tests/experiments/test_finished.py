@@ -133,8 +133,17 @@ def test_a_folder_of_another_recipe_is_told(tmp_path: Path) -> None:
     require_same_config(tmp_path, config)  # nobody has begun there
     write_json(tmp_path / "config.json", config.to_dict())
     require_same_config(tmp_path, config)
-    with pytest.raises(UserError, match=f"{tmp_path}: was begun with another batch_size; name another --out"):
+    size = config.flat()["batch_size"]
+    told = (
+        f"{tmp_path}: was begun otherwise: batch_size is {size} there, 7 here; name another --out, or remove the folder"
+    )
+    with pytest.raises(UserError) as error:
         require_same_config(tmp_path, config.with_(batch_size=7))
+    assert str(error.value) == told
+    with pytest.raises(UserError, match="otherwise: teacher_access is not set there, probabilities here; name another"):
+        require_same_config(tmp_path, config.with_(teacher_access="probabilities"))
+    with pytest.raises(UserError, match=r"seed is 0 there, 1 here.* there, .* here and 2 more; name another"):
+        require_same_config(tmp_path, config.with_(batch_size=7, seed=1, queries=9, precision="bf16", student_steps=3))
 
 
 @pytest.fixture

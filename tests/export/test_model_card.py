@@ -52,7 +52,7 @@ def test_a_card_has_the_figures_of_both_networks_and_all_files() -> None:
     assert "| teacher | big | 366 160 | 0.9000 | – | – |" in card
     assert "| student | small | 9 500 | 0.8000 | 0.7500 | 0.1250 |" in card
     assert "at most 2.3e-07 on the inputs that were tried." in card
-    assert "45,678 bytes instead of 123,456; on 40 jets same top class as the student on 0.8750" in card
+    assert "45 678 bytes instead of 123 456; on 40 jets same top class as the student on 0.8750" in card
     assert "agreement with the teacher – instead of 0.7500" in card
 
 

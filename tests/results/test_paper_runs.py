@@ -106,7 +106,7 @@ def test_a_run_that_fails_does_not_stop_the_others(
     assert code == 0 and "zero-shot-mnist-lenet5-to-lenet5-half-paper-seed0: iteration 0: student's KL is nan" in err
     assert "8 of 9 runs are finished" in out
     code, _, err = call(*piece, "--iterations", 3)
-    assert code == 2 and "teacher-mnist-lenet5-seed0: was begun with another epochs; name another --out" in err
+    assert code == 2 and "teacher-mnist-lenet5-seed0: was begun otherwise: epochs is " in err
 
 
 def test_mistakes_of_paper(call: Call) -> None:

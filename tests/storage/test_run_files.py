@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import UserError
-from zskt.storage.run_files import BEFORE_FIRST_CHECKPOINT, has_checkpoint, is_finished, is_unbegun, require_new
+from zskt.storage.run_files import (
+    BEFORE_FIRST_CHECKPOINT,
+    has_checkpoint,
+    is_finished,
+    is_unbegun,
+    require_makeable,
+    require_new,
+)
 
 
 def test_what_was_killed_before_its_first_checkpoint_can_begin(tmp_path: Path) -> None:
@@ -37,3 +44,14 @@ def test_a_result_that_is_whole_ends_a_run(tmp_path: Path) -> None:
     assert not is_finished(tmp_path)
     (tmp_path / "result.json").write_text("{}")
     assert is_finished(tmp_path)
+
+
+def test_what_can_be_made_is_made_by_nobody_yet(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "a", tmp_path / "a/b/c.json"):
+        require_makeable(path)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        UserError, match=r"^--out .*/file/run: cannot be made in .*/file \(Not a directory\); name another$"
+    ):
+        require_makeable(tmp_path / "file/run")

@@ -46,6 +46,8 @@ def test_files_that_do_not_fit_are_told(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     with pytest.raises(UserError, match=r"--teacher-path .*a\.safetensors: no such file; give the file of small"):
         SMALL.with_files(path)
+    with pytest.raises(UserError, match=r"--teacher-path .*: is a folder; give the file of small"):
+        SMALL.with_files(tmp_path)
     state = LeNet5(10).state_dict()
     save_file(state | {"more": torch.zeros(1)}, path)
     with pytest.raises(UserError, match="does not hold the network of small"):

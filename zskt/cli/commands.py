@@ -13,7 +13,7 @@ from zskt.cli.cluster_commands import answers, sweep
 from zskt.cli.compare_command import compare
 from zskt.cli.fetch_command import fetch
 from zskt.cli.options import one_run, read_options, read_run, read_teacher_files, selected, with_teacher_files
-from zskt.errors import UserError
+from zskt.errors import UserError, closest
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.runner import RUNS
 from zskt.storage.files import read_json
@@ -78,6 +78,9 @@ def paper(flags: argparse.Namespace, catalog: Catalog) -> None:
         _systems(flags, folder, catalog)
         return
     if flags.only not in DATA_SETS:
+        close = closest(flags.only, [*DATA_SETS, ALL_SYSTEMS, *SYSTEMS])
+        if close:
+            raise UserError(f"--only {flags.only}: no table is about it; did you mean {' or '.join(close)}?")
         raise UserError(
             f"--only {flags.only}: no table is about it; choose one of {', '.join(DATA_SETS)}, {ALL_SYSTEMS}, "
             f"or a system of docs/explanation/systems.md, such as {next(iter(SYSTEMS))}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zskt.errors import UserError
+from zskt.markdown import integer
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -119,7 +120,7 @@ def _section(names: Mapping[str, Any], kind: str, domain: str, words: Sequence[s
         cells = [name]
         if kind in ("teachers", "students"):
             count = fact.get("parameters")
-            cells.append(f"{count:,}".replace(",", " ") if count is not None else "?")
+            cells.append(integer(count) if count is not None else "?")
         if kind == "teachers":
             cells += [fact.get("licence", ""), fact.get("file", "")]
         if _has(f"{kind} {domain} {' '.join(map(str, fact.values()))} {name} {summary}", words):

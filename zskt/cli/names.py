@@ -16,7 +16,7 @@ from zskt.cli.listing import facts
 from zskt.errors import UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.jets.data_file import refuse_several
-from zskt.storage.run_files import CONFIG, has_checkpoint
+from zskt.storage.run_files import CONFIG, has_checkpoint, require_makeable
 
 if TYPE_CHECKING:
     from zskt.experiments.catalog import Catalog
@@ -37,6 +37,8 @@ TRAINS = ("zero-shot", "compress", "kd", "few-shot", "teacher")
 """Modes that leave a run folder."""
 STALE_SECONDS = 60.0
 """Age difference beyond which ``names.json`` is taken for older than the sources: a checkout writes both at once."""
+FILES_ALONE = ("preprocess", "classes", "inputs", "site")
+"""Flags that take a file and no folder."""
 KINDS = ("teachers", "students", "generators", "methods", "presets", "recipes")
 
 
@@ -98,7 +100,7 @@ def require_names(flags: argparse.Namespace) -> None:
         for kind in KINDS:
             name = getattr(flags, kind.removesuffix("s"), None)
             if name is not None and not (kind == "students" and ":" in name):  # code of the user's
-                lookup(read_names()[kind], name, kind.removesuffix("s"))
+                lookup(_choices(kind, name, flags.mode), name, kind.removesuffix("s"))
         _require_settings(flags)
     missing = {
         "teacher_path": "give the teacher's file, or leave the flag out",
@@ -115,6 +117,8 @@ def require_names(flags: argparse.Namespace) -> None:
             if flag == "data":
                 refuse_several(path)
             raise UserError(f"--{flag.replace('_', '-')} {path}: no such file; {remedy}")
+        if path is not None and flag in FILES_ALONE and path.is_dir():
+            raise UserError(f"--{flag} {path}: is a folder; {remedy}")
     for path in flags.members or ():
         if not path.exists():
             raise UserError(f"--teacher-path {path}: no such file; {missing['teacher_path']}")
@@ -129,10 +133,23 @@ def require_names(flags: argparse.Namespace) -> None:
         if not (run / CONFIG).is_file():
             raise UserError(f"{run / 'config.json'}: no such file; give the folder of a run of zskt")
     begins = not flags.resume or flags.resume == "auto"
+    if flags.out is not None and begins:
+        require_makeable(flags.out)
     if flags.mode in TRAINS and flags.out is not None and begins and not (flags.resume and has_checkpoint(flags.out)):
         from zskt.storage.folder_lock import require_new_or_free
 
         require_new_or_free(flags.out)
+
+
+def _choices(kind: str, name: str, mode: str) -> dict[str, Any]:
+    """Return what can be chosen; of methods, where the name is unknown, those that learn without data in zero-shot."""
+    entries = read_names()[kind]
+    if kind != "methods" or mode != "zero-shot" or name in entries:
+        return entries  # another mode's method is told by who plans the run
+    others = {
+        method for of, method in read_names()["run"]["method_of_mode"].items() if of in ("kd", "few-shot", "teacher")
+    }
+    return {entry: summary for entry, summary in entries.items() if entry not in others}
 
 
 def _require_settings(flags: argparse.Namespace) -> None:

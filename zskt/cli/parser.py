@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 from zskt.cli.modes import MODES, REMEDIES, TAKES_ENSEMBLES, WORDS
+from zskt.errors import closest
 from zskt.terminal import printable
 
 LOGGERS = ("tensorboard", "csv", "wandb", "mlflow")
@@ -237,6 +237,19 @@ def _single_mode_flags(parser: Parser) -> None:
     add("--minutes", type=float, help="paper: stop after so long, to go on another time")
 
 
+def _require_once(parser: Parser, arguments: list[str]) -> None:
+    """Refuse a flag that is given again, whose earlier values would be lost; some may be repeated."""
+    seen: set[str] = set()
+    for argument in arguments:
+        action = parser._option_string_actions.get(argument.partition("=")[0])
+        if action is None or action.nargs == 0 or isinstance(action, argparse._AppendAction):
+            continue
+        if action.dest in seen:
+            whole = ", with all its values" if action.nargs in ("+", "*") else ""
+            parser.error(f"{'/'.join(action.option_strings)}: given twice; give it once{whole}")
+        seen.add(action.dest)
+
+
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; flags that were not given are None or False.
 
@@ -246,6 +259,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = build_parser()
     if arguments and arguments[0] in MODES:  # as in: zskt list cms
         arguments = ["--mode", *arguments]
+    _require_once(parser, arguments)
     flags, unknown = parser.parse_known_args(arguments)
     words: list[str] = []
     if flags.mode in WORDS:
@@ -255,10 +269,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if flags.data is not None and flags.data.suffix and Path(unknown[0]).suffix == flags.data.suffix:
             parser.error(f"--data takes one file, not {unknown[0]} too: merge several, those of ROOT with hadd")
         names = [option for action in parser._actions for option in action.option_strings]
-        close = get_close_matches(unknown[0].partition("=")[0], names, n=1)
+        close = closest(unknown[0].partition("=")[0], names, 1)
         parser.error(f"unknown argument {unknown[0]}" + (f": did you mean {close[0]}?" if close else ""))
     if flags.mode not in MODES:
-        close = get_close_matches(flags.mode, MODES, n=1)
+        close = closest(flags.mode, MODES, 1)
         hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(MODES)}"
         parser.error(f"unknown --mode {flags.mode!r}: {hint}")
     mode = MODES[flags.mode]

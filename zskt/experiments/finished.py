@@ -13,7 +13,7 @@ from torch import nn
 
 from zskt.contracts import Card
 from zskt.domains import DOMAINS, Source
-from zskt.errors import UserError
+from zskt.errors import UserError, listed
 from zskt.experiments.build import choose_device, load_run_teacher, load_student, member_roles, recorded_path
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.config import RunConfig, recorded_files
@@ -23,6 +23,9 @@ from zskt.shards import holds_answers
 from zskt.storage.files import read_json, write_json
 from zskt.storage.run_files import ASKED, CONFIG, RESULT
 from zskt.terminal import note
+
+MOST_NAMED = 3
+"""Settings that a message tells of."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +86,26 @@ def require_same_config(
     if not (folder / CONFIG).is_file():
         return
     if other := _strange(planned, folder):
-        raise UserError(f"{folder}: was begun with another {other[0]}; {advice}")
+        raise UserError(f"{folder}: was begun otherwise: {listed(other, MOST_NAMED)}; {advice}")
 
 
 def _strange(config: RunConfig, folder: Path) -> list[str]:
-    """Name what the run in a folder neither has nor was asked for."""
+    """Say what the run in a folder neither has nor was asked for: "NAME is X there, Y here"."""
     asked = read_json(folder / CONFIG).get(ASKED, {})
     begun, asked = read_config(folder)[0].flat(), asked if isinstance(asked, dict) else {}
 
     def known(name: str, value: Any) -> bool:
         return any(name in entries and entries[name] == value for entries in (begun, asked))
 
-    return [name for name, value in config.flat().items() if not known(name, value)]
+    def shown(value: object) -> str:
+        return "not set" if value in (None, "") else str(value)
+
+    before = begun | asked
+    return [
+        f"{name} is {shown(before.get(name))} there, {shown(value)} here"
+        for name, value in config.flat().items()
+        if not known(name, value)
+    ]
 
 
 def evaluation_source(config: RunConfig, card: Card, recorded: dict[str, str | None], data: Path | None) -> Source:

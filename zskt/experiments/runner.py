@@ -27,6 +27,7 @@ from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.query_ledger import QueryLedger
 from zskt.experiments.result import DATA_FREE, SCHEMA
 from zskt.experiments.run_folder import RunFolder, free_name
+from zskt.markdown import integer
 from zskt.methods import Method, iterate, require_a_step
 from zskt.parallel.collectives import any_of, from_leader
 from zskt.query_budget import METER, QueryMeter
@@ -255,8 +256,8 @@ def train_loop(
         save(folder, state, config)
     require_a_step(method)
     if state.step < total:
-        asked = int(state.counters["teacher_queries"])
-        print(f"{folder.path}: {asked} of {config.queries} queries are spent after iteration {state.step} of {total}")
+        asked = f"{integer(int(state.counters['teacher_queries']))} of {integer(config.queries)}"
+        print(f"{folder.path}: {asked} queries are spent after iteration {state.step} of {total}")
 
 
 def write_result(

@@ -14,6 +14,7 @@ from zskt.errors import UserError
 from zskt.experiments.build import load_student
 from zskt.experiments.catalog import Catalog
 from zskt.experiments.finished import read_config
+from zskt.markdown import integer
 from zskt.methods.student import copy_layers
 from zskt.networks.bernoulli_head import BernoulliHead
 from zskt.networks.regression_head import RegressionHead
@@ -38,10 +39,13 @@ def start_from_run(student: nn.Module, name: str, run: Path, catalog: Catalog) -
     copied, total = copy_layers(_core(earlier), _core(student)), sum(p.numel() for p in student.parameters())
     if 2 * copied < total:
         raise UserError(
-            f"--run {run}: of the {total:,} parameters of student {name} {copied:,} are in layers that its "
-            f"{begun.student} has too, less than half; take a --student of the same architecture and widths"
+            f"--run {run}: of the {integer(total)} parameters of student {name} {integer(copied)} are in layers that "
+            f"its {begun.student} has too, less than half; take a --student of the same architecture and widths"
         )
-    say(f"{run}: {copied:,} of {total:,} parameters begin as there, the others anew")
+    if copied == total:
+        say(f"{run}: all {integer(total)} parameters begin as there")
+    else:
+        say(f"{run}: {integer(copied)} of {integer(total)} parameters begin as there, the others anew")
 
 
 def _core(student: nn.Module) -> nn.Module:

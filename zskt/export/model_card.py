@@ -10,6 +10,7 @@ from zskt.experiments.summary import written
 from zskt.export.hls4ml import MIN_AGREEMENT
 from zskt.export.latency import latency_table
 from zskt.export.student import ExportSpec
+from zskt.markdown import integer
 from zskt.markdown import table as markdown_table
 
 FILES = {"onnx": "model.onnx", "int8": "model-int8.onnx"}
@@ -66,7 +67,7 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
         f"{kind}s. When it was exported, it differed from the trained network by at most "
         f"{measured['difference']:.1e} on the inputs that were tried{tied}.",
         f"- `preprocess.json`: {spec.preprocess_note}. `labels.txt`: the classes.",
-        f"- `model-int8.onnx`: {quantised['bytes']:,} bytes instead of {measured['onnx']['bytes']:,}; "
+        f"- `model-int8.onnx`: {integer(quantised['bytes'])} bytes instead of {integer(measured['onnx']['bytes'])}; "
         + _int8(measured)
         + (f" It is {quantised['note']}." if "note" in quantised else ""),
         "- `student.safetensors`: parameters for zskt.",

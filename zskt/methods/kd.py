@@ -21,6 +21,7 @@ from zskt.dataset import Labelled
 from zskt.device import to_device
 from zskt.errors import UserError
 from zskt.forward import CountedTeacher, Output
+from zskt.markdown import integer
 from zskt.methods.method import Method, Metrics, Setup
 from zskt.methods.student import StudentStep, altered, alters, ema_of, init_from_teacher, student_terms, trainable
 from zskt.methods.student_settings import RegressingStudentConfig
@@ -140,7 +141,8 @@ class KD(Method):
             return data
         left = self.meter.affordable(count)
         if world().leader:
-            note(f"zskt: queries {self.meter.limit}: kd learns from {left} of {count} samples, chosen at random")
+            of = f"{integer(left)} of {integer(count)}"
+            note(f"zskt: queries {self.meter.limit}: kd learns from {of} samples, chosen at random")
         return data[torch.randperm(count, generator=torch.Generator().manual_seed(self.seed))[:left].sort().values]
 
     def run(self) -> Iterator[Metrics]:

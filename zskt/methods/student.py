@@ -20,6 +20,7 @@ from zskt.errors import UserError
 from zskt.forward import Output, Pair
 from zskt.images.augment import cutmix, mixup
 from zskt.losses import divergence
+from zskt.markdown import integer
 from zskt.methods.method import Metrics
 from zskt.optim import require_finite, set_rate, step
 from zskt.parallel import collectives
@@ -213,8 +214,8 @@ def require_gradient(answer: Output) -> None:
     """Raise `UserError` if the teacher's answer has no gradient by its input, which a trained generator follows."""
     if not answer.logits.requires_grad:
         raise UserError(
-            "teacher: gives no gradient by its input, which a trained generator needs; take a generator without "
-            "parameters, or set generator_every=0"
+            "teacher: gives no gradient by its input, which a trained generator needs; say "
+            'teacher_access="probabilities", or take a generator without parameters, or set generator_every=0'
         )
 
 
@@ -269,8 +270,9 @@ def init_from_teacher(pair: Pair) -> None:
     total = sum(p.numel() for p in pair.student.parameters())
     if 2 * copied < total:
         raise UserError(
-            f"init_from_teacher: of the student's {total:,} parameters {copied:,} are in layers that the teacher has "
-            "too, less than half: take a --student of the teacher's family and widths, or --set init_from_teacher=False"
+            f"init_from_teacher: of the student's {integer(total)} parameters {integer(copied)} are in layers that the "
+            "teacher has too, less than half: take a --student of the teacher's family and widths, or --set "
+            "init_from_teacher=False"
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from zskt.experiments.config import METHOD_OF_MODE
 from zskt.experiments.recipe import Recipe
 from zskt.experiments.result import Result, ScoredSamples
-from zskt.markdown import NO_VALUE, mean_and_deviation
+from zskt.markdown import NO_VALUE, integer, mean_and_deviation
 from zskt.results.records import Record
 from zskt.results.told_apart import Asked, asked_of, differences, first_of_each_seed
 
@@ -61,7 +61,7 @@ class Row:
 def source_label(recipe: Recipe) -> str:
     """Name what a student learned from: a generator, or data."""
     if recipe.mode == "kd":
-        return "data (kd)" if recipe.answers is None else f"{recipe.answers:,} answers (kd)".replace(",", " ")
+        return "data (kd)" if recipe.answers is None else f"{integer(recipe.answers)} answers (kd)"
     if recipe.mode != "few-shot":
         source = recipe.generator or recipe.mode
         is_usual = recipe.mode != "zero-shot" or recipe.method == METHOD_OF_MODE[recipe.mode]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from zskt.errors import UserError
+from zskt.markdown import integer
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ def read_text(path: Path, kind: str, remedy: str) -> str:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES[kind]:
-            raise UserError(f"{path}: {size:,} bytes, at most {MAX_BYTES[kind]:,} for {kind}; {remedy}")
+            raise UserError(f"{path}: {integer(size)} bytes, at most {integer(MAX_BYTES[kind])} for {kind}; {remedy}")
         return path.read_text(encoding="utf-8-sig")  # editors of Windows begin with a mark
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; {remedy}") from None
@@ -99,7 +100,7 @@ def _out_of_bounds(value: Any, finite: bool) -> Iterator[str]:
     waiting: list[tuple[Any, int, str]] = [(value, 0, "")]
     for count, (entry, depth, name) in enumerate(_walk(waiting)):
         if count > MAX_ENTRIES:
-            yield f"more than {MAX_ENTRIES:,} values"
+            yield f"more than {integer(MAX_ENTRIES)} values"
         if depth > MAX_DEPTH:
             yield f"lists and tables lie in each other more than {MAX_DEPTH} deep"
         if isinstance(entry, int) and abs(entry) >= MAX_NUMBER:

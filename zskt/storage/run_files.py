@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 from zskt.errors import UserError
@@ -57,6 +58,19 @@ def require_new(path: Path) -> None:
         has_run = has_checkpoint(path) or is_finished(path)
         goes_on = "add --resume to continue, or name another" if has_run else "name another"
         raise UserError(f"--out {path}: the folder is not empty; {goes_on}")
+
+
+def require_makeable(path: Path) -> None:
+    """Raise `UserError` if a file or a folder that is not there cannot be made: tried beside where it would be."""
+    place = path.absolute()
+    if place.exists():
+        return
+    while not place.exists():
+        place = place.parent
+    try:
+        Path(tempfile.mkdtemp(prefix=".zskt-", dir=place)).rmdir()
+    except OSError as error:
+        raise UserError(f"--out {path}: cannot be made in {place} ({error.strerror}); name another") from error
 
 
 def _object(path: Path) -> object:
