@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zskt.experiments.summary import summary, written
+from zskt.experiments.summary import figure, summary, written
 
 TEACHER: dict[str, Any] = {"name": "big", "parameters": 61706, "accuracy": 0.98765, "auc": None, "ms_per_sample": 0.5}
 STUDENT: dict[str, Any] = {**TEACHER, "name": "small", "parameters": 12, "agreement": 0.5, "kl": 0.25}
@@ -25,6 +25,14 @@ def test_both_networks_stand_side_by_side() -> None:
     assert lines[2].split() == ["teacher", "big", "61", "706", "0.9877", "–", "–", "–", "0.5000"]
     assert lines[3].split() == ["student", "small", "12", "0.9877", "–", "0.5000", "0.2500", "0.5000"]
     assert len({len(line) for line in lines[1:4]}) == 1 and lines[1].endswith("ms per jet")
+
+
+def test_a_teacher_of_trees_has_no_count_of_parameters() -> None:
+    lines = summary({"data": DATA, "teacher": TEACHER | {"parameters": 0}, "student": STUDENT}, Path("r")).splitlines()
+    assert lines[3].split()[:4] == ["teacher", "big", "–", "0.9877"]
+    assert (
+        figure({"parameters": 0, "accuracy": 0.0}, "accuracy") == 0.0 and figure({"parameters": 7}, "parameters") == 7
+    )
 
 
 def test_older_results_are_read_and_a_teacher_that_only_gave_its_name_is_left_out() -> None:

@@ -148,3 +148,28 @@ def test_what_is_known_of_a_feature_between_two_bounds_is_kept() -> None:
     assert inputs.uniform == (True, False, False)
     assert VectorInputs.from_bounds(-math.inf, math.inf).uniform == (False,)
     assert VectorInputs.from_bounds(0.0, 1.0, mean=0.1, std=0.3).std == (0.3,)  # a coin, to rounding
+
+
+def test_entries_are_numbers_that_a_description_reads_again(tmp_path: Path) -> None:
+    low = torch.tensor([11.03, -math.inf, 0.0, 0.0, 0.0, 0.1])  # of 32 bits
+    high = torch.tensor([14.83, math.inf, 30.0, 1.0, 1.0, math.inf])
+    inputs = VectorInputs.from_bounds(
+        low, high, integers=[2], categories=[(3, 4)], mean=[math.nan, 2.5, 4.1, math.nan, math.nan, 0.7],
+        std=[math.nan, 0.5, 2.9, math.nan, math.nan, 0.2], names=["alcohol", "d0", "n", "sign=-1", "sign=1", "mass"],
+    )  # fmt: skip
+    entries = inputs.to_entries()
+    assert entries == [
+        {"name": "alcohol", "kind": "real", "low": 11.03, "high": 14.83},  # uniform, as without a mean
+        {"name": "d0", "kind": "real", "mean": 2.5, "std": 0.5},
+        {"name": "n", "kind": "integer", "low": 0.0, "high": 30.0, "mean": 4.1, "std": 2.9},
+        {"name": "sign", "kind": "category", "values": ["-1", "1"]},
+        {"name": "mass", "kind": "real", "low": 0.1, "mean": 0.7, "std": 0.2},
+    ]
+    again = VectorInputs.from_json(written(tmp_path, {"output_names": ["a", "b"], "features": entries}))
+    assert (again.names, again.kinds, again.uniform) == (inputs.names, inputs.kinds, inputs.uniform)
+    for name in ("low", "high", "mean", "std"):
+        assert getattr(again, name) == pytest.approx(getattr(inputs, name), rel=1e-6)
+    unnamed = VectorInputs.from_bounds(0.0, 1.0, categories=[(0, 2)], names=["a", "b", "c"])
+    assert [entry["kind"] for entry in unnamed.to_entries()] == ["category:0", "real", "category:0"]
+    together = VectorInputs.from_bounds(0.0, 1.0, categories=[(0, 1)], names=["a", "b", "c"]).to_entries()
+    assert together[0] == {"name": "category0", "kind": "category", "values": ["a", "b"]}

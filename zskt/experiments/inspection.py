@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zskt.contracts import Card
-from zskt.markdown import integer
+from zskt.experiments.summary import figure, written
 from zskt.storage.files import sha256
 
 
@@ -19,7 +19,7 @@ def inspection(card: Card) -> str:
     network: Any = card.load()
     lines = [
         ("teacher", f"{card.name}, {card.summary}"),
-        ("file", f"{file}, {integer(card.parameters())} parameters"),
+        ("file", f"{file}, {written(figure({'parameters': card.parameters()}, 'parameters'))} parameters"),
         ("sha256", sha256(file)),
         ("licence", card.licence),
         ("domain", card.domain),

@@ -20,6 +20,12 @@ def written(value: float | int | None) -> str:
     return integer(value) if isinstance(value, int) else f"{value:.4f}"
 
 
+def figure(entry: Mapping[str, Any], name: str) -> Any:
+    """Return a figure of a network, None where there is none: trees have no parameters, which are counted as 0."""
+    value = entry.get(name)
+    return None if name == "parameters" and value == 0 else value
+
+
 def value_line(name: str, figures: Mapping[str, float | None]) -> str:
     """Write the figures of a regressed value, and, where it comes with a width, how both are met."""
     line = (
@@ -43,7 +49,7 @@ def summary(result: dict[str, Any], where: Path) -> str:
     ]
     for role in ("teacher", "student"):
         entry = result[role]
-        cells = [entry.get(key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", "ms_per_sample")]
+        cells = [figure(entry, key) for key in ("parameters", "accuracy", "auc", "agreement", "kl", "ms_per_sample")]
         if any(value is not None for value in cells):  # not a network that only gave its name
             rows.append((role, str(entry["name"]), *(written(value) for value in cells)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -6,7 +6,7 @@ from typing import Any
 
 from zskt.experiments.finished import FinishedRun
 from zskt.experiments.result import DATA_FREE
-from zskt.experiments.summary import written
+from zskt.experiments.summary import figure, written
 from zskt.export.hls4ml import MIN_AGREEMENT
 from zskt.export.latency import latency_table
 from zskt.export.student import ExportSpec
@@ -38,7 +38,7 @@ def model_card(run: FinishedRun, spec: ExportSpec, measured: dict[str, Any]) -> 
     figures = markdown_table(
         ["", "network", "parameters", "accuracy", "agreement", "KL (nats)"],
         [
-            [role, entry["name"], *(written(entry.get(key)) for key in keys)]
+            [role, entry["name"], *(written(figure(entry, key)) for key in keys)]
             for role, entry in (("teacher", teacher), ("student", student))
         ],
     )

@@ -43,13 +43,7 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
         return student.transform(*card.inputs(samples))
 
     def preprocess(used: set[str]) -> dict[str, Any]:
-        features = [
-            {"name": name, "kind": kind, "low": low, "high": high}
-            for name, kind, low, high in zip(
-                inputs.names, inputs.kinds, map(str, inputs.low), map(str, inputs.high), strict=True
-            )
-        ]
-        return {"input_names": sorted(used), "output_names": list(card.classes), INPUT_NAME: features}
+        return {"input_names": sorted(used), "output_names": list(card.classes), "features": inputs.to_entries()}
 
     return ExportSpec(
         student=student.network,
@@ -63,7 +57,7 @@ def export_vectors(run: FinishedRun, teacher_path: Path | None, calibration: int
         calibration=samples,
         preprocess=preprocess,
         has_units=True,
-        preprocess_note="the columns in their order, with kinds and bounds",
+        preprocess_note="the features in their order, with kinds, bounds, means and spreads, as --inputs reads them",
         teacher_as_onnx=timed_teacher(
             run,
             student,

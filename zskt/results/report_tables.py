@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zskt.experiments.summary import value_line, written
+from zskt.experiments.summary import figure, value_line, written
 from zskt.markdown import NO_VALUE, integer
 from zskt.plots.intervals import LIMIT_LEVEL
 
@@ -17,7 +17,7 @@ def networks_table(scores: Mapping[str, Any]) -> Table:
     """Return the table of both networks' figures."""
     keys = ("parameters", "accuracy", "auc", "ece", "agreement", "kl", "ms_per_sample")
     rows = [
-        [role, scores[role]["name"], *(written(scores[role].get(key)) for key in keys)]
+        [role, scores[role]["name"], *(written(figure(scores[role], key)) for key in keys)]
         for role in ("teacher", "student")
     ]
     time = f"ms per {scores['data']['unit']}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zskt.experiments.result import BY_LABEL
-from zskt.experiments.summary import COUNTED_BY_LABEL, written
+from zskt.experiments.summary import COUNTED_BY_LABEL, figure, written
 from zskt.results.printed_table import PrintedTable
 
 FIGURES = ("parameters", "accuracy", "auc", "ece", "agreement", "kl", "ms_per_sample")
@@ -93,5 +93,5 @@ def scores_table(results: Sequence[tuple[str, dict[str, Any]]], files: Sequence[
     rows = scored_runs(results, files)
     head = ["run", "network", "samples", *(TITLES.get(name, name) for name in FIGURES)]
     by_label = any(result["data"].get("counted") == BY_LABEL for _, result in results)
-    cells = [[r.run, r.network, r.data, *(written(r.figures[name]) for name in FIGURES)] for r in rows]
+    cells = [[r.run, r.network, r.data, *(written(figure(r.figures, name)) for name in FIGURES)] for r in rows]
     return PrintedTable(head, cells, 3, [row.to_dict() for row in rows], [COUNTED_BY_LABEL] if by_label else [])

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zskt.errors import UserError
 from zskt.storage.documents import read_document
 
@@ -76,6 +78,24 @@ def without_moments(features: Sequence[Feature]) -> tuple[bool, ...]:
     return tuple(
         math.isnan(feature.mean) and math.isnan(feature.std) for feature in features for _ in feature.values or ("",)
     )
+
+
+def category_entry(name: str, columns: Sequence[str]) -> dict[str, Any]:
+    """Return the entry of a category from the names of its columns, "NAME=VALUE" as a description makes them.
+
+    Args:
+        name: what to call it where they are called otherwise.
+    """
+    names = {column.partition("=")[0] for column in columns if "=" in column}
+    if len(names) == 1 and all("=" in column for column in columns):
+        return {"name": names.pop(), "kind": "category", "values": [column.partition("=")[2] for column in columns]}
+    return {"name": name, "kind": "category", "values": list(columns)}
+
+
+def shortest(number: float) -> float:
+    """Return a number of 32 bits as the shortest one that rounds to it, 11.03 for 11.029999732971191."""
+    single = np.float32(number)
+    return float(str(single)) if float(single) == number else number
 
 
 def _content(path: Path) -> Any:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from zskt.contracts import Batch
 from zskt.errors import UserError
-from zskt.vectors.description import read_features
+from zskt.vectors.description import category_entry, read_features, shortest
 from zskt.vectors.moments import (
     CATEGORY,
     INTEGER,
@@ -206,6 +206,25 @@ class VectorInputs:
             return cls.from_bounds(low, high, integers=integers, categories=categories, mean=mean, std=std, names=names)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
+
+    def to_entries(self) -> list[dict[str, Any]]:
+        """Return the features as a description file lists them: `from_json` reads the same ones from it.
+
+        Categories alone may get other names, and one whose columns are apart is none that a file can list.
+        """
+        entries: list[dict[str, Any]] = []
+        for i, kind in enumerate(self.kinds):
+            rows = self.groups.get(kind.removeprefix(CATEGORY), ()) if kind.startswith(CATEGORY) else ()
+            if rows and rows == tuple(range(rows[0], rows[-1] + 1)):
+                if i == rows[0]:
+                    entries.append(category_entry(kind.replace(":", ""), [self.names[row] for row in rows]))
+                continue
+            numbers = {"low": self.low[i], "high": self.high[i]}
+            if not self.uniform[i]:
+                numbers |= {"mean": self.mean[i], "std": self.std[i]}
+            shown = {name: shortest(number) for name, number in numbers.items() if math.isfinite(number)}
+            entries.append({"name": self.names[i], "kind": kind, **shown})
+        return entries
 
     @classmethod
     def from_network(cls, network: nn.Module) -> Self:
