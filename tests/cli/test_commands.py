@@ -104,7 +104,9 @@ def test_few_shot_with_a_teacher_without_and_from_a_zero_shot_student(call: Call
 
 def test_a_process_that_gets_ctrl_c_says_how_to_go_on_and_does(digits: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "train.py"), "--mode", "zero-shot", "--device", "cpu"]
-    recipe = [*command, *map(str, fast(digits)), "--iterations", "400", "--set", "checkpoint_every=1000"]
+    flags = [str(flag) for flag in fast(digits)]
+    flags[flags.index("--iterations") + 1] = "400"
+    recipe = [*command, *flags, "--set", "checkpoint_every=1000"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [*recipe, "--out", "run"], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment
