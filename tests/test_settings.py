@@ -34,7 +34,7 @@ class Dough(Settings):
         ({"salt": 10.0}, "salt is 10.0, but must be below 10"),
         ({"salt": math.nan}, "salt is nan, but must be a finite number"),
         ({"salt": math.inf}, "salt is inf, but must be a finite number"),
-        ({"flour": "rice"}, "unknown flour 'rice': choose one of rye, spelt"),
+        ({"flour": "barley"}, "unknown flour 'barley': choose one of rye, spelt"),
         ({"flour": "spelled"}, "unknown flour 'spelled': did you mean spelt?"),
     ],
 )
