@@ -250,7 +250,11 @@ def distill(
 
 
 def domain_of(x: Batch) -> str:
-    """Name the domain of what a teacher is called with, by its shape: settings are for some domains alone."""
+    """Name the domain of what a teacher is called with, by its shape: settings are for some domains alone.
+
+    Args:
+        x: one tensor (B, F) of vectors, (B, C, H, W) of images, (B, T, F) or (B, T, C, H, W) of frames, or others.
+    """
     one = len(x) == 1
     return {2: "vectors", 3: "frames", 4: "images", 5: "frames"}.get(x[0].dim() if one else 0, "tensors")
 
