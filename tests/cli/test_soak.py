@@ -1,10 +1,12 @@
 """A long run: memory, open files and time of an iteration stay as they are.
 
 Memory grows until the replay buffer is full, whose pages are taken when they are first written; the buffer is small
-here. The allocator (`zskt.allocator`) keeps what is freed, and takes a few MiB more of the system now and then, in
-single steps. A leak grows between any two moments. Time is compared over many iterations alone: a few say how busy the
-machine was. ``ZSKT_SOAK_MINUTES=30 pytest -m slow tests/cli/test_soak.py`` is the run of half an hour;
-`tests/experiments/test_live_objects.py` counts exactly what lives.
+here. The allocator (`zskt.allocator`) keeps what is freed, and takes a few MiB more of the system until it has met what
+a run asks for. What leaks fills first what is kept, and grows then for as long as the run lasts: the 18 seconds of each
+day tell a leak of some 64 KiB an iteration where iterations are many (MNIST), and what is larger. Smaller ones are found
+by ``ZSKT_SOAK_MINUTES=30 pytest -m slow tests/cli/test_soak.py``, the run of half an hour, and by
+`tests/experiments/test_live_objects.py`, which counts exactly what lives. Time is compared over many iterations alone: a
+few say how busy the machine was.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ MINUTES = float(os.environ.get("ZSKT_SOAK_MINUTES", "0.3"))
 SAMPLES, PARTS = 24, 6
 """Looks at the process, at equal distances, and the parts of the run that are compared."""
 MOST_GROWTH = 1.0
-"""MiB in 1 000 iterations, and this much of noise of the allocator in all."""
+"""MiB in 1 000 iterations."""
+ALLOCATOR = 10.0
+"""MiB that the allocator may still take on its way, in all: 6.4 was seen in 18 seconds of a run that loses nothing."""
 ENOUGH = 1000
 """Iterations over which the time of each is compared."""
 PAGE, TICK = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
@@ -108,7 +112,7 @@ def test_nothing_grows(preset: str, digits: Path, tmp_path: Path) -> None:
     third = SAMPLES // 3
     first, last = looks[:third], looks[-third:]
     print(f"{preset}: {done} iterations, {grown:+.1f} MiB of", *(f"{low:.1f}" for low in lows))
-    assert grown < MOST_GROWTH * (1 + done / 1000)
+    assert grown < ALLOCATOR + MOST_GROWTH * done / 1000
     # The fewest of each part: a look may fall into the moments in which a checkpoint is open, a leak is there always.
     assert min(seen.files for seen in last) <= min(seen.files for seen in first)
     if done >= ENOUGH:
