@@ -42,7 +42,7 @@ from zskt.contracts import Batch
 from zskt.dataset import Labelled, TensorInputs
 from zskt.errors import UserError, lookup
 from zskt.experiments.config import require_settings
-from zskt.experiments.preparation import calibrate, require_fit
+from zskt.experiments.preparation import calibrate, require_fit, without_layers
 from zskt.forward import LAYERS, PRECISIONS, Pair, evaluating
 from zskt.judged import evaluated
 from zskt.methods import (
@@ -192,6 +192,7 @@ def distill(
     if network is not None:
         require_usable("teacher", network, learns=False)
         require_own_layers(network.to(device), student)
+    config = config.with_(**without_layers(kind, config, network, settings))
     asked = None if network is None else asked_of(network, kind, name, teacher_access or "")
     meter = QueryMeter(queries or 0) if isinstance(asked, AnswersOnly) or queries else None
     test = None if evaluate is None else read_loader(evaluate, "evaluate")

@@ -104,3 +104,24 @@ def test_what_changes_nothing_here_is_told(
     assert line in capsys.readouterr().err.splitlines()
     zskt.distill(teacher(), mlp(8), generator=TABULAR, **usual)
     assert "does nothing" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["dafl", "pre-dfkd"])
+def test_a_teacher_that_names_no_layers_is_distilled_without_them(
+    method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note_once.cache_clear()
+    own = SHORT | ({} if method == "dafl" else {"student_steps": 1})
+
+    def student(**more: float) -> Tensor:
+        torch.manual_seed(2)
+        generator = zskt.generators.tabular(-1.0, 1.0, size=16)
+        run = zskt.distill(teacher(), mlp(8), generator=generator, method=method, **own, **more)
+        return torch.cat([p.detach().flatten() for p in run.student.parameters()])
+
+    left_out = student()
+    assert "names no layers (attention_layers), so that feature_weight is 0 and not 0.1" in capsys.readouterr().err
+    assert torch.equal(left_out, student(feature_weight=0.0))
+    assert "names no layers" not in capsys.readouterr().err
+    with pytest.raises(UserError, match="set feature_weight=0"):
+        student(feature_weight=0.1)

@@ -15,6 +15,7 @@ from zskt.jets.tagger_description import Description
 from zskt.onnx_runtime import session
 from zskt.storage.checkpoint_file import read_checkpoint
 from zskt.storage.files import read_json, write_json
+from zskt.terminal import note_once
 
 SHORT = ("--iterations", 2, "--student-steps", 2, "--batch-size", 16)
 
@@ -239,3 +240,16 @@ def test_figures_with_the_teacher_are_not_lost_without_it(call: Call, tmp_path: 
     assert read_json(run / "evaluate-few.json") == before
     write_json(run / "evaluate-few.json", before)
     assert call(*evaluate, "--teacher-path", tmp_path / "elsewhere.pt")[0] == 0
+
+
+def test_methods_that_look_at_layers_take_a_tagger_that_names_none(call: Call, tmp_path: Path) -> None:
+    note_once.cache_clear()
+    preprocess = described()
+    path, where = write(tmp_path / "files", preprocess, Toy(preprocess), "pt")
+    dafl = ("--mode", "zero-shot", "--teacher-path", path, "--preprocess", where, "--method", "dafl", *SHORT[:2])
+    short = ("--batch-size", 16, "--without-evaluation")
+    code, _, err = call(*dafl, *short, "--out", tmp_path / "run")
+    assert code == 0 and "feature_weight is 0 and not 0.1" in err, err
+    assert read_json(tmp_path / "run/config.json")["settings"]["feature_weight"] == 0
+    code, _, err = call(*dafl, *short, "--out", tmp_path / "other", "--set", "feature_weight=0.2")
+    assert code == 2 and "set feature_weight=0" in err

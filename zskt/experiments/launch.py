@@ -26,7 +26,7 @@ from zskt.experiments.evaluator import Evaluator
 from zskt.experiments.finished import judged_before
 from zskt.experiments.interrupt import working_in
 from zskt.experiments.loggers.logger import RunDescription
-from zskt.experiments.preparation import calibrate, require_fit, without_attention
+from zskt.experiments.preparation import calibrate, require_fit, without_attention, without_layers
 from zskt.experiments.projection import show_projection
 from zskt.experiments.pseudo_pictures import PseudoPictures
 from zskt.experiments.query_ledger import noted
@@ -98,6 +98,7 @@ def _run(config: RunConfig, catalog: Catalog, options: Options, device: torch.de
     student = domain.place(_student(config, card, catalog, options), device).train()
     if "attention_weight" not in options.assigned:
         config = without_attention(config, teacher, student)
+    config = config.with_(**without_layers(METHODS[config.method], config.settings, teacher, options.assigned))
     evaluator = Evaluator(test_source, card, teacher, device)
     with in_turn():
         data = None if train_source is None else _training_data(train_source, config, card, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from zskt.experiments.config import RunConfig
 from zskt.forward import evaluating, forward
 from zskt.methods import Method, Setup
 from zskt.methods.student import require_comparable
-from zskt.terminal import note
+from zskt.terminal import note, note_once
 
 N_CALIBRATION = 512
 """Samples on which parts of a student are calibrated."""
@@ -122,3 +122,22 @@ def without_attention(config: RunConfig, teacher: nn.Module | None, student: nn.
     names = "names" if len(lacking) == 1 else "name"
     note(f"zskt: the {' and the '.join(lacking)} {names} no blocks: attention_weight is 0, not the recipe's")
     return config.with_(attention_weight=0.0)
+
+
+def without_layers(
+    kind: type[Method], settings: Any, teacher: nn.Module | None, chosen: Collection[str]
+) -> dict[str, float]:
+    """Return what of a method's settings is left out for a teacher that names no layers, as a file's network does.
+
+    A line says so. A weight that the user chose is left as it is, and the method refuses it.
+
+    Args:
+        chosen: names of the settings that the user chose.
+    """
+    name = kind.layer_weight
+    if name is None or name in chosen or teacher is None or getattr(teacher, "attention_layers", ()):
+        return {}
+    weight = getattr(settings, name)
+    if weight:
+        note_once(f"zskt: the teacher names no layers (attention_layers), so that {name} is 0 and not {weight:g}")
+    return {name: 0.0}

@@ -59,6 +59,7 @@ class DAFL(Method):
     Config = DAFLConfig
     needs_generator = True
     needs_data = False
+    layer_weight = "feature_weight"
     config: DAFLConfig
 
     def __init__(self, config: DAFLConfig, setup: Setup) -> None:

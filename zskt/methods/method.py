@@ -73,6 +73,8 @@ class Method(ABC):
     """All that a checkpoint holds."""
     terms: Sequence[Term] = ()
     """Terms of the student's loss."""
+    layer_weight: ClassVar[str | None] = None
+    """Name of the setting that weighs what the layers say which a teacher names, of methods that look at them."""
 
     @abstractmethod
     def __init__(self, config: Any, setup: Setup) -> None: ...

@@ -72,6 +72,7 @@ class PREDFKD(Generative):
 
     Config = PREDFKDConfig
     name = "pre-dfkd"
+    layer_weight = "feature_weight"
 
     def __init__(self, config: PREDFKDConfig, setup: Setup) -> None:
         assert setup.generator is not None and setup.pair.teacher is not None
