@@ -1,12 +1,12 @@
 """A long run: memory, open files and time of an iteration stay as they are.
 
 Memory grows until the replay buffer is full, whose pages are taken when they are first written; the buffer is small
-here. The allocator (`zskt.allocator`) keeps what is freed, and takes a few MiB more of the system until it has met what
-a run asks for. What leaks fills first what is kept, and grows then for as long as the run lasts: the 18 seconds of each
-day tell a leak of some 64 KiB an iteration where iterations are many (MNIST), and what is larger. Smaller ones are found
-by ``ZSKT_SOAK_MINUTES=30 pytest -m slow tests/cli/test_soak.py``, the run of half an hour, and by
-`tests/experiments/test_live_objects.py`, which counts exactly what lives. Time is compared over many iterations alone: a
-few say how busy the machine was.
+here. The allocator (`zskt.allocator`) keeps what is freed, and takes a few MiB more of the system until it has met
+what a run asks for. What leaks fills first what is kept, and grows then for as long as the run lasts: the 18 seconds of
+each day tell a leak of some 64 KiB an iteration where iterations are many (MNIST), and what is larger. Smaller ones are
+found by ``ZSKT_SOAK_MINUTES=30 pytest -m slow tests/cli/test_soak.py``, the run of half an hour, and by
+`tests/experiments/test_live_objects.py`, which counts exactly what lives. Time is compared over many iterations alone:
+a few say how busy the machine was.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 
 from zskt.errors import UserError
 from zskt.experiments.catalog import Catalog
+from zskt.experiments.result import ScoredSamples
 from zskt.results.pages import INTRODUCTIONS, MARK, TITLES, render_pages, write_pages
 
 from .conftest import REFERENCE, record
@@ -35,7 +36,13 @@ def test_a_page_begins_with_two_sentences(page: str) -> None:
 
 def test_a_page_without_a_table_is_left_out(catalog: Catalog) -> None:
     pages = render_pages([record()], catalog)
-    assert set(pages) == {"jets", "paper", "ablations", "comparison-published"} and "| mlp | 1 000 |" in pages["jets"]
+    assert set(pages) == {"jets"} and "| mlp | 1 000 |" in pages["jets"]
+
+
+def test_published_experiments_are_shown_to_those_who_ran_some_on_images(catalog: Catalog) -> None:
+    data = ScoredSamples(name="MNIST", sha256=None, count=10, unit="image")
+    pages = render_pages([record(), record(preset="mnist-lenet5-to-lenet5-half", data=data)], catalog)
+    assert set(pages) == {"jets", "images", "paper", "ablations", "comparison-published"}
 
 
 def test_pages_are_never_written_over_something_else(call: Call, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from zskt.errors import FolderInUse, UserError
-from zskt.storage.folder_lock import STALE_SECONDS, FolderLock, owner, require_new_or_free
+from zskt.storage.folder_lock import STALE_SECONDS, FolderLock, filling, owner, require_new_or_free
 from zskt.storage.run_files import LOCK_OWNER, require_new
 
 HOLD = """
@@ -86,3 +86,22 @@ def test_a_folder_that_was_only_held_is_new(tmp_path: Path) -> None:
     with FolderLock(tmp_path):
         require_new(tmp_path)
     require_new(tmp_path)
+
+
+def test_a_folder_is_filled_whole_or_not_at_all(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    with pytest.raises(FileNotFoundError), filling(out) as folder:
+        (folder / "a" / "b").mkdir()
+    assert list((tmp_path / "new").iterdir()) == []
+    left = tmp_path / "new" / ".out.tmp"  # as a process that was killed leaves it
+    (left / "deep").mkdir(parents=True)
+    (left / "deep" / "b").write_text("of yesterday")
+    (left / "c").write_text("of yesterday")
+    out.mkdir()
+    with filling(out) as folder:
+        assert [path.name for path in folder.iterdir() if not path.name.startswith(".lock")] == []
+        (folder / "a").write_text("whole")
+        with pytest.raises(FolderInUse, match="at work there"), filling(out):
+            pass
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out"]
+    assert [path.name for path in out.iterdir()] == ["a"]

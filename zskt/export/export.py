@@ -34,6 +34,7 @@ from zskt.networks.compression.fixed_point import FixedPoint
 from zskt.networks.deep_sets import DeepSets
 from zskt.onnx_runtime import N_TRACE_SAMPLES, run_onnx, write_onnx
 from zskt.storage.files import write_json, write_text
+from zskt.storage.folder_lock import filling
 from zskt.storage.run_files import STUDENT
 from zskt.storage.whole_files import telling_full_disk
 from zskt.terminal import note
@@ -87,15 +88,8 @@ def export_run(
     if domain not in EXPORTERS:
         raise UserError(f"{run_folder}: students of {domain} cannot be exported; take student.safetensors")
     spec = EXPORTERS[domain](run, teacher_path, N_INT8_CALIBRATION)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
-        folder = Path(temporary) / "student"
-        folder.mkdir()
-        with telling_full_disk(folder):
-            measured = _write(folder, run, spec)
-        if out.is_dir():  # empty
-            out.rmdir()
-        folder.replace(out)  # all of it or nothing
+    with filling(out) as folder, telling_full_disk(folder):
+        measured = _write(folder, run, spec)
     if "hls4ml" in measured:
         require_agreement(measured["hls4ml"], out / "hls4ml")
     return out

@@ -26,6 +26,7 @@ from zskt.export.fixed_point_formats import split_formats
 from zskt.networks.compression import plain
 from zskt.networks.compression.operations import weight_formats
 from zskt.networks.deep_sets import DeepSets
+from zskt.storage.files import write_text
 
 if TYPE_CHECKING:
     from hls4ml.model.graph import ModelGraph
@@ -69,6 +70,7 @@ def hls_project(student: DeepSets, x: Sequence[Tensor], out: Path) -> dict[str, 
         with _quiet():
             project.compile()
             layout, emulated = emulate(project, leading.numpy(), expected)
+        _let_move(out)
     except Exception as error:  # hls4ml raises whatever its passes do, and bare exceptions where no compiler is
         why = " ".join(str(error).split())[:120]
         return measured | {"error": why, "largest_difference": None, "agreement_with_student": None}
@@ -100,6 +102,14 @@ def _converted(
             core, output_dir=str(out), project_name="student", backend=BACKEND, hls_config=settings,
             io_type="io_parallel",
         )  # fmt: skip
+
+
+def _let_move(out: Path) -> None:
+    """Take out of a project what holds on this machine alone: where it was made, and the library that emulates it."""
+    config = out / "hls4ml_config.yml"
+    write_text(config, config.read_text().replace(str(out), out.name))
+    for library in (out / "firmware").glob("*.so"):
+        library.unlink()
 
 
 def emulate(

@@ -21,7 +21,7 @@ from zskt.markdown import NO_VALUE
 from zskt.plots.palette import BLUE, GREEN, GREY, ROLE_COLOURS, VERMILLION, series_style
 from zskt.results import paper_tables
 from zskt.results.published import FEW_SHOT, IMAGES_PER_CLASS, PAIRS, Pair
-from zskt.results.records import Record, known_values, one_record_per_run
+from zskt.results.records import Record, any_of_images, known_values, one_record_per_run
 from zskt.results.rows import is_jpeg_copy, source_label
 from zskt.results.seed_bands import Curve, draw_band
 from zskt.results.told_apart import runs_of
@@ -63,7 +63,9 @@ def transition_picture(results: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def pictures(records: list[Record], catalog: Catalog) -> dict[str, Figure]:
-    """Draw every picture that the records allow, by name."""
+    """Draw every picture that the records allow, by name; they are of experiments on images."""
+    if not any_of_images(records):
+        return {}
     figures = {
         "pairs": _pairs(records, catalog),
         "few-shot": _few_shot(records, catalog),

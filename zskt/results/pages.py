@@ -18,7 +18,7 @@ from zskt.results.learning_curves import learning_picture, picture_name
 from zskt.results.missing import MissingRuns
 from zskt.results.published_methods import published_figures
 from zskt.results.published_table import published_tables, sources
-from zskt.results.records import Record, one_record_per_run, read_records
+from zskt.results.records import Record, any_of_images, one_record_per_run, read_records
 from zskt.results.rows import Row
 from zskt.results.system_records import systems_tables
 from zskt.results.tables import latency_table, preset_rows, preset_tables, toy_line
@@ -137,25 +137,32 @@ def _require_own(out: Path) -> None:
 def render_pages(records: list[Record], catalog: Catalog, every: list[Record] | None = None) -> dict[str, str]:
     """Return the text of each page by name, pictures left out; a page without a table is not there.
 
+    The experiments that publications are repeated in are of images: who has run none of images gets none of these.
+
     Args:
         records: runs that are in no comparison.
         every: all runs, for figures beside those of publications; ``records`` if it is None.
     """
     missing, published_missing = MissingRuns(), MissingRuns()
     every = records if every is None else every
-    rows = preset_rows(records, catalog)
+    rows, of_images = preset_rows(records, catalog), any_of_images(every)
+    published = [
+        *published_tables(every, published_missing, catalog),
+        f"Published figures were read in:\n\n{sources(list(published_figures()))}",
+        published_missing.folded(),
+    ]
     tables = {
         "jets": preset_tables(row for row in rows if _page(row) == "jets"),
         "cms": [*preset_tables(row for row in rows if _page(row) == "cms"), latency_table(records)],
         "images": preset_tables(row for row in rows if _page(row) == "images"),
         "vectors": preset_tables(row for row in rows if _page(row) == "vectors"),
-        "paper": [*paper_tables.tables(records, missing, catalog), toy_line(records), missing.folded()],
-        "ablations": _ablations(records, catalog),
-        "comparison-published": [
-            *published_tables(every, published_missing, catalog),
-            f"Published figures were read in:\n\n{sources(list(published_figures()))}",
-            published_missing.folded(),
+        "paper": [
+            *(paper_tables.tables(records, missing, catalog) if of_images else []),
+            toy_line(records),
+            missing.folded(),
         ],
+        "ablations": _ablations(records, catalog) if of_images else [],
+        "comparison-published": published if of_images else [],
     }
     pages = {}
     for page, parts in tables.items():

@@ -167,3 +167,8 @@ def one_record_per_run(records: Iterable[Record]) -> list[Record]:
     for record in records:
         by_folder.setdefault(record.folder, record)
     return list(by_folder.values())
+
+
+def any_of_images(records: Iterable[Record]) -> bool:
+    """Whether any of the runs was scored on images: the published experiments that tables repeat are of images."""
+    return any(record.result.data is not None and record.result.data.unit == "image" for record in records)

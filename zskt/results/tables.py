@@ -9,7 +9,7 @@ from zskt.experiments.catalog import Catalog
 from zskt.markdown import integer, mean_and_deviation, table
 from zskt.results import ablation, paper_tables
 from zskt.results.missing import MissingRuns
-from zskt.results.records import Record, one_record_per_run, read_records
+from zskt.results.records import Record, any_of_images, one_record_per_run, read_records
 from zskt.results.rows import Row, group
 
 HEAD = ("learned from", "teacher queries", "student steps", "agreement", "accuracy", "AUC", "KL (nats)", "seeds")
@@ -17,20 +17,19 @@ LATENCY_HEAD = ("teacher", "student", "threads", "batch", "teacher, ms", "studen
 
 
 def all_tables(folder: Path, catalog: Catalog) -> str:
-    """Return every table of a folder of runs, and the commands of the runs that are missing.
+    """Return every table of a folder of runs; of runs on images the paper's, too, with commands of what is missing.
 
     Raises:
         UserError: if there is no run, or a result cannot be read.
     """
     records, missing = read_records(folder), MissingRuns()
-    parts = [
-        *preset_tables(preset_rows(records, catalog)),
-        latency_table(records),
-        toy_line(records),
-        *paper_tables.tables(records, missing, catalog),
-        ablation.ablation_table(records, missing, catalog),
-        missing.footnotes(),
-    ]
+    parts = [*preset_tables(preset_rows(records, catalog)), latency_table(records), toy_line(records)]
+    if any_of_images(records):
+        parts += [
+            *paper_tables.tables(records, missing, catalog),
+            ablation.ablation_table(records, missing, catalog),
+            missing.footnotes(),
+        ]
     return "\n\n".join(part for part in parts if part)
 
 

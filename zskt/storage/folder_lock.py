@@ -9,10 +9,13 @@ Two machines that begin in the same instant are told apart by ``flock`` alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +100,34 @@ def require_new_or_free(path: Path) -> None:
         if (path / LOCK).is_file():
             FolderLock(path).require_free()
         raise
+
+
+@contextlib.contextmanager
+def filling(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside, to be filled; then it becomes ``path``, which is new or empty.
+
+    What a process that was killed has left of it goes first; after an error nothing stays.
+
+    Raises:
+        FolderInUse: if another process fills it.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.mkdir(parents=True, exist_ok=True)
+    with FolderLock(temporary):
+        try:
+            for left in temporary.iterdir():
+                if left.is_dir():
+                    shutil.rmtree(left)
+                elif left.name not in (LOCK, LOCK_OWNER):
+                    left.unlink()
+            yield temporary
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+    (temporary / LOCK).unlink(missing_ok=True)
+    if path.is_dir():
+        path.rmdir()
+    temporary.replace(path)
 
 
 def owner(folder: Path) -> dict[str, Any]:
