@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zskt.experiments.catalog import Catalog
+from zskt.experiments.result import ScoredSamples
 from zskt.results.compare.recorded import read_comparisons, uncompared
 from zskt.results.figures import pictures, transition_picture
 from zskt.results.records import read_records
@@ -11,7 +12,9 @@ from .conftest import REFERENCE, record
 
 
 def test_pictures_are_those_that_the_records_allow(catalog: Catalog) -> None:
-    assert set(pictures([record()], catalog)) == {"pairs", "few-shot"}  # published figures are there anyway
+    assert pictures([record()], catalog) == {}
+    of_images = record(data=ScoredSamples(name="MNIST", sha256=None, count=10, unit="image"))
+    assert set(pictures([of_images], catalog)) == {"pairs", "few-shot"}  # published figures are there anyway
 
 
 def test_the_reference_runs_allow_all(catalog: Catalog) -> None:

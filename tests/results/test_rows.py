@@ -49,6 +49,16 @@ def test_a_teacher_that_only_answers_makes_a_row_and_a_seed_counts_once() -> Non
     assert [(row.label, len(row.runs)) for row in rows] == [("mlp", 2), ("mlp, probabilities alone", 1)]
 
 
+def test_runs_of_another_precision_make_a_row(tmp_path: Path) -> None:
+    runs = []
+    for i, config in enumerate([{}, {"precision": "float32"}, {"precision": "bf16"}]):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        write_json(folder / "config.json", config)
+        runs.append(replace(record(seed=i), folder=folder))
+    assert [(row.label, len(row.runs)) for row in group(runs)] == [("mlp", 2), ("mlp, bf16", 1)]
+
+
 JPEG = ScoredSamples(name="cifar10 test (cifar10-jpeg)", sha256="", count=1, unit="image")
 FEW: dict[str, Any] = {"mode": "few-shot", "generator": None, "init_from_run": "scratch", "samples_per_class": 0}
 

@@ -1,6 +1,6 @@
 """What runs were asked, and what tells them apart in words, so that none counts as a seed of another recipe.
 
-Device and precision are how a run is calculated, and not what it was asked: runs that differ in these are seeds.
+The device is where a run is calculated, and not what it was asked: runs that differ in it are seeds.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from typing import Any
 from zskt.experiments.build import member_roles
 from zskt.experiments.config import LEARNS_FROM_DATA, recorded_files
 from zskt.experiments.recipe import Recipe
+from zskt.forward import PRECISIONS
 from zskt.markdown import integer
 from zskt.methods import METHODS
 from zskt.results.records import Record
 from zskt.storage.files import read_json
 from zskt.storage.run_files import CONFIG
 
+USUAL = PRECISIONS[0]
+"""Precision of a run that says none."""
 MOST_SETTINGS = 2
 """Changed settings that a label names; of more it says how many there are."""
 
@@ -38,20 +41,25 @@ class Asked:
     """Hashes of the teacher's files, of an ensemble in the order of its members; None where nobody recorded them."""
     access: str | None = None
     """What it saw of a teacher that only answered, of `zskt.teacher_access.ACCESSES`; None where it saw all."""
+    precision: str | None = None
+    """What its networks computed in, where that is not float32."""
 
     @property
     def values(self) -> dict[str, Any]:
         """All that two of them can differ in, by name."""
         own = {f.name: getattr(self.recipe, f.name) for f in fields(self.recipe) if f.name != "changes"}
         return own | {
-            "queries": self.queries, "data": self.data_sha256, "teachers": self.teachers, "access": self.access
+            "queries": self.queries, "data": self.data_sha256, "teachers": self.teachers, "access": self.access,
+            "precision": self.precision,
         }  # fmt: skip
 
 
 def asked_of(record: Record) -> Asked:
     """Return what a finished run was asked, by its result and the files that it recorded."""
     recipe, path = record.recipe, record.folder / CONFIG
-    files = recorded_files(read_json(path), path) if path.is_file() else {}
+    config = read_json(path) if path.is_file() else {}
+    files = recorded_files(config, path) if config else {}
+    precision = config.get("precision", USUAL)
     data = files.get("data", {}) if recipe.mode in LEARNS_FROM_DATA else {}
     name = Path(data.get("path") or "").name
     teachers = teacher_hashes(files)
@@ -62,6 +70,7 @@ def asked_of(record: Record) -> Asked:
         data=name,
         teachers=teachers,
         access=record.result.teacher_access,
+        precision=None if precision == USUAL else precision,
     )
 
 
@@ -139,6 +148,8 @@ def _word(name: str, values: Mapping[str, Any], one: Asked, alike: Sequence[Aske
         return f"data {one.data}" + (f" {value[:8]}" if len(same_name) > 1 else "")
     if name == "teachers":
         return f"teacher {' '.join(sha256[:8] for sha256 in value)}"
+    if name == "precision":
+        return str(value)
     if name == "access":
         return f"{value} alone"
     if name in ("answers", "queries"):

@@ -93,10 +93,7 @@ def test_pages_are_written_and_compared_runs_stay_out_of_the_presets_tables(tmp_
     write_pages(reference, out, catalog)
     assert (out / "compare-kin.png").is_file() and (out / "method-dafl.png").is_file()
     assert "dafl" in (out / "compare-kin.md").read_text() and "dafl" not in (out / "jets.md").read_text()
-    assert (
-        "WRN" not in (out / "comparison-published.md").read_text()
-        and "NAYER" in (out / "comparison-published.md").read_text()
-    )
+    assert not (out / "comparison-published.md").exists()  # which is of images
     write_pages(reference, out, catalog)  # a second time, over its own
 
 
