@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.35.0"
+__version__ = "0.36.0"
 
 _API = {
     "Run": "zskt.api",

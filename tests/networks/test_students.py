@@ -21,6 +21,7 @@ from zskt.vectors.inputs import VectorInputs
     [
         ("pfn", 30_000, 50_000),
         ("pfn-small", 7_000, 12_000),
+        ("pfn-large", 120_000, 180_000),
         ("particlenet-light", 17_000, 26_000),
         ("pfn-highway", 40_000, 50_000),
         ("gru", 40_000, 50_000),

@@ -108,6 +108,11 @@ STUDENTS: dict[str, Student] = {
         {"phi": (32, 32, 32), "phi_small": (24, 24), "f": (48,)},
         "particle-flow network, about 10 k parameters",
     ),
+    "pfn-large": _particle_flow(
+        {"phi": (192, 192, 192), "f": (192, 128)},
+        {"phi": (128, 128, 128), "phi_small": (96, 96), "f": (192, 128)},
+        "particle-flow network twice as wide as pfn, at most 180 k parameters",
+    ),
     "particlenet-light": Student(
         "jets", light_particlenet, "ParticleNet with two narrow EdgeConv blocks, at most 26 k parameters"
     ),
