@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from teachers.tagger import Tagger
 
 SUFFIXES: tuple[str, ...] = (".pt", ".pth")
+DOUBLE = 7
+"""Number of `torch.float64` in the code of TorchScript."""
 
 
 def sniff(path: Path) -> bool:
@@ -96,10 +98,18 @@ def open_file(path: Path) -> ScriptFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes
             script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-        if any(t.is_floating_point() and t.dtype != torch.float32 for t in script.state_dict().values()):
+        others = any(t.is_floating_point() and t.dtype != torch.float32 for t in script.state_dict().values())
+        if others and not _widens(script):
             script = script.float()  # inputs and outputs have 32 bits here
         script.eval()  # before it is run: in training mode random samples would write into its running statistics
         return ScriptFile(path, script)
     except Exception as error:  # the archive's reader raises whatever the broken bytes lead to
         first = " ".join(str(error).split())[:120]
         raise UserError(f"{path}: not a readable TorchScript file ({first}); fetch it again") from error
+
+
+def _widens(script: torch.jit.ScriptModule) -> bool:
+    """Whether the code makes numbers 64 bits wide by itself: its parameters then have to be so, too."""
+    graph = script.inlined_graph  # its nodes live no longer than it does
+    casts = [list(node.inputs()) for node in graph.findAllNodes("aten::to", recurse=True)]
+    return any(inputs[1].toIValue() == DOUBLE for inputs in casts)

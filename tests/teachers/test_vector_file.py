@@ -53,6 +53,25 @@ class OfIndices(Top):
         return self.rows(x.float())
 
 
+class Widened(Top):
+    """Computes in 64 bits, whatever it is given."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rows(x.double())
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".pt", ".pt2"])
+@pytest.mark.parametrize("widens", [True, False])
+def test_networks_of_64_bits_are_teachers(tmp_path: Path, described: Path, suffix: str, widens: bool) -> None:
+    network = (Widened() if widens else Rows()).double()
+    x = torch.rand(2, 5, dtype=torch.float32 if widens else torch.float64)
+    card = card_of_vector_file(write(network, x, tmp_path / f"net{suffix}"), described)
+    vectors = random_vectors(card.inputs)
+    logits = card.load()(vectors)
+    assert logits.dtype == torch.float32
+    assert torch.allclose(logits, network(vectors if widens else vectors.double()).float(), atol=1e-4)
+
+
 @pytest.mark.parametrize("suffix", [".onnx", ".pt2"])
 def test_a_network_that_answers_classes_alone_is_told(tmp_path: Path, described: Path, suffix: str) -> None:
     file = write(Top(), torch.rand(2, 5), tmp_path / f"net{suffix}")
