@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,9 @@ from zskt.terminal import note
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+BEFORE = "before the run begins; give more"
+"""When a budget is spent that does not last for what is tried first."""
 
 
 def launch(config: RunConfig, catalog: Catalog, options: Options) -> tuple[Path, dict[str, Any]]:
@@ -155,14 +158,11 @@ def _play(
     trial = QueryMeter(0 if pair.meter is None else pair.meter.limit)  # counts what is asked before the run
     before = noted(options.out / QUERIES) if options.resume and options.out is not None and trial.limit else 0
     trial.asked = before = from_leader(before)
-    try:
-        with trial.counting(pair.teacher):
-            method = METHODS[config.method](config.settings, setup)
-            if not options.resume or any(term.needs_preparation for term in method.terms):
-                require_fit(method, setup)
-    except BudgetSpent as error:
-        when = "and its run needs some to go on" if options.resume else "before the run begins; give more"
-        raise UserError(f"--queries {config.queries}: spent {when}") from error
+    when = "and its run needs some to go on" if options.resume else BEFORE
+    with _telling_spent(config.queries, when), trial.counting(pair.teacher):
+        method = METHODS[config.method](config.settings, setup)
+        if not options.resume or any(term.needs_preparation for term in method.terms):
+            require_fit(method, setup)
     if pair.meter is not None:
         method.state.parts[METER] = pair.meter
     if draws is not None:
@@ -187,11 +187,8 @@ def _play(
             if config.mode == "compress":
                 begin_healing(method, setup, evaluator)
             elif not method.state.step:
-                try:
-                    with trial.counting(pair.teacher):
-                        calibrate(setup)
-                except BudgetSpent as error:
-                    raise UserError(f"--queries {config.queries}: spent before the run begins; give more") from error
+                with _telling_spent(config.queries, BEFORE), trial.counting(pair.teacher):
+                    calibrate(setup)
             if pair.meter is None and not method.state.step and trial.asked:
                 method.state.counters["teacher_queries"] = trial.asked
             pictures = None if generator is None else _pictures(generator, evaluator, card, config, setup.device)
@@ -204,6 +201,15 @@ def _play(
             name = config.teacher if config.mode == "teacher" else config.student
             answers = None if setup.shards is None else setup.shards.manifest.samples
             return folder.path, write_result(folder, method, config, evaluator, catalog, name, answers)
+
+
+@contextmanager
+def _telling_spent(queries: int, when: str) -> Iterator[None]:
+    """Raise `UserError` where a budget is spent before the method's loop, which ends by itself."""
+    try:
+        yield
+    except BudgetSpent as error:
+        raise UserError(f"--queries {queries}: spent {when}") from error
 
 
 def with_access(
