@@ -83,7 +83,7 @@ def connect(kind: str, site: Site, workers: int, logs: Path, patience: int = 30)
             with Client(cluster) as client:
                 if kind != "local":
                     cluster.scale(jobs=-(-workers // site.processes))
-                with renewed(cluster):
+                with renewed(cluster, queues=kind != "local"):
                     yield client
         finally:
             with contextlib.suppress(Exception):  # jobs that have ended cannot be cancelled

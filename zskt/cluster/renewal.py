@@ -14,6 +14,8 @@ from typing import Any
 
 LOOK_SECONDS, LOST_SECONDS = 2.0, 20.0
 """Seconds between looks, and for which a worker must be gone; its nanny may bring it back before."""
+MOST_LOST_SECONDS = 300.0
+"""A worker that does not come back is given twice the time after each start, up to this: a busy machine is slow."""
 
 
 class Renewal:
@@ -21,26 +23,31 @@ class Renewal:
 
     Args:
         cluster: a `distributed.SpecCluster`. Each of its entries is a worker, or a job of several.
+        queues: whether its workers may wait in a queue: what has not been seen since it was started may wait there,
+            and is not gone. Where there is no queue, a worker that dies before anybody has seen it is gone, too.
     """
 
-    def __init__(self, cluster: Any) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: Any, *, queues: bool) -> None:
+        self.cluster, self.queues = cluster, queues
         self._seen: set[Any] = set()
         self._gone: dict[Any, float] = {}
+        self._patience: dict[Any, float] = {}
 
     def look(self) -> list[Any]:
         """Start again what has been gone for long enough, and return the names of it."""
         alive = {str(worker["name"]) for worker in self.cluster.scheduler_info["workers"].values()}
         here = {name for name in self.cluster.worker_spec if _is_alive(str(name), alive)}
-        self._seen |= here
+        self._seen |= here if self.queues else set(self.cluster.worker_spec)
+        self._patience = {name: seconds for name, seconds in self._patience.items() if name not in here}
         now = time.monotonic()
         self._gone = {name: self._gone.get(name, now) for name in self._seen - here if name in self.cluster.worker_spec}
-        lost = [name for name, since in self._gone.items() if now - since > LOST_SECONDS]
+        lost = [name for name, since in self._gone.items() if now - since > self._patience.get(name, LOST_SECONDS)]
         if lost:
             self.cluster.sync(self._forget, lost)
-            for name in lost:  # what waits in a queue has not been seen, and is not gone
+            for name in lost:
                 self._seen.discard(name)
                 del self._gone[name]
+                self._patience[name] = min(2 * self._patience.get(name, LOST_SECONDS), MOST_LOST_SECONDS)
         return lost
 
     async def _forget(self, lost: list[Any]) -> None:
@@ -61,9 +68,9 @@ def _is_alive(name: str, alive: set[str]) -> bool:
 
 
 @contextlib.contextmanager
-def renewed(cluster: Any) -> Iterator[None]:
-    """While entered, look after the workers of a cluster now and then."""
-    ended, renewal = threading.Event(), Renewal(cluster)
+def renewed(cluster: Any, *, queues: bool) -> Iterator[None]:
+    """While entered, look after the workers of a cluster now and then, see `Renewal`."""
+    ended, renewal = threading.Event(), Renewal(cluster, queues=queues)
 
     renewal.look()
 
