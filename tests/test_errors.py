@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from zskt.errors import UserError, _slips, closest, listed, lookup, quoted
+from zskt.errors import SETTINGS_PAGE, UserError, _slips, closest, listed, lookup, quoted
 
 TREES = {"oak": 1, "maple": 2, "willow": 3}
 
@@ -43,6 +45,22 @@ def test_slips_are_counted(a: str, b: str, count: int) -> None:
 def test_a_long_list_is_cut() -> None:
     with pytest.raises(UserError, match=r"choose one of n00, .*, n05, and 24 more \(see --mode list\)$"):
         lookup({f"n{i:02}": i for i in range(30)}, "?", "number")
+
+
+def test_a_long_list_is_looked_up_where_it_is_or_shown_whole() -> None:
+    names = {f"n{i:02}": i for i in range(30)}
+    with pytest.raises(UserError, match=r"choose one of n00, .*, n05, and 24 more \(see the page\)$"):
+        lookup(names, "?", "number", "the page")
+    with pytest.raises(UserError, match=r"choose one of n00, .*, n28, n29$"):
+        lookup(names, "?", "number", see="")
+
+
+def test_settings_are_listed_where_an_error_says() -> None:
+    """``--mode list`` has no settings: the error named it, and nobody found them there."""
+    from zskt.methods import METHODS
+
+    page = Path(__file__).parent.parent.joinpath(SETTINGS_PAGE).read_text()
+    assert all(f"| `{name}` |" in page for kind in METHODS.values() for name in kind.Config.names())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from zskt.arguments import Loader, Network, precision_remedy, read_loader, shapes_of
 from zskt.contracts import Batch
 from zskt.dataset import Labelled, TensorSamples, of_each_class
-from zskt.errors import UserError, listed, lookup, quoted
+from zskt.errors import SETTINGS_PAGE, UserError, listed, lookup, quoted
 from zskt.experiments.config import is_unused
 from zskt.experiments.preparation import first_samples
 from zskt.forward import Pair, evaluating
@@ -107,7 +107,7 @@ def settings_of(kind: type[Method], name: str, iterations: int | None, settings:
     if "init_from_run" in settings and "init_from_run" in names:
         raise UserError("init_from_run: is what the command line records; give student=zskt.load_run(FOLDER).student")
     for setting in settings:
-        lookup(names, setting, f"setting of method {name}")
+        lookup(names, setting, f"setting of method {name}", SETTINGS_PAGE)
         if is_unused(kind, setting):
             raise UserError(f"{setting}: method {name} trains no generator; leave it out")
     length = {} if iterations is None else {kind.Config.length_name: iterations}

@@ -14,6 +14,8 @@ MOST_SLIPS = 2
 """Letters that a name may differ by from the one that was meant, where no longer part of it is the same."""
 FIRST_FEW = 6
 """Names of a longer list that an error has."""
+SETTINGS_PAGE = "docs/reference/config.md"
+"""Where the settings of each method are listed: ``--mode list`` has none."""
 
 
 class UserError(Exception):
@@ -39,8 +41,11 @@ class NonFiniteLoss(RuntimeError):
     """A loss term is NaN or infinite; raised before any parameter is changed by it."""
 
 
-def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
+def lookup(table: Mapping[str, T], name: str, kind: str, see: str = "--mode list") -> T:
     """Return the entry ``name`` of a registry.
+
+    Args:
+        see: what lists a long table; empty: nothing does, so that the message has all names.
 
     Raises:
         UserError: if there is none; the message has the closest names, all of a short list, or the first of a long one.
@@ -50,8 +55,8 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
     names = sorted(table)
     if close := closest(str(name), names):
         raise UserError(f"unknown {kind} {name!r}: did you mean {' or '.join(close)}?")
-    few = names if len(names) <= SHORT_LIST else names[:FIRST_FEW]
-    rest = f", and {len(names) - len(few)} more (see --mode list)" if len(few) < len(names) else ""
+    few = names if len(names) <= SHORT_LIST or not see else names[:FIRST_FEW]
+    rest = f", and {len(names) - len(few)} more (see {see})" if len(few) < len(names) else ""
     raise UserError(f"unknown {kind} {name!r}: choose one of {', '.join(few)}{rest}")
 
 

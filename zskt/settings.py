@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
-from zskt.errors import UserError, lookup
+from zskt.errors import SETTINGS_PAGE, UserError, lookup
 from zskt.terminal import note_once
 
 MOST_SEED = 2**60
@@ -143,7 +143,7 @@ class Settings:
             UserError: if there is no such field, or the word is of another kind.
         """
         name, _, key = name.partition(".")
-        lookup(dict.fromkeys(self.names()), name, "setting")
+        lookup(dict.fromkeys(self.names()), name, "setting", SETTINGS_PAGE)
         before = getattr(self, name)
         if isinstance(before, Mapping) != bool(key):
             way = f"{name}.KEY=NUMBER" if isinstance(before, Mapping) else f"{name}=VALUE"

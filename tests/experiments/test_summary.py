@@ -49,6 +49,9 @@ def test_a_run_that_nobody_judged_says_why_and_how() -> None:
     student = {"name": "small", "parameters": 12, "agreement": None, "kl": None}
     text = summary({"data": nothing, "teacher": {"name": "big"}, "student": student}, Path("runs/a"))
     assert "nothing was judged (mnist: cannot fetch it), later by: --mode evaluate --run runs/a --data PATH" in text
+    text = summary({"data": nothing, "teacher": {"name": "big"}, "student": student}, Path("my runs/a"))
+    assert "--run 'my runs/a' --data PATH" in text  # to be copied into a shell
+    assert text.endswith("\nrun: my runs/a")
 
 
 def test_figures_of_independent_labels_say_what_they_count() -> None:

@@ -105,7 +105,8 @@ def test_an_image_student_is_exported_with_its_normalisation(
     assert asked is not None
     same = asked.logits.argmax(1) == run.evaluator.predict(run.student).logits.argmax(1)
     assert measured["onnx"]["agreement_with_teacher"] == pytest.approx(float(same[rows].double().mean()))
-    assert "on 15 images drawn at random from 40 same top class" in (tmp_path / "student/README.md").read_text()
+    card = (tmp_path / "student/README.md").read_text()
+    assert f"on 15 images drawn at random from 40 of {measured['data']}, same top class" in card
     inputs = {i.name: i.shape for i in session(tmp_path / "student/model.onnx").get_inputs()}
     assert inputs == {"images": ["N", 1, 28, 28]}
     assert (tmp_path / "student/labels.txt").read_text().split() == list("0123456789")

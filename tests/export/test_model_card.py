@@ -12,6 +12,7 @@ MEASURED: dict[str, Any] = {
     "count": 40,
     "of": 40,
     "unit": "jet",
+    "data": "b.root",
     "onnx": {"bytes": 123456, "agreement_with_teacher": 0.75},
     "int8": {"bytes": 45678, "agreement_with_student": 0.875},
 }
@@ -52,12 +53,13 @@ def test_a_card_has_the_figures_of_both_networks_and_all_files() -> None:
     assert "| teacher | big | 366 160 | 0.9000 | – | – |" in card
     assert "| student | small | 9 500 | 0.8000 | 0.7500 | 0.1250 |" in card
     assert "at most 2.3e-07 on the inputs that were tried." in card
-    assert "45 678 bytes instead of 123 456; on 40 jets same top class as the student on 0.8750" in card
+    assert "45 678 bytes instead of 123 456; on 40 jets of b.root, same top class as the student on 0.8750" in card
     assert "agreement with the teacher – instead of 0.7500" in card
 
 
 def test_a_card_says_of_how_many_samples_those_were_drawn_that_the_files_were_compared_on() -> None:
-    assert "on 40 jets drawn at random from 28000 same top class as the student" in card_of("zero-shot", of=28000)
+    drawn = "on 40 jets drawn at random from 28000 of b.root, same top class as the student"
+    assert drawn in card_of("zero-shot", of=28000)
 
 
 def test_ties_and_emulation_and_times_are_told_where_they_were_measured() -> None:

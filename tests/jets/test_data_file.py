@@ -58,7 +58,7 @@ def test_what_is_there_instead_is_named(trees: dict[str, object], words: str, tm
 def test_folders_and_patterns_of_files_are_told_from_what_is_missing(tmp_path: Path) -> None:
     folder = tmp_path / "jets"
     folder.mkdir()
-    with pytest.raises(UserError, match="jets: no such file"):
+    with pytest.raises(UserError, match="jets: is a folder without files of jets; give --data"):
         require_file(folder)
     for name in ("part_1.root", "notes.txt"):
         (folder / name).touch()

@@ -89,3 +89,25 @@ def test_tables_are_made_of_results_alone(call: Call, tmp_path: Path) -> None:
     (tmp_path / "all/2/result.json").write_text(json.dumps(values))
     code, _, err = call("--mode", "tables", "--run", "all")
     assert code == 2 and "has no entry 'seed'" in err and err.count("\n") == 1
+
+
+def test_runs_that_nobody_judged_are_named_and_leave_no_empty_folder(call: Call, tmp_path: Path) -> None:
+    nobody = ScoredSamples(name="t test", sha256=None, count=0, unit="vector", missing="none are known")
+    for name in ("one", "two"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        values = result(data=nobody, student=NetworkScores(name="s")).to_dict()
+        (tmp_path / "all" / name / "result.json").write_text(json.dumps(values))
+    line = "in no table, as nobody judged them: one, two; --mode evaluate --run RUN --data PATH does"
+    assert call("--mode", "tables", "--run", "all")[:2] == (0, line + "\n")
+    code, _, err = call("--mode", "tables", "--run", "all", "--out", "pages")
+    assert code == 2 and err == f"zskt: --run all: {line}; nothing was written\n" and not (tmp_path / "pages").exists()
+    judged = result(student=NetworkScores(name="s", agreement=0.5)).to_dict()
+    (tmp_path / "all/two/evaluate-jets.json").write_text(json.dumps(judged))
+    code, out, _ = call("--mode", "tables", "--run", "all")
+    assert code == 0 and "| 0.5000 |" in out and "nobody judged them: one; --mode" in out
+
+
+def test_runs_without_tables_are_told(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "all/a").mkdir(parents=True)
+    (tmp_path / "all/a/result.json").write_text(json.dumps(result(mode="teacher").to_dict()))
+    assert call("--mode", "tables", "--run", "all")[:2] == (0, "none of the runs here has a table\n")

@@ -114,12 +114,13 @@ def sweep(flags: argparse.Namespace, catalog: Catalog) -> None:
 def _write_tables(folder: Path, catalog: Catalog) -> None:
     """Print the tables of the sweep's own runs; all tables, with what the paper's lack, go to a file."""
     from zskt.results.records import read_records
-    from zskt.results.tables import all_tables, preset_rows, preset_tables
+    from zskt.results.tables import all_tables, preset_rows, preset_tables, unjudged_line
 
     path = folder / "tables.md"
     write_text(path, all_tables(folder, catalog) + "\n")
-    tables = preset_tables(preset_rows(read_records(folder), catalog))
-    print("\n" + "\n\n".join([*tables, f"all tables: {path}"]))
+    records = read_records(folder)
+    parts = [*preset_tables(preset_rows(records, catalog)), unjudged_line(records), f"all tables: {path}"]
+    print("\n" + "\n\n".join(part for part in parts if part))
 
 
 def _arguments(flags: argparse.Namespace, run: SweepRun, out: Path | None) -> list[str]:

@@ -253,7 +253,7 @@ def export(flags: argparse.Namespace, catalog: Catalog) -> None:
     out = export_run(run, flags.out, catalog, flags.data, flags.teacher_path)
     measured = read_json(out / "export.json")
     if measured["count"]:
-        print(f"compared on {judged_on(measured)} of {measured['data']}")
+        print(f"compared on {judged_on(measured)}")
     for name in ("onnx", "int8", "hls4ml"):
         if name in measured:
             note = measured[name].pop("note", None)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zskt.cli.listing import facts
-from zskt.errors import UserError, lookup
+from zskt.errors import SETTINGS_PAGE, UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.jets.data_file import refuse_several
 from zskt.storage.run_files import CONFIG, has_checkpoint, require_makeable
@@ -168,4 +168,4 @@ def _require_settings(flags: argparse.Namespace) -> None:
         if name == "iterations" and "epochs" in settings:
             continue  # what labels teach counts its rounds in epochs
         if name not in SETTING_ALIASES or SETTING_ALIASES[name] not in settings:
-            lookup(settings, name, f"setting of --mode {flags.mode} (method {method})")
+            lookup(settings, name, f"setting of --mode {flags.mode} (method {method})", SETTINGS_PAGE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ def load_student(run: Path, config: RunConfig, catalog: Catalog) -> nn.Module:
 
     path = run / STUDENT
     if not path.is_file():
-        raise UserError(f"{path}: no such file; the run is not finished: continue it with --resume --out {run}")
+        again = f"--resume --out {shlex.quote(str(run))}"
+        raise UserError(f"{path}: no such file; the run is not finished: continue it with {again}")
     card = catalog.card(config)
     if config.mode != "teacher" and is_own(config.student):
         note(f"zskt: {run / 'config.json'}: its student is code, {config.student}, which is run now")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from zskt.ensemble import DRAWS
-from zskt.errors import UserError, lookup
+from zskt.errors import SETTINGS_PAGE, UserError, lookup
 from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.experiments.method_recipes import VARIANTS, recipe_of
 from zskt.forward import LAYERS, PRECISIONS
@@ -136,8 +136,13 @@ class RunConfig(Settings):
         own = {name: value for name, value in changes.items() if name in self.names()}
         inner = {name: value for name, value in changes.items() if name not in own}
         for name in inner:
-            lookup(dict.fromkeys(self.settings.names()), name, f"setting of --mode {self.mode} (method {self.method})")
+            lookup(dict.fromkeys(self.settings.names()), name, self._setting, SETTINGS_PAGE)
         return replace(self, settings=replace(self.settings, **inner), **own) if inner else replace(self, **own)
+
+    @property
+    def _setting(self) -> str:
+        """What an error calls a setting of this run."""
+        return f"setting of --mode {self.mode} (method {self.method})"
 
     def with_length(self, iterations: int) -> Self:
         """Copy, with another number of iterations, or of epochs where labels teach."""
@@ -201,7 +206,7 @@ class RunConfig(Settings):
             raise UserError(f"--set {name}: method {self.method} trains no generator; leave it out")
         if name.partition(".")[0] not in inner:
             names = dict.fromkeys([*inner, *RUN_SETTINGS])
-            lookup(names, name, f"setting of --mode {self.mode} (method {self.method})")
+            lookup(names, name, self._setting, SETTINGS_PAGE)
         return replace(self, settings=self.settings.assigned(name, text))
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def summary(result: dict[str, Any], where: Path) -> str:
     shown = printable(str(where))
     headline = f"on {data['count']} {data['unit']}s of {data['name']}{_of_labels(data)}:"
     if data.get("missing"):
-        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {shown} --data PATH"
+        named = printable(shlex.quote(str(where)))  # to be copied into a shell
+        headline = f"nothing was judged ({data['missing']}), later by: --mode evaluate --run {named} --data PATH"
     return "\n".join([f"\n{headline}", *lines, *values, f"run: {shown}"])
 
 

@@ -118,9 +118,10 @@ def _beside_whole(rows: dict[str, list[dict[str, Any]]]) -> str:
 
 
 def judged_on(measured: dict[str, Any]) -> str:
-    """Say on how many samples the exported files were compared with the student, and of how many they were drawn."""
+    """Say on which samples the exported files were compared with the student: how many, of how many, of what data."""
     count, every = measured["count"], measured["of"]
-    return f"{count} {measured['unit']}s" + (f" drawn at random from {every}" if count < every else "")
+    drawn = f" drawn at random from {every}" if count < every else ""
+    return f"{count} {measured['unit']}s{drawn} of {measured['data']}"
 
 
 def _int8(measured: dict[str, Any]) -> str:
@@ -131,7 +132,7 @@ def _int8(measured: dict[str, Any]) -> str:
         seen = "" if same is None else f" On pseudo-samples its top class is the student's on {written(same)}."
         return f"it was not compared with the student on any test sample: do that before you use it.{seen}"
     return (
-        f"on {judged_on(measured)} same top class as the student on "
+        f"on {judged_on(measured)}, same top class as the student on "
         f"{written(quantised.get('agreement_with_student'))}, agreement with the teacher "
         f"{written(quantised.get('agreement_with_teacher'))} instead of {written(exact.get('agreement_with_teacher'))}."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def require_file(path: Path) -> None:
     """
     if not path.is_file():
         refuse_several(path)
-        raise UserError(f"{path}: no such file; give --data a JetClass ROOT or JetClass-II parquet file")
+        problem = "is a folder without files of jets" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {problem}; give --data a JetClass ROOT or JetClass-II parquet file")
 
 
 def refuse_several(path: Path) -> None:
@@ -32,7 +34,7 @@ def refuse_several(path: Path) -> None:
     files = [file for file in _matching(path) if file.suffix in (".root", ".parquet")]
     what = "is a folder" if path.is_dir() else "is a pattern"
     if len(files) == 1:
-        raise UserError(f"{path}: {what}, no file; give --data {files[0]}")
+        raise UserError(f"{path}: {what}, no file; give --data {shlex.quote(str(files[0]))}")
     if files:
         with_what = " with hadd" if all(file.suffix == ".root" for file in files) else ""
         raise UserError(

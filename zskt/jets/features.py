@@ -102,7 +102,7 @@ class JetInputs:
 
     def __post_init__(self) -> None:
         for name in self.features:
-            lookup(FEATURES, name, "feature")
+            lookup(FEATURES, name, "feature", see="")
 
     def collections(self) -> tuple[ObjectCollection, ...]:
         """Return the one collection that a student reads: the particles."""

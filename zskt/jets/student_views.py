@@ -64,7 +64,7 @@ def features(inputs: Any, argument: str) -> View:
 
 def _of_cloud(inputs: JetInputs, names: Sequence[str]) -> View:
     known = {name: (name,) for name in inputs.features} | FEATURE_SETS
-    wanted = {feature for name in names for feature in lookup(known, name, "feature")}
+    wanted = {feature for name in names for feature in lookup(known, name, "feature", "--mode inspect")}
     lacking = sorted(wanted - set(inputs.features))
     if lacking:
         raise UserError(f"the teacher does not take {', '.join(lacking)}; it takes {', '.join(inputs.features)}")
@@ -98,7 +98,7 @@ def _of_collections(inputs: TaggerInputs, names: Sequence[str]) -> View:
 def _of_name(known: dict[str, set[tuple[str, str]]], name: str) -> set[tuple[str, str]]:
     """Return the inputs and variables that a name stands for, of a feature set of JetClass too."""
     if name in known or name not in FEATURE_SETS:
-        return lookup(known, name, "variable, input or collection")
+        return lookup(known, name, "variable, input or collection", "--mode inspect")
     variables = {variable for found in known.values() for _, variable in found}
     lacking = [variable for variable in FEATURE_SETS[name] if variable not in variables]
     if lacking:
@@ -161,7 +161,7 @@ def observables(inputs: Any, argument: str) -> View:
     possible = [name for name, entry in OBSERVABLES.items() if not entry.needs or entry.needs in known]
     names = [name for name in argument.split(",") if name] or possible
     for name in names:
-        if lookup(OBSERVABLES, name, "observable") and name not in possible:
+        if lookup(OBSERVABLES, name, "observable", see="") and name not in possible:
             raise UserError(
                 f"{name} needs {OBSERVABLES[name].needs.replace('_', ' ')} of the particles or the jet, which the "
                 f"teacher does not take; it takes what gives {', '.join(possible)}"

@@ -21,7 +21,7 @@ from zskt.results.published_table import published_tables, sources
 from zskt.results.records import Record, any_of_images, one_record_per_run, read_records
 from zskt.results.rows import Row
 from zskt.results.system_records import systems_tables
-from zskt.results.tables import latency_table, preset_rows, preset_tables, toy_line
+from zskt.results.tables import NO_TABLES, latency_table, preset_rows, preset_tables, toy_line, unjudged_line
 from zskt.storage.files import write_text
 
 MARK = "<!-- Made by `python train.py --mode tables --out FOLDER`; edits are lost. -->"
@@ -90,7 +90,7 @@ def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
     """Write the pages and pictures of the runs in a folder; pages of an earlier call are renewed.
 
     Raises:
-        UserError: if there is no run, or ``out`` holds something else: nothing is overwritten.
+        UserError: if there is no run, none has a table, or ``out`` holds something else: nothing is overwritten.
     """
     _require_own(out)
     records, comparisons = read_records(folder), read_comparisons(folder)
@@ -112,6 +112,8 @@ def write_pages(folder: Path, out: Path, catalog: Catalog) -> None:
     for method in METHODS:
         picture = learning_picture(method, one_record_per_run(records))
         figures |= {} if picture is None else {picture_name(method).removesuffix(".png"): picture}
+    if not pages and not figures:
+        raise UserError(f"--run {folder}: {unjudged_line(records) or NO_TABLES}; nothing was written")
     out.mkdir(parents=True, exist_ok=True)
     for name, figure in figures.items():
         figure.savefig(out / f"{name}.png", dpi=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def transition_curves(run: FinishedRun) -> Plot:
             assert isinstance(figure, Figure)
             rows = [dict(zip(curves, values, strict=True)) for values in zip(*curves.values(), strict=True)]
             panels.append(Panel(f"stepping on the {names[0]}, {measured['data']['name']}", figure, rows))
-    how = f"Nobody measured them yet: zskt --mode transition --run {run.folder}"
+    how = f"Nobody measured them yet: zskt --mode transition --run {shlex.quote(str(run.folder))}"
     note = (
         "From images on which both agree, gradient steps towards every other class; MTE is the mean transition error."
     )

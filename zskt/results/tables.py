@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from zskt.errors import listed
 from zskt.experiments.catalog import Catalog
 from zskt.markdown import integer, mean_and_deviation, table
 from zskt.results import ablation, paper_tables
@@ -13,11 +14,16 @@ from zskt.results.records import Record, any_of_images, one_record_per_run, read
 from zskt.results.rows import Row, group
 
 HEAD = ("learned from", "teacher queries", "student steps", "agreement", "accuracy", "AUC", "KL (nats)", "seeds")
+NO_TABLES = "none of the runs here has a table"
+FEW = 5
+"""Names of runs in a line."""
 LATENCY_HEAD = ("teacher", "student", "threads", "batch", "teacher, ms", "student, ms", "ratio")
 
 
 def all_tables(folder: Path, catalog: Catalog) -> str:
     """Return every table of a folder of runs; of runs on images the paper's, too, with commands of what is missing.
+
+    Runs that are in none, as nobody judged them, are named at the end.
 
     Raises:
         UserError: if there is no run, or a result cannot be read.
@@ -30,7 +36,16 @@ def all_tables(folder: Path, catalog: Catalog) -> str:
             ablation.ablation_table(records, missing, catalog),
             missing.footnotes(),
         ]
-    return "\n\n".join(part for part in parts if part)
+    parts.append(unjudged_line(records))
+    return "\n\n".join(part for part in parts if part) or NO_TABLES
+
+
+def unjudged_line(records: list[Record]) -> str:
+    """Return which runs are in no table, as nobody judged their students, and what does; empty if there are none."""
+    judged = {r.folder for r in records if r.result.data is not None and r.result.data.missing is None}
+    found = {r.folder for r in records if r.result.data is not None} - judged
+    names = listed(sorted(folder.name for folder in found), FEW)
+    return f"in no table, as nobody judged them: {names}; --mode evaluate --run RUN --data PATH does" if found else ""
 
 
 def preset_rows(records: list[Record], catalog: Catalog) -> list[Row]:

@@ -37,7 +37,7 @@ def features(inputs: VectorInputs, argument: str) -> View:
     if not names:
         raise UserError("say which features the student sees: features:NAME,NAME")
     known = {name: (i,) for i, name in enumerate(inputs.names)} | inputs.groups
-    rows = tuple(sorted({i for name in names for i in lookup(known, name, "feature")}))
+    rows = tuple(sorted({i for name in names for i in lookup(known, name, "feature", "--mode inspect")}))
     return View(Columns(rows), inputs.only(rows))
 
 
