@@ -110,6 +110,6 @@ def open_file(path: Path) -> ScriptFile:
 
 def _widens(script: torch.jit.ScriptModule) -> bool:
     """Whether the code makes numbers 64 bits wide by itself: its parameters then have to be so, too."""
-    graph = script.inlined_graph  # its nodes live no longer than it does
+    graph: Any = script.inlined_graph  # its nodes live no longer than it does
     casts = [list(node.inputs()) for node in graph.findAllNodes("aten::to", recurse=True)]
     return any(inputs[1].toIValue() == DOUBLE for inputs in casts)

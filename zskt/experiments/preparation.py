@@ -135,7 +135,8 @@ def without_layers(
         chosen: names of the settings that the user chose.
     """
     name = kind.layer_weight
-    if name is None or name in chosen or teacher is None or getattr(teacher, "attention_layers", ()):
+    layers: tuple[str, ...] = getattr(teacher, "attention_layers", ())
+    if name is None or name in chosen or teacher is None or layers:
         return {}
     weight = getattr(settings, name)
     if weight:
