@@ -60,15 +60,6 @@ def test_settings_and_runs_are_lists_and_paths_are_paths() -> None:
             ["--mode", "zero-shot", "--teacher-path", "a", "--teacher-path", "b"],
             "--teacher-path: given twice; give it once, with all its values;",
         ),
-        (["--mode", "kd", "--set", "seed=1", "--set", "seed=2"], "--set seed: given twice; give it once;"),
-        (["--mode", "kd", "--set", "clip=1", "--set", "max_grad_norm=2"], "--set max_grad_norm: given twice;"),
-        (
-            ["--mode", "zero-shot", "--iterations", "5", "--set", "iterations=3"],
-            "--set iterations: --iterations says it, too; leave one of the two out;",
-        ),
-        (["--mode", "few-shot", "--iterations", "5", "--set", "epochs=3"], "--set epochs: --iterations says it, too;"),
-        (["--mode", "zero-shot", "--seed", "0", "--set", "seed=3"], "--set seed: --seed says it, too;"),
-        (["--mode", "kd", "--student-steps", "2", "--set", "student_steps=3"], "--set student_steps: --student-steps"),
         ([], "the following arguments are required: --mode"),
     ],
 )

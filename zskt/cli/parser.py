@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 from zskt.cli.modes import MODES, REMEDIES, TAKES_ENSEMBLES, WORDS
 from zskt.errors import closest
-from zskt.experiments.aliases import SETTING_ALIASES
 from zskt.terminal import printable
 
 LOGGERS = ("tensorboard", "csv", "wandb", "mlflow")
@@ -251,23 +250,6 @@ def _require_once(parser: Parser, arguments: list[str]) -> None:
         seen.add(action.dest)
 
 
-def _require_set_once(parser: Parser, flags: argparse.Namespace) -> None:
-    """Refuse a setting that is given again, by ``--set`` or by a flag: one of the two values would be lost."""
-    seen: set[str] = set()
-    for assignment in flags.set or ():
-        given, equals, _ = assignment.partition("=")
-        name = SETTING_ALIASES.get(given, given)
-        name = "iterations" if name == "epochs" else name  # --iterations counts both
-        if not equals or not name:
-            continue  # of these there is more to say
-        if name in seen:
-            parser.error(f"--set {given}: given twice; give it once")
-        flag, value = f"--{name.replace('_', '-')}", getattr(flags, name, None)
-        if flag in parser._option_string_actions and value is not None and value is not False:
-            parser.error(f"--set {given}: {flag} says it, too; leave one of the two out")
-        seen.add(name)
-
-
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse the command line; flags that were not given are None or False.
 
@@ -307,6 +289,5 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     for name in mode.required:
         if getattr(flags, name) is None:
             parser.error(f"--mode {flags.mode}: {REMEDIES[name]}")
-    _require_set_once(parser, flags)
     flags.device, flags.words = flags.device or "auto", words
     return flags
