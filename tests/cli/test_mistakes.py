@@ -121,7 +121,7 @@ MISTAKES = (
     ('--mode kd --preset jets-embedded --out o --generator mlp', '--mode kd does not use --generator'),
     ('--mode kd --preset jets-embedded --out o --method dafl', '--mode kd does not use --method'),
     ('--mode kd --preset jets-embedded --out o --data a.txt', "a.txt: unknown kind of file '.txt'; known: .root, .parquet"),
-    ('--mode kd --preset jets-embedded --out o --data empty', 'empty: no such file; give --data a JetClass ROOT or'),
+    ('--mode kd --preset jets-embedded --out o --data empty', 'empty: is a folder without files of jets; give --data a JetClass ROOT or'),
     ('--mode few-shot --preset jets-embedded --samples-per-class 0 --out o', '--data: this mode learns from jets: give FILE.root, for'),
     ('--mode few-shot --preset jets-embedded --samples-per-class -3 --out o', 'samples_per_class is -3, but must be at least 0'),
     ('--mode few-shot --preset jets-embedded --samples-per-class 100000 --out o', '--data: this mode learns from jets: give FILE.root, for'),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import threading
@@ -111,7 +112,8 @@ def filling(path: Path) -> Iterator[Path]:
     Raises:
         FolderInUse: if another process fills it.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    name = re.sub(r"[^\w.-]+", "-", path.name, flags=re.ASCII)  # names are bytes, which not every library takes
+    temporary = path.with_name(f".{name}.tmp")
     temporary.mkdir(parents=True, exist_ok=True)
     with FolderLock(temporary):
         try:
