@@ -98,8 +98,8 @@ def open_file(path: Path) -> ScriptFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecated in favour of torch.export, which is not what CMS publishes
             script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-        others = any(t.is_floating_point() and t.dtype != torch.float32 for t in script.state_dict().values())
-        if others and not _widens(script):
+        has_others = any(t.is_floating_point() and t.dtype != torch.float32 for t in script.state_dict().values())
+        if has_others and not _widens(script):
             script = script.float()  # inputs and outputs have 32 bits here
         script.eval()  # before it is run: in training mode random samples would write into its running statistics
         return ScriptFile(path, script)

@@ -20,7 +20,7 @@ from zskt.results.records import Record
 from zskt.storage.files import read_json
 from zskt.storage.run_files import CONFIG
 
-USUAL = PRECISIONS[0]
+USUAL_PRECISION = PRECISIONS[0]
 """Precision of a run that says none."""
 MOST_SETTINGS = 2
 """Changed settings that a label names; of more it says how many there are."""
@@ -59,7 +59,7 @@ def asked_of(record: Record) -> Asked:
     recipe, path = record.recipe, record.folder / CONFIG
     config = read_json(path) if path.is_file() else {}
     files = recorded_files(config, path) if config else {}
-    precision = config.get("precision", USUAL)
+    precision = config.get("precision", USUAL_PRECISION)
     data = files.get("data", {}) if recipe.mode in LEARNS_FROM_DATA else {}
     name = Path(data.get("path") or "").name
     teachers = teacher_hashes(files)
@@ -70,7 +70,7 @@ def asked_of(record: Record) -> Asked:
         data=name,
         teachers=teachers,
         access=record.result.teacher_access,
-        precision=None if precision == USUAL else precision,
+        precision=None if precision == USUAL_PRECISION else precision,
     )
 
 
